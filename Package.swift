@@ -1,0 +1,183 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let package = Package(
+    name: "beanrow",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "beanrow-manager", targets: ["beanrow-manager"]),
+        .executable(name: "beanrow-producer", targets: ["beanrow-producer"]),
+        .executable(name: "beanrow-consumer", targets: ["beanrow-consumer"]),
+        .library(name: "BeanrowClient", targets: ["BeanrowClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // Vocabulary and the store's seam: no network, no SQL.
+        .target(name: "TaskStore"),
+
+        // The beanstalk protocol, shared by server and client.
+        .target(
+            name: "BeanstalkWire",
+            dependencies: [
+                "TaskStore",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+
+        // The store on SQLite: the only target that knows SQL and files.
+        .systemLibrary(
+            name: "CSQLite",
+            pkgConfig: "sqlite3",
+            providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]
+        ),
+        .target(name: "CSQLiteShims", dependencies: ["CSQLite"]),
+        .target(
+            name: "SQLiteStore",
+            dependencies: ["CSQLite", "CSQLiteShims", "TaskStore"],
+            resources: [.embedInCode("schema.sql")]
+        ),
+
+        // What every store must do, as a suite that its tests run.
+        .target(name: "StoreTesting", dependencies: ["TaskStore"]),
+
+        // The server: connections, sessions, batches, timers.
+        .target(
+            name: "Manager",
+            dependencies: [
+                "BeanstalkWire",
+                "TaskStore",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+
+        // The client library.
+        .target(
+            name: "BeanrowClient",
+            dependencies: [
+                "BeanstalkWire",
+                "TaskStore",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+
+        // The commands.
+        .target(
+            name: "CommandLineSupport",
+            dependencies: [
+                "BeanrowClient",
+                "TaskStore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .executableTarget(
+            name: "beanrow-manager",
+            dependencies: [
+                "Manager",
+                "SQLiteStore",
+                "TaskStore",
+                "CommandLineSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .executableTarget(
+            name: "beanrow-producer",
+            dependencies: [
+                "BeanrowClient",
+                "CommandLineSupport",
+                "TaskStore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .executableTarget(
+            name: "beanrow-consumer",
+            dependencies: [
+                "BeanrowClient",
+                "CommandLineSupport",
+                "TaskStore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]
+        ),
+
+        // Tests.
+        .testTarget(name: "TaskStoreTests", dependencies: ["TaskStore"]),
+        .testTarget(
+            name: "BeanstalkWireTests",
+            dependencies: [
+                "BeanstalkWire",
+                "TaskStore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOTestUtils", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(name: "SQLiteStoreTests", dependencies: ["SQLiteStore", "StoreTesting", "TaskStore", "CSQLite"]),
+        .testTarget(
+            name: "ManagerTests",
+            dependencies: [
+                "Manager",
+                "SQLiteStore",
+                "BeanstalkWire",
+                "TaskStore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "BeanrowClientTests",
+            dependencies: [
+                "BeanrowClient",
+                "BeanstalkWire",
+                "TaskStore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "beanrow-manager",
+                "beanrow-producer",
+                "beanrow-consumer",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ]
+        ),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    var settings = target.swiftSettings ?? []
+
+    // SE-0335: existential types are spelled `any`, since they cost.
+    settings.append(.enableUpcomingFeature("ExistentialAny"))
+
+    // SE-0444: a member is seen only where its module is imported.
+    settings.append(.enableUpcomingFeature("MemberImportVisibility"))
+
+    // SE-0409: an import is internal unless it says otherwise.
+    settings.append(.enableUpcomingFeature("InternalImportsByDefault"))
+
+    target.swiftSettings = settings
+}

@@ -1,0 +1,79 @@
+public import TaskStore
+
+/// What the server answers (protocol.txt).
+public enum Reply: Sendable, Equatable {
+    /// `INSERTED <id>`
+    case inserted(TaskID)
+
+    /// `BURIED <id>`: put, but buried for lack of memory. Known to clients; our managers never send it.
+    case buriedTask(TaskID)
+
+    /// `EXPECTED_CRLF`
+    case expectedCRLF
+
+    /// `JOB_TOO_BIG`
+    case jobTooBig
+
+    /// `DRAINING`
+    case draining
+
+    /// `USING <tube>`
+    case using(TubeName)
+
+    /// `RESERVED <id> <bytes>` and the body.
+    case reserved(TaskID, body: [UInt8])
+
+    /// `DEADLINE_SOON`
+    case deadlineSoon
+
+    /// `TIMED_OUT`
+    case timedOut
+
+    /// `DELETED`
+    case deleted
+
+    /// `RELEASED`
+    case released
+
+    /// `BURIED`
+    case buried
+
+    /// `TOUCHED`
+    case touched
+
+    /// `WATCHING <count>`
+    case watching(Int)
+
+    /// `NOT_IGNORED`
+    case notIgnored
+
+    /// `FOUND <id> <bytes>` and the body.
+    case found(TaskID, body: [UInt8])
+
+    /// `KICKED <count>`
+    case kicked(Int)
+
+    /// `KICKED`
+    case kickedTask
+
+    /// `OK <bytes>` and the data: YAML.
+    case ok([UInt8])
+
+    /// `PAUSED`
+    case paused
+
+    /// `NOT_FOUND`
+    case notFound
+
+    /// `OUT_OF_MEMORY`
+    case outOfMemory
+
+    /// `INTERNAL_ERROR`
+    case internalError
+
+    /// `BAD_FORMAT`
+    case badFormat
+
+    /// `UNKNOWN_COMMAND`
+    case unknownCommand
+}

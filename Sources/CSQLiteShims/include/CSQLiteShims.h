@@ -1,0 +1,11 @@
+#ifndef CSQLITE_SHIMS_H
+#define CSQLITE_SHIMS_H
+
+#include <sqlite3.h>
+
+/* sqlite3_db_config is variadic, which Swift can't call. */
+static inline int beanrow_enable_triggers(sqlite3 *database, int on) {
+    return sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_TRIGGER, on, (int *)0);
+}
+
+#endif

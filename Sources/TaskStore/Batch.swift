@@ -1,0 +1,38 @@
+/// Operations that run as one transaction, in order.
+public struct Batch: Sendable {
+    /// The operations, first to last.
+    public var operations: [Operation]
+
+    /// What time it is for all of them.
+    public var now: Timestamp
+
+    /// Makes a batch.
+    public init(_ operations: [Operation], now: Timestamp) {
+        self.operations = operations
+        self.now = now
+    }
+}
+
+/// What became of a ``Batch``.
+public struct BatchResult: Sendable {
+    /// One outcome an operation, in the same order.
+    public var outcomes: [Outcome]
+
+    /// Whether the batch changed something that a power cut must not undo, so that ``Store/makeDurable()`` has to return
+    /// before any of the outcomes is told.
+    public var needsDurability: Bool
+
+    /// Whether tasks became claimable by the passing of time (a delay or a pause that ended) before the operations ran.
+    public var timePassed: Bool
+
+    /// When the next delay or pause ends, over the whole store; none if there is none.
+    public var nextEvent: Timestamp?
+
+    /// Makes a result.
+    public init(outcomes: [Outcome], needsDurability: Bool, timePassed: Bool, nextEvent: Timestamp?) {
+        self.outcomes = outcomes
+        self.needsDurability = needsDurability
+        self.timePassed = timePassed
+        self.nextEvent = nextEvent
+    }
+}

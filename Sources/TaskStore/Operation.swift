@@ -1,0 +1,86 @@
+/// One step of a batch: what to do, and for which session.
+public struct Operation: Sendable, Equatable {
+    /// The session that asks. Its claims are the only ones the operation can end or extend.
+    public var session: SessionID
+
+    /// What to do.
+    public var action: Action
+
+    /// Makes an operation.
+    public init(session: SessionID, action: Action) {
+        self.session = session
+        self.action = action
+    }
+}
+
+/// What a session can ask of the store.
+public enum Action: Sendable, Equatable {
+    /// Adds a task. → ``Outcome/inserted(_:)``, ``Outcome/storageFull``
+    case put(NewTask)
+
+    /// Claims up to `count` pending tasks, smallest priority first and oldest first among equals, out of all `tubes`
+    /// that are not paused. → ``Outcome/claimed(_:)`` with as many as there were.
+    ///
+    /// Where `waits` is true and fewer than `count` were there, the session goes on waiting: the store
+    /// ``Store/awaits(_:)`` its tubes from this very transaction on, and the session's later operations in the batch are
+    /// not run (``Outcome/heldBack``).
+    case claim(tubes: [TubeName], count: Int, waits: Bool)
+
+    /// Claims one task that is pending, delayed or buried, paused tube or not. → ``Outcome/claimed(_:)``,
+    /// ``Outcome/notFound``
+    case claimTask(TaskID)
+
+    /// Deletes a task that the session holds, or that nobody holds. → ``Outcome/deleted``, ``Outcome/notFound``
+    case delete(TaskID)
+
+    /// Ends the session's claim: pending again, or delayed. → ``Outcome/released``, ``Outcome/notFound``
+    case release(TaskID, priority: UInt32, delay: UInt32)
+
+    /// Ends the session's claim and sets the task aside, last among its tube's buried ones. → ``Outcome/buried``,
+    /// ``Outcome/notFound``
+    case bury(TaskID, priority: UInt32)
+
+    /// Starts the session's claim anew with its full time to run. → ``Outcome/touched``, ``Outcome/notFound``
+    case touch(TaskID)
+
+    /// Makes up to `bound` buried tasks of the tube pending, the longest buried first; where none is buried, delayed
+    /// ones, the soonest first. → ``Outcome/kicked(_:)``
+    case kick(TubeName, bound: Int)
+
+    /// Makes one buried or delayed task pending. → ``Outcome/kicked(_:)`` with 1, ``Outcome/notFound``
+    case kickTask(TaskID)
+
+    /// Reads one task. → ``Outcome/found(_:body:)``, ``Outcome/notFound``
+    case peek(TaskID)
+
+    /// Reads the next task of a tube in a state that is not claimed: the one that a claim, the passing of time, or a kick
+    /// would take first. → ``Outcome/found(_:body:)``, ``Outcome/notFound``
+    case peekNext(TubeName, TaskState)
+
+    /// Keeps the tube's pending tasks from being claimed for some seconds; 0 ends a pause.
+    /// → ``Outcome/paused``, ``Outcome/notFound``
+    case pause(TubeName, seconds: UInt32)
+
+    /// Reads what is known of a task. → ``Outcome/task(_:)``, ``Outcome/notFound``
+    case taskStatistics(TaskID)
+
+    /// Reads what is known of a tube. → ``Outcome/tube(_:)``, ``Outcome/notFound``
+    case tubeStatistics(TubeName)
+
+    /// Reads what is known of the store. → ``Outcome/store(_:)``
+    case storeStatistics
+
+    /// Reads the names of all tubes. → ``Outcome/tubes(_:)``
+    case listTubes
+
+    /// Counts the session in or out as one that uses or watches a tube, which keeps the tube in being while it is empty.
+    /// The deltas are −1, 0 or 1. The tube is made if it does not exist. → ``Outcome/referred``
+    case refer(TubeName, using: Int, watching: Int)
+
+    /// Ends a claim whose time to run is over: the task is pending again, with one timeout more.
+    /// → ``Outcome/released``, ``Outcome/notFound`` where the session holds it no longer
+    case expire(TaskID)
+
+    /// Ends all claims of the session; the tasks are pending again. → ``Outcome/givenBack(_:)``
+    case giveBack
+}

@@ -1,0 +1,56 @@
+/// What became of one ``Operation``.
+public enum Outcome: Sendable, Equatable {
+    /// The task was added under this number.
+    case inserted(TaskID)
+
+    /// There is no room for the task; nothing of it was stored.
+    case storageFull
+
+    /// The session holds these tasks now, in the order in which they are to be handed out.
+    case claimed([ClaimedTask])
+
+    /// The task is gone.
+    case deleted
+
+    /// The claim ended and the task is pending or delayed.
+    case released
+
+    /// The claim ended and the task is buried.
+    case buried
+
+    /// The claim has its full time to run again.
+    case touched
+
+    /// So many tasks became pending.
+    case kicked(Int)
+
+    /// The task and its body.
+    case found(TaskID, body: [UInt8])
+
+    /// The tube is paused.
+    case paused
+
+    /// What is known of a task.
+    case task(TaskStatistics)
+
+    /// What is known of a tube.
+    case tube(TubeStatistics)
+
+    /// What is known of the store.
+    case store(StoreStatistics)
+
+    /// The names of all tubes, in the order in which they came to be.
+    case tubes([TubeName])
+
+    /// The session was counted.
+    case referred
+
+    /// The session holds nothing any more; so many tasks became pending.
+    case givenBack(Int)
+
+    /// No such task or tube, or not one that the session may change.
+    case notFound
+
+    /// Not run, since an earlier claim of the same session in the batch still waits.
+    case heldBack
+}

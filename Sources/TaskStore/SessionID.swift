@@ -1,0 +1,52 @@
+/// The number of one manager process, unique in its store for ever.
+///
+/// A manager gets a new number each time it starts, so a number never stands for two processes.
+public struct ManagerID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The number itself; from 1 to 2³¹−1.
+    public var rawValue: Int64
+
+    /// Wraps a number.
+    public init(rawValue: Int64) {
+        self.rawValue = rawValue
+    }
+
+    /// The number in decimal.
+    public var description: String { String(rawValue) }
+}
+
+/// The owner of claims: one connection to one manager.
+///
+/// The upper 32 bits are the manager's number and the lower 32 the connection's, so that the claims of a manager, or of
+/// one connection, are one range of numbers, and no two connections ever share one.
+public struct SessionID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The number itself, as it stands in the database.
+    public var rawValue: Int64
+
+    /// Wraps a number.
+    public init(rawValue: Int64) {
+        self.rawValue = rawValue
+    }
+
+    /// The session of a connection.
+    ///
+    /// - Parameters:
+    ///   - connection: the connection's number, counted by its manager from 1.
+    ///   - manager: the manager that accepted it.
+    public init(connection: UInt32, of manager: ManagerID) {
+        self.rawValue = manager.rawValue << 32 | Int64(connection)
+    }
+
+    /// The manager whose connection this is.
+    public var manager: ManagerID { ManagerID(rawValue: rawValue >> 32) }
+
+    /// The connection's number at its manager.
+    public var connection: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
+
+    /// All sessions a manager can have.
+    public static func all(of manager: ManagerID) -> ClosedRange<Int64> {
+        SessionID(connection: 0, of: manager).rawValue...SessionID(connection: .max, of: manager).rawValue
+    }
+
+    /// Manager and connection, as in `3/17`.
+    public var description: String { "\(manager)/\(connection)" }
+}

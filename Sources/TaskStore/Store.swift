@@ -1,0 +1,111 @@
+/// The shared database behind the managers, as one manager sees it.
+///
+/// Every manager process opens one store object and is its only user. What the managers have in common (tasks, tubes,
+/// pauses, counts) lives behind this protocol and nowhere else; what a manager keeps in memory is only what its own
+/// connections need.
+///
+/// ### Batches
+/// A manager gathers what its connections ask for into a ``Batch``, runs it as **one** transaction, makes it durable, and
+/// only then answers. Transactions of all managers have one order; each sees everything of those before it. A networked
+/// store should need no more than two round trips for a batch.
+///
+/// ### Threads
+/// A store is used from one thread at a time and blocks it: a manager calls it on its event loop, never on the shared
+/// concurrency pool. The handler given to ``observeChanges(_:)`` is the only thing called from elsewhere.
+///
+/// ### Other managers
+/// They may commit between any two calls. A task that this manager's sessions hold can only be taken away by the
+/// operator's SQL or, once this process is dead, by a peer's ``maintain(at:)``.
+public protocol Store: AnyObject {
+    /// The number this manager has in the store, from opening to ``leave()``.
+    var manager: ManagerID { get }
+
+    /// Runs a batch as one transaction, in order.
+    ///
+    /// Delays and pauses that have ended by `batch.now` are ended first, at most a bounded number of them: where
+    /// ``BatchResult/nextEvent`` is not after `now`, run another batch.
+    ///
+    /// - Parameter batch: the operations; may be empty, to let time pass.
+    /// - Returns: an outcome for each operation. Nothing of it may be told to anybody before ``makeDurable()`` has
+    ///   returned, if ``BatchResult/needsDurability`` says so.
+    /// - Throws: ``StoreError``; then nothing of the batch has happened, unless the code is ``StoreError/Code/lost``.
+    func run(_ batch: Batch) throws(StoreError) -> BatchResult
+
+    /// Returns once all that this manager has run would survive a power cut.
+    ///
+    /// - Throws: ``StoreError`` with ``StoreError/Code/lost``: nobody knows what is on the disk, nothing may be
+    ///   acknowledged, and the manager must stop.
+    func makeDurable() throws(StoreError)
+
+    /// Asks to be told when other managers make tasks of this tube pending.
+    ///
+    /// A claim that waits asks this by itself, inside its transaction, so that no commit can slip between.
+    func awaits(_ tube: TubeName)
+
+    /// No session of this manager waits for the tube any more.
+    func stopsAwaiting(_ tube: TubeName)
+
+    /// Sets who is called when another manager may have made an awaited tube's tasks pending.
+    ///
+    /// Calls come from the store's own thread, soon after that manager's commit, several commits as one call where they
+    /// come close together, sometimes without cause.
+    ///
+    /// - Parameter handler: must return at once.
+    func observeChanges(_ handler: @escaping @Sendable () -> Void)
+
+    /// Whether anybody else has committed since the last batch or question; cheap, made to be asked often.
+    ///
+    /// It is the net under ``observeChanges(_:)``: it also sees what somebody writes with other programs.
+    func hasChangedElsewhere() throws(StoreError) -> Bool
+
+    /// Does what has to be done from time to time: shows that this manager lives, returns the claims of managers that
+    /// died, keeps the files in shape.
+    ///
+    /// To be called every half second or so; that is how fast dead managers are noticed.
+    ///
+    /// - Parameter now: what time it is.
+    /// - Returns: what was found.
+    func maintain(at now: Timestamp) throws(StoreError) -> Maintenance
+
+    /// Leaves: removes this manager's traces and closes. Claims that its sessions still have become pending.
+    ///
+    /// No other call may follow.
+    func leave() throws(StoreError)
+}
+
+/// What ``Store/maintain(at:)`` did that others may care about.
+public struct Maintenance: Sendable, Equatable {
+    /// Managers found dead, by the names they had, with how many claims of each were returned.
+    public var recovered: [DeadManager]
+
+    /// Lines for the log that a person should see, each said once for each cause.
+    public var warnings: [String]
+
+    /// Whether claims returned may be of use for sessions that wait.
+    public var madePending: Bool { recovered.contains { $0.claims > 0 } }
+
+    /// Makes a report.
+    public init(recovered: [DeadManager] = [], warnings: [String] = []) {
+        self.recovered = recovered
+        self.warnings = warnings
+    }
+}
+
+/// A manager that died without leaving.
+public struct DeadManager: Sendable, Equatable {
+    /// The number it had.
+    public var id: ManagerID
+
+    /// The name it had.
+    public var name: String
+
+    /// How many of its claims became pending.
+    public var claims: Int
+
+    /// Makes a report of a dead manager.
+    public init(id: ManagerID, name: String, claims: Int) {
+        self.id = id
+        self.name = name
+        self.claims = claims
+    }
+}

@@ -1,0 +1,65 @@
+/// The name of a tube, known to be valid.
+///
+/// A name has 1 to 200 bytes out of letters, digits and `-+/;.$_()`, and does not begin with a hyphen
+/// (protocol.txt, "Protocol").
+public struct TubeName: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The most bytes a name may have.
+    public static let maximumLength = 200
+
+    /// The tube that every connection uses and watches until it says otherwise.
+    public static let `default` = TubeName(unchecked: "default")
+
+    /// The name as text; ASCII only.
+    public let text: String
+
+    /// Checks a name.
+    ///
+    /// - Parameter bytes: the name's bytes, without the white space around it.
+    /// - Returns: nothing where the bytes are no valid name.
+    @inlinable
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard Self.isValid(bytes) else { return nil }
+        self.text = String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Checks a name given as text.
+    ///
+    /// - Parameter text: the name.
+    /// - Returns: nothing where the text is no valid name.
+    public init?(_ text: String) {
+        guard Self.isValid(text.utf8) else { return nil }
+        self.text = text
+    }
+
+    private init(unchecked text: String) {
+        self.text = text
+    }
+
+    /// Whether these bytes are a valid name.
+    @inlinable
+    public static func isValid(_ bytes: some Collection<UInt8>) -> Bool {
+        guard let first = bytes.first, first != UInt8(ascii: "-"), bytes.count <= maximumLength else { return false }
+        return bytes.allSatisfy(isNameByte)
+    }
+
+    /// Whether a name may hold this byte.
+    @inlinable
+    public static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        case UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: ";"), UInt8(ascii: "."),
+            UInt8(ascii: "$"), UInt8(ascii: "_"), UInt8(ascii: "("), UInt8(ascii: ")"):
+            true
+        default:
+            false
+        }
+    }
+
+    /// The name as text.
+    public var description: String { text }
+
+    /// Orders names by their bytes.
+    public static func < (lhs: TubeName, rhs: TubeName) -> Bool { lhs.text < rhs.text }
+}
