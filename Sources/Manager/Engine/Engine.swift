@@ -1,0 +1,306 @@
+internal import BeanstalkWire
+internal import Logging
+internal import NIOCore
+internal import TaskStore
+
+/// Turns what all connections ask for into batches, runs them, and sees to it that they are answered.
+///
+/// One **turn** is: make a batch of everything that has arrived, run it as one transaction, sync, answer. It is run once
+/// at the end of each pass of the event loop over its sockets, so under load batches grow by themselves: while one turn
+/// blocks in the transaction and the sync, the next one's commands gather in the sockets.
+///
+/// Confined to its event loop, which it blocks while the store works. That is on purpose: nothing could be answered
+/// meanwhile, and handing the batch to another thread and back costs more than it gains.
+final class Engine {
+    let configuration: ManagerConfiguration
+    let eventLoop: any EventLoop
+    let logger: Logger
+    var table: SessionTable
+    private let store: any Store
+    private var clock = SteadyClock()
+    private let started = ContinuousClock.now
+
+    /// A batch that the store was too busy to run, and the time for which it was made.
+    private var stalled: (operations: [Operation], moment: Moment)?
+    private var isTurnScheduled = false
+    private var wakeUp: (at: ContinuousClock.Instant, timer: Scheduled<Void>)?
+    private var nextEvent: Timestamp?
+    private var lastConnection: UInt32 = 0
+    private var connections: [SessionID: any SessionConnection] = [:]
+    private var suspended: [any SessionConnection] = []
+    private var mustLookForEvents = false
+    private var repeated: [RepeatedTask] = []
+    private var phase = Phase.running
+
+    /// Succeeds when the engine has left the store, fails when it cannot go on.
+    let ended: EventLoopPromise<Void>
+
+    private enum Phase {
+        case running
+        case stopping
+        case ended
+    }
+
+    /// Makes an engine.
+    ///
+    /// - Parameters:
+    ///   - store: opened, and used by nobody else.
+    ///   - configuration: the manager's settings.
+    ///   - eventLoop: the loop on which all this happens; the caller is on it.
+    ///   - logger: for what an operator should know.
+    init(store: any Store, configuration: ManagerConfiguration, eventLoop: any EventLoop, logger: Logger) {
+        self.store = store
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+        self.logger = logger
+        self.ended = eventLoop.makePromise()
+        self.table = SessionTable(
+            maximumTaskSize: configuration.maximumTaskSize,
+            host: .current(version: configuration.version)
+        )
+    }
+
+    /// Starts the timers.
+    func start() {
+        let engine = NIOLoopBound(self, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        store.observeChanges { eventLoop.execute { engine.value.wakeWaiting() } }
+        repeated = [
+            eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: configuration.maintenanceInterval) { _ in
+                engine.value.maintain()
+            },
+            eventLoop.scheduleRepeatedTask(
+                initialDelay: configuration.pollInterval,
+                delay: configuration.pollInterval
+            ) { _ in engine.value.poll() },
+        ]
+    }
+
+    // What connections tell.
+
+    /// A session for a connection that was just accepted.
+    func open(_ connection: any SessionConnection) -> Session {
+        lastConnection &+= 1
+        let session = Session(id: SessionID(connection: lastConnection, of: store.manager))
+        session.connection = connection
+        connections[session.id] = connection
+        table.open(session)
+        scheduleTurn()
+        return session
+    }
+
+    /// The connection is gone.
+    func close(_ session: Session) {
+        table.close(session)
+        session.connection = nil
+        connections[session.id] = nil
+        scheduleTurn()
+    }
+
+    /// The connection's reading waits until its queue is shorter.
+    func didSuspend(_ connection: any SessionConnection) {
+        suspended.append(connection)
+    }
+
+    /// Other managers may have made tasks pending that sessions here wait for.
+    func wakeWaiting() {
+        table.wakeWaiting()
+        scheduleTurn()
+    }
+
+    // Turns.
+
+    /// Has a turn run once the event loop is through with its sockets.
+    func scheduleTurn() {
+        guard !isTurnScheduled, phase != .ended else { return }
+        isTurnScheduled = true
+        eventLoop.assumeIsolated().execute { self.turn() }
+    }
+
+    private func turn() {
+        isTurnScheduled = false
+        guard phase != .ended, stalled == nil else { return }
+        let moment = clock.now()
+        let operations = table.makeBatch(at: moment)
+        run(operations, at: moment)
+    }
+
+    private func run(_ operations: [Operation], at moment: Moment) {
+        do {
+            var outcomes: [Outcome] = []
+            if !operations.isEmpty || mustLookForEvents || isEventDue(at: moment) {
+                mustLookForEvents = false
+                let result = try store.run(Batch(operations, now: moment.timestamp))
+                if result.needsDurability { try store.makeDurable() }
+                outcomes = result.outcomes
+                nextEvent = result.nextEvent
+                if result.timePassed { table.wakeWaiting() }
+            }
+            stalled = nil
+            table.apply(outcomes, at: moment, process: processStatistics)
+        } catch {
+            guard handle(error, operations, at: moment) else { return }
+        }
+        for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
+        for session in table.takeAnswered() { session.connection?.sendReplies() }
+        resumeReading()
+        if table.hasWork { scheduleTurn() }
+        armWakeUp()
+        if phase == .stopping { endIfDone() }
+    }
+
+    private func isEventDue(at moment: Moment) -> Bool {
+        guard let nextEvent else { return false }
+        return nextEvent <= moment.timestamp
+    }
+
+    /// Decides what a failed batch means.
+    ///
+    /// - Returns: whether the batch is over and has been answered.
+    private func handle(_ error: StoreError, _ operations: [Operation], at moment: Moment) -> Bool {
+        switch error.code {
+        case .busy:
+            if stalled == nil { logger.notice("waiting for the database", metadata: ["reason": "\(error)"]) }
+            stalled = (operations, moment)
+            eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { self.retry() }
+            return false
+        case .full:
+            logger.error("no room on the disk", metadata: ["reason": "\(error)"])
+            stalled = nil
+            table.fail(with: .outOfMemory, at: moment)
+            return true
+        case .failed:
+            logger.error("a batch failed", metadata: ["reason": "\(error)"])
+            stalled = nil
+            table.fail(with: .internalError, at: moment)
+            return true
+        case .lost, .unusable:
+            giveUp(error)
+            return false
+        }
+    }
+
+    private func retry() {
+        guard phase != .ended, let (operations, moment) = stalled else { return }
+        run(operations, at: moment)
+    }
+
+    private func resumeReading() {
+        guard !suspended.isEmpty else { return }
+        let connections = suspended
+        suspended.removeAll(keepingCapacity: true)
+        for connection in connections { connection.resumeReading() }
+    }
+
+    // Time.
+
+    private func armWakeUp() {
+        var next = table.timeouts.next
+        if let nextEvent {
+            let moment = clock.now()
+            let left = max(1, nextEvent.rawValue - moment.timestamp.rawValue)
+            let instant = moment.instant + .milliseconds(min(left, Self.longestSleep))
+            next = min(next ?? instant, instant)
+        }
+        guard let next else { return }
+        if let wakeUp, wakeUp.at <= next { return }
+        wakeUp?.timer.cancel()
+        let delay = max(.zero, next - .now)
+        let nanoseconds = delay.components.seconds * 1_000_000_000 + delay.components.attoseconds / 1_000_000_000
+        let timer = eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(nanoseconds)) {
+            self.wakeUp = nil
+            self.scheduleTurn()
+        }
+        wakeUp = (next, timer)
+    }
+
+    /// How long a timer sleeps at most, in milliseconds: a bound on how wrong a stepped clock can make it.
+    private static let longestSleep: Int64 = 60_000
+
+    private func poll() {
+        guard phase != .ended, stalled == nil, table.waiting > 0 else { return }
+        do {
+            if try store.hasChangedElsewhere() { wakeWaiting() }
+        } catch {
+            _ = handle(error, [], at: clock.now())
+        }
+    }
+
+    private func maintain() {
+        guard phase == .running, stalled == nil else { return }
+        let wasApproaching = clock.isApproaching
+        let moment = clock.now()
+        if clock.isApproaching, !wasApproaching {
+            logger.warning("the machine's clock was set; delays follow it slowly")
+        }
+        do {
+            let report = try store.maintain(at: moment.timestamp)
+            for manager in report.recovered {
+                logger.notice(
+                    "a manager died; its claims are pending again",
+                    metadata: ["manager": "\(manager.name)", "id": "\(manager.id)", "claims": "\(manager.claims)"]
+                )
+            }
+            for warning in report.warnings { logger.warning("\(warning)") }
+            if report.madePending { table.wakeWaiting() }
+        } catch let error where error.code == .busy || error.code == .full {
+            logger.debug("maintenance put off", metadata: ["reason": "\(error)"])
+        } catch {
+            _ = handle(error, [], at: moment)
+        }
+        // Delays that other managers have put in since, and may not live to end, are found here.
+        mustLookForEvents = true
+        scheduleTurn()
+    }
+
+    // The end.
+
+    /// Starts to leave: every session's commands that have arrived are carried out, then its connection is closed.
+    ///
+    /// ``ended`` succeeds once all claims are given back and the store is left.
+    func stop() {
+        guard phase == .running else { return }
+        phase = .stopping
+        for task in repeated { task.cancel() }
+        for connection in connections.values { connection.leave() }
+        eventLoop.assumeIsolated().scheduleTask(in: configuration.stopTimeout) {
+            for connection in self.connections.values { connection.abort() }
+        }
+        scheduleTurn()
+        endIfDone()
+    }
+
+    private func endIfDone() {
+        guard table.openSessions == 0, !table.hasWork, stalled == nil else { return }
+        phase = .ended
+        do {
+            try store.leave()
+            ended.succeed()
+        } catch {
+            ended.fail(error)
+        }
+    }
+
+    /// Stops at once and answers nobody: what the disk holds is not known.
+    private func giveUp(_ error: StoreError) {
+        guard phase != .ended else { return }
+        phase = .ended
+        for task in repeated { task.cancel() }
+        ended.fail(error)
+    }
+
+    private func processStatistics(_ table: SessionTable) -> ProcessStatistics {
+        ProcessStatistics(
+            counters: table.counters,
+            maximumTaskSize: table.maximumTaskSize,
+            connections: table.openSessions,
+            producers: table.producers,
+            workers: table.workers,
+            waiting: table.waiting,
+            uptime: Int((ContinuousClock.now - started).components.seconds),
+            usage: HostDescription.processorTime(),
+            isDraining: table.isDraining,
+            host: table.host
+        )
+    }
+}

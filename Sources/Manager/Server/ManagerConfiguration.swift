@@ -1,0 +1,54 @@
+public import NIOCore
+
+/// A manager's settings.
+public struct ManagerConfiguration: Sendable {
+    /// The most bytes a task's body may have.
+    public var maximumTaskSize: Int
+
+    /// What `stats` calls the version.
+    public var version: String
+
+    /// How often the store is asked to look after itself and its managers.
+    public var maintenanceInterval: TimeAmount
+
+    /// How often the store is asked, while sessions wait, whether somebody has written with other programs.
+    public var pollInterval: TimeAmount
+
+    /// How long a stopping manager waits for clients that do not read their answers.
+    public var stopTimeout: TimeAmount
+
+    /// How much a connection may have sent and not been answered before no more is read from it.
+    public var queueLimits: QueueLimits
+
+    /// Bounds on what waits in memory for one connection.
+    public struct QueueLimits: Sendable {
+        /// Commands.
+        public var commands: Int
+
+        /// Bytes of bodies.
+        public var bytes: Int
+
+        /// Makes limits.
+        public init(commands: Int = 2048, bytes: Int = 512 * 1024) {
+            self.commands = commands
+            self.bytes = bytes
+        }
+    }
+
+    /// Makes settings; the defaults are those of the command line.
+    public init(
+        maximumTaskSize: Int = 65535,
+        version: String,
+        maintenanceInterval: TimeAmount = .milliseconds(500),
+        pollInterval: TimeAmount = .milliseconds(25),
+        stopTimeout: TimeAmount = .seconds(5),
+        queueLimits: QueueLimits = QueueLimits()
+    ) {
+        self.maximumTaskSize = maximumTaskSize
+        self.version = version
+        self.maintenanceInterval = maintenanceInterval
+        self.pollInterval = pollInterval
+        self.stopTimeout = stopTimeout
+        self.queueLimits = queueLimits
+    }
+}

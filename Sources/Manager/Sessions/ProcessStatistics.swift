@@ -1,0 +1,19 @@
+/// What `stats` tells of this very manager, beside what the store knows.
+struct ProcessStatistics {
+    var counters: CommandCounters
+    var maximumTaskSize: Int
+    var connections: Int
+    var producers: Int
+    var workers: Int
+    var waiting: Int
+    var uptime: Int
+    var usage: ProcessorTime
+    var isDraining: Bool
+    var host: HostDescription
+}
+
+/// Processor time spent, in the protocol's form: seconds and six digits of microseconds.
+struct ProcessorTime {
+    var user: String
+    var system: String
+}

@@ -1,0 +1,156 @@
+internal import BeanstalkWire
+internal import DequeModule
+internal import TaskStore
+
+/// What the manager knows of one connection: the tube in use, the watch list, what was asked and what is held.
+///
+/// A session does no I/O. ``SessionTable`` turns its queue into operations and the store's outcomes into replies.
+/// Confined to the manager's event loop.
+final class Session {
+    /// A task that this session holds.
+    struct Claim {
+        /// When its time to run is over.
+        var deadline: ContinuousClock.Instant
+
+        /// Seconds it may be held, counted anew by each touch.
+        var timeToRun: UInt32
+
+        /// The tube that the task goes back to.
+        var tube: TubeName
+    }
+
+    /// A `reserve` that has found nothing yet.
+    struct Wait {
+        /// When it gives up; none for a plain `reserve`.
+        var deadline: ContinuousClock.Instant?
+
+        /// Tells this wait from earlier ones of the same session in the tubes' waiting lists.
+        var ticket: UInt64
+
+        /// A claim for it is in the batch that is being built or run.
+        var isBeingServed = false
+    }
+
+    /// How far the connection's end has come.
+    enum Closing {
+        /// The client may send more.
+        case open
+
+        /// The client sends no more: what it sent is carried out, then the connection is closed.
+        case afterQueue
+
+        /// The connection is gone, or about to be: nothing more is carried out.
+        case now
+    }
+
+    let id: SessionID
+    var usedTube = TubeName.default
+    var watchedTubes = [TubeName.default]
+
+    /// What the client asked for and nobody has begun with.
+    var queue = Deque<Request>()
+
+    /// Bytes of bodies in ``queue``.
+    var queuedBytes = 0
+
+    var claims: [TaskID: Claim] = [:]
+    var wait: Wait?
+    var closing = Closing.open
+
+    /// The connection is new and not counted at its tubes yet.
+    var opening = false
+
+    /// Nobody answers it any more; it only has to be written down.
+    var hasEnded = false
+
+    /// The tube at which the store counts this session as a user, once it does.
+    var referredUse: TubeName?
+
+    /// The tubes at which the store counts this session as watching.
+    var referredWatches: [TubeName] = []
+
+    /// Where its answers go; none once the connection is gone, which also ends the cycle of references.
+    var connection: (any SessionConnection)?
+
+    /// Answers that wait to be written, first to last.
+    var replies: [Reply] = []
+
+    /// The connection cannot take more answers for now.
+    var isCongested = false
+
+    /// Stands in ``SessionTable``'s list of sessions with something to do.
+    var isReady = false
+
+    var isProducer = false
+    var isWorker = false
+
+    /// When ``SessionTable`` looks at it next for timeouts; none if it has nothing that can time out.
+    var tick: ContinuousClock.Instant?
+
+    private var cachedSoonest: ContinuousClock.Instant?
+
+    init(id: SessionID) {
+        self.id = id
+    }
+
+    /// When the first of its claims runs out of time.
+    var soonestDeadline: ContinuousClock.Instant? {
+        if let cachedSoonest { return cachedSoonest }
+        cachedSoonest = claims.values.lazy.map(\.deadline).min()
+        return cachedSoonest
+    }
+
+    func hold(_ task: TaskID, _ claim: Claim) {
+        claims[task] = claim
+        if let soonest = cachedSoonest, claim.deadline < soonest { cachedSoonest = claim.deadline }
+    }
+
+    /// Forgets a claim.
+    ///
+    /// - Returns: the claim, if the session had it.
+    @discardableResult
+    func letGo(_ task: TaskID) -> Claim? {
+        guard let claim = claims.removeValue(forKey: task) else { return nil }
+        if claim.deadline == cachedSoonest { cachedSoonest = nil }
+        return claim
+    }
+
+    func extend(_ task: TaskID, from now: ContinuousClock.Instant) {
+        guard var claim = letGo(task) else { return }
+        claim.deadline = now + .seconds(Int64(claim.timeToRun))
+        hold(task, claim)
+    }
+
+    /// Whether one of its claims is in its last second, the protocol's safety margin (protocol.txt, "reserve").
+    func isDeadlineSoon(at now: ContinuousClock.Instant) -> Bool {
+        guard let soonestDeadline else { return false }
+        return now >= soonestDeadline - Self.safetyMargin
+    }
+
+    static let safetyMargin = Duration.seconds(1)
+
+    /// When something of this session times out next.
+    var nextTimeout: ContinuousClock.Instant? {
+        var next = soonestDeadline
+        if let wait, !wait.isBeingServed {
+            next = next.map { $0 - Self.safetyMargin }
+            if let deadline = wait.deadline { next = min(next ?? deadline, deadline) }
+        }
+        return next
+    }
+}
+
+/// The way from a session's answers to its client.
+protocol SessionConnection: AnyObject {
+    /// Writes ``Session/replies`` and closes if ``Session/closing`` says so.
+    func sendReplies()
+
+    /// Takes note that the session's queue may be shorter now.
+    func resumeReading()
+
+    /// Takes no more from the client; what has arrived is carried out, then the connection is closed.
+    func leave()
+
+    /// Closes the connection at once.
+    func abort()
+}

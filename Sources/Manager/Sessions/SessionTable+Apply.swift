@@ -1,0 +1,235 @@
+internal import BeanstalkWire
+internal import DequeModule
+internal import TaskStore
+
+extension SessionTable {
+    /// Turns the outcomes of the last batch into answers.
+    ///
+    /// - Parameters:
+    ///   - outcomes: one for each operation of the batch, in order.
+    ///   - now: the time for which the batch was made.
+    ///   - process: what `stats` tells of this process, asked for only where a `stats` is in the batch.
+    mutating func apply(_ outcomes: [Outcome], at now: Moment, process: (SessionTable) -> ProcessStatistics) {
+        var heldBack: [(session: Session, request: Request)] = []
+        var next = 0
+        for step in steps {
+            guard step.hasOperation else {
+                if case .answer(let answer, let verb) = step.kind {
+                    if let verb { counters[verb] += 1 }
+                    reply(answer, to: step.session)
+                }
+                continue
+            }
+            apply(outcomes[next], to: step, at: now, &heldBack, process)
+            next += 1
+        }
+        for (session, request) in heldBack.reversed() where !session.hasEnded && session.closing != .now {
+            if case .command(.put(_, _, _, let body)) = request { session.queuedBytes += body.count }
+            session.queue.prepend(request)
+            if session.wait == nil { markReady(session) }
+        }
+    }
+
+    /// The last batch failed as a whole and nothing of it has happened.
+    ///
+    /// Commands are answered with an error; a session whose tubes could not be written down is closed, since it would
+    /// put into the wrong ones (protocol.txt allows this "as a last resort"); what time or an ended connection asked for
+    /// is tried again.
+    ///
+    /// - Parameters:
+    ///   - answer: ``Reply/outOfMemory`` or ``Reply/internalError``.
+    ///   - now: the time for which the batch was made.
+    mutating func fail(with answer: Reply, at now: Moment) {
+        for step in steps {
+            let session = step.session
+            switch step.kind {
+            case .answer(let known, let verb):
+                if let verb { counters[verb] += 1 }
+                reply(known, to: session)
+            case .command(let command):
+                counters[command.verb] += 1
+                reply(answer, to: session)
+            case .reserve(let command, let count, _):
+                counters[command.verb] += count
+                for _ in 0..<count { reply(answer, to: session) }
+                didNotWait(for: session.watchedTubes)
+            case .serve:
+                session.wait?.isBeingServed = false
+                timeouts.schedule(session)
+            case .refer:
+                if !session.hasEnded {
+                    reply(answer, to: session)
+                    hangUp(session)
+                }
+            case .expire:
+                timeouts.schedule(session, notBefore: now.instant + .seconds(1))
+            case .giveBack:
+                retryEnd(of: session)
+            }
+        }
+    }
+
+    private mutating func apply(
+        _ outcome: Outcome,
+        to step: Step,
+        at now: Moment,
+        _ heldBack: inout [(session: Session, request: Request)],
+        _ process: (SessionTable) -> ProcessStatistics
+    ) {
+        let session = step.session
+        switch step.kind {
+        case .answer:
+            break
+        case .command(let command):
+            if outcome == .heldBack { return heldBack.append((session, .command(command))) }
+            counters[command.verb] += 1
+            let answer = answer(to: command, outcome, session, at: now, process)
+            reply(answer, to: session)
+        case .reserve(let command, let count, let waits):
+            applyReserve(outcome, command, count: count, waits: waits, session, at: now, &heldBack)
+        case .serve:
+            applyServe(outcome, session, at: now)
+        case .refer(let tube, let using, let watching):
+            if using > 0 { session.referredUse = tube }
+            if using < 0, session.referredUse == tube { session.referredUse = nil }
+            if watching > 0 { session.referredWatches.append(tube) }
+            if watching < 0 { session.referredWatches.removeAll { $0 == tube } }
+        case .expire(let task):
+            session.letGo(task)
+            if outcome == .released { counters.timeouts += 1 }
+            timeouts.schedule(session)
+        case .giveBack:
+            // A claim that ran while the connection ended is known only to the store; nobody here was served with it.
+            if case .givenBack(let count) = outcome, count > session.claims.count { wakeWaiting() }
+            session.claims.removeAll()
+        }
+    }
+
+    private mutating func applyReserve(
+        _ outcome: Outcome,
+        _ command: Command,
+        count: Int,
+        waits: Bool,
+        _ session: Session,
+        at now: Moment,
+        _ heldBack: inout [(session: Session, request: Request)]
+    ) {
+        guard case .claimed(let tasks) = outcome else {
+            for _ in 0..<count { heldBack.append((session, .command(command))) }
+            return
+        }
+        for task in tasks { hand(task, to: session, at: now) }
+        counters[command.verb] += tasks.count
+        var unserved = count - tasks.count
+        guard unserved > 0 else { return }
+        guard waits else {
+            counters[command.verb] += unserved
+            let answer: Reply = session.isDeadlineSoon(at: now.instant) ? .deadlineSoon : .timedOut
+            for _ in 0..<unserved { reply(answer, to: session) }
+            return
+        }
+        counters[command.verb] += 1
+        unserved -= 1
+        for _ in 0..<unserved { heldBack.append((session, .command(command))) }
+        if session.hasEnded || session.closing == .now {
+            didNotWait(for: session.watchedTubes)
+        } else if session.isDeadlineSoon(at: now.instant) {
+            didNotWait(for: session.watchedTubes)
+            reply(.deadlineSoon, to: session)
+        } else if session.closing == .afterQueue {
+            didNotWait(for: session.watchedTubes)
+            reply(.timedOut, to: session)
+        } else {
+            var deadline: ContinuousClock.Instant?
+            if case .reserveWithTimeout(let seconds) = command { deadline = now.instant + .seconds(Int64(seconds)) }
+            beginWait(of: session, until: deadline)
+        }
+    }
+
+    private mutating func applyServe(_ outcome: Outcome, _ session: Session, at now: Moment) {
+        guard case .claimed(let tasks) = outcome, let task = tasks.first else {
+            session.wait?.isBeingServed = false
+            if session.wait == nil { didNotWait(for: session.watchedTubes) }
+            return timeouts.schedule(session)
+        }
+        // A session that ended while its claim ran gives the task back with its end, which is in the next batch.
+        guard session.wait != nil else { return }
+        endWait(of: session, with: nil)
+        hand(task, to: session, at: now)
+    }
+
+    private mutating func hand(_ task: ClaimedTask, to session: Session, at now: Moment) {
+        let deadline = now.instant + .seconds(Int64(task.timeToRun))
+        session.hold(task.id, Session.Claim(deadline: deadline, timeToRun: task.timeToRun, tube: task.tube))
+        timeouts.schedule(session)
+        reply(.reserved(task.id, body: task.body), to: session)
+    }
+
+    private mutating func answer(
+        to command: Command,
+        _ outcome: Outcome,
+        _ session: Session,
+        at now: Moment,
+        _ process: (SessionTable) -> ProcessStatistics
+    ) -> Reply {
+        switch outcome {
+        case .inserted(let task):
+            return .inserted(task)
+        case .storageFull:
+            return .outOfMemory
+        case .claimed(let tasks):
+            guard let task = tasks.first else { return .notFound }
+            markWorker(session)
+            session.hold(
+                task.id,
+                Session.Claim(
+                    deadline: now.instant + .seconds(Int64(task.timeToRun)),
+                    timeToRun: task.timeToRun,
+                    tube: task.tube
+                )
+            )
+            timeouts.schedule(session)
+            return .reserved(task.id, body: task.body)
+        case .deleted:
+            letGo(command, session)
+            return .deleted
+        case .released:
+            letGo(command, session)
+            return .released
+        case .buried:
+            letGo(command, session)
+            return .buried
+        case .touched:
+            if case .touch(let task) = command { session.extend(task, from: now.instant) }
+            return .touched
+        case .kicked(let count):
+            if case .kickJob = command { return .kickedTask }
+            return .kicked(count)
+        case .found(let task, let body):
+            return .found(task, body: body)
+        case .paused:
+            return .paused
+        case .task(let statistics):
+            return .ok(StatisticsText.task(statistics))
+        case .tube(let statistics):
+            return .ok(StatisticsText.tube(statistics, waiting: waiting(for: statistics.name)))
+        case .store(let statistics):
+            return .ok(StatisticsText.server(statistics, process(self)))
+        case .tubes(let names):
+            return .ok(StatisticsText.list(names))
+        case .notFound:
+            letGo(command, session)
+            return .notFound
+        case .referred, .givenBack, .heldBack:
+            return .internalError
+        }
+    }
+
+    /// Forgets the claim that a command has ended, or that the store says is not the session's any more.
+    private func letGo(_ command: Command, _ session: Session) {
+        switch command {
+        case .delete(let task), .release(let task, _, _), .bury(let task, _), .touch(let task): session.letGo(task)
+        default: break
+        }
+    }
+}

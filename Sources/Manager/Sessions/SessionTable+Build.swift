@@ -1,0 +1,307 @@
+internal import BeanstalkWire
+internal import TaskStore
+
+extension SessionTable {
+    /// Turns what can be done now into operations, and remembers in ``steps`` what to make of their outcomes.
+    ///
+    /// The order is: sessions that have ended, timeouts, sessions woken from outside, commands in the order in which
+    /// they arrived. After each operation that makes tasks pending, waiting sessions of this manager get theirs before
+    /// any later command can see or take them, as in beanstalkd.
+    ///
+    /// - Returns: the operations; there may be none where ``steps`` has only answers that need no store.
+    mutating func makeBatch(at now: Moment) -> [Operation] {
+        operations.removeAll(keepingCapacity: true)
+        steps.removeAll(keepingCapacity: true)
+
+        for session in takeEnded() { addEnd(of: session) }
+        while let session = timeouts.popDue(at: now.instant) { addTimeouts(of: session, at: now) }
+        if takeServesEveryone() { owesEveryone = true }
+        payOwed()
+        for session in takeReady() where !session.hasEnded { addRequests(of: session, at: now) }
+        payOwed()
+        return operations
+    }
+
+    private mutating func add(_ action: Action, _ kind: Step.Kind, for session: Session) {
+        operations.append(Operation(session: session.id, action: action))
+        steps.append(Step(session: session, kind: kind))
+    }
+
+    // The end of a session.
+
+    private mutating func addEnd(of session: Session) {
+        for claim in session.claims.values { owe(claim.tube) }
+        if let tube = session.referredUse { addReferral(tube, using: -1, for: session) }
+        for tube in session.referredWatches { addReferral(tube, watching: -1, for: session) }
+        add(.giveBack, .giveBack, for: session)
+    }
+
+    private mutating func addReferral(_ tube: TubeName, using: Int = 0, watching: Int = 0, for session: Session) {
+        add(
+            .refer(tube, using: using, watching: watching),
+            .refer(tube, using: using, watching: watching),
+            for: session
+        )
+    }
+
+    // What time brings.
+
+    private mutating func addTimeouts(of session: Session, at now: Moment) {
+        guard !session.hasEnded else { return }
+        if let wait = session.wait, !wait.isBeingServed {
+            if session.isDeadlineSoon(at: now.instant) {
+                endWait(of: session, with: .deadlineSoon)
+            } else if let deadline = wait.deadline, deadline <= now.instant {
+                endWait(of: session, with: .timedOut)
+            }
+        }
+        guard let soonest = session.soonestDeadline, soonest <= now.instant else { return timeouts.schedule(session) }
+        for (task, claim) in session.claims where claim.deadline <= now.instant {
+            add(.expire(task), .expire(task), for: session)
+            owe(claim.tube)
+        }
+        // The session is scheduled again when these claims are known to be over.
+    }
+
+    // Tasks that sessions of this manager have been waiting for.
+
+    /// Some tasks of the tube are about to become pending.
+    private mutating func owe(_ tube: TubeName, tasks: Int = 1) {
+        guard waiting(for: tube) > 0 else { return }
+        if let index = owed.firstIndex(where: { $0.tube == tube }) {
+            owed[index].tasks += tasks
+        } else {
+            owed.append((tube, tasks))
+        }
+    }
+
+    private mutating func payOwed() {
+        if owesEveryone {
+            owesEveryone = false
+            owed.removeAll(keepingCapacity: true)
+            var sessions: [Session] = []
+            forEachWaiting { sessions.append($0) }
+            for session in sessions { serve(session) }
+        }
+        guard !owed.isEmpty else { return }
+        for (tube, tasks) in owed {
+            var sessions: [Session] = []
+            forEachWaiting(for: tube) {
+                sessions.append($0)
+                return sessions.count < tasks
+            }
+            for session in sessions { serve(session) }
+        }
+        owed.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func serve(_ session: Session) {
+        session.wait?.isBeingServed = true
+        add(.claim(tubes: session.watchedTubes, count: 1, waits: true), .serve, for: session)
+    }
+
+    // Commands.
+
+    /// How far one session has come in the batch.
+    private struct Progress {
+        var commands = 0
+        var bodies = 0
+
+        /// A claim of the session in this batch may come to wait.
+        var mayWait = false
+    }
+
+    private mutating func addRequests(of session: Session, at now: Moment) {
+        if session.opening {
+            session.opening = false
+            addReferral(.default, using: 1, watching: 1, for: session)
+        }
+        guard session.wait == nil, !session.isCongested, session.closing != .now else { return }
+        var progress = Progress()
+        while progress.commands < limits.commands, progress.bodies < limits.bodies,
+            let request = session.queue.first, add(request, of: session, &progress, at: now)
+        {}
+        if session.queue.isEmpty, session.closing == .afterQueue, progress.commands == 0 {
+            hangUp(session)
+        } else if !session.queue.isEmpty || session.closing == .afterQueue {
+            // The next batch goes on from here, unless a claim of this one comes to wait.
+            markReady(session)
+        }
+    }
+
+    /// Adds the first request of the session's queue and takes it out.
+    ///
+    /// - Returns: whether the next one may be looked at in this batch.
+    private mutating func add(
+        _ request: Request,
+        of session: Session,
+        _ progress: inout Progress,
+        at now: Moment
+    ) -> Bool {
+        switch request {
+        case .refused(let reply, let verb):
+            guard !progress.mayWait else { return false }
+            if reply == .expectedCRLF { markProducer(session) }
+            session.queue.removeFirst()
+            progress.commands += 1
+            steps.append(Step(session: session, kind: .answer(reply, verb: verb)))
+            return true
+        case .command(let command):
+            if progress.mayWait, !command.canBeHeldBack { return false }
+            if case .put = command, isDraining, progress.mayWait { return false }
+            switch command {
+            case .reserve, .reserveWithTimeout:
+                return addReserve(command, of: session, &progress, at: now)
+            default:
+                session.queue.removeFirst()
+                progress.commands += 1
+                if command.mayAnswerWithBody { progress.bodies += 1 }
+                add(command, of: session)
+                return command != .quit
+            }
+        }
+    }
+
+    private mutating func addReserve(
+        _ command: Command,
+        of session: Session,
+        _ progress: inout Progress,
+        at now: Moment
+    ) -> Bool {
+        let isDeadlineSoon = session.isDeadlineSoon(at: now.instant)
+        // An earlier command of this batch may end the claim that is about to time out: look again when that is known.
+        if isDeadlineSoon, progress.commands > 0 { return false }
+
+        var waits = !isDeadlineSoon
+        // A half-closed connection is not made to wait (protocol.txt, "reserve").
+        if case .reserveWithTimeout(seconds: 0) = command { waits = false }
+        if session.closing == .afterQueue { waits = false }
+
+        var count = 0
+        while session.queue.first == .command(command), progress.bodies < limits.bodies {
+            session.queue.removeFirst()
+            count += 1
+            progress.bodies += 1
+            progress.commands += 1
+        }
+        payOwed()
+        markWorker(session)
+        add(
+            .claim(tubes: session.watchedTubes, count: count, waits: waits),
+            .reserve(command, count: count, waits: waits),
+            for: session
+        )
+        if waits { progress.mayWait = true }
+        return true
+    }
+
+    private mutating func add(_ command: Command, of session: Session) {
+        // A put neither sees nor takes what waiting sessions are owed; everything else might.
+        if case .put = command {} else { payOwed() }
+        switch command {
+        case .put(let priority, let delay, let timeToRun, let body):
+            session.queuedBytes -= body.count
+            markProducer(session)
+            guard !isDraining else { return answer(.draining, to: session, as: command) }
+            let task = NewTask(
+                tube: session.usedTube,
+                priority: priority,
+                delay: delay,
+                timeToRun: max(timeToRun, 1),
+                body: body
+            )
+            add(.put(task), .command(command), for: session)
+            if delay == 0 { owe(session.usedTube) }
+        case .use(let tube):
+            if tube != session.usedTube {
+                addReferral(tube, using: 1, for: session)
+                addReferral(session.usedTube, using: -1, for: session)
+                session.usedTube = tube
+            }
+            answer(.using(tube), to: session, as: command)
+        case .watch(let tube):
+            if !session.watchedTubes.contains(tube) {
+                addReferral(tube, watching: 1, for: session)
+                session.watchedTubes.append(tube)
+            }
+            answer(.watching(session.watchedTubes.count), to: session, as: command)
+        case .ignore(let tube):
+            addIgnore(tube, of: session)
+        case .reserve, .reserveWithTimeout:
+            break  // Added by addReserve(_:of:_:at:), which takes several at once.
+        case .reserveJob(let task):
+            add(.claimTask(task), .command(command), for: session)
+        case .delete(let task):
+            add(.delete(task), .command(command), for: session)
+        case .release(let task, let priority, let delay):
+            add(.release(task, priority: priority, delay: delay), .command(command), for: session)
+            if delay == 0, let claim = session.claims[task] { owe(claim.tube) }
+        case .bury(let task, let priority):
+            add(.bury(task, priority: priority), .command(command), for: session)
+        case .touch(let task):
+            add(.touch(task), .command(command), for: session)
+        case .peek(let task):
+            add(.peek(task), .command(command), for: session)
+        case .peekReady:
+            add(.peekNext(session.usedTube, .pending), .command(command), for: session)
+        case .peekDelayed:
+            add(.peekNext(session.usedTube, .delayed), .command(command), for: session)
+        case .peekBuried:
+            add(.peekNext(session.usedTube, .buried), .command(command), for: session)
+        case .kick(let bound):
+            add(.kick(session.usedTube, bound: Int(bound)), .command(command), for: session)
+            owe(session.usedTube, tasks: Int(bound))
+        case .kickJob(let task):
+            add(.kickTask(task), .command(command), for: session)
+            owesEveryone = waiting > 0
+        case .statsJob(let task):
+            add(.taskStatistics(task), .command(command), for: session)
+        case .statsTube(let tube):
+            add(.tubeStatistics(tube), .command(command), for: session)
+        case .stats:
+            add(.storeStatistics, .command(command), for: session)
+        case .listTubes:
+            add(.listTubes, .command(command), for: session)
+        case .listTubeUsed:
+            answer(.using(session.usedTube), to: session, as: command)
+        case .listTubesWatched:
+            answer(.ok(StatisticsText.list(session.watchedTubes)), to: session, as: command)
+        case .pauseTube(let tube, let seconds):
+            add(.pause(tube, seconds: seconds), .command(command), for: session)
+            if seconds == 0 { owesEveryone = waiting > 0 }
+        case .quit:
+            session.closing = .afterQueue
+            session.queue.removeAll()
+            session.queuedBytes = 0
+            markReady(session)
+        }
+    }
+
+    private mutating func addIgnore(_ tube: TubeName, of session: Session) {
+        guard let index = session.watchedTubes.firstIndex(of: tube) else {
+            return answer(.watching(session.watchedTubes.count), to: session, as: .ignore(tube))
+        }
+        guard session.watchedTubes.count > 1 else { return answer(.notIgnored, to: session, as: .ignore(tube)) }
+        addReferral(tube, watching: -1, for: session)
+        // beanstalkd fills the gap with the last tube, and clients see the order in list-tubes-watched (ms.c).
+        session.watchedTubes.swapAt(index, session.watchedTubes.count - 1)
+        session.watchedTubes.removeLast()
+        answer(.watching(session.watchedTubes.count), to: session, as: .ignore(tube))
+    }
+
+    private mutating func answer(_ reply: Reply, to session: Session, as command: Command) {
+        steps.append(Step(session: session, kind: .answer(reply, verb: command.verb)))
+    }
+
+    private mutating func markProducer(_ session: Session) {
+        guard !session.isProducer else { return }
+        session.isProducer = true
+        producers += 1
+    }
+
+    mutating func markWorker(_ session: Session) {
+        guard !session.isWorker else { return }
+        session.isWorker = true
+        workers += 1
+    }
+}

@@ -1,0 +1,232 @@
+internal import BeanstalkWire
+internal import TaskStore
+
+/// All sessions of a manager, and the way from their commands to operations and from outcomes to their answers.
+///
+/// It does no I/O and reads no clock. The engine calls it like this, over and over, on its event loop:
+///
+/// 1. ``open(_:)``, ``receive(_:from:)``, ``close(_:)``, ``wakeWaiting()`` as things happen;
+/// 2. ``makeBatch(at:)`` turns all that can be done now into operations;
+/// 3. the store runs them; ``apply(_:at:)`` (or ``fail(with:)``) turns the outcomes into answers;
+/// 4. ``takeAnswered()`` names the sessions whose ``Session/replies`` are to be written.
+///
+/// Between 2 and 3 nothing but 1 may be called.
+struct SessionTable {
+    /// Bounds on what one session gets done in one batch, so that the others have their turn.
+    struct Limits {
+        /// Commands of one session in one batch.
+        var commands = 1024
+
+        /// Commands of one session in one batch whose answers may carry a body: with bodies of 64 KB this is 4 MB of
+        /// answers at most, more only after these are written.
+        var bodies = 64
+    }
+
+    let limits: Limits
+    var counters = CommandCounters()
+
+    /// No new tasks are taken.
+    var isDraining = false
+
+    /// Tasks larger than this are refused by the decoder; `stats` tells it.
+    let maximumTaskSize: Int
+
+    /// What `stats` tells of the process.
+    var host: HostDescription
+
+    // Connections.
+    private(set) var openSessions = 0
+    var producers = 0
+    var workers = 0
+
+    // What there is to do.
+    private(set) var ready: [Session] = []
+    private(set) var ended: [Session] = []
+    private var answered: [Session] = []
+
+    // Who waits for what.
+    private var waitingByTube: [TubeName: WaitingList] = [:]
+    private var waitingAnywhere = WaitingList()
+    private var lastTicket: UInt64 = 0
+    private var servesEveryone = false
+    private var unawaited: Set<TubeName> = []
+    var timeouts = TimeoutQueue()
+
+    // The batch in the making or being run.
+    var operations: [Operation] = []
+    var steps: [Step] = []
+    var owed: [(tube: TubeName, tasks: Int)] = []
+    var owesEveryone = false
+
+    init(maximumTaskSize: Int, host: HostDescription, limits: Limits = Limits()) {
+        self.maximumTaskSize = maximumTaskSize
+        self.host = host
+        self.limits = limits
+    }
+
+    // What happens from outside.
+
+    /// A connection was accepted.
+    mutating func open(_ session: Session) {
+        openSessions += 1
+        counters.connections += 1
+        session.opening = true
+        markReady(session)
+    }
+
+    /// A client sent something.
+    mutating func receive(_ request: Request, from session: Session) {
+        if case .command(.put(_, _, _, let body)) = request { session.queuedBytes += body.count }
+        session.queue.append(request)
+        if session.wait == nil { markReady(session) }
+    }
+
+    /// A client will send no more; what it sent is carried out, then ``Session/closing`` becomes ``Session/Closing/now``.
+    mutating func finish(_ session: Session) {
+        guard session.closing == .open else { return }
+        session.closing = .afterQueue
+        if session.wait != nil { endWait(of: session, with: .timedOut) }
+        markReady(session)
+    }
+
+    /// The manager is leaving: what the client sent is carried out, then the connection is closed. A `reserve` that waits
+    /// gets no answer, since none of the protocol's would be true.
+    mutating func leave(_ session: Session) {
+        guard session.closing == .open else { return }
+        session.closing = .afterQueue
+        if session.wait != nil { endWait(of: session, with: nil) }
+        markReady(session)
+    }
+
+    /// A connection is gone: what it asked for and was not begun is dropped, what it holds is given back.
+    mutating func close(_ session: Session) {
+        guard !session.hasEnded else { return }
+        session.hasEnded = true
+        session.closing = .now
+        openSessions -= 1
+        if session.isProducer { producers -= 1 }
+        if session.isWorker { workers -= 1 }
+        session.queue.removeAll()
+        session.queuedBytes = 0
+        session.replies.removeAll()
+        if session.wait != nil { endWait(of: session, with: nil) }
+        ended.append(session)
+    }
+
+    /// Tasks that waiting sessions want may be there, wherever they came from.
+    mutating func wakeWaiting() {
+        servesEveryone = waitingAnywhere.count > 0
+    }
+
+    /// A slow connection can take answers again, or cannot any more.
+    mutating func setCongested(_ isCongested: Bool, _ session: Session) {
+        session.isCongested = isCongested
+        if !isCongested { markReady(session) }
+    }
+
+    // What the engine asks.
+
+    /// Whether a batch would have something to do even if no time passed.
+    var hasWork: Bool { !ready.isEmpty || !ended.isEmpty || servesEveryone }
+
+    /// Sessions that wait for a task.
+    var waiting: Int { waitingAnywhere.count }
+
+    /// Sessions that wait for a task of this tube.
+    func waiting(for tube: TubeName) -> Int { waitingByTube[tube]?.count ?? 0 }
+
+    /// Sessions that have got answers, or whose connection is to be closed, since this was last asked.
+    mutating func takeAnswered() -> [Session] {
+        defer { answered.removeAll(keepingCapacity: true) }
+        return answered
+    }
+
+    /// Tubes that no session waits for any more.
+    mutating func takeUnawaited() -> Set<TubeName> {
+        guard !unawaited.isEmpty else { return [] }
+        defer { unawaited.removeAll() }
+        return unawaited.filter { waiting(for: $0) == 0 }
+    }
+
+    // For the extensions.
+
+    mutating func markReady(_ session: Session) {
+        guard !session.isReady, !session.hasEnded else { return }
+        session.isReady = true
+        ready.append(session)
+    }
+
+    mutating func takeReady() -> [Session] {
+        defer { ready.removeAll(keepingCapacity: true) }
+        for session in ready { session.isReady = false }
+        return ready
+    }
+
+    mutating func takeEnded() -> [Session] {
+        defer { ended.removeAll() }
+        return ended
+    }
+
+    /// A session's end could not be written down; it is tried again with the next batch.
+    mutating func retryEnd(of session: Session) {
+        ended.append(session)
+    }
+
+    mutating func reply(_ reply: Reply, to session: Session) {
+        guard !session.hasEnded else { return }
+        if session.replies.isEmpty { answered.append(session) }
+        session.replies.append(reply)
+    }
+
+    /// The connection is to be closed once its answers are written.
+    mutating func hangUp(_ session: Session) {
+        guard !session.hasEnded, session.closing != .now else { return }
+        session.closing = .now
+        session.queue.removeAll()
+        session.queuedBytes = 0
+        if session.replies.isEmpty { answered.append(session) }
+    }
+
+    mutating func beginWait(of session: Session, until deadline: ContinuousClock.Instant?) {
+        lastTicket += 1
+        session.wait = Session.Wait(deadline: deadline, ticket: lastTicket)
+        waitingAnywhere.append(session, ticket: lastTicket)
+        for tube in session.watchedTubes { waitingByTube[tube, default: WaitingList()].append(session, ticket: lastTicket) }
+        timeouts.schedule(session)
+    }
+
+    mutating func endWait(of session: Session, with answer: Reply?) {
+        session.wait = nil
+        waitingAnywhere.leave()
+        for tube in session.watchedTubes {
+            waitingByTube[tube]?.leave()
+            if waitingByTube[tube]?.count == 0 { waitingByTube[tube] = nil }
+        }
+        unawaited.formUnion(session.watchedTubes)
+        if let answer { reply(answer, to: session) }
+        if !session.queue.isEmpty || session.closing == .afterQueue { markReady(session) }
+    }
+
+    /// The store began to await these tubes for a claim that did not come to wait after all.
+    mutating func didNotWait(for tubes: [TubeName]) {
+        unawaited.formUnion(tubes)
+    }
+
+    /// Calls `body` with sessions waiting for the tube, the longest waiting first, until it returns false.
+    func forEachWaiting(for tube: TubeName, _ body: (Session) -> Bool) {
+        waitingByTube[tube]?.forEachUnserved(body)
+    }
+
+    /// Calls `body` with all waiting sessions, the longest waiting first.
+    func forEachWaiting(_ body: (Session) -> Void) {
+        waitingAnywhere.forEachUnserved {
+            body($0)
+            return true
+        }
+    }
+
+    mutating func takeServesEveryone() -> Bool {
+        defer { servesEveryone = false }
+        return servesEveryone
+    }
+}

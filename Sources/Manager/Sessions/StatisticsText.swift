@@ -1,0 +1,108 @@
+internal import BeanstalkWire
+internal import TaskStore
+
+/// The YAML of the statistics commands, with beanstalkd's keys in beanstalkd's order (prot.c, `STATS_FMT` and the like).
+enum StatisticsText {
+    /// The answer to `stats`.
+    static func server(_ store: StoreStatistics, _ process: ProcessStatistics) -> [UInt8] {
+        let counters = process.counters
+        var text = Yaml()
+        text.add("current-jobs-urgent", store.counts.urgent)
+        text.add("current-jobs-ready", store.counts.pending)
+        text.add("current-jobs-reserved", store.counts.claimed)
+        text.add("current-jobs-delayed", store.counts.delayed)
+        text.add("current-jobs-buried", store.counts.buried)
+        for verb in countedVerbs { text.add("cmd-\(verb.rawValue)", counters[verb]) }
+        text.add("job-timeouts", counters.timeouts)
+        text.add("total-jobs", store.totalTasks)
+        text.add("max-job-size", process.maximumTaskSize)
+        text.add("current-tubes", store.tubes)
+        text.add("current-connections", process.connections)
+        text.add("current-producers", process.producers)
+        text.add("current-workers", process.workers)
+        text.add("current-waiting", process.waiting)
+        text.add("total-connections", counters.connections)
+        text.add("pid", Int(process.host.processID))
+        text.add("version", quoted: process.host.version)
+        text.add("rusage-utime", process.usage.user)
+        text.add("rusage-stime", process.usage.system)
+        text.add("uptime", process.uptime)
+        // The binlog is beanstalkd's file. Its keys stay, since dashboards ask for them; 0 is what it says without one.
+        text.add("binlog-oldest-index", 0)
+        text.add("binlog-current-index", 0)
+        text.add("binlog-records-migrated", 0)
+        text.add("binlog-records-written", 0)
+        text.add("binlog-max-size", 0)
+        text.add("draining", process.isDraining ? "true" : "false")
+        text.add("id", process.host.instance)
+        text.add("hostname", quoted: process.host.name)
+        text.add("os", quoted: process.host.system)
+        text.add("platform", quoted: process.host.platform)
+        return text.bytes
+    }
+
+    /// The commands that `stats` counts, in beanstalkd's order; `reserve-job`, `kick-job` and `quit` are not among them.
+    private static let countedVerbs: [Verb] = [
+        .put, .peek, .peekReady, .peekDelayed, .peekBuried, .reserve, .reserveWithTimeout, .delete, .release, .use,
+        .watch, .ignore, .bury, .kick, .touch, .stats, .statsJob, .statsTube, .listTubes, .listTubeUsed,
+        .listTubesWatched, .pauseTube,
+    ]
+
+    /// The answer to `stats-tube`.
+    static func tube(_ tube: TubeStatistics, waiting: Int) -> [UInt8] {
+        var text = Yaml()
+        text.add("name", quoted: tube.name.text)
+        text.add("current-jobs-urgent", tube.counts.urgent)
+        text.add("current-jobs-ready", tube.counts.pending)
+        text.add("current-jobs-reserved", tube.counts.claimed)
+        text.add("current-jobs-delayed", tube.counts.delayed)
+        text.add("current-jobs-buried", tube.counts.buried)
+        text.add("total-jobs", tube.totalTasks)
+        text.add("current-using", tube.using)
+        text.add("current-watching", tube.watching)
+        text.add("current-waiting", waiting)
+        text.add("cmd-delete", tube.deletes)
+        text.add("cmd-pause-tube", tube.pauses)
+        text.add("pause", Int(tube.pause))
+        text.add("pause-time-left", Int(tube.pauseTimeLeft / 1000))
+        return text.bytes
+    }
+
+    /// The answer to `stats-job`.
+    static func task(_ task: TaskStatistics) -> [UInt8] {
+        var text = Yaml()
+        text.add("id", Int(task.id.rawValue))
+        text.add("tube", quoted: task.tube.text)
+        text.add("state", task.state.wireName)
+        text.add("pri", Int(task.priority))
+        text.add("age", Int(task.age / 1000))
+        text.add("delay", Int(task.delay))
+        text.add("ttr", Int(task.timeToRun))
+        text.add("time-left", Int(task.timeLeft / 1000))
+        text.add("file", 0)
+        text.add("reserves", task.reserves)
+        text.add("timeouts", task.timeouts)
+        text.add("releases", task.releases)
+        text.add("buries", task.buries)
+        text.add("kicks", task.kicks)
+        return text.bytes
+    }
+
+    /// The answer to `list-tubes` and `list-tubes-watched`.
+    static func list(_ tubes: [TubeName]) -> [UInt8] {
+        Array(tubes.reduce(into: "---\n") { $0 += "- \($1)\n" }.utf8)
+    }
+}
+
+/// A YAML dictionary of scalars, as beanstalkd writes them.
+private struct Yaml {
+    private var text = "---\n"
+
+    var bytes: [UInt8] { Array(text.utf8) }
+
+    mutating func add(_ key: String, _ value: Int) { add(key, String(value)) }
+
+    mutating func add(_ key: String, _ value: String) { text += "\(key): \(value)\n" }
+
+    mutating func add(_ key: String, quoted value: String) { add(key, "\"\(value)\"") }
+}

@@ -1,0 +1,61 @@
+internal import BeanstalkWire
+internal import TaskStore
+
+/// One step of a batch, as ``SessionTable`` remembers it until the outcomes are there.
+struct Step {
+    /// What to make of the step's outcome.
+    enum Kind {
+        /// No operation: the answer is known already. `verb` is what it counts as.
+        case answer(Reply, verb: Verb?)
+
+        /// A command with one operation.
+        case command(Command)
+
+        /// So many `reserve` commands in a row as one claim.
+        case reserve(Command, count: Int, waits: Bool)
+
+        /// A claim for a session that has been waiting.
+        case serve
+
+        /// Counts the session in or out at a tube.
+        case refer(TubeName, using: Int, watching: Int)
+
+        /// A claim whose time is over.
+        case expire(TaskID)
+
+        /// The session's end.
+        case giveBack
+    }
+
+    let session: Session
+    let kind: Kind
+
+    /// Whether the step has an operation in the batch.
+    var hasOperation: Bool {
+        if case .answer = kind { false } else { true }
+    }
+}
+
+extension Command {
+    /// Whether the command can be in a batch behind a claim of the same session that may come to wait.
+    ///
+    /// The store holds such a command back if the claim waits, and it goes back into the queue. Commands that are
+    /// answered without the store, or that change the session itself, would have happened by then.
+    var canBeHeldBack: Bool {
+        switch self {
+        case .put, .reserve, .reserveWithTimeout, .reserveJob, .delete, .release, .bury, .touch, .peek, .peekReady,
+            .peekDelayed, .peekBuried, .kick, .kickJob, .statsJob:
+            true
+        case .use, .watch, .ignore, .statsTube, .stats, .listTubes, .listTubeUsed, .listTubesWatched, .pauseTube, .quit:
+            false
+        }
+    }
+
+    /// Whether the answer may carry a body, which bounds how many of them one batch answers.
+    var mayAnswerWithBody: Bool {
+        switch self {
+        case .reserve, .reserveWithTimeout, .reserveJob, .peek, .peekReady, .peekDelayed, .peekBuried: true
+        default: false
+        }
+    }
+}

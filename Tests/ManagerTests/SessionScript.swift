@@ -1,0 +1,120 @@
+import BeanstalkWire
+import TaskStore
+
+@testable import Manager
+
+/// A session table driven by hand: the test plays the connections, the store and the clocks.
+///
+/// The store is a script: each operation of a batch is answered by ``store``, which a test sets; what it does not answer
+/// gets the outcome of a store in which everything succeeds.
+final class SessionScript {
+    var table: SessionTable
+    var now = Moment(instant: .now, timestamp: Timestamp(rawValue: 1_700_000_000_000))
+
+    /// What the store says to an operation; none for the usual.
+    var store: (Operation) -> Outcome? = { _ in nil }
+
+    /// All operations that were run, batch by batch.
+    private(set) var batches: [[Operation]] = []
+
+    private var lastConnection: UInt32 = 0
+    private var lastTask: Int64 = 0
+
+    init(limits: SessionTable.Limits = .init()) {
+        table = SessionTable(
+            maximumTaskSize: 65535,
+            host: HostDescription(version: "t", processID: 1, instance: "i", name: "n", system: "s", platform: "p"),
+            limits: limits
+        )
+    }
+
+    /// Opens a session and runs its first batch, which counts it at the default tube.
+    func connect() -> Session {
+        lastConnection += 1
+        let session = Session(id: SessionID(connection: lastConnection, of: ManagerID(rawValue: 1)))
+        table.open(session)
+        turn()
+        return session
+    }
+
+    /// Commands arrive.
+    func send(_ commands: Command..., from session: Session) {
+        for command in commands { table.receive(.command(command), from: session) }
+    }
+
+    /// Runs batches until there is nothing left to do, and returns what the session was answered.
+    @discardableResult
+    func replies(to session: Session) -> [Reply] {
+        while table.hasWork { turn() }
+        defer { session.replies.removeAll() }
+        return session.replies
+    }
+
+    /// Runs one batch.
+    func turn() {
+        let operations = table.makeBatch(at: now)
+        if !operations.isEmpty { batches.append(operations) }
+        table.apply(outcomes(of: operations), at: now) { _ in
+            ProcessStatistics(
+                counters: self.table.counters,
+                maximumTaskSize: 65535,
+                connections: 0,
+                producers: 0,
+                workers: 0,
+                waiting: 0,
+                uptime: 0,
+                usage: ProcessorTime(user: "0.000000", system: "0.000000"),
+                isDraining: false,
+                host: self.table.host
+            )
+        }
+        _ = table.takeAnswered()
+    }
+
+    /// Time passes on both clocks, and what it brings is done.
+    func pass(_ time: Duration) {
+        now.instant += time
+        now.timestamp = Timestamp(rawValue: now.timestamp.rawValue + time.milliseconds)
+        turn()
+    }
+
+    /// A task as the store hands it out.
+    func task(_ id: Int64, timeToRun: UInt32 = 60, tube: TubeName = .default) -> ClaimedTask {
+        ClaimedTask(id: TaskID(rawValue: id), tube: tube, timeToRun: timeToRun, body: [])
+    }
+
+    private func outcomes(of operations: [Operation]) -> [Outcome] {
+        var heldBack: Set<SessionID> = []
+        return operations.map { operation in
+            if heldBack.contains(operation.session) { return .heldBack }
+            let outcome = store(operation) ?? usualOutcome(of: operation.action)
+            if case .claim(_, let count, waits: true) = operation.action, case .claimed(let tasks) = outcome,
+                tasks.count < count
+            {
+                heldBack.insert(operation.session)
+            }
+            return outcome
+        }
+    }
+
+    private func usualOutcome(of action: Action) -> Outcome {
+        switch action {
+        case .put:
+            lastTask += 1
+            return .inserted(TaskID(rawValue: lastTask))
+        case .claim: return .claimed([])
+        case .claimTask, .peek, .peekNext, .taskStatistics: return .notFound
+        case .delete: return .deleted
+        case .release, .expire: return .released
+        case .bury: return .buried
+        case .touch: return .touched
+        case .kick, .kickTask: return .kicked(1)
+        case .pause: return .paused
+        case .tubeStatistics(let tube): return .tube(TubeStatistics(name: tube))
+        case .storeStatistics: return .store(StoreStatistics(counts: TaskCounts(), totalTasks: 0, tubes: 1))
+        case .listTubes: return .tubes([.default])
+        case .refer: return .referred
+        case .giveBack: return .givenBack(0)
+        }
+    }
+}

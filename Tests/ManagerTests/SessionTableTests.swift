@@ -1,0 +1,267 @@
+import BeanstalkWire
+import TaskStore
+import Testing
+
+@testable import Manager
+
+@Suite("Sessions, without I/O")
+struct SessionTableTests {
+    let script = SessionScript()
+    static let other = TubeName("other")!
+    let put = Command.put(priority: 1, delay: 0, timeToRun: 60, body: [1])
+
+    @Test("Commands are answered in the order in which they were sent")
+    func order() {
+        let session = script.connect()
+        script.send(.listTubeUsed, put, .delete(TaskID(rawValue: 1)), .use(Self.other), .listTubeUsed, from: session)
+        #expect(
+            script.replies(to: session) == [
+                .using(.default), .inserted(TaskID(rawValue: 1)), .deleted, .using(Self.other), .using(Self.other),
+            ]
+        )
+    }
+
+    @Test("All that has arrived is one batch")
+    func oneBatch() {
+        let sessions = (0..<3).map { _ in script.connect() }
+        let before = script.batches.count
+        for session in sessions { script.send(put, put, from: session) }
+        script.turn()
+        #expect(script.batches.count == before + 1)
+        #expect(script.batches.last?.count == 6)
+    }
+
+    @Test("Reserves in a row are one claim, and each is answered")
+    func reservesInARow() {
+        let session = script.connect()
+        script.store = { operation in
+            guard case .claim(_, let count, _) = operation.action else { return nil }
+            return .claimed((1...count).map { self.script.task(Int64($0)) })
+        }
+        script.send(.reserve, .reserve, .reserve, from: session)
+        #expect(script.replies(to: session).count == 3)
+        #expect(script.batches.last?.count == 1)
+        #expect(session.claims.count == 3)
+        #expect(script.table.counters[.reserve] == 3)
+    }
+
+    @Test("A reserve that finds nothing waits, and commands behind it wait with it")
+    func waitingHoldsBack() {
+        let session = script.connect()
+        script.send(.reserve, put, .listTubeUsed, from: session)
+        #expect(script.replies(to: session) == [])
+        #expect(script.table.waiting == 1)
+        #expect(session.queue == [.command(put), .command(.listTubeUsed)])
+
+        script.store = { operation in
+            guard case .claim = operation.action else { return nil }
+            return .claimed([self.script.task(7)])
+        }
+        script.table.wakeWaiting()
+        #expect(
+            script.replies(to: session) == [
+                .reserved(TaskID(rawValue: 7), body: []), .inserted(TaskID(rawValue: 1)), .using(.default),
+            ]
+        )
+        #expect(script.table.waiting == 0)
+    }
+
+    @Test("A claim that comes short answers what it got and waits with one reserve")
+    func shortClaim() {
+        let session = script.connect()
+        var pending = [script.task(1), script.task(2)]
+        script.store = { operation in
+            guard case .claim(_, let count, _) = operation.action else { return nil }
+            defer { pending.removeFirst(min(count, pending.count)) }
+            return .claimed(Array(pending.prefix(count)))
+        }
+        script.send(.reserve, .reserve, .reserve, .reserve, from: session)
+        #expect(script.replies(to: session).count == 2)
+        #expect(session.wait != nil)
+        #expect(session.queue == [.command(.reserve)])
+        #expect(script.table.counters[.reserve] == 3)
+    }
+
+    @Test("A put serves a session of the same manager that waits, before the putting session's next command")
+    func putServesWaiting() throws {
+        let consumer = script.connect()
+        let producer = script.connect()
+        script.send(.reserve, from: consumer)
+        script.replies(to: consumer)
+        script.send(put, .statsTube(.default), from: producer)
+        script.store = { operation in
+            guard case .claim = operation.action else { return nil }
+            return .claimed([self.script.task(1)])
+        }
+        script.turn()
+        let batch = try #require(script.batches.last)
+        #expect(batch.map(\.session) == [producer.id, consumer.id, producer.id])
+        #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
+    }
+
+    @Test("Several puts serve as many waiting sessions, the longest waiting first")
+    func fairness() {
+        let consumers = (0..<3).map { _ in script.connect() }
+        let producer = script.connect()
+        for consumer in consumers {
+            script.send(.reserve, from: consumer)
+            script.replies(to: consumer)
+        }
+        var served: [SessionID] = []
+        script.store = { operation in
+            guard case .claim = operation.action else { return nil }
+            served.append(operation.session)
+            return .claimed([self.script.task(Int64(served.count))])
+        }
+        script.send(put, put, from: producer)
+        script.replies(to: producer)
+        #expect(served == [consumers[0].id, consumers[1].id])
+        #expect(script.table.waiting == 1)
+    }
+
+    @Test("reserve-with-timeout gives up in time, and 0 does not wait")
+    func timeouts() {
+        let session = script.connect()
+        script.send(.reserveWithTimeout(seconds: 0), from: session)
+        #expect(script.replies(to: session) == [.timedOut])
+        script.send(.reserveWithTimeout(seconds: 5), from: session)
+        #expect(script.replies(to: session) == [])
+        script.pass(.milliseconds(4999))
+        #expect(script.replies(to: session) == [])
+        script.pass(.milliseconds(1))
+        #expect(script.replies(to: session) == [.timedOut])
+        #expect(script.table.takeUnawaited() == [.default])
+    }
+
+    @Test("A claim ends when its time to run is over, unless it was touched")
+    func timeToRun() {
+        let session = script.connect()
+        hold(3, timeToRun: 10, session)
+        script.pass(.seconds(9))
+        script.send(.touch(TaskID(rawValue: 3)), from: session)
+        #expect(script.replies(to: session) == [.touched])
+        script.pass(.seconds(9))
+        #expect(session.claims.count == 1)
+        script.pass(.seconds(1))
+        #expect(script.batches.last?.map(\.action) == [.expire(TaskID(rawValue: 3))])
+        #expect(session.claims.isEmpty)
+        #expect(script.table.counters.timeouts == 1)
+    }
+
+    @Test("DEADLINE_SOON in the last second, whether the reserve comes then or waits since before")
+    func deadlineSoon() {
+        let session = script.connect()
+        hold(3, timeToRun: 10, session)
+        script.send(.reserve, from: session)
+        #expect(script.replies(to: session) == [])
+        script.pass(.seconds(9))
+        #expect(script.replies(to: session) == [.deadlineSoon])
+        script.send(.reserve, from: session)
+        #expect(script.replies(to: session) == [.deadlineSoon])
+    }
+
+    @Test("A delete before a reserve in one packet counts for DEADLINE_SOON")
+    func deleteBeforeDeadlineSoon() {
+        let session = script.connect()
+        hold(3, timeToRun: 1, session)
+        script.send(.delete(TaskID(rawValue: 3)), .reserveWithTimeout(seconds: 0), from: session)
+        #expect(script.replies(to: session) == [.deleted, .timedOut])
+    }
+
+    @Test("A closed connection gives back its claims and is counted out, and its queue is dropped")
+    func close() {
+        let session = script.connect()
+        hold(3, timeToRun: 10, session)
+        script.send(put, from: session)
+        script.table.close(session)
+        script.turn()
+        #expect(
+            script.batches.last?.map(\.action) == [
+                .refer(.default, using: -1, watching: 0), .refer(.default, using: 0, watching: -1), .giveBack,
+            ]
+        )
+        #expect(script.table.openSessions == 0)
+    }
+
+    @Test("A half-closed connection gets its answers, TIMED_OUT for a reserve that waits, and is closed then")
+    func halfClose() {
+        let session = script.connect()
+        script.send(.reserve, put, from: session)
+        script.replies(to: session)
+        script.table.finish(session)
+        #expect(script.replies(to: session) == [.timedOut, .inserted(TaskID(rawValue: 1))])
+        #expect(session.closing == .now)
+    }
+
+    @Test("quit closes after the answers before it, and nothing behind it is carried out")
+    func quit() {
+        let session = script.connect()
+        script.send(put, .quit, put, from: session)
+        #expect(script.replies(to: session) == [.inserted(TaskID(rawValue: 1))])
+        #expect(session.closing == .now)
+    }
+
+    @Test("In drain mode a put is refused and everything else goes on")
+    func draining() {
+        let session = script.connect()
+        script.table.isDraining = true
+        script.send(put, .listTubeUsed, from: session)
+        #expect(script.replies(to: session) == [.draining, .using(.default)])
+    }
+
+    @Test("ignore keeps one tube and fills the gap with the last one")
+    func watchList() {
+        let session = script.connect()
+        let names = ["a", "b", "c"].map { TubeName($0)! }
+        for name in names { script.send(.watch(name), from: session) }
+        script.send(.watch(names[0]), .ignore(.default), .listTubesWatched, from: session)
+        #expect(
+            script.replies(to: session) == [
+                .watching(2), .watching(3), .watching(4), .watching(4), .watching(3),
+                .ok(Array("---\n- c\n- a\n- b\n".utf8)),
+            ]
+        )
+        for name in names { script.send(.ignore(name), from: session) }
+        #expect(script.replies(to: session) == [.watching(2), .watching(1), .notIgnored])
+    }
+
+    @Test("One session's share of a batch is bounded, and the rest comes in the next ones")
+    func shares() {
+        let script = SessionScript(limits: .init(commands: 10, bodies: 2))
+        let session = script.connect()
+        for _ in 0..<25 { script.send(put, from: session) }
+        script.turn()
+        #expect(script.batches.last?.count == 10)
+        #expect(script.replies(to: session).count == 25)
+        for _ in 0..<5 { script.send(.peekReady, from: session) }
+        script.turn()
+        #expect(script.batches.last?.count == 2)
+        #expect(script.replies(to: session).count == 5)
+    }
+
+    @Test("A batch that fails as a whole answers every command and tries again what time asked for")
+    func failedBatch() {
+        let session = script.connect()
+        hold(3, timeToRun: 10, session)
+        script.now.instant += .seconds(10)
+        script.send(put, .reserve, .listTubeUsed, from: session)
+        _ = script.table.makeBatch(at: script.now)
+        script.table.fail(with: .internalError, at: script.now)
+        #expect(session.replies == [.internalError, .internalError])
+        #expect(session.queue == [.command(.listTubeUsed)])
+        script.pass(.seconds(1))
+        #expect(script.batches.last?.first?.action == .expire(TaskID(rawValue: 3)))
+    }
+
+    /// Lets the session claim a task.
+    private func hold(_ id: Int64, timeToRun: UInt32, _ session: Session) {
+        let usual = script.store
+        script.store = { operation in
+            guard case .claim = operation.action else { return nil }
+            return .claimed([self.script.task(id, timeToRun: timeToRun)])
+        }
+        script.send(.reserve, from: session)
+        script.replies(to: session)
+        script.store = usual
+    }
+}
