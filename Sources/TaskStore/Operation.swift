@@ -1,6 +1,8 @@
 /// One step of a batch: what to do, and for which session.
 public struct Operation: Sendable, Equatable {
-    /// The session that asks. Its claims are the only ones the operation can end or extend.
+    /// The session that asks.
+    ///
+    /// Its claims are the only ones the operation can end or extend.
     public var session: SessionID
 
     /// What to do.

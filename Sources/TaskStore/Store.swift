@@ -65,6 +65,7 @@ public protocol Store: AnyObject {
     ///
     /// - Parameter now: what time it is.
     /// - Returns: what was found.
+    /// - Throws: ``StoreError``, as ``run(_:)``; with ``StoreError/Code/busy`` it is to be called again soon.
     func maintain(at now: Timestamp) throws(StoreError) -> Maintenance
 
     /// Leaves: removes this manager's traces and closes. Claims that its sessions still have become pending.

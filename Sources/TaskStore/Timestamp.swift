@@ -11,6 +11,7 @@ public struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable {
     /// The moment some seconds later.
     ///
     /// - Parameter seconds: 0 to 2³²−1, the range of the protocol's delays.
+    /// - Returns: the later moment.
     public func adding(seconds: UInt32) -> Timestamp {
         Timestamp(rawValue: rawValue + Int64(seconds) * 1000)
     }

@@ -12,20 +12,18 @@ public struct TubeName: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// The name as text; ASCII only.
     public let text: String
 
-    /// Checks a name.
+    /// Checks a name; fails where it is not valid.
     ///
     /// - Parameter bytes: the name's bytes, without the white space around it.
-    /// - Returns: nothing where the bytes are no valid name.
     @inlinable
     public init?(_ bytes: some Collection<UInt8>) {
         guard Self.isValid(bytes) else { return nil }
         self.text = String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Checks a name given as text.
+    /// Checks a name given as text; fails where it is not valid.
     ///
     /// - Parameter text: the name.
-    /// - Returns: nothing where the text is no valid name.
     public init?(_ text: String) {
         guard Self.isValid(text.utf8) else { return nil }
         self.text = text

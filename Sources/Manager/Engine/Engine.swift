@@ -207,10 +207,11 @@ final class Engine {
         wakeUp?.timer.cancel()
         let delay = max(.zero, next - .now)
         let nanoseconds = delay.components.seconds * 1_000_000_000 + delay.components.attoseconds / 1_000_000_000
-        let timer = eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(nanoseconds)) {
-            self.wakeUp = nil
-            self.scheduleTurn()
-        }
+        let timer = eventLoop.assumeIsolated()
+            .scheduleTask(in: .nanoseconds(nanoseconds)) {
+                self.wakeUp = nil
+                self.scheduleTurn()
+            }
         wakeUp = (next, timer)
     }
 
@@ -263,9 +264,10 @@ final class Engine {
         phase = .stopping
         for task in repeated { task.cancel() }
         for connection in connections.values { connection.leave() }
-        eventLoop.assumeIsolated().scheduleTask(in: configuration.stopTimeout) {
-            for connection in self.connections.values { connection.abort() }
-        }
+        eventLoop.assumeIsolated()
+            .scheduleTask(in: configuration.stopTimeout) {
+                for connection in self.connections.values { connection.abort() }
+            }
         scheduleTurn()
         endIfDone()
     }

@@ -1,3 +1,5 @@
+internal import TaskStore
+
 #if canImport(Glibc)
 internal import Glibc
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@ internal import Musl
 #else
 internal import Darwin
 #endif
-internal import TaskStore
 
 /// Wall-clock time that does not jump when somebody sets the clock.
 ///
@@ -28,9 +29,12 @@ struct SteadyClock {
 
     /// What time it is.
     ///
+    /// It may go back by up to ``tolerance`` where the machine's clock is corrected by less.
+    ///
     /// - Parameters:
     ///   - wall: the machine's clock, in UTC milliseconds.
     ///   - instant: the monotonic clock.
+    /// - Returns: the moment on both clocks.
     mutating func now(
         wall: Int64 = SteadyClock.wallMilliseconds(),
         instant: ContinuousClock.Instant = .now

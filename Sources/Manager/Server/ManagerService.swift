@@ -68,12 +68,13 @@ public final class ManagerService: Service {
 
     /// Takes no new tasks from now on: every put is answered with `DRAINING`.
     public func drain() {
-        running.withLock { $0 }.map { engine in
-            engine.eventLoop.execute {
-                engine.value.table.isDraining = true
-                engine.value.logger.notice("draining: no new tasks are taken")
+        running.withLock { $0 }
+            .map { engine in
+                engine.eventLoop.execute {
+                    engine.value.table.isDraining = true
+                    engine.value.logger.notice("draining: no new tasks are taken")
+                }
             }
-        }
     }
 
     private func serve(on eventLoop: any EventLoop) async throws {
@@ -82,9 +83,11 @@ public final class ManagerService: Service {
         let address = listener.localAddress.map(Self.describe) ?? "\(host):\(port)"
         let ended: EventLoopFuture<Void>
         do {
-            ended = try await eventLoop.submit { [self] in
-                try start(listener, address: address, on: eventLoop)
-            }.get()
+            ended =
+                try await eventLoop.submit { [self] in
+                    try start(listener, address: address, on: eventLoop)
+                }
+                .get()
         } catch {
             try? await listener.close()
             throw error
@@ -109,9 +112,10 @@ public final class ManagerService: Service {
         let bound = NIOLoopBound(engine, eventLoop: eventLoop)
         running.withLock { $0 = bound }
         engine.start()
-        listener.setOption(.autoRead, value: true).whenFailure { error in
-            bound.value.logger.error("cannot accept connections", metadata: ["reason": "\(error)"])
-        }
+        listener.setOption(.autoRead, value: true)
+            .whenFailure { error in
+                bound.value.logger.error("cannot accept connections", metadata: ["reason": "\(error)"])
+            }
         return engine.ended.futureResult
     }
 
@@ -125,7 +129,9 @@ public final class ManagerService: Service {
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        guard let engine = self.running.withLock({ $0 })?.value else { throw ChannelError.alreadyClosed }
+                        guard let engine = self.running.withLock({ $0 })?.value else {
+                            throw ChannelError.alreadyClosed
+                        }
                         try channel.pipeline.syncOperations.addHandler(ConnectionHandler(engine: engine))
                     }
                 }

@@ -89,8 +89,9 @@ struct SessionTable {
         markReady(session)
     }
 
-    /// The manager is leaving: what the client sent is carried out, then the connection is closed. A `reserve` that waits
-    /// gets no answer, since none of the protocol's would be true.
+    /// The manager is leaving: what the client sent is carried out, then the connection is closed.
+    ///
+    /// A `reserve` that waits gets no answer, since none of the protocol's would be true.
     mutating func leave(_ session: Session) {
         guard session.closing == .open else { return }
         session.closing = .afterQueue
@@ -191,7 +192,9 @@ struct SessionTable {
         lastTicket += 1
         session.wait = Session.Wait(deadline: deadline, ticket: lastTicket)
         waitingAnywhere.append(session, ticket: lastTicket)
-        for tube in session.watchedTubes { waitingByTube[tube, default: WaitingList()].append(session, ticket: lastTicket) }
+        for tube in session.watchedTubes {
+            waitingByTube[tube, default: WaitingList()].append(session, ticket: lastTicket)
+        }
         timeouts.schedule(session)
     }
 
