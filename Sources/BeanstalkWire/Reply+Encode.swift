@@ -1,9 +1,46 @@
 public import NIOCore
+import TaskStore
 
 extension ByteBuffer {
     /// Appends a reply as it stands on the wire.
-    public mutating func writeReply(_ reply: Reply) {}
+    ///
+    /// - Parameter reply: the reply; its chunk, if it has one, is copied.
+    public mutating func writeReply(_ reply: Reply) {
+        switch reply {
+        case .inserted(let id): writeLine("INSERTED ", id.rawValue)
+        case .buriedTask(let id): writeLine("BURIED ", id.rawValue)
+        case .expectedCRLF: writeLine("EXPECTED_CRLF")
+        case .jobTooBig: writeLine("JOB_TOO_BIG")
+        case .draining: writeLine("DRAINING")
+        case .using(let tube): writeLine("USING ", tube)
+        case .reserved(let id, let body): writeTask("RESERVED ", id.rawValue, body)
+        case .deadlineSoon: writeLine("DEADLINE_SOON")
+        case .timedOut: writeLine("TIMED_OUT")
+        case .deleted: writeLine("DELETED")
+        case .released: writeLine("RELEASED")
+        case .buried: writeLine("BURIED")
+        case .touched: writeLine("TOUCHED")
+        case .watching(let count): writeLine("WATCHING ", count)
+        case .notIgnored: writeLine("NOT_IGNORED")
+        case .found(let id, let body): writeTask("FOUND ", id.rawValue, body)
+        case .kicked(let count): writeLine("KICKED ", count)
+        case .kickedTask: writeLine("KICKED")
+        case .ok(let data):
+            writeStaticString("OK ")
+            writeChunk(data)
+        case .paused: writeLine("PAUSED")
+        case .notFound: writeLine("NOT_FOUND")
+        case .outOfMemory: writeLine("OUT_OF_MEMORY")
+        case .internalError: writeLine("INTERNAL_ERROR")
+        case .badFormat: writeLine("BAD_FORMAT")
+        case .unknownCommand: writeLine("UNKNOWN_COMMAND")
+        }
+    }
 
-    /// Appends a command as it stands on the wire.
-    public mutating func writeCommand(_ command: Command) {}
+    private mutating func writeTask(_ word: StaticString, _ id: Int64, _ body: [UInt8]) {
+        writeStaticString(word)
+        writeDecimal(id)
+        writeInteger(UInt8.space)
+        writeChunk(body)
+    }
 }

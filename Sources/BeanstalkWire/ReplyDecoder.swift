@@ -1,22 +1,114 @@
 public import NIOCore
 
 /// Takes replies out of a server's bytes.
+///
+/// It never holds more than a line or one chunk of at most the size allowed, and no memory for bytes that were only
+/// announced. After an error it throws the same error for ever: nobody knows where in the stream the next reply begins.
 public struct ReplyDecoder: NIOSingleStepByteToMessageDecoder {
     /// What comes out.
     public typealias InboundOut = Reply
 
+    /// What the next byte belongs to.
+    private enum State {
+        case line
+        case chunk(ChunkHeader)
+        case failed(ReplyDecodingError)
+    }
+
+    private let maximumBodySize: Int
+    private var state = State.line
+    private var collector = ChunkCollector()
+
     /// Makes a decoder for one connection.
     ///
     /// - Parameter maximumBodySize: the most bytes a chunk may announce; more is an error.
-    public init(maximumBodySize: Int = 1 << 30) {}
+    public init(maximumBodySize: Int = 1 << 30) {
+        self.maximumBodySize = maximumBodySize
+    }
 
     /// Takes the next reply.
     ///
-    /// - Throws: where the bytes are no reply of the protocol; the connection is of no use then.
-    public mutating func decode(buffer: inout ByteBuffer) throws -> Reply? { nil }
+    /// - Parameter buffer: what has arrived; read as far as it is used.
+    /// - Returns: nothing where more bytes are needed.
+    /// - Throws: ``ReplyDecodingError`` where the bytes are no reply of the protocol, a line is over 224 bytes, or a
+    ///   chunk larger than allowed; the connection is of no use then.
+    public mutating func decode(buffer: inout ByteBuffer) throws -> Reply? {
+        do {
+            return try next(from: &buffer)
+        } catch {
+            state = .failed(error)
+            throw error
+        }
+    }
 
-    /// Takes what is left when the server has gone.
+    /// Takes what is left when the server has gone: an unfinished reply is nothing.
+    ///
+    /// - Parameters:
+    ///   - buffer: what has arrived; read to its end once no whole reply is left in it.
+    ///   - seenEOF: of no meaning here.
+    /// - Returns: nothing where no whole reply is left.
+    /// - Throws: as ``decode(buffer:)`` does.
     public mutating func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> Reply? {
-        try decode(buffer: &buffer)
+        if let reply = try decode(buffer: &buffer) { return reply }
+        buffer.moveReaderIndex(to: buffer.writerIndex)
+        collector.reset()
+        state = .line
+        return nil
+    }
+
+    /// How many bytes it has taken over and not handed on.
+    var heldBytes: Int { collector.bytes.count }
+
+    private mutating func next(from buffer: inout ByteBuffer) throws(ReplyDecodingError) -> Reply? {
+        while true {
+            switch state {
+            case .line:
+                switch try takeLine(from: &buffer) {
+                case .reply(let reply): return reply
+                case .chunk(let header): state = .chunk(header)
+                case nil: return nil
+                }
+
+            case .chunk(let header):
+                switch collector.collect(header.size, from: &buffer) {
+                case .unfinished:
+                    return nil
+                case .unterminated:
+                    throw ReplyDecodingError("no line end after the \(header.size) bytes that the server announced")
+                case .whole(let bytes):
+                    state = .line
+                    return header.reply(with: bytes)
+                }
+
+            case .failed(let error):
+                throw error
+            }
+        }
+    }
+
+    private func takeLine(from buffer: inout ByteBuffer) throws(ReplyDecodingError) -> ParsedReply? {
+        switch Line(at: buffer.readableBytesUInt8Span) {
+        case .unfinished:
+            return nil
+        case .tooLong:
+            let start = Self.start(of: buffer, length: Line.maximumLength)
+            throw ReplyDecodingError("a reply over \(Line.maximumLength) bytes long: \(start)")
+        case .unfit(let length):
+            throw ReplyDecodingError("not a reply of the protocol: \(Self.start(of: buffer, length: length))")
+        case .whole(let length):
+            guard let parsed = ReplyLineParser.parse(buffer.readableBytesUInt8Span.extracting(first: length)) else {
+                throw ReplyDecodingError("not a reply of the protocol: \(Self.start(of: buffer, length: length))")
+            }
+            if case .chunk(let header) = parsed, header.size > maximumBodySize {
+                throw ReplyDecodingError("the server announced \(header.size) bytes, more than \(maximumBodySize)")
+            }
+            buffer.moveReaderIndex(forwardBy: length + Line.terminatorLength)
+            return parsed
+        }
+    }
+
+    /// The start of a line as text for a message, quoted, without line breaks.
+    private static func start(of buffer: ByteBuffer, length: Int) -> String {
+        String(decoding: buffer.readableBytesView.prefix(min(length, 60)), as: UTF8.self).debugDescription
     }
 }

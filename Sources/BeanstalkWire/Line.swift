@@ -1,0 +1,77 @@
+/// What stands at the start of the received bytes: a line, or not yet one.
+///
+/// Lines of both directions end in CRLF and have at most 224 bytes with it (protocol.txt, "BAD_FORMAT"; beanstalkd
+/// formats its replies into a buffer of the same size).
+enum Line: Equatable {
+    /// The most bytes a line may have, CRLF included.
+    static let maximumLength = 224
+
+    /// The bytes of CRLF.
+    static let terminatorLength = 2
+
+    /// The CRLF has not arrived.
+    case unfinished
+
+    /// A line of so many bytes, CRLF not counted.
+    case whole(length: Int)
+
+    /// A line of so many bytes, CRLF not counted, with a byte in it that no line may have: NUL, or CR alone.
+    case unfit(length: Int)
+
+    /// More bytes than a line may have, and no CRLF among the first ``maximumLength``.
+    case tooLong
+
+    /// Looks for a line.
+    ///
+    /// - Parameter bytes: what has arrived, from the start of a line.
+    init(at bytes: Span<UInt8>) {
+        let end = min(bytes.count, Self.maximumLength)
+        var fit = true
+        var index = 0
+        while index < end {
+            let byte = bytes[index]
+            index += 1
+            // One comparison passes nearly every byte.
+            guard byte <= UInt8.carriageReturn else { continue }
+            if byte == UInt8.carriageReturn {
+                if index == end { break }
+                if bytes[index] == UInt8.lineFeed {
+                    self = fit ? .whole(length: index - 1) : .unfit(length: index - 1)
+                    return
+                }
+                fit = false
+            } else if byte == 0 {
+                fit = false
+            }
+        }
+        self = bytes.count < Self.maximumLength ? .unfinished : .tooLong
+    }
+
+    /// How many bytes to drop while a line of unbounded length is being skipped.
+    ///
+    /// - Parameter bytes: what has arrived of the line.
+    /// - Returns: the bytes to drop, and whether the line ends with them. A CR at the very end stays, since its LF may be
+    ///   still to come.
+    static func skipping(_ bytes: Span<UInt8>) -> (length: Int, isEnd: Bool) {
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == UInt8.carriageReturn {
+                if index + 1 == bytes.count { return (index, false) }
+                if bytes[index + 1] == UInt8.lineFeed { return (index + terminatorLength, true) }
+            }
+            index += 1
+        }
+        return (index, false)
+    }
+}
+
+extension UInt8 {
+    /// CR.
+    static let carriageReturn = UInt8(ascii: "\r")
+
+    /// LF.
+    static let lineFeed = UInt8(ascii: "\n")
+
+    /// The space character.
+    static let space = UInt8(ascii: " ")
+}

@@ -1,0 +1,57 @@
+import TaskStore
+
+/// Reading text byte by byte, without a `String` on the way: a `Span` checks its bounds and copies nothing.
+extension Span where Element == UInt8 {
+    /// Where the text goes on after this prefix; nothing if it does not begin with it.
+    @inline(__always)
+    func end(of prefix: StaticString) -> Int? {
+        let length = prefix.utf8CodeUnitCount
+        guard count >= length else { return nil }
+        // A static string offers its bytes in no other way; the pointer stays inside the closure.
+        return prefix.withUTF8Buffer { literal in
+            for index in 0..<length where self[index] != literal[index] {
+                return nil
+            }
+            return length
+        }
+    }
+
+    /// Whether this is exactly the text given.
+    @inline(__always)
+    func equals(_ text: StaticString) -> Bool {
+        count == text.utf8CodeUnitCount && end(of: text) != nil
+    }
+
+    /// Reads decimal digits.
+    ///
+    /// - Parameter position: where the digits begin; moved behind the last one.
+    /// - Returns: nothing where there is no digit or the number is over 2⁶⁴−1.
+    func digits(at position: inout Int) -> UInt64? {
+        let start = position
+        var number: UInt64 = 0
+        while position < count {
+            let digit = self[position] &- UInt8(ascii: "0")
+            guard digit < 10 else { break }
+            let (tenfold, overflow) = number.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = tenfold.addingReportingOverflow(UInt64(digit))
+            if overflow || carry { return nil }
+            number = sum
+            position += 1
+        }
+        return position > start ? number : nil
+    }
+
+    /// Moves a position over spaces.
+    @inline(__always)
+    func skipSpaces(at position: inout Int) {
+        while position < count, self[position] == UInt8.space { position += 1 }
+    }
+
+    /// Reads a tube name that fills a range.
+    ///
+    /// - Returns: nothing where the bytes are no valid name.
+    func tubeName(in range: Range<Int>) -> TubeName? {
+        // The name's own check works on collections, which a span is not; the pointer stays inside the closure.
+        extracting(range).withUnsafeBufferPointer { TubeName($0) }
+    }
+}

@@ -1,0 +1,130 @@
+import NIOCore
+import TaskStore
+import Testing
+
+@testable import BeanstalkWire
+
+@Suite("Limits of commands")
+struct CommandLimitTests {
+    private static let badFormat = Request.refused(with: .badFormat, countedAs: nil)
+
+    @Test("A line of 224 bytes is a line")
+    func longestLine() throws {
+        let line = bytes("kick 1" + String(repeating: " ", count: 216))
+        #expect(line.count + 2 == 224)
+        #expect(try requests(line + bytes("\r\n")) == [.command(.kick(bound: 1))])
+        #expect(try requests(line, bytes("\r\n")) == [.command(.kick(bound: 1))])
+        #expect(try requests(line + bytes("\r"), bytes("\n")) == [.command(.kick(bound: 1))])
+    }
+
+    @Test(
+        "A longer line is refused once, whatever its length and wherever it is cut",
+        arguments: [225, 226, 448, 449, 1000]
+    )
+    func longLines(length: Int) throws {
+        let line = bytes("use ") + [UInt8](repeating: 0x6E, count: length - 6) + bytes("\r\n")
+        let expected = [Self.badFormat, .command(.stats)]
+        for cut in 0...line.count {
+            let (first, second) = (Array(line[..<cut]), Array(line[cut...]))
+            #expect(try requests(first, second + bytes("stats\r\n")) == expected)
+        }
+    }
+
+    @Test("The end of a long line that came with it is seen at once")
+    func longLineAtOnce() throws {
+        #expect(try requests([UInt8](repeating: 0x78, count: 223) + bytes("\r\n")) == [Self.badFormat])
+    }
+
+    @Test("A long line is refused when its end has come, and nothing of it is kept until then")
+    func endlessLine() throws {
+        var feeder = Feeder(CommandDecoder(maximumBodySize: 65_535))
+        for _ in 0..<1000 { try feeder.feed([UInt8](repeating: 0x78, count: 1000)) }
+        #expect(feeder.messages.isEmpty)
+        #expect(feeder.buffer.readableBytes == 0)
+        #expect(feeder.mostHeld == 0)
+        for _ in 0..<300 { try feeder.feed(bytes("\rx\n\r")) }
+        #expect(feeder.messages.isEmpty)
+        #expect(feeder.mostHeld == 1)
+        try feeder.feed(bytes("\nstats\r\n"))
+        #expect(feeder.messages == [Self.badFormat, .command(.stats)])
+    }
+
+    @Test("A body that is too large is dropped as it comes, then refused once", arguments: [9, 10, 1000, 5_000_000])
+    func largeBodies(size: Int) throws {
+        var feeder = Feeder(CommandDecoder(maximumBodySize: 8))
+        try feeder.feed(bytes("put 1 2 3 \(size)\r\n"))
+        // Neither the body nor the two bytes behind it need be what a body should be.
+        var remaining = size + 1
+        while remaining > 0 {
+            let piece = [UInt8](repeating: 0x0D, count: min(1 << 16, remaining))
+            try feeder.feed(piece)
+            remaining -= piece.count
+        }
+        #expect(feeder.messages.isEmpty)
+        #expect(feeder.mostHeld == 0)
+        try feeder.feed(bytes("\nstats\r\n"))
+        #expect(feeder.messages == [.refused(with: .jobTooBig, countedAs: .put), .command(.stats)])
+    }
+
+    @Test("The largest number of bytes that can be announced is dropped like any other")
+    func largestAnnouncement() throws {
+        var feeder = Feeder(CommandDecoder(maximumBodySize: 65_535))
+        try feeder.feed(bytes("put 1 2 3 4294967295\r\n"))
+        for _ in 0..<100 { try feeder.feed(bytes("stats\r\n")) }
+        #expect(feeder.messages.isEmpty)
+        #expect(feeder.mostHeld < 24)
+    }
+
+    @Test("The size is looked at before what stands behind it, as beanstalkd does")
+    func largeBodyWithTrailingBytes() throws {
+        #expect(
+            try requests("put 1 2 3 9 x\r\n123456789\r\nstats\r\n", maximumBodySize: 8)
+                == [.refused(with: .jobTooBig, countedAs: .put), .command(.stats)]
+        )
+    }
+
+    @Test(
+        "A body is followed by CRLF; the two bytes in its place are gone",
+        arguments: ["xx", "\r\r", "\n\r", "\n\n", "\rx", "x\n", "st"]
+    )
+    func unterminatedBodies(terminator: String) throws {
+        for size in [0, 1, 8] {
+            let body = String(repeating: "b", count: size)
+            #expect(
+                try requests("put 1 2 3 \(size)\r\n\(body)\(terminator)stats\r\n", maximumBodySize: 8)
+                    == [.refused(with: .expectedCRLF, countedAs: .put), .command(.stats)]
+            )
+        }
+    }
+
+    @Test("A body is taken out of the buffer as it arrives, so that nothing is looked at twice")
+    func arrivingBody() throws {
+        var feeder = Feeder(CommandDecoder(maximumBodySize: 1 << 20))
+        try feeder.feed(bytes("put 1 2 3 1048576\r\n"))
+        for _ in 0..<1024 {
+            try feeder.feed([UInt8](repeating: 0x62, count: 1024))
+            #expect(feeder.buffer.readableBytes == 0)
+        }
+        #expect(feeder.decoder.heldBytes == 1 << 20)
+        #expect(feeder.messages.isEmpty)
+        try feeder.feed(bytes("\r"))
+        #expect(feeder.messages.isEmpty)
+        try feeder.feed(bytes("\n"))
+        let body = [UInt8](repeating: 0x62, count: 1 << 20)
+        #expect(feeder.messages == [.command(.put(priority: 1, delay: 2, timeToRun: 3, body: body))])
+        #expect(feeder.decoder.heldBytes == 0)
+        #expect(feeder.mostHeld == (1 << 20) + 1)
+    }
+
+    @Test("No memory is taken for bytes that were only announced")
+    func announcedBody() throws {
+        var collector = ChunkCollector()
+        var buffer = ByteBuffer(repeating: 0x62, count: 100)
+        guard case .unfinished = collector.collect(1 << 30, from: &buffer) else {
+            Issue.record("a chunk of which most is missing is not whole")
+            return
+        }
+        #expect(collector.bytes.count == 100)
+        #expect(collector.bytes.capacity < 1000)
+    }
+}

@@ -1,0 +1,60 @@
+import NIOCore
+import TaskStore
+import Testing
+
+@testable import BeanstalkWire
+
+@Suite("Encoding")
+struct EncodingTests {
+    @Test("Each command has its bytes", arguments: sampleCommands)
+    func commands(text: String, command: Command) {
+        #expect(encoded { $0.writeCommand(command) } == bytes(text))
+    }
+
+    @Test("Each reply has its bytes", arguments: sampleReplies)
+    func replies(text: String, reply: Reply) {
+        #expect(encoded { $0.writeReply(reply) } == bytes(text))
+    }
+
+    @Test("What is written is read back as it was")
+    func roundTrips() throws {
+        var commands = sampleCommands.map(\.1)
+        var generator = SeededGenerator(seed: 1)
+        for _ in 0..<200 {
+            commands.append(.random(using: &generator, maximumBodySize: 300))
+        }
+        var toServer = ByteBuffer()
+        for command in commands { toServer.writeCommand(command) }
+        #expect(try requests(Array(toServer.readableBytesView)) == commands.map { .command($0) })
+
+        let sent = sampleReplies.map(\.1)
+        var toClient = ByteBuffer()
+        for reply in sent { toClient.writeReply(reply) }
+        #expect(try BeanstalkWireTests.replies(Array(toClient.readableBytesView)) == sent)
+    }
+
+    @Test("Writing appends and leaves alone what is there")
+    func appending() {
+        var buffer = ByteBuffer(string: "before ")
+        buffer.moveReaderIndex(forwardBy: 3)
+        buffer.writeReply(.inserted(TaskID(rawValue: 12)))
+        buffer.writeReply(.deleted)
+        buffer.writeCommand(.quit)
+        #expect(String(buffer: buffer) == "ore INSERTED 12\r\nDELETED\r\nquit\r\n")
+    }
+
+    @Test(
+        "Numbers are written in decimal at every length",
+        arguments: [0, 9, 10, 99, 100, 999_999_999_999_999_999, 1_000_000_000_000_000_000, Int64.max, -1, Int64.min]
+    )
+    func decimals(number: Int64) {
+        #expect(encoded { $0.writeDecimal(number) } == bytes(String(number)))
+    }
+
+    @Test("The largest unsigned number is written whole")
+    func largestDecimal() {
+        #expect(encoded { $0.writeDecimal(UInt64.max) } == bytes("18446744073709551615"))
+        #expect(encoded { $0.writeDecimal(UInt64.max / 10) } == bytes("1844674407370955161"))
+        #expect(encoded { $0.writeDecimal(10_000_000_000_000_000_000 as UInt64) } == bytes("10000000000000000000"))
+    }
+}
