@@ -51,6 +51,24 @@ extension ByteBuffer {
             writeArgument(seconds)
             writeLineEnd()
         case .quit: writeLine("quit")
+        case .session(let name):
+            writeStaticString("session ")
+            writeString(name.text)
+            writeLineEnd()
+        case .putUnique(let key, let priority, let delay, let timeToRun, let body):
+            writeStaticString("put-unique ")
+            writeString(key.text)
+            writeArgument(priority)
+            writeArgument(delay)
+            writeArgument(timeToRun)
+            writeInteger(UInt8.space)
+            writeChunk(body)
+        case .clearTube(let tube, let state):
+            writeStaticString("clear-tube ")
+            writeString(tube.text)
+            writeInteger(UInt8.space)
+            writeString(state.wireName)
+            writeLineEnd()
         }
     }
 }

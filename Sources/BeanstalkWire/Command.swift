@@ -79,6 +79,15 @@ public enum Command: Sendable, Equatable {
     /// `quit`
     case quit
 
+    /// `session <name>`: our own extension (docs/protocol.md).
+    case session(SessionName)
+
+    /// `put-unique <key> <pri> <delay> <ttr> <bytes>` and the body: our own extension (docs/protocol.md).
+    case putUnique(UniqueKey, priority: UInt32, delay: UInt32, timeToRun: UInt32, body: [UInt8])
+
+    /// `clear-tube <tube> <state>`; never ``TaskState/claimed``: our own extension (docs/protocol.md).
+    case clearTube(TubeName, TaskState)
+
     /// The command's first word.
     public var verb: Verb {
         switch self {
@@ -107,6 +116,9 @@ public enum Command: Sendable, Equatable {
         case .listTubesWatched: .listTubesWatched
         case .pauseTube: .pauseTube
         case .quit: .quit
+        case .session: .session
+        case .putUnique: .putUnique
+        case .clearTube: .clearTube
         }
     }
 }
@@ -163,4 +175,10 @@ public enum Verb: String, Sendable, Hashable, CaseIterable {
     case pauseTube = "pause-tube"
     /// Closes the connection.
     case quit
+    /// Takes up a session that outlives its connection.
+    case session
+    /// Adds a task unless one with the same key was added before.
+    case putUnique = "put-unique"
+    /// Deletes all tasks of a tube that are in one state.
+    case clearTube = "clear-tube"
 }

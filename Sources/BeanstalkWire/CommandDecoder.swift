@@ -18,7 +18,7 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
         case line
         case endlessLine
         case body(PutHeader)
-        case oversizedBody(remaining: Int)
+        case oversizedBody(remaining: Int, Verb)
     }
 
     private let maximumBodySize: Int
@@ -58,19 +58,20 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
                 let progress = collector.collect(header.size, from: &buffer)
                 if case .unfinished = progress { return nil }
                 state = .line
-                guard case .whole(let body) = progress else { return .refused(with: .expectedCRLF, countedAs: .put) }
-                let (priority, delay, timeToRun) = (header.priority, header.delay, header.timeToRun)
-                return .command(.put(priority: priority, delay: delay, timeToRun: timeToRun, body: body))
+                guard case .whole(let body) = progress else {
+                    return .refused(with: .expectedCRLF, countedAs: header.verb)
+                }
+                return .command(header.command(with: body))
 
-            case .oversizedBody(let remaining):
+            case .oversizedBody(let remaining, let verb):
                 let arrived = min(remaining, buffer.readableBytes)
                 buffer.moveReaderIndex(forwardBy: arrived)
                 guard arrived == remaining else {
-                    state = .oversizedBody(remaining: remaining - arrived)
+                    state = .oversizedBody(remaining: remaining - arrived, verb)
                     return nil
                 }
                 state = .line
-                return .refused(with: .jobTooBig, countedAs: .put)
+                return .refused(with: .jobTooBig, countedAs: verb)
             }
         }
     }
@@ -119,11 +120,11 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
     /// The order of the checks is beanstalkd's: a body that is too large is dropped even so.
     private mutating func begin(_ header: PutHeader) -> Request? {
         if header.size > maximumBodySize {
-            state = .oversizedBody(remaining: header.size + Line.terminatorLength)
+            state = .oversizedBody(remaining: header.size + Line.terminatorLength, header.verb)
             return nil
         }
         if header.hasTrailingBytes {
-            return .refused(with: .badFormat, countedAs: .put)
+            return .refused(with: .badFormat, countedAs: header.verb)
         }
         state = .body(header)
         return nil

@@ -25,6 +25,18 @@ struct PutHeader {
 
     /// Whether something stood behind the last number, which is looked at only after the size.
     var hasTrailingBytes: Bool
+
+    /// The key of a put-unique.
+    var key: UniqueKey?
+
+    /// What the put counts as in the statistics.
+    var verb: Verb { key == nil ? .put : .putUnique }
+
+    /// The command with its body.
+    func command(with body: [UInt8]) -> Command {
+        guard let key else { return .put(priority: priority, delay: delay, timeToRun: timeToRun, body: body) }
+        return .putUnique(key, priority: priority, delay: delay, timeToRun: timeToRun, body: body)
+    }
 }
 
 /// Parses the lines that clients send, as beanstalkd's `which_cmd` and `dispatch_cmd` do.
@@ -54,12 +66,14 @@ enum CommandLineParser {
         case UInt8(ascii: "i"): parseI(line)
         case UInt8(ascii: "l"): parseL(line)
         case UInt8(ascii: "q"): parseQ(line)
+        case UInt8(ascii: "c"): parseC(line)
         default: unknown
         }
     }
 
     private static func parseP(_ line: Span<UInt8>) -> ParsedLine {
         if let position = line.end(of: "put ") { return put(line, from: position) }
+        if let position = line.end(of: "put-unique ") { return putUnique(line, from: position) }
         if let position = line.end(of: "peek ") { return task(line, from: position, Command.peek) }
         if let position = line.end(of: "peek-ready") { return bare(line, to: position, .peekReady) }
         if let position = line.end(of: "peek-delayed") { return bare(line, to: position, .peekDelayed) }
@@ -101,6 +115,7 @@ enum CommandLineParser {
         if let position = line.end(of: "stats-job ") { return task(line, from: position, Command.statsJob) }
         if let position = line.end(of: "stats-tube ") { return tube(line, from: position, Command.statsTube) }
         if let position = line.end(of: "stats") { return bare(line, to: position, .stats) }
+        if let position = line.end(of: "session ") { return session(line, from: position) }
         return unknown
     }
 
@@ -129,6 +144,11 @@ enum CommandLineParser {
     private static func parseQ(_ line: Span<UInt8>) -> ParsedLine {
         line.end(of: "quit") == nil ? unknown : .request(.command(.quit))
     }
+
+    private static func parseC(_ line: Span<UInt8>) -> ParsedLine {
+        if let position = line.end(of: "clear-tube ") { return clearTube(line, from: position) }
+        return unknown
+    }
 }
 
 // The arguments, command by command.
@@ -149,6 +169,35 @@ extension CommandLineParser {
     private static func tube(_ line: Span<UInt8>, from start: Int, _ command: (TubeName) -> Command) -> ParsedLine {
         guard let name = line.tubeName(in: start..<line.count) else { return malformed }
         return .request(.command(command(name)))
+    }
+
+    /// As a put's line, with the key in front of the numbers.
+    private static func putUnique(_ line: Span<UInt8>, from start: Int) -> ParsedLine {
+        var position = start
+        while position < line.count, TubeName.isNameByte(line[position]) { position += 1 }
+        guard
+            let key = line.withName(in: start..<position, { UniqueKey($0) }),
+            position < line.count, line[position] == UInt8.space,
+            case .put(var header) = put(line, from: position)
+        else { return malformed }
+        header.key = key
+        return .put(header)
+    }
+
+    private static func session(_ line: Span<UInt8>, from start: Int) -> ParsedLine {
+        guard let name = line.withName(in: start..<line.count, { SessionName($0) }) else { return malformed }
+        return .request(.command(.session(name)))
+    }
+
+    private static func clearTube(_ line: Span<UInt8>, from start: Int) -> ParsedLine {
+        var position = start
+        while position < line.count, line[position] != UInt8.space { position += 1 }
+        guard let tube = line.tubeName(in: start..<position), position < line.count else { return malformed }
+        let word = line.extracting(last: line.count - position - 1)
+        if word.equals("ready") { return .request(.command(.clearTube(tube, .pending))) }
+        if word.equals("delayed") { return .request(.command(.clearTube(tube, .delayed))) }
+        if word.equals("buried") { return .request(.command(.clearTube(tube, .buried))) }
+        return malformed
     }
 
     private static func put(_ line: Span<UInt8>, from start: Int) -> ParsedLine {

@@ -6,6 +6,9 @@ enum Line: Equatable {
     /// The most bytes a line may have, CRLF included.
     static let maximumLength = 224
 
+    /// The most bytes a `put-unique` line may have, CRLF included: a put's, with a key of 200 bytes in it.
+    static let maximumLengthWithKey = 272
+
     /// The bytes of CRLF.
     static let terminatorLength = 2
 
@@ -18,14 +21,16 @@ enum Line: Equatable {
     /// A line of so many bytes, CRLF not counted, with a byte in it that no line may have: NUL, or CR alone.
     case unfit(length: Int)
 
-    /// More bytes than a line may have, and no CRLF among the first ``maximumLength``.
+    /// More bytes than a line may have, and no CRLF among as many.
     case tooLong
 
     /// Looks for a line.
     ///
     /// - Parameter bytes: what has arrived, from the start of a line.
     init(at bytes: Span<UInt8>) {
-        let end = min(bytes.count, Self.maximumLength)
+        var limit = Self.maximumLength
+        if bytes.count >= limit, bytes.end(of: "put-unique ") != nil { limit = Self.maximumLengthWithKey }
+        let end = min(bytes.count, limit)
         var fit = true
         var index = 0
         while index < end {
@@ -44,7 +49,7 @@ enum Line: Equatable {
                 fit = false
             }
         }
-        self = bytes.count < Self.maximumLength ? .unfinished : .tooLong
+        self = bytes.count < limit ? .unfinished : .tooLong
     }
 
     /// How many bytes to drop while a line of unbounded length is being skipped.

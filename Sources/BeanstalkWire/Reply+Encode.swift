@@ -34,6 +34,10 @@ extension ByteBuffer {
         case .internalError: writeLine("INTERNAL_ERROR")
         case .badFormat: writeLine("BAD_FORMAT")
         case .unknownCommand: writeLine("UNKNOWN_COMMAND")
+        case .session(let claims): writeLine("SESSION ", claims)
+        case .sessionTaken: writeLine("SESSION_TAKEN")
+        case .exists(let id): writeLine("EXISTS ", id.rawValue)
+        case .cleared(let count): writeLine("CLEARED ", count)
         }
     }
 

@@ -76,4 +76,16 @@ public enum Reply: Sendable, Equatable {
 
     /// `UNKNOWN_COMMAND`
     case unknownCommand
+
+    /// `SESSION <count>`: the session is this connection's now, and holds so many claims.
+    case session(claims: Int)
+
+    /// `SESSION_TAKEN`: another connection has taken up the session of this one.
+    case sessionTaken
+
+    /// `EXISTS <id>`: a task with this key was put before.
+    case exists(TaskID)
+
+    /// `CLEARED <count>`
+    case cleared(Int)
 }

@@ -58,6 +58,11 @@ enum ReplyLineParser {
         if let position = line.end(of: "USING ") {
             return line.tubeName(in: position..<line.count).map { .reply(.using($0)) }
         }
+        if let position = line.end(of: "EXISTS ") { return id(line, from: position).map { .reply(.exists($0)) } }
+        if let position = line.end(of: "SESSION ") {
+            return count(line, from: position).map { .reply(.session(claims: $0)) }
+        }
+        if let position = line.end(of: "CLEARED ") { return count(line, from: position).map { .reply(.cleared($0)) } }
         return word(line).map { .reply($0) }
     }
 
@@ -78,6 +83,7 @@ enum ReplyLineParser {
         if line.equals("INTERNAL_ERROR") { return .internalError }
         if line.equals("BAD_FORMAT") { return .badFormat }
         if line.equals("UNKNOWN_COMMAND") { return .unknownCommand }
+        if line.equals("SESSION_TAKEN") { return .sessionTaken }
         return nil
     }
 

@@ -51,7 +51,14 @@ extension Span where Element == UInt8 {
     ///
     /// - Returns: nothing where the bytes are no valid name.
     func tubeName(in range: Range<Int>) -> TubeName? {
-        // The name's own check works on collections, which a span is not; the pointer stays inside the closure.
-        extracting(range).withUnsafeBufferPointer { TubeName($0) }
+        withName(in: range) { TubeName($0) }
+    }
+
+    /// Reads a name of whatever kind that fills a range.
+    ///
+    /// - Returns: what `make` makes of the bytes.
+    func withName<Name>(in range: Range<Int>, _ make: (UnsafeBufferPointer<UInt8>) -> Name?) -> Name? {
+        // The names' own checks work on collections, which a span is not; the pointer stays inside the closure.
+        extracting(range).withUnsafeBufferPointer(make)
     }
 }

@@ -83,6 +83,22 @@ public enum Action: Sendable, Equatable {
     /// → ``Outcome/released``, ``Outcome/notFound`` where the session holds it no longer
     case expire(TaskID)
 
-    /// Ends all claims of the session; the tasks are pending again. → ``Outcome/givenBack(_:)``
+    /// Ends the connection: what it holds becomes pending again, unless it has taken up a named session, which keeps
+    /// its claims until their time to run is over or somebody takes it up again. → ``Outcome/givenBack(_:)``
     case giveBack
+
+    /// Takes up a named session, made if it does not exist, and adds to it what the connection holds already.
+    ///
+    /// From then on the connection's claims are the named session's. Another connection that had it, at whichever
+    /// manager, is displaced: its operations on claims get ``Outcome/displaced``, and it ends without giving anything
+    /// back. → ``Outcome/tookUp(_:)``
+    case takeUp(SessionName)
+
+    /// Adds a task unless one with this key was added to the tube and is still there, or was deleted less than the
+    /// store's retention time ago. → ``Outcome/inserted(_:)``, ``Outcome/exists(_:)``, ``Outcome/storageFull``
+    case putUnique(UniqueKey, NewTask)
+
+    /// Deletes up to `limit` tasks of the tube that are pending, delayed or buried. → ``Outcome/cleared(_:)``; fewer than
+    /// `limit` where no more are left. ``Outcome/notFound`` where there is no such tube.
+    case clear(TubeName, TaskState, limit: Int)
 }

@@ -48,6 +48,18 @@ public enum Outcome: Sendable, Equatable {
     /// The session holds nothing any more; so many tasks became pending.
     case givenBack(Int)
 
+    /// The connection has the named session now, with these claims in it.
+    case tookUp([HeldClaim])
+
+    /// Another connection has taken up the session that this one had; nothing was done.
+    case displaced
+
+    /// A task with the key is there, or was.
+    case exists(TaskID)
+
+    /// So many tasks are gone.
+    case cleared(Int)
+
     /// No such task or tube, or not one that the session may change.
     case notFound
 

@@ -121,6 +121,9 @@ public struct TubeStatistics: Sendable, Equatable {
     /// Milliseconds until the pause ends; 0 where it is not paused.
     public var pauseTimeLeft: Int64
 
+    /// Milliseconds since the oldest pending task was put; 0 where none is pending.
+    public var oldestPendingAge: Int64
+
     /// Makes the statistics of a tube in which nothing has happened.
     public init(name: TubeName) {
         self.name = name
@@ -132,6 +135,7 @@ public struct TubeStatistics: Sendable, Equatable {
         self.watching = 0
         self.pause = 0
         self.pauseTimeLeft = 0
+        self.oldestPendingAge = 0
     }
 }
 

@@ -49,8 +49,11 @@ struct FuzzTests {
                 var cut = Feeder(CommandDecoder(maximumBodySize: Self.maximumBodySize))
                 for piece in stream.cut(using: &generator) { try cut.feed(piece) }
                 #expect(cut.messages == whole.messages, "seed \(seed), round \(round)")
-                #expect(cut.mostLeft < Line.maximumLength, "seed \(seed), round \(round)")
-                #expect(cut.mostHeld <= Self.maximumBodySize + Line.maximumLength, "seed \(seed), round \(round)")
+                #expect(cut.mostLeft < Line.maximumLengthWithKey, "seed \(seed), round \(round)")
+                #expect(
+                    cut.mostHeld <= Self.maximumBodySize + Line.maximumLengthWithKey,
+                    "seed \(seed), round \(round)"
+                )
                 #expect(cut.buffer == whole.buffer, "seed \(seed), round \(round)")
                 try cut.finish()
                 #expect(cut.messages == whole.messages, "seed \(seed), round \(round)")
@@ -87,7 +90,10 @@ struct FuzzTests {
                 let cut = decodeReplies(stream.cut(using: &generator))
                 #expect(cut.messages == messages, "seed \(seed), round \(round)")
                 #expect(cut.error == error, "seed \(seed), round \(round)")
-                #expect(cut.mostHeld <= Self.maximumBodySize + Line.maximumLength, "seed \(seed), round \(round)")
+                #expect(
+                    cut.mostHeld <= Self.maximumBodySize + Line.maximumLengthWithKey,
+                    "seed \(seed), round \(round)"
+                )
             }
         }
     }

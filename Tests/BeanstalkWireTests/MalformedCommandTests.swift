@@ -140,4 +140,25 @@ struct MalformedCommandTests {
     func unfit(line: String) throws {
         try expect(line, .badFormat, countedAs: nil)
     }
+
+    @Test(
+        "Our own commands are as strict as a tube's name",
+        arguments: [
+            "session ", "session -x", "session a b", "session  a", "put-unique ", "put-unique key", "put-unique key 1",
+            "put-unique key 1 2 3", "put-unique -k 1 2 3 4", "put-unique  1 2 3 4", "put-unique k?y 1 2 3 4",
+            "clear-tube ", "clear-tube a", "clear-tube a reserved", "clear-tube a claimed", "clear-tube a ready x",
+            "clear-tube -a ready", "clear-tube a  ready",
+        ]
+    )
+    func extensions(line: String) throws {
+        try expect(line, .badFormat, countedAs: nil)
+    }
+
+    @Test("Only a put-unique may be longer than 224 bytes, and not by more than its key")
+    func lengths() throws {
+        let name = String(repeating: "k", count: 201)
+        try expect("put-unique \(name) 1 2 3 4", .badFormat, countedAs: nil)
+        try expect("put-unique k" + String(repeating: " ", count: 260) + "1 2 3 4", .badFormat, countedAs: nil)
+        try expect("session " + String(repeating: "k", count: 217), .badFormat, countedAs: nil)
+    }
 }

@@ -9,6 +9,25 @@ extension TubeName {
     }
 }
 
+extension SessionName {
+    /// A name that a test knows to be valid.
+    init(sample text: String) {
+        guard let name = SessionName(text) else { preconditionFailure("no session name: \(text)") }
+        self = name
+    }
+}
+
+extension UniqueKey {
+    /// A key that a test knows to be valid.
+    init(sample text: String) {
+        guard let key = UniqueKey(text) else { preconditionFailure("no key: \(text)") }
+        self = key
+    }
+}
+
+/// A name as long as names may be.
+let longestName = String(repeating: "k", count: TubeName.maximumLength)
+
 /// Every command, with the bytes it is on the wire.
 let sampleCommands: [(String, Command)] = [
     ("put 1 2 3 4\r\nabcd\r\n", .put(priority: 1, delay: 2, timeToRun: 3, body: bytes("abcd"))),
@@ -42,6 +61,18 @@ let sampleCommands: [(String, Command)] = [
     ("list-tubes-watched\r\n", .listTubesWatched),
     ("pause-tube default 60\r\n", .pauseTube(.default, seconds: 60)),
     ("quit\r\n", .quit),
+    ("session worker-1\r\n", .session(SessionName(sample: "worker-1"))),
+    (
+        "put-unique order/7 1 2 3 4\r\nabcd\r\n",
+        .putUnique(UniqueKey(sample: "order/7"), priority: 1, delay: 2, timeToRun: 3, body: bytes("abcd"))
+    ),
+    (
+        "put-unique \(longestName) 4294967295 4294967295 4294967295 1\r\na\r\n",
+        .putUnique(UniqueKey(sample: longestName), priority: .max, delay: .max, timeToRun: .max, body: bytes("a"))
+    ),
+    ("clear-tube emails ready\r\n", .clearTube(TubeName(sample: "emails"), .pending)),
+    ("clear-tube emails delayed\r\n", .clearTube(TubeName(sample: "emails"), .delayed)),
+    ("clear-tube emails buried\r\n", .clearTube(TubeName(sample: "emails"), .buried)),
 ]
 
 /// Every reply, with the bytes it is on the wire.
@@ -74,6 +105,10 @@ let sampleReplies: [(String, Reply)] = [
     ("INTERNAL_ERROR\r\n", .internalError),
     ("BAD_FORMAT\r\n", .badFormat),
     ("UNKNOWN_COMMAND\r\n", .unknownCommand),
+    ("SESSION 3\r\n", .session(claims: 3)),
+    ("SESSION_TAKEN\r\n", .sessionTaken),
+    ("EXISTS 7\r\n", .exists(TaskID(rawValue: 7))),
+    ("CLEARED 0\r\n", .cleared(0)),
 ]
 
 /// Streams of clients that can be refused or carried out, with what comes of them; the body limit is 8.

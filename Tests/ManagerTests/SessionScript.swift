@@ -115,6 +115,9 @@ final class SessionScript {
         case .listTubes: return .tubes([.default])
         case .refer: return .referred
         case .giveBack: return .givenBack(0)
+        case .takeUp: return .tookUp([])
+        case .putUnique: return .exists(TaskID(rawValue: 1))
+        case .clear: return .cleared(0)
         }
     }
 }

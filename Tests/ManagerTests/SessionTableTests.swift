@@ -252,6 +252,55 @@ struct SessionTableTests {
         #expect(script.batches.last?.first?.action == .expire(TaskID(rawValue: 3)))
     }
 
+    @Test("A tube is cleared in steps, and the commands behind wait for the last")
+    func clearInSteps() {
+        let session = script.connect()
+        var left = 2500
+        script.store = { operation in
+            guard case .clear(_, _, let limit) = operation.action else { return nil }
+            defer { left -= min(left, limit) }
+            return .cleared(min(left, limit))
+        }
+        script.send(.clearTube(.default, .pending), .listTubeUsed, from: session)
+        let before = script.batches.count
+        #expect(script.replies(to: session) == [.cleared(2500), .using(.default)])
+        #expect(script.batches.count == before + 3)
+    }
+
+    @Test("A session taken up brings its claims with it, and keeps them when the connection ends")
+    func takeUp() {
+        let session = script.connect()
+        let held = HeldClaim(id: TaskID(rawValue: 9), tube: .default, timeToRun: 10, timeLeft: 3000)
+        script.store = { operation in
+            guard case .takeUp = operation.action else { return nil }
+            return .tookUp([held])
+        }
+        script.send(.session(SessionName("worker")!), from: session)
+        #expect(script.replies(to: session) == [.session(claims: 1)])
+        script.pass(.milliseconds(2500))
+        script.send(.reserve, from: session)
+        #expect(script.replies(to: session) == [.deadlineSoon])
+        script.pass(.milliseconds(500))
+        #expect(script.batches.last?.map(\.action) == [.expire(held.id)])
+    }
+
+    @Test("A displaced connection gets SESSION_TAKEN, also where its reserve waits")
+    func displaced() {
+        let session = script.connect()
+        hold(3, timeToRun: 10, session)
+        script.send(.reserve, .delete(TaskID(rawValue: 3)), from: session)
+        script.replies(to: session)
+        script.store = { operation in
+            switch operation.action {
+            case .claim, .delete: .displaced
+            default: nil
+            }
+        }
+        script.table.wakeWaiting()
+        #expect(script.replies(to: session) == [.sessionTaken, .sessionTaken])
+        #expect(session.claims.isEmpty)
+    }
+
     /// Lets the session claim a task.
     private func hold(_ id: Int64, timeToRun: UInt32, _ session: Session) {
         let usual = script.store

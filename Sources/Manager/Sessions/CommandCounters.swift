@@ -45,6 +45,9 @@ extension Verb {
         case .listTubesWatched: 22
         case .pauseTube: 23
         case .quit: 24
+        case .session: 25
+        case .putUnique: 26
+        case .clearTube: 27
         }
     }
 }

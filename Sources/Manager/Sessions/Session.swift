@@ -31,6 +31,15 @@ final class Session {
         var isBeingServed = false
     }
 
+    /// A `clear-tube` that is carried out step by step.
+    struct Clearing {
+        var tube: TubeName
+        var state: TaskState
+
+        /// Tasks deleted so far.
+        var cleared = 0
+    }
+
     /// How far the connection's end has come.
     enum Closing {
         /// The client may send more.
@@ -55,6 +64,10 @@ final class Session {
 
     var claims: [TaskID: Claim] = [:]
     var wait: Wait?
+    var clearing: Clearing?
+
+    /// It has taken up a named session, which keeps its claims when the connection ends.
+    var isNamed = false
     var closing = Closing.open
 
     /// The connection is new and not counted at its tubes yet.
@@ -113,6 +126,12 @@ final class Session {
         guard let claim = claims.removeValue(forKey: task) else { return nil }
         if claim.deadline == cachedSoonest { cachedSoonest = nil }
         return claim
+    }
+
+    /// Forgets all claims: they are somebody else's now.
+    func letGoOfAll() {
+        claims.removeAll()
+        cachedSoonest = nil
     }
 
     func extend(_ task: TaskID, from now: ContinuousClock.Instant) {

@@ -24,7 +24,7 @@ extension SessionTable {
             next += 1
         }
         for (session, request) in heldBack.reversed() where !session.hasEnded && session.closing != .now {
-            if case .command(.put(_, _, _, let body)) = request { session.queuedBytes += body.count }
+            session.queuedBytes += request.bodySize
             session.queue.prepend(request)
             if session.wait == nil { markReady(session) }
         }
@@ -61,6 +61,11 @@ extension SessionTable {
                     reply(answer, to: session)
                     hangUp(session)
                 }
+            case .clear:
+                session.clearing = nil
+                counters[.clearTube] += 1
+                reply(answer, to: session)
+                markReady(session)
             case .expire:
                 timeouts.schedule(session, notBefore: now.instant + .seconds(1))
             case .giveBack:
@@ -94,6 +99,8 @@ extension SessionTable {
             if using < 0, session.referredUse == tube { session.referredUse = nil }
             if watching > 0 { session.referredWatches.append(tube) }
             if watching < 0 { session.referredWatches.removeAll { $0 == tube } }
+        case .clear:
+            applyClear(outcome, session)
         case .expire(let task):
             session.letGo(task)
             if outcome == .released { counters.timeouts += 1 }
@@ -114,6 +121,12 @@ extension SessionTable {
         at now: Moment,
         _ heldBack: inout [(session: Session, request: Request)]
     ) {
+        if outcome == .displaced {
+            counters[command.verb] += count
+            didNotWait(for: session.watchedTubes)
+            for _ in 0..<count { reply(.sessionTaken, to: session) }
+            return session.letGoOfAll()
+        }
         guard case .claimed(let tasks) = outcome else {
             for _ in 0..<count { heldBack.append((session, .command(command))) }
             return
@@ -146,7 +159,28 @@ extension SessionTable {
         }
     }
 
+    private mutating func applyClear(_ outcome: Outcome, _ session: Session) {
+        let cleared = session.clearing?.cleared ?? 0
+        if case .cleared(let count) = outcome, count == Self.clearedAtOnce {
+            session.clearing?.cleared = cleared + count
+            return markReady(session)
+        }
+        session.clearing = nil
+        counters[.clearTube] += 1
+        markReady(session)
+        switch outcome {
+        case .cleared(let count): reply(.cleared(cleared + count), to: session)
+        // The tube may be gone with its last task, which a step before has deleted.
+        case .notFound: reply(cleared > 0 ? .cleared(cleared) : .notFound, to: session)
+        default: reply(.internalError, to: session)
+        }
+    }
+
     private mutating func applyServe(_ outcome: Outcome, _ session: Session, at now: Moment) {
+        if outcome == .displaced, session.wait != nil {
+            session.letGoOfAll()
+            return endWait(of: session, with: .sessionTaken)
+        }
         guard case .claimed(let tasks) = outcome, let task = tasks.first else {
             session.wait?.isBeingServed = false
             if session.wait == nil { didNotWait(for: session.watchedTubes) }
@@ -220,9 +254,31 @@ extension SessionTable {
         case .notFound:
             letGo(command, session)
             return .notFound
-        case .referred, .givenBack, .heldBack:
+        case .exists(let task):
+            return .exists(task)
+        case .tookUp(let claims):
+            takeUp(claims, session, at: now)
+            return .session(claims: claims.count)
+        case .displaced:
+            session.letGoOfAll()
+            return .sessionTaken
+        case .cleared, .referred, .givenBack, .heldBack:
             return .internalError
         }
+    }
+
+    /// The connection holds what its named session holds.
+    private mutating func takeUp(_ claims: [HeldClaim], _ session: Session, at now: Moment) {
+        session.isNamed = true
+        session.letGoOfAll()
+        for claim in claims {
+            let deadline = now.instant + .milliseconds(claim.timeLeft)
+            session.hold(
+                claim.id,
+                Session.Claim(deadline: deadline, timeToRun: claim.timeToRun, tube: claim.tube)
+            )
+        }
+        timeouts.schedule(session)
     }
 
     /// Forgets the claim that a command has ended, or that the store says is not the session's any more.

@@ -30,7 +30,7 @@ extension SessionTable {
     // The end of a session.
 
     private mutating func addEnd(of session: Session) {
-        for claim in session.claims.values { owe(claim.tube) }
+        if !session.isNamed { for claim in session.claims.values { owe(claim.tube) } }
         if let tube = session.referredUse { addReferral(tube, using: -1, for: session) }
         for tube in session.referredWatches { addReferral(tube, watching: -1, for: session) }
         add(.giveBack, .giveBack, for: session)
@@ -117,6 +117,7 @@ extension SessionTable {
             addReferral(.default, using: 1, watching: 1, for: session)
         }
         guard session.wait == nil, !session.isCongested, session.closing != .now else { return }
+        if let clearing = session.clearing { return addStep(of: clearing, for: session) }
         var progress = Progress()
         while progress.commands < limits.commands, progress.bodies < limits.bodies,
             let request = session.queue.first, add(request, of: session, &progress, at: now)
@@ -148,7 +149,7 @@ extension SessionTable {
             return true
         case .command(let command):
             if progress.mayWait, !command.canBeHeldBack { return false }
-            if case .put = command, isDraining, progress.mayWait { return false }
+            if command.isPut, isDraining, progress.mayWait { return false }
             switch command {
             case .reserve, .reserveWithTimeout:
                 return addReserve(command, of: session, &progress, at: now)
@@ -157,7 +158,7 @@ extension SessionTable {
                 progress.commands += 1
                 if command.mayAnswerWithBody { progress.bodies += 1 }
                 add(command, of: session)
-                return command != .quit
+                return !command.endsBatch
             }
         }
     }
@@ -197,21 +198,14 @@ extension SessionTable {
 
     private mutating func add(_ command: Command, of session: Session) {
         // A put neither sees nor takes what waiting sessions are owed; everything else might.
-        if case .put = command {} else { payOwed() }
+        if !command.isPut { payOwed() }
         switch command {
         case .put(let priority, let delay, let timeToRun, let body):
-            session.queuedBytes -= body.count
-            markProducer(session)
-            guard !isDraining else { return answer(.draining, to: session, as: command) }
-            let task = NewTask(
-                tube: session.usedTube,
-                priority: priority,
-                delay: delay,
-                timeToRun: max(timeToRun, 1),
-                body: body
-            )
-            add(.put(task), .command(command), for: session)
-            if delay == 0 { owe(session.usedTube) }
+            let task = NewTask(session.usedTube, priority, delay, timeToRun, body)
+            addPut(task, key: nil, as: command, of: session)
+        case .putUnique(let key, let priority, let delay, let timeToRun, let body):
+            let task = NewTask(session.usedTube, priority, delay, timeToRun, body)
+            addPut(task, key: key, as: command, of: session)
         case .use(let tube):
             if tube != session.usedTube {
                 addReferral(tube, using: 1, for: session)
@@ -274,8 +268,30 @@ extension SessionTable {
             session.queue.removeAll()
             session.queuedBytes = 0
             markReady(session)
+        case .session(let name):
+            add(.takeUp(name), .command(command), for: session)
+        case .clearTube(let tube, let state):
+            let clearing = Session.Clearing(tube: tube, state: state)
+            session.clearing = clearing
+            addStep(of: clearing, for: session)
         }
     }
+
+    private mutating func addPut(_ task: NewTask, key: UniqueKey?, as command: Command, of session: Session) {
+        session.queuedBytes -= task.body.count
+        markProducer(session)
+        guard !isDraining else { return answer(.draining, to: session, as: command) }
+        add(key.map { .putUnique($0, task) } ?? .put(task), .command(command), for: session)
+        if task.delay == 0 { owe(session.usedTube) }
+    }
+
+    /// Adds one step of clearing a tube; the session's other commands wait until all steps are done.
+    private mutating func addStep(of clearing: Session.Clearing, for session: Session) {
+        add(.clear(clearing.tube, clearing.state, limit: Self.clearedAtOnce), .clear, for: session)
+    }
+
+    /// How many tasks one step of clearing a tube deletes: some 10 ms of the writer's lock.
+    static let clearedAtOnce = 1000
 
     private mutating func addIgnore(_ tube: TubeName, of session: Session) {
         guard let index = session.watchedTubes.firstIndex(of: tube) else {
@@ -303,5 +319,12 @@ extension SessionTable {
         guard !session.isWorker else { return }
         session.isWorker = true
         workers += 1
+    }
+}
+
+extension NewTask {
+    /// A task as a command describes it; a time to run of 0 is raised to 1 (protocol.txt, "put").
+    fileprivate init(_ tube: TubeName, _ priority: UInt32, _ delay: UInt32, _ timeToRun: UInt32, _ body: [UInt8]) {
+        self.init(tube: tube, priority: priority, delay: delay, timeToRun: max(timeToRun, 1), body: body)
     }
 }

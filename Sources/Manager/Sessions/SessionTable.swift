@@ -76,7 +76,7 @@ struct SessionTable {
 
     /// A client sent something.
     mutating func receive(_ request: Request, from session: Session) {
-        if case .command(.put(_, _, _, let body)) = request { session.queuedBytes += body.count }
+        session.queuedBytes += request.bodySize
         session.queue.append(request)
         if session.wait == nil { markReady(session) }
     }

@@ -65,6 +65,7 @@ enum StatisticsText {
         text.add("cmd-pause-tube", tube.pauses)
         text.add("pause", Int(tube.pause))
         text.add("pause-time-left", Int(tube.pauseTimeLeft / 1000))
+        text.add("oldest-pending-age", Int(tube.oldestPendingAge / 1000))
         return text.bytes
     }
 

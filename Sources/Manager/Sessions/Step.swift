@@ -20,6 +20,9 @@ struct Step {
         /// Counts the session in or out at a tube.
         case refer(TubeName, using: Int, watching: Int)
 
+        /// One step of the session's ``Session/clearing``.
+        case clear
+
         /// A claim whose time is over.
         case expire(TaskID)
 
@@ -43,11 +46,31 @@ extension Command {
     /// answered without the store, or that change the session itself, would have happened by then.
     var canBeHeldBack: Bool {
         switch self {
-        case .put, .reserve, .reserveWithTimeout, .reserveJob, .delete, .release, .bury, .touch, .peek, .peekReady,
+        case .put, .putUnique, .reserve, .reserveWithTimeout, .reserveJob, .delete, .release, .bury, .touch, .peek,
+            .peekReady,
             .peekDelayed, .peekBuried, .kick, .kickJob, .statsJob:
             true
-        case .use, .watch, .ignore, .statsTube, .stats, .listTubes, .listTubeUsed, .listTubesWatched, .pauseTube, .quit:
+        case .use, .watch, .ignore, .statsTube, .stats, .listTubes, .listTubeUsed, .listTubesWatched, .pauseTube, .quit,
+            .session, .clearTube:
             false
+        }
+    }
+
+    /// Whether it adds a task.
+    var isPut: Bool {
+        switch self {
+        case .put, .putUnique: true
+        default: false
+        }
+    }
+
+    /// Whether commands of the same session may follow it in one batch.
+    ///
+    /// They may not where the outcome decides how they are carried out, or whether they are.
+    var endsBatch: Bool {
+        switch self {
+        case .quit, .session, .clearTube: true
+        default: false
         }
     }
 
