@@ -87,6 +87,16 @@ struct ReplyDecoderTests {
         #expect(feeder.messages == [.deleted])
     }
 
+    @Test("After a chunk without its end nothing is taken for a reply")
+    func failureInChunk() throws {
+        var feeder = Feeder(ReplyDecoder())
+        let expected = ReplyDecodingError("no line end after the 2 bytes that the server announced")
+        #expect(throws: expected) { try feeder.feed(bytes("OK 2\r\nabcd")) }
+        #expect(throws: expected) { try feeder.feed(bytes("e")) }
+        #expect(throws: expected) { try feeder.feed(bytes("f\r\nDELETED\r\n")) }
+        #expect(feeder.messages.isEmpty)
+    }
+
     @Test("What comes before the end of the stream counts, an unfinished reply is nothing")
     func endOfStream() throws {
         for unfinished in ["", "DELETED", "DELETED\r", "OK 5\r\nhel", "OK 5\r\nhello\r", "RESERVED 1 0\r\n"] {
