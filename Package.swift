@@ -39,9 +39,10 @@ let package = Package(
             providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]
         ),
         .target(name: "CSQLiteShims", dependencies: ["CSQLite"]),
+        .target(name: "CPlatform"),
         .target(
             name: "SQLiteStore",
-            dependencies: ["CSQLite", "CSQLiteShims", "TaskStore"],
+            dependencies: ["CPlatform", "CSQLite", "CSQLiteShims", "TaskStore"],
             resources: [.embedInCode("schema.sql")]
         ),
 

@@ -53,7 +53,7 @@ public protocol Store: AnyObject {
     /// - Parameter handler: must return at once.
     func observeChanges(_ handler: @escaping @Sendable () -> Void)
 
-    /// Whether anybody else has committed since the last batch or question; cheap, made to be asked often.
+    /// Whether anybody else has committed since the last question; cheap, made to be asked often.
     ///
     /// It is the net under ``observeChanges(_:)``: it also sees what somebody writes with other programs.
     func hasChangedElsewhere() throws(StoreError) -> Bool

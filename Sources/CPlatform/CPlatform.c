@@ -1,0 +1,38 @@
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static int byte_lock(int descriptor, int command, short type, int64_t offset, struct flock *lock) {
+    *lock = (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
+    while (fcntl(descriptor, command, lock) == -1) {
+        if (errno != EINTR) return errno;
+    }
+    return 0;
+}
+
+int beanrow_lock_byte(int descriptor, int64_t offset) {
+    struct flock lock;
+    return byte_lock(descriptor, F_OFD_SETLK, F_WRLCK, offset, &lock);
+}
+
+int beanrow_unlock_byte(int descriptor, int64_t offset) {
+    struct flock lock;
+    return byte_lock(descriptor, F_OFD_SETLK, F_UNLCK, offset, &lock);
+}
+
+int beanrow_byte_is_locked(int descriptor, int64_t offset) {
+    struct flock lock;
+    int error = byte_lock(descriptor, F_OFD_GETLK, F_WRLCK, offset, &lock);
+    if (error != 0) return -error;
+    return lock.l_type != F_UNLCK;
+}
+
+int64_t beanrow_file_system_type(const char *path) {
+    struct statfs information;
+    if (statfs(path, &information) != 0) return -1;
+    return (int64_t)(uint32_t)information.f_type;
+}

@@ -1,0 +1,28 @@
+#ifndef CPLATFORM_H
+#define CPLATFORM_H
+
+#include <stdint.h>
+
+/*
+ * Open file description locks (fcntl(2), F_OFD_SETLK): they belong to the descriptor, not to the process, so closing
+ * another descriptor of the file does not drop them, and the kernel drops them when the process dies. Swift sees
+ * neither their names nor the variadic call.
+ */
+
+/* Locks one byte for writing. Returns 0, or errno: EAGAIN or EACCES where somebody else holds it. */
+int beanrow_lock_byte(int descriptor, int64_t offset);
+
+/* Unlocks one byte. Returns 0 or errno. */
+int beanrow_unlock_byte(int descriptor, int64_t offset);
+
+/* Returns 1 where another descriptor holds a lock on the byte, 0 where nobody does, or -errno. */
+int beanrow_byte_is_locked(int descriptor, int64_t offset);
+
+/* The type of the file system that a path is on: f_type of statfs(2), or -1. */
+int64_t beanrow_file_system_type(const char *path);
+
+/* Words in memory that processes share. */
+static inline uint64_t beanrow_load(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+static inline void beanrow_store(uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
+
+#endif

@@ -1,0 +1,52 @@
+import Glibc
+import TaskStore
+
+/// Space kept back for a full disk, so that tasks can be deleted then: deleting needs room in the log first.
+final class Ballast {
+    /// How much is kept: enough for a good many small batches.
+    static let size = 512 << 10
+
+    /// How much more has to be free before it is made anew.
+    private static let margin = 16 * size
+
+    private let path: String
+    private let mode: mode_t
+
+    /// - Parameters:
+    ///   - path: the file that keeps the space.
+    ///   - mode: its permissions.
+    init(path: String, mode: mode_t) {
+        self.path = path
+        self.mode = mode
+    }
+
+    /// Gives the space up.
+    ///
+    /// - Returns: whether there was any.
+    func drop() -> Bool {
+        truncate(path, 0) == 0 && unlink(path) == 0
+    }
+
+    /// Makes the file if it is missing and there is plenty of room. The writer lock is held.
+    func restore() {
+        var information = stat()
+        if stat(path, &information) == 0, Int(information.st_size) >= Self.size { return }
+        var system = statvfs()
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        guard fstatvfs(descriptor, &system) == 0,
+            Int(system.f_bavail) * Int(system.f_frsize) > Self.margin,
+            // Really allocated, not a hole; on an error nothing is kept, and the next time is as good.
+            posix_fallocate(descriptor, 0, Self.size) == 0
+        else {
+            unlink(path)
+            return
+        }
+    }
+
+    /// Removes the file with the store's last manager.
+    func remove() {
+        unlink(path)
+    }
+}

@@ -1,0 +1,70 @@
+import CSQLite
+import TaskStore
+
+/// Copies the write-ahead log into the database and starts it over, so that it stays short.
+///
+/// SQLite before 3.51.3 can lose commits where one connection checkpoints while another's commit starts the log over
+/// (sqlite.org/wal.html, "The WAL-Reset Bug"). So no manager lets SQLite checkpoint by itself: it is done only under the writer
+/// lock, in a mode that takes SQLite's write lock too.
+final class Checkpointer {
+    /// How many frames the log may have before it is copied: at 4 KiB a page 8 MiB. Fewer frames mean more syncs of the
+    /// database, more mean longer pauses and slower reads.
+    static let frames = 2000
+
+    /// Log size from which on a person should know that something keeps it from shrinking.
+    static let warnFrom = 64 << 20
+
+    private let database: Database
+    private let board: SharedBoard
+    private let busyTimeout: Int32
+    private var warnAt = warnFrom
+
+    init(_ database: Database, board: SharedBoard, busyTimeout: Int32) {
+        self.database = database
+        self.board = board
+        self.busyTimeout = busyTimeout
+    }
+
+    /// Notes how long the log is after a commit. The writer lock is held.
+    func noteCommit() {
+        board.logFrames = database.logFrames
+    }
+
+    /// Checkpoints if the log has grown enough since the last time. The writer lock is held.
+    func checkpointIfDue() throws(SQLiteError) {
+        if board.logFrames >= max(Self.frames, board.checkpointAt) { try checkpoint() }
+    }
+
+    /// Checkpoints, as far as readers let it. The writer lock is held, no transaction is open.
+    func checkpoint() throws(SQLiteError) {
+        // Not to wait for a reader: it may take for ever, and all managers would wait along.
+        database.setBusyTimeout(milliseconds: 0)
+        defer { database.setBusyTimeout(milliseconds: busyTimeout) }
+        let result = try database.checkpoint(SQLITE_CHECKPOINT_RESTART)
+        if result.finished {
+            board.logFrames = 0
+            board.checkpointAt = Self.frames
+        } else {
+            board.checkpointAt = max(board.logFrames, result.frames) + Self.frames
+        }
+    }
+
+    /// A line for the log where it has become too long, once for each doubling.
+    ///
+    /// - Parameter size: the log's size in bytes.
+    func warning(size: Int) -> String? {
+        guard size >= warnAt else {
+            if size < Self.warnFrom { warnAt = Self.warnFrom }
+            return nil
+        }
+        // The file keeps its size until the log starts over, so a short log in a long file is no reason for alarm.
+        guard board.logFrames * Self.pageSize >= Self.warnFrom else { return nil }
+        while warnAt <= size { warnAt *= 2 }
+        return """
+            \(database.path)-wal has grown to \(size >> 20) MiB: some program has been reading the database for long and \
+            keeps the log from being emptied
+            """
+    }
+
+    private static let pageSize = 4096
+}

@@ -1,0 +1,139 @@
+import CSQLite
+import CSQLiteShims
+
+/// One connection to a SQLite database.
+///
+/// Confined to one thread. Closing it finalizes its statements, which must not be used after that.
+final class Database {
+    /// The file.
+    let path: String
+
+    private var handle: OpaquePointer?
+
+    /// How many frames the write-ahead log held after the last commit of this connection.
+    ///
+    /// On the heap since SQLite's hook writes it through a pointer.
+    private let frames = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+
+    /// Opens an existing file.
+    ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - readOnly: whether nothing is going to be written.
+    init(path: String, readOnly: Bool = false) throws(SQLiteError) {
+        self.path = path
+        frames.initialize(to: 0)
+        let flags = (readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX
+        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        guard code == SQLITE_OK else {
+            let error = SQLiteError(code, of: handle)
+            close()
+            throw error
+        }
+        sqlite3_extended_result_codes(handle, 1)
+    }
+
+    deinit {
+        close()
+        frames.deallocate()
+    }
+
+    /// Closes the connection and all its statements; the last connection of all empties and removes the log.
+    func close() {
+        guard let handle else { return }
+        while let statement = sqlite3_next_stmt(handle, nil) {
+            sqlite3_finalize(statement)
+        }
+        sqlite3_close(handle)
+        self.handle = nil
+    }
+
+    /// Prepares a statement that is to be kept.
+    func prepare(_ sql: String) throws(SQLiteError) -> Statement {
+        var statement: OpaquePointer?
+        let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+        guard code == SQLITE_OK, let statement, let handle else { throw SQLiteError(code, of: handle) }
+        return Statement(statement, of: handle, sql: sql)
+    }
+
+    /// Runs one or more statements whose rows nobody wants.
+    func execute(_ sql: String) throws(SQLiteError) {
+        let code = sqlite3_exec(handle, sql, nil, nil, nil)
+        if code != SQLITE_OK { throw SQLiteError(code, of: handle) }
+    }
+
+    /// Reads the first column of the first row of a query, as an integer.
+    func integer(_ sql: String) throws(SQLiteError) -> Int64? {
+        let statement = try prepare(sql)
+        defer { statement.finalize() }
+        return try statement.step() ? statement.optionalInt(0) : nil
+    }
+
+    /// Reads the first column of the first row of a query, as text.
+    func text(_ sql: String) throws(SQLiteError) -> String {
+        let statement = try prepare(sql)
+        defer { statement.finalize() }
+        return try statement.step() ? statement.text(0) : ""
+    }
+
+    /// The number of the row inserted last.
+    var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
+
+    /// Whether a transaction is open.
+    var isInTransaction: Bool { handle.map { sqlite3_get_autocommit($0) == 0 } ?? false }
+
+    /// Ends the open transaction without a trace, if there is one; SQLite ends some by itself when they fail.
+    func rollBack() throws(SQLiteError) {
+        if isInTransaction { try execute("ROLLBACK") }
+    }
+
+    /// Ends the runs of all statements, wherever an error left them.
+    func resetStatements() {
+        var statement = sqlite3_next_stmt(handle, nil)
+        while let present = statement {
+            sqlite3_reset(present)
+            statement = sqlite3_next_stmt(handle, present)
+        }
+    }
+
+    /// Sets for how long a statement waits while another connection holds the lock it needs.
+    func setBusyTimeout(milliseconds: Int32) {
+        sqlite3_busy_timeout(handle, milliseconds)
+    }
+
+    /// Lets triggers run, or not, on this connection alone.
+    func enableTriggers(_ enable: Bool) throws(SQLiteError) {
+        let code = beanrow_enable_triggers(handle, enable ? 1 : 0)
+        if code != SQLITE_OK { throw SQLiteError(code, of: handle) }
+    }
+
+    /// Counts the log's frames at each commit, and keeps SQLite from running a checkpoint by itself then.
+    ///
+    /// SQLite knows one hook a connection, and its own automatic checkpoint is one.
+    func countFrames() {
+        sqlite3_wal_hook(
+            handle,
+            { frames, _, _, count in
+                frames?.assumingMemoryBound(to: Int32.self).pointee = count
+                return SQLITE_OK
+            },
+            frames
+        )
+    }
+
+    /// How many frames the log held after the last commit of this connection.
+    var logFrames: Int { Int(frames.pointee) }
+
+    /// Copies the log into the database.
+    ///
+    /// - Parameter mode: `SQLITE_CHECKPOINT_RESTART` or another mode (sqlite.org/c3ref/wal_checkpoint_v2.html).
+    /// - Returns: how many frames the log holds, how many of them are in the database now, and whether nobody was in
+    ///   the way.
+    func checkpoint(_ mode: Int32) throws(SQLiteError) -> (frames: Int, copied: Int, finished: Bool) {
+        var frames: Int32 = 0
+        var copied: Int32 = 0
+        let code = sqlite3_wal_checkpoint_v2(handle, "main", mode, &frames, &copied)
+        guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else { throw SQLiteError(code, of: handle) }
+        return (Int(frames), Int(copied), code == SQLITE_OK)
+    }
+}

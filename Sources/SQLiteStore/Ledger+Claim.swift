@@ -1,0 +1,132 @@
+import TaskStore
+
+extension Ledger {
+    /// Claims up to `count` tasks out of several tubes.
+    func claim(
+        _ names: [TubeName],
+        count: Int,
+        waits: Bool,
+        for session: SessionID
+    ) throws(SQLiteError) -> [ClaimedTask] {
+        var claimed: [ClaimedTask] = []
+        if names != drained {
+            let open = try openTubes(names)
+            if open.count == 1 {
+                claimed = try claim(open[0], count: count, for: session)
+            } else {
+                while claimed.count < count, let (tube, head) = try first(of: open) {
+                    claimed.append(try claim(head, of: tube, for: session))
+                }
+            }
+            if claimed.count < count { drained = names }
+        }
+        if waits, claimed.count < count {
+            waiting.insert(session)
+            cameShort.append(contentsOf: names)
+        }
+        return claimed
+    }
+
+    /// The tubes that exist and are not paused.
+    private func openTubes(_ names: [TubeName]) throws(SQLiteError) -> [Tube] {
+        let paused = try pausedTubes()
+        var open: [Tube] = []
+        open.reserveCapacity(names.count)
+        for name in names {
+            if let tube = try tube(name), paused[tube.id] == nil { open.append(tube) }
+        }
+        return open
+    }
+
+    /// The most urgent pending task of some tubes.
+    private func first(of tubes: [Tube]) throws(SQLiteError) -> (Tube, Head)? {
+        var best: (tube: Tube, head: Head)?
+        for tube in tubes {
+            guard let head = try front(of: tube) else { continue }
+            if let best, (best.head.priority, best.head.id) <= (head.priority, head.id) { continue }
+            best = (tube, head)
+        }
+        return best
+    }
+
+    /// The most urgent pending task of a tube.
+    private func front(of tube: Tube) throws(SQLiteError) -> Head? {
+        switch tube.front {
+        case .empty: return nil
+        case .task(let head): return head
+        case .unknown: break
+        }
+        touch(tube)
+        let statement = statements.front
+        statement.bind(tube.id)
+        guard try statement.step() else {
+            tube.front = .empty
+            return nil
+        }
+        let head = Head(id: statement.int(0), priority: statement.int(1), timeToRun: statement.int(2))
+        statement.reset()
+        tube.front = .task(head)
+        return head
+    }
+
+    /// Claims the first pending tasks of one tube.
+    private func claim(_ tube: Tube, count: Int, for session: SessionID) throws(SQLiteError) -> [ClaimedTask] {
+        switch tube.front {
+        case .empty:
+            return []
+        case .task(let head) where count == 1:
+            return [try claim(head, of: tube, for: session)]
+        case .task, .unknown:
+            break
+        }
+        let statement = statements.claimSome
+        statement.bind(session.rawValue, now, tube.id, Int64(count))
+        var heads: [Head] = []
+        while try statement.step() {
+            heads.append(Head(id: statement.int(0), priority: statement.int(1), timeToRun: statement.int(2)))
+        }
+        touch(tube)
+        tube.front = heads.count < count ? .empty : .unknown
+        // RETURNING gives rows in any order (sqlite.org/lang_returning.html, section 3).
+        if heads.count > 1 { heads.sort { ($0.priority, $0.id) < ($1.priority, $1.id) } }
+        var claimed: [ClaimedTask] = []
+        claimed.reserveCapacity(heads.count)
+        for head in heads { claimed.append(try take(head, of: tube, from: .pending)) }
+        return claimed
+    }
+
+    /// Claims one pending task that is known.
+    private func claim(_ head: Head, of tube: Tube, for session: SessionID) throws(SQLiteError) -> ClaimedTask {
+        let statement = statements.claimOne
+        statement.bind(session.rawValue, now, head.id)
+        guard try statement.run() == 1 else {
+            throw SQLiteError(corrupt: "task \(head.id) is in the index of pending tasks but not pending")
+        }
+        tube.front = .unknown
+        return try take(head, of: tube, from: .pending)
+    }
+
+    /// Claims one task by its number.
+    func claim(_ id: TaskID, for session: SessionID) throws(SQLiteError) -> Outcome {
+        guard let task = try task(id), task.state != .claimed else { return .notFound }
+        let statement = statements.claimByID
+        statement.bind(session.rawValue, now, id.rawValue)
+        guard try statement.run() == 1 else { return .notFound }
+        let tube = try tube(task.tube)
+        left(task, id, of: tube)
+        let head = Head(id: id.rawValue, priority: task.priority, timeToRun: task.timeToRun)
+        return .claimed([try take(head, of: tube, from: task.state)])
+    }
+
+    /// Counts a task that was just claimed, and reads its body.
+    private func take(_ head: Head, of tube: Tube, from state: TaskState) throws(SQLiteError) -> ClaimedTask {
+        count(tube, from: (state, head.priority), to: (.claimed, head.priority))
+        needsDurability = true
+        return ClaimedTask(
+            id: TaskID(rawValue: head.id),
+            tube: tube.name,
+            timeToRun: UInt32(clamping: head.timeToRun),
+            body: try body(head.id)
+        )
+    }
+}

@@ -1,0 +1,242 @@
+import TaskStore
+
+/// What the operations on one task need to know of it.
+struct TaskRow {
+    var tube: Int64
+    var state: TaskState
+    var priority: Int64
+    var timeToRun: Int64
+    var due: Int64
+    var holder: Int64
+}
+
+extension TaskState {
+    /// Reads the database's word by its first letter; they all differ.
+    init?(firstByte: UInt8) {
+        switch firstByte {
+        case UInt8(ascii: "p"): self = .pending
+        case UInt8(ascii: "d"): self = .delayed
+        case UInt8(ascii: "c"): self = .claimed
+        case UInt8(ascii: "b"): self = .buried
+        default: return nil
+        }
+    }
+}
+
+extension Ledger {
+    /// Reads a task's row.
+    func task(_ id: TaskID) throws(SQLiteError) -> TaskRow? {
+        let statement = statements.readTask
+        statement.bind(id.rawValue)
+        guard try statement.step() else { return nil }
+        defer { statement.reset() }
+        guard let state = TaskState(firstByte: statement.firstByte(1)) else {
+            throw SQLiteError(corrupt: "task \(id) is in no known state")
+        }
+        return TaskRow(
+            tube: statement.int(0),
+            state: state,
+            priority: statement.int(2),
+            timeToRun: statement.int(3),
+            due: statement.int(4),
+            holder: statement.int(5)
+        )
+    }
+
+    /// Reads a task's row where a session holds the task.
+    private func task(_ id: TaskID, heldBy session: SessionID) throws(SQLiteError) -> TaskRow? {
+        guard let task = try task(id), task.state == .claimed, task.holder == session.rawValue else { return nil }
+        return task
+    }
+
+    /// Reads a task's body.
+    func body(_ id: Int64) throws(SQLiteError) -> [UInt8] {
+        let statement = statements.readBody
+        statement.bind(id)
+        guard try statement.step() else { return [] }
+        defer { statement.reset() }
+        return statement.bytes(0)
+    }
+
+    /// Keeps what is in memory right when a task leaves the state it was in.
+    func left(_ task: TaskRow, _ id: TaskID, of tube: Tube) {
+        switch task.state {
+        case .pending: tube.ceasedPending(id.rawValue)
+        case .delayed: schedule.remove(due: task.due)
+        case .claimed, .buried: break
+        }
+    }
+
+    /// Adds a task.
+    func put(_ task: NewTask) throws(SQLiteError) -> TaskID {
+        let tube = try makeTube(task.tube)
+        let due = task.delay == 0 ? nil : now + Int64(task.delay) * 1000
+        let timeToRun = Int64(max(1, task.timeToRun))
+        let statement = statements.insertState
+        statement.bind(tube.id, Int64(task.priority), Int64(task.delay), timeToRun)
+        statement.bind(now, at: 5)
+        statement.bind(due, at: 6)
+        try statement.run()
+        let id = database.lastInsertedRow
+        statements.insertBody.bind(id)
+        try statements.insertBody.run(binding: task.body, at: 2)
+
+        if let due {
+            count(tube, from: nil, to: (.delayed, Int64(task.priority)))
+            schedule.add(due: due)
+        } else {
+            count(tube, from: nil, to: (.pending, Int64(task.priority)))
+            tube.becamePending(Head(id: id, priority: Int64(task.priority), timeToRun: timeToRun))
+        }
+        tube.deltas.totalTasks += 1
+        needsDurability = true
+        return TaskID(rawValue: id)
+    }
+
+    /// Deletes a task that the session holds, or that nobody holds.
+    func delete(_ id: TaskID, by session: SessionID) throws(SQLiteError) -> Outcome {
+        guard let task = try task(id) else { return .notFound }
+        let changed: Int
+        if task.state == .claimed {
+            statements.deleteClaimed.bind(id.rawValue, session.rawValue)
+            changed = try statements.deleteClaimed.run()
+        } else {
+            statements.delete.bind(id.rawValue)
+            changed = try statements.delete.run()
+        }
+        guard changed == 1 else { return .notFound }
+        statements.deleteBody.bind(id.rawValue)
+        try statements.deleteBody.run()
+
+        let tube = try tube(task.tube)
+        left(task, id, of: tube)
+        count(tube, from: (task.state, task.priority), to: nil)
+        tube.deltas.deletes += 1
+        needsDurability = true
+        if !tube.isReferred { try removeIfUnused(tube) }
+        return .deleted
+    }
+
+    /// Ends the session's claim.
+    func release(
+        _ id: TaskID,
+        priority: UInt32,
+        delay: UInt32,
+        by session: SessionID
+    ) throws(SQLiteError) -> Outcome {
+        guard let task = try task(id, heldBy: session) else { return .notFound }
+        let due = delay == 0 ? nil : now + Int64(delay) * 1000
+        let statement = statements.release
+        statement.bind(id.rawValue, session.rawValue, Int64(priority), Int64(delay))
+        statement.bind(due, at: 5)
+        guard try statement.run() == 1 else { return .notFound }
+        let tube = try tube(task.tube)
+        if let due {
+            count(tube, from: (.claimed, task.priority), to: (.delayed, Int64(priority)))
+            schedule.add(due: due)
+        } else {
+            returned(id, task, priority: Int64(priority), to: tube)
+        }
+        needsDurability = true
+        return .released
+    }
+
+    /// Ends the session's claim and sets the task aside.
+    func bury(_ id: TaskID, priority: UInt32, by session: SessionID) throws(SQLiteError) -> Outcome {
+        guard let task = try task(id, heldBy: session) else { return .notFound }
+        let statement = statements.bury
+        statement.bind(id.rawValue, session.rawValue, Int64(priority), task.tube)
+        guard try statement.run() == 1 else { return .notFound }
+        count(try tube(task.tube), from: (.claimed, task.priority), to: (.buried, Int64(priority)))
+        needsDurability = true
+        return .buried
+    }
+
+    /// Starts the session's claim anew.
+    func touch(_ id: TaskID, by session: SessionID) throws(SQLiteError) -> Outcome {
+        statements.touch.bind(id.rawValue, session.rawValue, now)
+        guard try statements.touch.run() == 1 else { return .notFound }
+        needsDurability = true
+        return .touched
+    }
+
+    /// Ends a claim whose time to run is over.
+    func expire(_ id: TaskID, of session: SessionID) throws(SQLiteError) -> Outcome {
+        guard let task = try task(id, heldBy: session) else { return .notFound }
+        statements.expire.bind(id.rawValue, session.rawValue)
+        guard try statements.expire.run() == 1 else { return .notFound }
+        returned(id, task, priority: task.priority, to: try tube(task.tube))
+        needsDurability = true
+        return .released
+    }
+
+    /// Ends the claims of some sessions.
+    ///
+    /// A power cut may undo it: it ends the sessions too, and then their claims are returned once more.
+    ///
+    /// - Parameters:
+    ///   - holders: the sessions.
+    ///   - limit: how many claims at most.
+    /// - Returns: how many claims it were.
+    func giveBack(_ holders: ClosedRange<Int64>, limit: Int = .max) throws(SQLiteError) -> Int {
+        let statement = statements.giveBack
+        statement.bind(holders.lowerBound, holders.upperBound, Int64(limit))
+        var given = 0
+        while try statement.step() {
+            let tube = try tube(statement.int(0))
+            let priority = statement.int(1)
+            count(tube, from: (.claimed, priority), to: (.pending, priority))
+            tube.becamePending()
+            given += 1
+        }
+        return given
+    }
+
+    private func returned(_ id: TaskID, _ task: TaskRow, priority: Int64, to tube: Tube) {
+        count(tube, from: (.claimed, task.priority), to: (.pending, priority))
+        tube.becamePending(Head(id: id.rawValue, priority: priority, timeToRun: task.timeToRun))
+    }
+
+    /// Makes buried tasks of a tube pending, or delayed ones where none is buried.
+    func kick(_ name: TubeName, bound: Int) throws(SQLiteError) -> Int {
+        guard bound > 0, let tube = try tube(name) else { return 0 }
+        let buried = try kick(tube, .buried, with: statements.kickBuried, bound: bound)
+        if buried > 0 { return buried }
+        let delayed = try kick(tube, .delayed, with: statements.kickDelayed, bound: bound)
+        if delayed > 0 { schedule.nextDue = nil }
+        return delayed
+    }
+
+    private func kick(
+        _ tube: Tube,
+        _ state: TaskState,
+        with statement: Statement,
+        bound: Int
+    ) throws(SQLiteError) -> Int {
+        statement.bind(tube.id, Int64(bound))
+        var kicked = 0
+        while try statement.step() {
+            let priority = statement.int(0)
+            count(tube, from: (state, priority), to: (.pending, priority))
+            kicked += 1
+        }
+        if kicked > 0 {
+            tube.becamePending()
+            needsDurability = true
+        }
+        return kicked
+    }
+
+    /// Makes one buried or delayed task pending.
+    func kick(_ id: TaskID) throws(SQLiteError) -> Outcome {
+        guard let task = try task(id), task.state == .buried || task.state == .delayed else { return .notFound }
+        statements.kickOne.bind(id.rawValue)
+        guard try statements.kickOne.run() == 1 else { return .notFound }
+        let tube = try tube(task.tube)
+        left(task, id, of: tube)
+        count(tube, from: (task.state, task.priority), to: (.pending, task.priority))
+        tube.becamePending(Head(id: id.rawValue, priority: task.priority, timeToRun: task.timeToRun))
+        needsDurability = true
+        return .kicked(1)
+    }
+}

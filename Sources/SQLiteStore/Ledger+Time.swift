@@ -1,0 +1,60 @@
+import TaskStore
+
+extension Ledger {
+    /// How many delays one batch ends at most, so that the lock is held for a few milliseconds and no longer.
+    static let mostDueAtOnce = 1000
+
+    /// Whether a delay or a pause has ended.
+    func isTimeDue() throws(SQLiteError) -> Bool {
+        guard let next = try nextEvent() else { return false }
+        return next <= now
+    }
+
+    /// When the next delay or pause ends.
+    func nextEvent() throws(SQLiteError) -> Int64? {
+        var next = try nextDue()
+        for (_, until) in try pausedTubes() { next = min(next ?? until, until) }
+        return next
+    }
+
+    /// Ends the delays and pauses that are over.
+    ///
+    /// - Returns: whether there were any.
+    func letTimePass() throws(SQLiteError) -> Bool {
+        guard try isTimeDue() else { return false }
+        for (id, until) in try pausedTubes() where until <= now {
+            try setPause(try tube(id), seconds: 0, until: nil, counted: false)
+        }
+        if let due = try nextDue(), due <= now {
+            let statement = statements.makeDuePending
+            statement.bind(now, Int64(Self.mostDueAtOnce))
+            while try statement.step() {
+                let tube = try tube(statement.int(0))
+                let priority = statement.int(1)
+                count(tube, from: (.delayed, priority), to: (.pending, priority))
+                tube.becamePending()
+            }
+            schedule.nextDue = nil
+        }
+        return true
+    }
+
+    /// The tubes that are paused, and until when.
+    func pausedTubes() throws(SQLiteError) -> [Int64: Int64] {
+        if let known = schedule.paused { return known }
+        var paused: [Int64: Int64] = [:]
+        let statement = statements.pausedTubes
+        while try statement.step() { paused[statement.int(0)] = statement.int(1) }
+        schedule.paused = paused
+        return paused
+    }
+
+    private func nextDue() throws(SQLiteError) -> Int64? {
+        if case .some(let known) = schedule.nextDue { return known }
+        let statement = statements.nextDue
+        let next = try statement.step() ? statement.optionalInt(0) : nil
+        statement.reset()
+        schedule.nextDue = .some(next)
+        return next
+    }
+}

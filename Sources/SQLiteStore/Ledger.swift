@@ -1,0 +1,160 @@
+import TaskStore
+
+/// The tables as a batch changes them: every operation in SQL, and what this manager keeps in memory to be quick.
+///
+/// Knows transactions but no locks and no files. All calls but those of the read-only operations stand within a write
+/// transaction.
+final class Ledger {
+    let database: Database
+    let statements: Statements
+
+    /// This manager's number in the tables.
+    var manager = ManagerID(rawValue: 0)
+
+    var tubes = TubeCache()
+    var schedule = Schedule()
+
+    // What follows is of the present batch.
+
+    /// What time it is.
+    var now: Int64 = 0
+
+    /// Tubes with something to write back or to forget.
+    var touched: [Tube] = []
+
+    /// Tubes that were there before the batch and are not any more.
+    var removed: [Tube] = []
+
+    /// Sessions whose claim waits.
+    var waiting: Set<SessionID> = []
+
+    /// Tubes of claims that came short and wait.
+    var cameShort: [TubeName] = []
+
+    /// Whether the batch did something that a power cut must not undo.
+    var needsDurability = false
+
+    /// The tubes of the claim that last found nothing; the next claim of the same finds nothing either, until a task
+    /// becomes pending.
+    var drained: [TubeName]?
+
+    /// Whether a look has found commits of others since somebody last set this back.
+    var hasSeenForeignCommit = false
+
+    private var dataVersion: Int64 = -1
+
+    init(_ database: Database) throws(SQLiteError) {
+        self.database = database
+        self.statements = try Statements(database)
+    }
+
+    /// Starts a batch within an open transaction.
+    func startBatch(at now: Timestamp) throws(SQLiteError) {
+        self.now = now.rawValue
+        needsDurability = false
+        try lookForForeignCommits()
+    }
+
+    /// Looks whether another connection has committed since the last look, and forgets what it may have changed.
+    func lookForForeignCommits() throws(SQLiteError) {
+        let statement = statements.dataVersion
+        guard try statement.step() else { return }
+        let version = statement.int(0)
+        statement.reset()
+        guard version != dataVersion else { return }
+        dataVersion = version
+        hasSeenForeignCommit = true
+        tubes.dropUnprotected()
+        schedule.forget()
+    }
+
+    /// Runs one operation.
+    func perform(_ operation: Operation) throws(SQLiteError) -> Outcome {
+        let session = operation.session
+        if !waiting.isEmpty, waiting.contains(session) { return .heldBack }
+        switch operation.action {
+        case .put(let task):
+            return .inserted(try put(task))
+        case .claim(let tubes, let count, let waits):
+            return .claimed(try claim(tubes, count: count, waits: waits, for: session))
+        case .claimTask(let id):
+            return try claim(id, for: session)
+        case .delete(let id):
+            return try delete(id, by: session)
+        case .release(let id, let priority, let delay):
+            return try release(id, priority: priority, delay: delay, by: session)
+        case .bury(let id, let priority):
+            return try bury(id, priority: priority, by: session)
+        case .touch(let id):
+            return try touch(id, by: session)
+        case .kick(let tube, let bound):
+            return .kicked(try kick(tube, bound: bound))
+        case .kickTask(let id):
+            return try kick(id)
+        case .peek(let id):
+            return try peek(id)
+        case .peekNext(let tube, let state):
+            return try peek(tube, state)
+        case .pause(let tube, let seconds):
+            return try pause(tube, seconds: seconds)
+        case .taskStatistics(let id):
+            return try statistics(of: id)
+        case .tubeStatistics(let tube):
+            return try statistics(of: tube)
+        case .storeStatistics:
+            return .store(try storeStatistics())
+        case .listTubes:
+            return .tubes(try listTubes())
+        case .refer(let tube, let using, let watching):
+            return try refer(tube, using: using, watching: watching)
+        case .expire(let id):
+            return try expire(id, of: session)
+        case .giveBack:
+            return .givenBack(try giveBack(session.rawValue...session.rawValue))
+        }
+    }
+
+    /// Writes what is left to write, before the commit.
+    func finishBatch() throws(SQLiteError) {
+        for tube in touched { try flush(tube) }
+    }
+
+    /// A bit for each 64th tube number in which other managers may find something after this batch.
+    var awakened: UInt64 {
+        touched.reduce(0) { mask, tube in
+            tube.pendingGrowth > 0 || tube.wasUnpaused ? mask | tube.bit : mask
+        }
+    }
+
+    /// Takes the batch into memory, after the commit.
+    func commitBatch() {
+        for tube in touched {
+            let wasProtected = tube.isProtected
+            tube.using += tube.usingDelta
+            tube.watching += tube.watchingDelta
+            tube.endBatch()
+            if wasProtected, !tube.isProtected { tubes.lostProtection(tube) }
+        }
+        endBatch()
+        tubes.limitUnprotected()
+    }
+
+    /// Forgets the batch, after a rollback.
+    func abandonBatch() {
+        for tube in touched {
+            if tube.isNew { tubes.remove(tube) }
+            tube.endBatch()
+        }
+        for tube in removed where tube.isProtected { tubes.insert(tube) }
+        schedule.forget()
+        endBatch()
+    }
+
+    private func endBatch() {
+        touched.removeAll(keepingCapacity: true)
+        removed.removeAll()
+        cameShort.removeAll()
+        drained = nil
+        if !waiting.isEmpty { waiting.removeAll(keepingCapacity: true) }
+    }
+}

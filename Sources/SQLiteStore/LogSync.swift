@@ -1,0 +1,62 @@
+import Glibc
+import TaskStore
+
+/// Makes commits durable: syncs SQLite's write-ahead log.
+///
+/// Done by the manager itself, after it let the next writer in, and not by SQLite under the lock: one process writes
+/// while another syncs. A sync covers every earlier commit in the log, whoever made it.
+///
+/// The descriptor is opened once and kept. SQLite puts no locks on the log, so this cannot drop any; the database and the
+/// `-shm` file must never be opened like this (sqlite.org/howtocorrupt.html, section 2.2).
+final class LogSync {
+    private let path: String
+    private let descriptor: Int32
+    private let identity: FileIdentity
+
+    /// Opens the log, which SQLite has made.
+    init(path: String) throws(StoreError) {
+        self.path = path
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
+        guard let identity = FileIdentity(descriptor: descriptor) else {
+            close(descriptor)
+            throw StoreError(.unusable, "\(path): \(lastSystemError())")
+        }
+        self.descriptor = descriptor
+        self.identity = identity
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Returns once the log is on the disk.
+    ///
+    /// - Throws: ``StoreError/Code/lost``.
+    func sync() throws(StoreError) {
+        while fdatasync(descriptor) == -1 {
+            guard errno == EINTR else {
+                throw StoreError(.lost, "\(path): syncing failed, what is on the disk is unknown: \(lastSystemError())")
+            }
+        }
+        // One system call instead of a look at the path: a log that was removed or replaced has lost its name.
+        guard FileIdentity(descriptor: descriptor)?.isLinked == true else { throw removed() }
+    }
+
+    /// Checks that the path still leads to the log that is being synced.
+    ///
+    /// - Throws: ``StoreError/Code/lost``.
+    func check() throws(StoreError) {
+        guard FileIdentity(path: path) == identity else { throw removed() }
+    }
+
+    /// How long the log is, in bytes.
+    var size: Int {
+        var information = stat()
+        return fstat(descriptor, &information) == 0 ? Int(information.st_size) : 0
+    }
+
+    private func removed() -> StoreError {
+        StoreError(.lost, "\(path): the database was removed or replaced")
+    }
+}

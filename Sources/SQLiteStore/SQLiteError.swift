@@ -1,0 +1,78 @@
+import CSQLite
+import Glibc
+import TaskStore
+
+/// What SQLite answered when it could not do something.
+struct SQLiteError: Error {
+    /// `SQLITE_READONLY_DBMOVED`: the file was renamed or removed (Swift does not import the macro).
+    private static let databaseMoved: Int32 = SQLITE_READONLY | 4 << 8
+
+    /// The extended result code (sqlite.org/rescode.html).
+    var code: Int32
+
+    /// SQLite's own words.
+    var message: String
+
+    /// The `errno` of the call that failed, 0 where it was none.
+    var systemError: Int32
+
+    /// Reads the error that a connection has just met.
+    init(_ code: Int32, of connection: OpaquePointer?) {
+        self.code = code
+        if let connection {
+            self.message = String(cString: sqlite3_errmsg(connection))
+            self.systemError = sqlite3_system_errno(connection)
+        } else {
+            self.message = String(cString: sqlite3_errstr(code))
+            self.systemError = 0
+        }
+    }
+
+    /// Rows that contradict each other: somebody changed the tables in a way that no batch and no trigger would.
+    init(corrupt message: String) {
+        self.code = SQLITE_CORRUPT
+        self.message = message
+        self.systemError = 0
+    }
+
+    /// The code without its extension.
+    var primaryCode: Int32 { code & 0xff }
+
+    /// Whether there was no room left, whichever file it was that could not grow.
+    ///
+    /// The `-shm` file reports a full disk as an I/O error.
+    var isFull: Bool {
+        primaryCode == SQLITE_FULL
+            || primaryCode == SQLITE_IOERR && (systemError == ENOSPC || systemError == EDQUOT)
+    }
+
+    /// What the error means when nothing of the transaction was committed.
+    ///
+    /// - Parameter path: the database, for the message.
+    func beforeCommit(_ path: String) -> StoreError {
+        if isFull { return StoreError(.full, "\(path): no space left (\(message))") }
+        return switch primaryCode {
+        case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:
+            StoreError(.busy, "\(path): another program holds the database")
+        case SQLITE_CORRUPT, SQLITE_NOTADB:
+            StoreError(.lost, "\(path): the database is damaged (\(message))")
+        case _ where code == Self.databaseMoved:
+            StoreError(.lost, "\(path): the database was removed or replaced")
+        default:
+            StoreError(.failed, "\(path): \(message) (SQLite error \(code))")
+        }
+    }
+
+    /// What the error means when it came out of the commit itself.
+    ///
+    /// A full disk and a lock that somebody else holds are found before anything counts as committed; after an I/O error
+    /// nobody knows.
+    ///
+    /// - Parameter path: the database, for the message.
+    func duringCommit(_ path: String) -> StoreError {
+        if primaryCode == SQLITE_IOERR, !isFull {
+            return StoreError(.lost, "\(path): the commit failed and may or may not be on the disk (\(message))")
+        }
+        return beforeCommit(path)
+    }
+}

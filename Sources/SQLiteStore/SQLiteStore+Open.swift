@@ -1,0 +1,144 @@
+import CSQLite
+import Glibc
+public import TaskStore
+
+extension SQLiteStore {
+    /// Opens a database for a manager, creating it where it does not exist, and enters the manager among its peers.
+    ///
+    /// Peers may do the same at the same instant. The claims of managers that have died are returned before this does.
+    ///
+    /// - Parameters:
+    ///   - path: the database file. Beside it appear files with the same name and `-wal`, `-shm`, `-lock`, `-reserve`
+    ///     and `-wake-N` at its end, all with the database's permissions; a new database is its owner's alone (0600).
+    ///   - name: what people call this manager.
+    ///   - address: where it listens, for people who look at the table of managers.
+    ///   - now: what time it is.
+    ///   - options: what can be set.
+    /// - Returns: the store, for one thread at a time.
+    /// - Throws: ``StoreError/Code/unusable``, with one line that says what is wrong.
+    public static func open(
+        path: String,
+        name: String,
+        address: String,
+        at now: Timestamp,
+        options: Options = Options()
+    ) throws(StoreError) -> SQLiteStore {
+        let files = try StoreFiles(path)
+        try FileSystemCheck.check(files)
+        // A foreign file is refused before anything appears beside it.
+        var database = try openExisting(files.database)
+        if let database { _ = try Schema.inspect(database) }
+
+        let mode = permissions(files.database)
+        let lock = try WriterLock(path: files.lock, mode: mode)
+        try lock.acquire()
+        defer { lock.release() }
+        if database == nil {
+            try create(files.database)
+            database = try openExisting(files.database, evenEmpty: true)
+        }
+        guard let database else { throw StoreError(.unusable, "\(files.database): cannot be created") }
+        let ledger = try configure(database, options)
+
+        let board = try lock.map()
+        let slot = try Slot(path: files.lock)
+        let wake = try WakeFIFO(path: files.wake(slot.number), mode: mode)
+        guard let databaseIdentity = FileIdentity(path: files.database), let lockIdentity = lock.identity else {
+            throw StoreError(.unusable, "\(files.database): removed while it was being opened")
+        }
+        let checkpointer = Checkpointer(database, board: board, busyTimeout: options.busyTimeout)
+        let ballast = Ballast(path: files.reserve, mode: mode)
+        ballast.restore()
+
+        let parts = Parts(
+            files: files,
+            identities: (databaseIdentity, lockIdentity),
+            database: database,
+            ledger: ledger,
+            lock: lock,
+            board: board,
+            slot: slot,
+            wake: wake,
+            nudger: Nudger(files: files, board: board, own: slot.number),
+            logSync: try LogSync(path: files.log),
+            checkpointer: checkpointer,
+            ballast: ballast
+        )
+        let store = SQLiteStore(parts, at: now)
+        try store.enter(name: name, address: address, version: options.version, at: now)
+        try store.makeDurable()
+        try syncDirectory(files.directory)
+        return store
+    }
+
+    /// Opens a file that exists.
+    ///
+    /// - Returns: nothing where there is no file, or an empty one.
+    private static func openExisting(_ path: String, evenEmpty: Bool = false) throws(StoreError) -> Database? {
+        var information = stat()
+        guard stat(path, &information) == 0, evenEmpty || information.st_size > 0 else { return nil }
+        do {
+            let database = try Database(path: path)
+            database.setBusyTimeout(milliseconds: 5000)
+            return database
+        } catch {
+            throw error.whileOpening(path)
+        }
+    }
+
+    /// Creates an empty file where there is none.
+    ///
+    /// Not left to SQLite, which would let everybody read it. Closing the descriptor can drop no lock of SQLite's, since
+    /// nobody can have opened the file before.
+    private static func create(_ path: String) throws(StoreError) {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, newFileMode)
+        if descriptor >= 0 {
+            close(descriptor)
+        } else if errno != EEXIST {
+            throw StoreError(.unusable, "\(path): \(lastSystemError())")
+        }
+    }
+
+    private static let newFileMode: mode_t = 0o600
+
+    /// The permissions that the files beside the database get: the database's own.
+    private static func permissions(_ path: String) -> mode_t {
+        var information = stat()
+        return stat(path, &information) == 0 ? information.st_mode & 0o666 : newFileMode
+    }
+
+    /// Sets a connection up and makes the tables. The writer lock is held.
+    private static func configure(_ database: Database, _ options: Options) throws(StoreError) -> Ledger {
+        _ = try Schema.inspect(database)
+        let journal: String
+        do {
+            journal = try database.text("PRAGMA journal_mode = WAL")
+        } catch {
+            throw error.whileOpening(database.path)
+        }
+        guard journal == "wal" else {
+            throw StoreError(.unusable, "\(database.path): the file system does not support SQLite's WAL mode")
+        }
+        try Schema.establish(database)
+        do {
+            // NORMAL: the commit itself does not sync; makeDurable() does, after the next writer was let in.
+            try database.execute(
+                """
+                PRAGMA synchronous = NORMAL;
+                PRAGMA wal_autocheckpoint = 0;
+                PRAGMA journal_size_limit = \(Checkpointer.frames * 2 * 4096);
+                PRAGMA cache_size = \(-options.cacheSize);
+                PRAGMA temp_store = MEMORY;
+                """
+            )
+            // Triggers keep the counts for everybody's SQL; a batch adds its own up and writes each tube once.
+            try database.enableTriggers(false)
+            database.countFrames()
+            let ledger = try Ledger(database)
+            database.setBusyTimeout(milliseconds: options.busyTimeout)
+            return ledger
+        } catch {
+            throw error.whileOpening(database.path)
+        }
+    }
+}

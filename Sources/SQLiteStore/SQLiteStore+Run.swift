@@ -1,0 +1,181 @@
+public import TaskStore
+
+extension Batch {
+    /// Whether none of the operations changes anything.
+    var onlyReads: Bool {
+        operations.allSatisfy { operation in
+            switch operation.action {
+            case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics, .listTubes: true
+            default: false
+            }
+        }
+    }
+}
+
+extension SQLiteStore {
+    public func run(_ batch: Batch) throws(StoreError) -> BatchResult {
+        if !batch.operations.isEmpty, batch.onlyReads, let result = try read(batch) { return result }
+        var toWake: UInt64 = 0
+        try parts.lock.acquire()
+        defer {
+            parts.lock.release()
+            parts.nudger.wake(toWake)
+        }
+        do {
+            try parts.checkpointer.checkpointIfDue()
+        } catch where error.isFull {
+            // The batch finds out for itself whether there is room.
+        } catch {
+            throw error.duringCommit(path)
+        }
+        do {
+            return try write(batch, wake: &toWake)
+        } catch where error.code == .full {
+            return try writeOnFullDisk(batch, wake: &toWake)
+        }
+    }
+
+    public func hasChangedElsewhere() throws(StoreError) -> Bool {
+        do {
+            try parts.ledger.lookForForeignCommits()
+        } catch {
+            throw error.beforeCommit(path)
+        }
+        defer { parts.ledger.hasSeenForeignCommit = false }
+        return parts.ledger.hasSeenForeignCommit
+    }
+
+    /// The database's path, for messages.
+    var path: String { parts.files.database }
+
+    /// Runs a batch that only reads, without queueing with the writers.
+    ///
+    /// - Returns: nothing where a delay or pause has ended, which has to be written first.
+    private func read(_ batch: Batch) throws(StoreError) -> BatchResult? {
+        let ledger = parts.ledger
+        do {
+            try ledger.statements.beginRead.run()
+            try ledger.startBatch(at: batch.now)
+            var outcomes: [Outcome]?
+            if try !ledger.isTimeDue() {
+                var found: [Outcome] = []
+                found.reserveCapacity(batch.operations.count)
+                for operation in batch.operations { found.append(try ledger.perform(operation)) }
+                outcomes = found
+            }
+            let next = try ledger.nextEvent()
+            try ledger.statements.commit.run()
+            ledger.commitBatch()
+            return outcomes.map { outcomes in
+                BatchResult(
+                    outcomes: outcomes,
+                    needsDurability: false,
+                    timePassed: false,
+                    nextEvent: next.map(Timestamp.init(rawValue:))
+                )
+            }
+        } catch {
+            throw abandon(error.beforeCommit(path))
+        }
+    }
+
+    /// Runs a batch as one transaction. The writer lock is held.
+    ///
+    /// - Parameters:
+    ///   - batch: the operations.
+    ///   - takesPuts: whether puts are tried; otherwise they are answered with ``Outcome/storageFull``.
+    ///   - toWake: receives the slots of the peers that have to be woken after the lock is released.
+    func write(_ batch: Batch, takesPuts: Bool = true, wake toWake: inout UInt64) throws(StoreError) -> BatchResult {
+        let ledger = parts.ledger
+        return try transaction(at: batch.now, wake: &toWake) { () throws(SQLiteError) in
+            let timePassed = try ledger.letTimePass()
+            var outcomes: [Outcome] = []
+            outcomes.reserveCapacity(batch.operations.count)
+            for operation in batch.operations {
+                if !takesPuts, case .put = operation.action, !ledger.waiting.contains(operation.session) {
+                    outcomes.append(.storageFull)
+                } else {
+                    outcomes.append(try ledger.perform(operation))
+                }
+            }
+            return BatchResult(
+                outcomes: outcomes,
+                needsDurability: ledger.needsDurability,
+                timePassed: timePassed,
+                nextEvent: try ledger.nextEvent().map(Timestamp.init(rawValue:))
+            )
+        }
+    }
+
+    /// Runs something as one transaction. The writer lock is held.
+    func transaction<Result>(
+        at now: Timestamp,
+        wake toWake: inout UInt64,
+        _ body: () throws(SQLiteError) -> Result
+    ) throws(StoreError) -> Result {
+        let ledger = parts.ledger
+        let result: Result
+        var newlyAwaited: [TubeName] = []
+        do {
+            try ledger.statements.begin.run()
+            try ledger.startBatch(at: now)
+            result = try body()
+            try ledger.finishBatch()
+            // Before the commit and under the lock: whoever commits a task for this tube after us sees the mask, and
+            // whoever did so before us was seen by the claim.
+            for tube in ledger.cameShort where insertAwaited(tube) { newlyAwaited.append(tube) }
+            if !newlyAwaited.isEmpty { publishAwaited() }
+        } catch {
+            throw abandon(error.beforeCommit(path))
+        }
+        do {
+            try ledger.statements.commit.run()
+        } catch {
+            for tube in newlyAwaited { stopsAwaiting(tube) }
+            throw abandon(error.duringCommit(path))
+        }
+        toWake |= parts.nudger.slots(awaiting: ledger.awakened)
+        ledger.commitBatch()
+        parts.checkpointer.noteCommit()
+        return result
+    }
+
+    /// Rolls back.
+    ///
+    /// - Returns: the error to throw: the same, or that everything is lost where not even that works.
+    private func abandon(_ error: StoreError) -> StoreError {
+        parts.database.resetStatements()
+        parts.ledger.abandonBatch()
+        do {
+            try parts.database.rollBack()
+            return error
+        } catch let second {
+            return StoreError(.lost, "\(error.message); and rolling back failed: \(second.message)")
+        }
+    }
+
+    /// Runs a batch again for which there was no room. The writer lock is held.
+    ///
+    /// The puts are given up. The others need room too, since a change of whatever kind goes to the log first; a
+    /// checkpoint makes the log's space usable again, and the reserve is for when that is not enough.
+    private func writeOnFullDisk(_ batch: Batch, wake toWake: inout UInt64) throws(StoreError) -> BatchResult {
+        try freeLog()
+        do {
+            return try write(batch, takesPuts: false, wake: &toWake)
+        } catch where error.code == .full {
+            guard parts.ballast.drop() else { throw error }
+            try freeLog()
+            return try write(batch, takesPuts: false, wake: &toWake)
+        }
+    }
+
+    private func freeLog() throws(StoreError) {
+        do {
+            try parts.checkpointer.checkpoint()
+        } catch where error.isFull {
+            // There was no room for the database to grow; what could be copied was.
+        } catch {
+            throw error.duringCommit(path)
+        }
+    }
+}

@@ -1,0 +1,98 @@
+public import TaskStore
+
+/// The store on one SQLite file, shared by the managers of one machine.
+///
+/// ### A batch's way
+/// Wait for the turn among the managers (``WriterLock``), one transaction, give the turn on, and then, with the next
+/// manager already writing, ``makeDurable()`` syncs the log. No reply may leave before that.
+///
+/// ### Threads
+/// Confined to one thread at a time, which it blocks: while it waits for its turn, for the disk, and for another
+/// program's lock. Only the handler of ``observeChanges(_:)`` is called from a thread of the store's own.
+///
+/// ### Ends
+/// ``leave()`` gives everything back. An object that is dropped without it leaves what a killed process would leave,
+/// and the peers clean up after it in ``maintain(at:)``, or the next manager in ``open(path:name:address:at:options:)``.
+public final class SQLiteStore: Store {
+    /// What can be set, with values that fit.
+    public struct Options: Sendable {
+        /// For how many milliseconds a batch waits for another program (not a manager) that holds SQLite's write lock.
+        public var busyTimeout: Int32 = 250
+
+        /// How much of the database is kept in memory, in KiB.
+        public var cacheSize = 65_536
+
+        /// The program's version, for people who look at the table of managers.
+        public var version = ""
+
+        /// The options that fit most.
+        public init() {}
+    }
+
+    public internal(set) var manager: ManagerID
+
+    /// What was found at opening: managers that had died, and how many of their claims became pending.
+    public internal(set) var recoveredAtOpening: [DeadManager] = []
+
+    /// Everything that is there from opening to leaving.
+    let parts: Parts
+
+    var awaited = Awaited()
+    var lastHeartbeat: Int64
+    var hasLeft = false
+
+    /// What an open store is made of.
+    struct Parts {
+        let files: StoreFiles
+        let identities: (database: FileIdentity, lock: FileIdentity)
+        let database: Database
+        let ledger: Ledger
+        let lock: WriterLock
+        let board: SharedBoard
+        let slot: Slot
+        let wake: WakeFIFO
+        let nudger: Nudger
+        let logSync: LogSync
+        let checkpointer: Checkpointer
+        let ballast: Ballast
+    }
+
+    /// Puts the parts together; ``enter(name:address:version:at:)`` has to follow.
+    init(_ parts: Parts, at now: Timestamp) {
+        self.parts = parts
+        self.manager = parts.ledger.manager
+        self.lastHeartbeat = now.rawValue
+    }
+
+    public func makeDurable() throws(StoreError) {
+        try parts.logSync.sync()
+    }
+
+    public func awaits(_ tube: TubeName) {
+        insertAwaited(tube)
+        publishAwaited()
+    }
+
+    public func stopsAwaiting(_ tube: TubeName) {
+        awaited.remove(tube)
+        publishAwaited()
+    }
+
+    public func observeChanges(_ handler: @escaping @Sendable () -> Void) {
+        parts.wake.setHandler(handler)
+    }
+
+    /// Adds a tube to those awaited.
+    ///
+    /// - Returns: whether it was not among them.
+    @discardableResult
+    func insertAwaited(_ name: TubeName) -> Bool {
+        let tube = parts.ledger.tubes[name]
+        return awaited.insert(name, tube?.isReferred == true || tube?.id == Tube.defaultID ? tube : nil)
+    }
+
+    /// Lets the peers see which tubes are awaited.
+    func publishAwaited() {
+        parts.board.setAwaited(awaited.mask, parts.slot.number)
+    }
+}

@@ -1,0 +1,99 @@
+import CSQLite
+import TaskStore
+
+/// Whether a file is ours, and how it becomes so.
+enum Schema {
+    /// The number in the file's header that says whose format it is: "Bean". Also in `schema.sql`.
+    static let applicationID: Int64 = 0x4265_616E
+
+    /// The version that this program reads and writes. Also in `schema.sql`.
+    static let version: Int64 = 1
+
+    /// What a file turned out to be.
+    enum Condition: Equatable {
+        /// Nothing is in it yet.
+        case empty
+
+        /// Ours, of this version.
+        case current
+
+        /// Ours, of an older version.
+        case older(Int64)
+    }
+
+    /// Finds out what a file is.
+    ///
+    /// - Throws: ``StoreError/Code/unusable`` where it is not ours, or newer than this program.
+    static func inspect(_ database: Database) throws(StoreError) -> Condition {
+        let application: Int64
+        let version: Int64
+        let tables: Int64
+        do {
+            application = try database.integer("PRAGMA application_id") ?? 0
+            version = try database.integer("PRAGMA user_version") ?? 0
+            tables = try database.integer("SELECT count(*) FROM sqlite_schema") ?? 0
+        } catch {
+            throw error.whileOpening(database.path)
+        }
+        if application == 0, version == 0, tables == 0 { return .empty }
+        guard application == applicationID else {
+            throw StoreError(.unusable, "\(database.path): the database of another application")
+        }
+        guard version <= Self.version else {
+            throw StoreError(
+                .unusable,
+                "\(database.path): made by a newer Beanrow (schema version \(version), this one knows \(Self.version))"
+            )
+        }
+        return version == Self.version ? .current : .older(version)
+    }
+
+    /// Makes the tables, or brings them up to date, in one transaction. The writer lock is held.
+    static func establish(_ database: Database) throws(StoreError) {
+        switch try inspect(database) {
+        case .current:
+            return
+        case .empty:
+            let sql = String(decoding: PackageResources.schema_sql, as: UTF8.self)
+            try inTransaction(database, sql)
+        case .older(let version):
+            guard let steps = migrations[version] else {
+                throw StoreError(.unusable, "\(database.path): no way is known from schema version \(version)")
+            }
+            try inTransaction(database, steps)
+        }
+        guard try inspect(database) == .current else {
+            throw StoreError(.unusable, "\(database.path): the schema did not come out as it should")
+        }
+    }
+
+    /// SQL that leads from a version to the present one, `PRAGMA user_version` included. There is only one version so far.
+    private static let migrations: [Int64: String] = [:]
+
+    private static func inTransaction(_ database: Database, _ sql: String) throws(StoreError) {
+        do {
+            try database.execute("BEGIN IMMEDIATE")
+            try database.execute(sql)
+            try database.execute("COMMIT")
+        } catch {
+            try? database.rollBack()
+            throw error.whileOpening(database.path)
+        }
+    }
+}
+
+extension SQLiteError {
+    /// What the error means for somebody who tries to open a database.
+    ///
+    /// - Parameter path: the file.
+    func whileOpening(_ path: String) -> StoreError {
+        switch primaryCode {
+        case SQLITE_NOTADB: StoreError(.unusable, "\(path): not a SQLite database")
+        case SQLITE_CORRUPT: StoreError(.unusable, "\(path): the database is damaged (\(message))")
+        case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:
+            StoreError(.unusable, "\(path): another program holds the database")
+        case _ where isFull: StoreError(.unusable, "\(path): no space left (\(message))")
+        default: StoreError(.unusable, "\(path): \(message) (SQLite error \(code))")
+        }
+    }
+}

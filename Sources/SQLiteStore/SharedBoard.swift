@@ -1,0 +1,84 @@
+import CPlatform
+import Glibc
+import TaskStore
+
+/// The words that all managers of a store share: the lock file, mapped into memory.
+///
+/// Layout, in 64-bit words: the first 8 words' bytes are the slots' proofs of life (``Slot``) and hold nothing; then the
+/// layout's version, the frames in the log after the last commit, and how many of them start the next checkpoint; from word 16 on two
+/// words a slot: the mask of awaited tubes and the number of the manager.
+///
+/// All words are hints except the awaited masks, which are set and read under the writer lock, so that of a put and a wait
+/// for it one always sees the other.
+final class SharedBoard {
+    /// How many managers a store can have at once.
+    static let slots = 64
+
+    private static let version: UInt64 = 1
+    private static let versionWord = 8
+    private static let logFramesWord = 9
+    private static let checkpointWord = 10
+    private static let firstSlotWord = 16
+
+    /// The file's size; a page, so that mapping it never reaches behind its end.
+    static let size = 4096
+
+    private let words: UnsafeMutablePointer<UInt64>
+
+    /// Maps the lock file.
+    ///
+    /// - Parameters:
+    ///   - descriptor: the lock file, open for writing; the writer lock is held.
+    ///   - path: for messages.
+    init(descriptor: Int32, path: String) throws(StoreError) {
+        // Allocated, not only lengthened: a write to a mapped hole of a full disk kills the process.
+        let code = posix_fallocate(descriptor, 0, Self.size)
+        guard code == 0 else { throw StoreError(.unusable, "\(path): \(systemErrorText(code))") }
+        guard let memory = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED
+        else {
+            throw StoreError(.unusable, "\(path): \(lastSystemError())")
+        }
+        self.words = memory.bindMemory(to: UInt64.self, capacity: Self.size / MemoryLayout<UInt64>.size)
+        switch beanrow_load(words + Self.versionWord) {
+        case 0: beanrow_store(words + Self.versionWord, Self.version)
+        case Self.version: break
+        default: throw StoreError(.unusable, "\(path): made by another version of Beanrow")
+        }
+    }
+
+    deinit {
+        munmap(words, Self.size)
+    }
+
+    /// Frames in the log after the last commit of any manager; 0 after a complete checkpoint.
+    var logFrames: Int {
+        get { Int(truncatingIfNeeded: beanrow_load(words + Self.logFramesWord)) }
+        set { beanrow_store(words + Self.logFramesWord, UInt64(newValue)) }
+    }
+
+    /// From how many frames on the next checkpoint is due; 0 where nobody has said so yet.
+    var checkpointAt: Int {
+        get { Int(truncatingIfNeeded: beanrow_load(words + Self.checkpointWord)) }
+        set { beanrow_store(words + Self.checkpointWord, UInt64(newValue)) }
+    }
+
+    /// The tubes that the manager in a slot awaits, a bit for each 64th number.
+    func awaited(_ slot: Int) -> UInt64 {
+        beanrow_load(words + Self.firstSlotWord + 2 * slot)
+    }
+
+    /// Sets the tubes that the manager in a slot awaits.
+    func setAwaited(_ mask: UInt64, _ slot: Int) {
+        beanrow_store(words + Self.firstSlotWord + 2 * slot, mask)
+    }
+
+    /// The number of the manager in a slot; changes whenever the slot changes hands.
+    func occupant(_ slot: Int) -> UInt64 {
+        beanrow_load(words + Self.firstSlotWord + 2 * slot + 1)
+    }
+
+    /// Sets the number of the manager in a slot, 0 when it leaves.
+    func setOccupant(_ manager: UInt64, _ slot: Int) {
+        beanrow_store(words + Self.firstSlotWord + 2 * slot + 1, manager)
+    }
+}

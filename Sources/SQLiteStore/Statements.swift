@@ -1,0 +1,261 @@
+/// The statements of the batches, prepared once.
+///
+/// They repeat the partial indexes' predicates literally, or SQLite would not use the indexes; the tests hold every one
+/// against its plan. Those that end or extend a claim name the holder.
+struct Statements {
+    // Transactions.
+    let begin: Statement
+    let beginRead: Statement
+    let commit: Statement
+    let dataVersion: Statement
+
+    // Tubes.
+    let tubeByName: Statement
+    let tubeByID: Statement
+    let insertTube: Statement
+    let deleteTube: Statement
+    let closeGapOfTubes: Statement
+    let countTasks: Statement
+    let otherUsers: Statement
+    let setUsers: Statement
+    let deleteUsers: Statement
+    let addCounts: Statement
+    let pauseTube: Statement
+    let pausedTubes: Statement
+
+    // Time.
+    let nextDue: Statement
+    let makeDuePending: Statement
+
+    // Tasks.
+    let insertState: Statement
+    let insertBody: Statement
+    let readTask: Statement
+    let readBody: Statement
+    let front: Statement
+    let claimSome: Statement
+    let claimOne: Statement
+    let claimByID: Statement
+    let delete: Statement
+    let deleteClaimed: Statement
+    let deleteBody: Statement
+    let release: Statement
+    let bury: Statement
+    let touch: Statement
+    let expire: Statement
+    let giveBack: Statement
+    let kickBuried: Statement
+    let kickDelayed: Statement
+    let kickOne: Statement
+    let firstDelayed: Statement
+    let firstBuried: Statement
+
+    // Statistics.
+    let taskStatistics: Statement
+    let tubeStatistics: Statement
+    let storeStatistics: Statement
+    let listTubes: Statement
+
+    // Managers.
+    let peers: Statement
+    let managerByID: Statement
+    let insertManager: Statement
+    let deleteManager: Statement
+    let heartbeat: Statement
+    let tubesOfManager: Statement
+    let deleteTubesOfManager: Statement
+
+    /// Prepares them all.
+    init(_ database: Database) throws(SQLiteError) {
+        begin = try database.prepare("BEGIN IMMEDIATE")
+        beginRead = try database.prepare("BEGIN")
+        commit = try database.prepare("COMMIT")
+        dataVersion = try database.prepare("PRAGMA data_version")
+
+        tubeByName = try database.prepare("SELECT id FROM tube WHERE name = ?1")
+        tubeByID = try database.prepare("SELECT name FROM tube WHERE id = ?1")
+        insertTube = try database.prepare(
+            "INSERT INTO tube (name, position) VALUES (?1, (SELECT coalesce(max(position), 0) + 1 FROM tube))"
+        )
+        deleteTube = try database.prepare("DELETE FROM tube WHERE id = ?1 RETURNING position")
+        closeGapOfTubes = try database.prepare(
+            """
+            UPDATE tube SET position = ?1
+            WHERE position = (SELECT max(position) FROM tube) AND position > ?1
+            """
+        )
+        countTasks = try database.prepare("SELECT pending + delayed + claimed + buried FROM tube WHERE id = ?1")
+        otherUsers = try database.prepare("SELECT 1 FROM tube_user WHERE tube_id = ?1 AND manager_id <> ?2 LIMIT 1")
+        setUsers = try database.prepare(
+            "INSERT OR REPLACE INTO tube_user (tube_id, manager_id, users, watchers) VALUES (?1, ?2, ?3, ?4)"
+        )
+        deleteUsers = try database.prepare("DELETE FROM tube_user WHERE tube_id = ?1 AND manager_id = ?2")
+        addCounts = try database.prepare(
+            """
+            UPDATE tube SET pending = pending + ?2, urgent = urgent + ?3, delayed = delayed + ?4,
+                claimed = claimed + ?5, buried = buried + ?6, total_tasks = total_tasks + ?7, deletes = deletes + ?8
+            WHERE id = ?1
+            """
+        )
+        pauseTube = try database.prepare(
+            "UPDATE tube SET pause_s = ?2, paused_until_ms = ?3, pauses = pauses + ?4 WHERE id = ?1"
+        )
+        pausedTubes = try database.prepare(
+            "SELECT id, paused_until_ms FROM tube INDEXED BY tube_paused WHERE paused_until_ms IS NOT NULL"
+        )
+
+        nextDue = try database.prepare("SELECT min(due_ms) FROM task_state WHERE state = 'delayed'")
+        makeDuePending = try database.prepare(
+            """
+            UPDATE task_state SET state = 'pending', due_ms = NULL
+            WHERE id IN (
+                SELECT id FROM task_state WHERE state = 'delayed' AND due_ms <= ?1 ORDER BY due_ms, id LIMIT ?2
+            )
+            RETURNING tube_id, priority
+            """
+        )
+
+        insertState = try database.prepare(
+            """
+            INSERT INTO task_state (tube_id, state, priority, delay_s, ttr_s, created_ms, due_ms)
+            VALUES (?1, iif(?6 IS NULL, 'pending', 'delayed'), ?2, ?3, ?4, ?5, ?6)
+            """
+        )
+        insertBody = try database.prepare("INSERT INTO task_body (id, body) VALUES (?1, ?2)")
+        readTask = try database.prepare(
+            "SELECT tube_id, state, priority, ttr_s, due_ms, holder FROM task_state WHERE id = ?1"
+        )
+        readBody = try database.prepare("SELECT body FROM task_body WHERE id = ?1")
+        front = try database.prepare(
+            """
+            SELECT id, priority, ttr_s FROM task_state
+            WHERE state = 'pending' AND tube_id = ?1 ORDER BY priority, id LIMIT 1
+            """
+        )
+        claimSome = try database.prepare(
+            """
+            UPDATE task_state SET state = 'claimed', holder = ?1, due_ms = ?2 + ttr_s * 1000, reserves = reserves + 1
+            WHERE state = 'pending' AND id IN (
+                SELECT id FROM task_state WHERE state = 'pending' AND tube_id = ?3 ORDER BY priority, id LIMIT ?4
+            )
+            RETURNING id, priority, ttr_s
+            """
+        )
+        claimOne = try database.prepare(
+            """
+            UPDATE task_state SET state = 'claimed', holder = ?1, due_ms = ?2 + ttr_s * 1000, reserves = reserves + 1
+            WHERE state = 'pending' AND id = ?3
+            """
+        )
+        claimByID = try database.prepare(
+            """
+            UPDATE task_state SET state = 'claimed', holder = ?1, due_ms = ?2 + ttr_s * 1000, buried_order = NULL,
+                reserves = reserves + 1
+            WHERE id = ?3 AND state <> 'claimed'
+            """
+        )
+        delete = try database.prepare("DELETE FROM task_state WHERE id = ?1 AND state <> 'claimed'")
+        deleteClaimed = try database.prepare("DELETE FROM task_state WHERE id = ?1 AND holder = ?2")
+        deleteBody = try database.prepare("DELETE FROM task_body WHERE id = ?1")
+        release = try database.prepare(
+            """
+            UPDATE task_state SET state = iif(?5 IS NULL, 'pending', 'delayed'), priority = ?3, delay_s = ?4, due_ms = ?5,
+                holder = NULL, releases = releases + 1
+            WHERE id = ?1 AND holder = ?2
+            """
+        )
+        bury = try database.prepare(
+            """
+            UPDATE task_state SET state = 'buried', priority = ?3, due_ms = NULL, holder = NULL, buries = buries + 1,
+                buried_order = (
+                    SELECT coalesce(max(buried_order), 0) + 1 FROM task_state WHERE state = 'buried' AND tube_id = ?4
+                )
+            WHERE id = ?1 AND holder = ?2
+            """
+        )
+        touch = try database.prepare(
+            "UPDATE task_state SET due_ms = ?3 + ttr_s * 1000 WHERE id = ?1 AND holder = ?2"
+        )
+        expire = try database.prepare(
+            """
+            UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL, timeouts = timeouts + 1
+            WHERE id = ?1 AND holder = ?2
+            """
+        )
+        giveBack = try database.prepare(
+            """
+            UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL
+            WHERE state = 'claimed' AND id IN (
+                SELECT id FROM task_state WHERE state = 'claimed' AND holder BETWEEN ?1 AND ?2 LIMIT ?3
+            )
+            RETURNING tube_id, priority
+            """
+        )
+        kickBuried = try database.prepare(
+            """
+            UPDATE task_state SET state = 'pending', buried_order = NULL, kicks = kicks + 1
+            WHERE state = 'buried' AND id IN (
+                SELECT id FROM task_state WHERE state = 'buried' AND tube_id = ?1 ORDER BY buried_order, id LIMIT ?2
+            )
+            RETURNING priority
+            """
+        )
+        kickDelayed = try database.prepare(
+            """
+            UPDATE task_state SET state = 'pending', due_ms = NULL, kicks = kicks + 1
+            WHERE state = 'delayed' AND id IN (
+                SELECT id FROM task_state WHERE state = 'delayed' AND tube_id = ?1 ORDER BY due_ms, id LIMIT ?2
+            )
+            RETURNING priority
+            """
+        )
+        kickOne = try database.prepare(
+            """
+            UPDATE task_state SET state = 'pending', due_ms = NULL, buried_order = NULL, kicks = kicks + 1
+            WHERE id = ?1 AND state IN ('buried', 'delayed')
+            """
+        )
+        firstDelayed = try database.prepare(
+            "SELECT id FROM task_state WHERE state = 'delayed' AND tube_id = ?1 ORDER BY due_ms, id LIMIT 1"
+        )
+        firstBuried = try database.prepare(
+            "SELECT id FROM task_state WHERE state = 'buried' AND tube_id = ?1 ORDER BY buried_order, id LIMIT 1"
+        )
+
+        taskStatistics = try database.prepare(
+            """
+            SELECT tube_id, state, priority, created_ms, delay_s, ttr_s, due_ms, reserves, timeouts, releases, buries, kicks
+            FROM task_state WHERE id = ?1
+            """
+        )
+        tubeStatistics = try database.prepare(
+            """
+            SELECT pending, urgent, delayed, claimed, buried, total_tasks, deletes, pauses, pause_s, paused_until_ms,
+                (SELECT coalesce(sum(users), 0) FROM tube_user WHERE tube_id = tube.id),
+                (SELECT coalesce(sum(watchers), 0) FROM tube_user WHERE tube_id = tube.id)
+            FROM tube WHERE id = ?1
+            """
+        )
+        storeStatistics = try database.prepare(
+            """
+            SELECT sum(pending), sum(urgent), sum(delayed), sum(claimed), sum(buried), count(*),
+                (SELECT seq FROM sqlite_sequence WHERE name = 'task_state')
+            FROM tube
+            """
+        )
+        listTubes = try database.prepare("SELECT name FROM tube ORDER BY position")
+
+        peers = try database.prepare("SELECT id, name, slot FROM manager WHERE id <> ?1 ORDER BY id")
+        managerByID = try database.prepare("SELECT 1 FROM manager WHERE id = ?1")
+        insertManager = try database.prepare(
+            """
+            INSERT INTO manager (name, address, pid, slot, version, started_ms, heartbeat_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+            """
+        )
+        deleteManager = try database.prepare("DELETE FROM manager WHERE id = ?1")
+        heartbeat = try database.prepare("UPDATE manager SET heartbeat_ms = ?2 WHERE id = ?1")
+        tubesOfManager = try database.prepare("SELECT tube_id FROM tube_user WHERE manager_id = ?1")
+        deleteTubesOfManager = try database.prepare("DELETE FROM tube_user WHERE manager_id = ?1")
+    }
+}
