@@ -1,0 +1,170 @@
+internal import BeanstalkWire
+public import TaskStore
+
+extension BeanrowClient {
+    /// Claims a task, waiting as long as it takes.
+    ///
+    /// It waits at one manager, which is enough: all share one store and wake each other. Now and then it goes on to
+    /// the next picked one (``Options/longestWait``).
+    ///
+    /// - Parameter tubes: where from; not empty.
+    /// - Throws: ``ClientError``; where the task is cancelled a task that was just coming goes back into the queue.
+    public func reserve(from tubes: Set<TubeName> = [.default]) async throws(ClientError) -> Claim {
+        while true {
+            if let claim = try await wait(pool.options.longestWait, tubes) { return claim }
+        }
+    }
+
+    /// Claims a task if there is one within some time.
+    ///
+    /// - Parameters:
+    ///   - tubes: where from; not empty.
+    ///   - timeout: how long to wait; counted in whole seconds, rounded up. Zero asks once.
+    /// - Returns: nothing where there was none.
+    /// - Throws: ``ClientError``; where the task is cancelled a task that was just coming goes back into the queue.
+    public func reserve(
+        from tubes: Set<TubeName> = [.default],
+        timeout: Duration
+    ) async throws(ClientError) -> Claim? {
+        let timekeeper = pool.options.timekeeper
+        let end = timekeeper.now() + timeout
+        while true {
+            let left = max(.zero, end - timekeeper.now())
+            let slice = min(left, pool.options.longestWait)
+            if let claim = try await wait(slice, tubes) { return claim }
+            if slice == left { return nil }
+        }
+    }
+
+    /// Claims many tasks at once, as many as there are now, without waiting.
+    ///
+    /// Where the managers are picked anew for each task, each picked one is asked for its share.
+    ///
+    /// - Parameters:
+    ///   - count: the most to claim.
+    ///   - tubes: where from; not empty.
+    /// - Returns: the claims, the most urgent of each manager first; none where there was nothing.
+    /// - Throws: ``ClientError``; where the task is cancelled the tasks that were just coming go back into the queue.
+    public func reserve(upTo count: Int, from tubes: Set<TubeName> = [.default]) async throws(ClientError) -> [Claim] {
+        guard count > 0 else { return [] }
+        let shares = pool.shares(of: count)
+        guard shares.count > 1 else {
+            return try await pool.withManagers { index in await ask(index, .now(count), tubes) }
+        }
+        let asked = await withTaskGroup(of: Attempt<[Claim]>.self) { group in
+            for (index, share) in shares {
+                group.addTask { await self.ask(index, .now(share), tubes) }
+            }
+            return await group.reduce(into: [Attempt<[Claim]>]()) { $0.append($1) }
+        }
+        var claims: [Claim] = []
+        var wasAnswered = false
+        for case .done(let some) in asked {
+            claims += some
+            wasAnswered = true
+        }
+        if wasAnswered && !Task.isCancelled { return claims }
+        return try await pool.withManagers { index in await ask(index, .now(count), tubes) }
+    }
+
+    /// Claims a certain task, be it pending, delayed or buried.
+    ///
+    /// - Parameter id: the task's number.
+    /// - Returns: nothing where there is no such task or somebody holds it.
+    /// - Throws: ``ClientError``
+    public func reserve(_ id: TaskID) async throws(ClientError) -> Claim? {
+        try await pool.withManagers { index in await ask(index, .task(id), nil) }.first
+    }
+
+    /// Deletes many claimed tasks at once.
+    ///
+    /// - Parameter claims: what is done.
+    /// - Returns: for each claim nothing, or why its task could not be deleted: see ``Claim/delete()``.
+    public func delete(_ claims: [Claim]) async -> [Result<Void, ClientError>] {
+        var results = [Result<Void, ClientError>](repeating: .success(()), count: claims.count)
+        var requests: [(positions: [Int], request: PendingRequest)] = []
+        let held = claims.indices.filter { position in
+            let claim = claims[position]
+            guard claim.lease.holds(claim.id) else {
+                results[position] = .failure(claim.lost)
+                return false
+            }
+            return true
+        }
+        let parts = Dictionary(grouping: held) { ObjectIdentifier(claims[$0].lease) }
+        for positions in parts.values {
+            let commands = positions.map { Command.delete(claims[$0].id) }
+            requests.append((positions, claims[positions[0]].lease.connection.send(commands)))
+        }
+        for (positions, request) in requests {
+            let ending = await request.ending()
+            for (place, position) in positions.enumerated() {
+                let claim = claims[position]
+                results[position] = Result { () throws(ClientError) in
+                    _ = try claim.reply(to: ending, at: place)
+                    claim.lease.finished(claim.id)
+                }
+            }
+        }
+        return results
+    }
+
+    private enum Asking {
+        case now(Int)
+        case waiting(seconds: UInt32)
+        case task(TaskID)
+
+        var commands: [Command] {
+            switch self {
+            case .now(let count): Array(repeating: .reserveWithTimeout(seconds: 0), count: count)
+            case .waiting(let seconds): [.reserveWithTimeout(seconds: seconds)]
+            case .task(let id): [.reserveJob(id)]
+            }
+        }
+    }
+
+    private func wait(_ time: Duration, _ tubes: Set<TubeName>) async throws(ClientError) -> Claim? {
+        let (seconds, attoseconds) = time.components
+        let rounded = UInt32(clamping: attoseconds > 0 ? seconds + 1 : seconds)
+        let wait = min(rounded, UInt32(Int32.max))
+        return try await pool.withManagers { index in await ask(index, .waiting(seconds: wait), tubes) }.first
+    }
+
+    private func ask(_ index: Int, _ asking: Asking, _ tubes: Set<TubeName>?) async -> Attempt<[Claim]> {
+        let connection: ManagerConnection
+        do throws(ClientError) {
+            connection = try await pool.exclusiveConnection(index)
+        } catch {
+            return .withoutConnection(error)
+        }
+        let request = connection.send(asking.commands, needs: ConnectionNeeds(watching: tubes))
+        switch await request.endingUnlessCancelled() {
+        case .answered(let replies):
+            return claims(replies, connection)
+        case .notSent(let error):
+            pool.giveBack(connection)
+            return error.code == .cancelled ? .failed(error) : .elsewhere(error)
+        case .lost(_, let error):
+            // What was answered before was lost with the connection, and is in the queue again.
+            return error.code == .cancelled ? .failed(error) : .elsewhere(error)
+        }
+    }
+
+    private func claims(_ replies: [Reply], _ connection: ManagerConnection) -> Attempt<[Claim]> {
+        var tasks: [(id: TaskID, body: [UInt8])] = []
+        var refusal: ClientError?
+        for reply in replies {
+            if case .reserved(let id, let body) = reply {
+                tasks.append((id, body))
+            } else if let error = reply.refusal, error.code != .notFound {
+                refusal = error
+            }
+        }
+        guard !tasks.isEmpty else {
+            pool.giveBack(connection)
+            return refusal.map { .elsewhere($0) } ?? .done([])
+        }
+        let lease = ClaimLease(connection: connection, pool: pool, claimed: tasks.map(\.id))
+        return .done(tasks.map { Claim(id: $0.id, body: $0.body, lease: lease) })
+    }
+}

@@ -1,0 +1,44 @@
+/// A client of several task managers that share one store.
+///
+/// Any manager can do anything, so the client uses one that answers and moves to another when it dies. Connections are
+/// made when they are needed and kept. What a request needs of its connection, such as the tube to put into, is said
+/// with the request; a new connection is set up by itself.
+///
+/// ```swift
+/// let client = BeanrowClient(managers: [ManagerAddress(host: "127.0.0.1")])
+/// let id = try await client.put(Array("hello".utf8), in: TubeName("greetings")!)
+/// let claim = try await client.reserve(from: [TubeName("greetings")!])
+/// try await claim.delete()
+/// await client.close()
+/// ```
+///
+/// ### Lost connections
+/// - A put whose answer was lost is reported as ``ClientError/Code/putOutcomeUnknown`` and not repeated. A put that
+///   surely was not sent, or that a manager refused for lack of room, goes to another manager.
+/// - Requests that only read are repeated at another manager.
+/// - A claim belongs to the connection it came through and is gone with it: ``ClientError/Code/claimLost``.
+///
+/// ### Tasks and threads
+/// A client can be used from any number of tasks at once. It runs on SwiftNIO's event loops, never blocks a thread of
+/// the concurrency pool and starts no tasks of its own. A cancelled task gets ``ClientError/Code/cancelled`` at once; a
+/// task that was on its way to it goes back into the queue.
+public final class BeanrowClient: Sendable {
+    let pool: ManagerPool
+
+    /// Makes a client; nothing is connected yet.
+    ///
+    /// - Parameters:
+    ///   - managers: where the managers are; at least one, or every request fails.
+    ///   - options: how to behave.
+    public init(managers: [ManagerAddress], options: Options = Options()) {
+        self.pool = ManagerPool(managers: managers, options: options)
+    }
+
+    /// Closes all connections and returns when they are closed.
+    ///
+    /// Requests that are not answered fail; tasks claimed through the client go back into the queue. The client is of
+    /// no use afterwards.
+    public func close() async {
+        await pool.close()
+    }
+}

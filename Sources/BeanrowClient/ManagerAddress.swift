@@ -1,0 +1,76 @@
+/// Where a manager listens: a host and a TCP port, written `HOST:PORT`.
+///
+/// The host is a name or an IPv4 address, or an IPv6 address in brackets: `[::1]:11300`.
+public struct ManagerAddress: Hashable, Sendable, CustomStringConvertible {
+    /// The port beanstalkd and the managers use unless they are told otherwise.
+    public static let defaultPort = 11_300
+
+    /// The name or the address, without brackets.
+    public var host: String
+
+    /// The TCP port, 0 to 65535. A port of 0 means "any" to a listener and nothing to a client.
+    public var port: Int
+
+    /// Makes an address out of its parts, which are not looked at.
+    public init(host: String, port: Int = ManagerAddress.defaultPort) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Reads `HOST:PORT`; where the port is left out it is ``defaultPort``.
+    ///
+    /// - Parameter text: what somebody wrote.
+    /// - Returns: nothing where it is no address: no host, a port out of range, an IPv6 address without brackets.
+    public init?(_ text: some StringProtocol) {
+        let host: Substring
+        let rest: Substring
+        let text = Substring(text)
+        if text.first == "[" {
+            guard let end = text.firstIndex(of: "]") else { return nil }
+            host = text[text.index(after: text.startIndex)..<end]
+            rest = text[text.index(after: end)...]
+            guard host.contains(":") else { return nil }
+        } else {
+            host = text.prefix { $0 != ":" }
+            rest = text[host.endIndex...]
+        }
+        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || $0 == "," || $0 == "[" || $0 == "]" }) else {
+            return nil
+        }
+        if rest.isEmpty {
+            self.init(host: String(host))
+        } else {
+            let digits = rest.dropFirst()
+            guard rest.first == ":", let port = Self.port(digits) else { return nil }
+            self.init(host: String(host), port: port)
+        }
+    }
+
+    /// Reads a list of addresses with commas between, as the commands take it.
+    ///
+    /// - Parameter text: what somebody wrote.
+    /// - Returns: the addresses in their order, each once, or nothing where one of them is none.
+    public static func list(_ text: some StringProtocol) -> [ManagerAddress]? {
+        var addresses: [ManagerAddress] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let address = ManagerAddress(part) else { return nil }
+            if !addresses.contains(address) {
+                addresses.append(address)
+            }
+        }
+        return addresses
+    }
+
+    // `Int("+1")` is 1, which is no port.
+    private static func port(_ digits: Substring) -> Int? {
+        guard (1...5).contains(digits.utf8.count), digits.allSatisfy(\.isNumber), digits.allSatisfy(\.isASCII) else {
+            return nil
+        }
+        return Int(digits).flatMap { (0...65_535).contains($0) ? $0 : nil }
+    }
+
+    /// The address as it is written: `HOST:PORT`, IPv6 in brackets.
+    public var description: String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}

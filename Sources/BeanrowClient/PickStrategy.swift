@@ -1,0 +1,54 @@
+/// Which of several managers is asked next.
+public enum PickStrategy: String, Sendable, Hashable, CaseIterable {
+    /// One after the other, beginning anywhere.
+    case roundRobin = "round-robin"
+
+    /// Any of them, each time anew.
+    case random
+
+    /// The same as before for as long as it works, then the next one; the first is any of them.
+    case stay
+}
+
+/// The state of a ``PickStrategy``: says in which order to try the managers.
+struct ManagerPicker: Sendable {
+    private let count: Int
+    private let strategy: PickStrategy
+    private var next: Int
+
+    /// Begins with the manager numbered `first`.
+    ///
+    /// - Parameters:
+    ///   - count: how many managers there are; at least 1.
+    ///   - strategy: how to go on.
+    ///   - first: 0 to `count` − 1.
+    init(count: Int, strategy: PickStrategy, first: Int) {
+        self.count = count
+        self.strategy = strategy
+        self.next = first
+    }
+
+    /// The managers in the order in which to try them for one request: the picked one, then those after it.
+    ///
+    /// - Parameter random: a function that gives a number from 0 to its argument − 1.
+    mutating func order(random: (Int) -> Int) -> [Int] {
+        let first: Int
+        switch strategy {
+        case .stay:
+            first = next
+        case .roundRobin:
+            first = next
+            next = (next + 1) % count
+        case .random:
+            first = random(count)
+        }
+        return (0..<count).map { (first + $0) % count }
+    }
+
+    /// Says which manager did the work, so that the next request begins there where the strategy is to stay.
+    mutating func worked(_ index: Int) {
+        if strategy == .stay {
+            next = index
+        }
+    }
+}
