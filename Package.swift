@@ -90,10 +90,11 @@ let package = Package(
         .executableTarget(
             name: "beanrow-manager",
             dependencies: [
+                "BeanrowClient",
+                "CommandLineSupport",
                 "Manager",
                 "SQLiteStore",
                 "TaskStore",
-                "CommandLineSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -23,6 +23,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
             case expectedCRLF
             case unknownCommand
             case notIgnored
+            case sessionTaken
         }
 
         private var kind: Kind
@@ -86,6 +87,9 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
 
         /// `NOT_IGNORED`
         public static let notIgnored = Code(.notIgnored)
+
+        /// `SESSION_TAKEN`: another connection has taken up the session, and its claims with it.
+        public static let sessionTaken = Code(.sessionTaken)
 
         /// The code's name.
         public var description: String { kind.rawValue }

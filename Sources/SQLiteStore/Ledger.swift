@@ -111,6 +111,8 @@ final class Ledger {
             return try expire(id, of: session)
         case .giveBack:
             return .givenBack(try giveBack(session.rawValue...session.rawValue))
+        case .takeUp, .putUnique, .clear:
+            return .notFound
         }
     }
 

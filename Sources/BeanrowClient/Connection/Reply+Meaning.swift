@@ -5,7 +5,11 @@ extension Reply {
     func answers(_ verb: Verb) -> Bool {
         switch self {
         case .outOfMemory, .internalError, .badFormat, .unknownCommand: true
-        case .inserted, .buriedTask, .expectedCRLF, .jobTooBig, .draining: verb == .put
+        case .inserted, .buriedTask, .expectedCRLF, .jobTooBig, .draining: verb == .put || verb == .putUnique
+        case .exists: verb == .putUnique
+        case .session: verb == .session
+        case .sessionTaken: Self.canBeDisplaced.contains(verb)
+        case .cleared: verb == .clearTube
         case .using: verb == .use || verb == .listTubeUsed
         case .reserved: verb == .reserve || verb == .reserveWithTimeout || verb == .reserveJob
         case .deadlineSoon, .timedOut: verb == .reserve || verb == .reserveWithTimeout
@@ -28,7 +32,11 @@ extension Reply {
 
     private static let canMiss: Set<Verb> = [
         .reserveJob, .delete, .release, .bury, .touch, .peek, .peekReady, .peekDelayed, .peekBuried, .kickJob,
-        .statsJob, .statsTube, .pauseTube,
+        .statsJob, .statsTube, .pauseTube, .clearTube,
+    ]
+
+    private static let canBeDisplaced: Set<Verb> = [
+        .reserve, .reserveWithTimeout, .reserveJob, .delete, .release, .bury, .touch,
     ]
 
     /// The error this answer is, where it is a refusal.
@@ -42,9 +50,10 @@ extension Reply {
         case .badFormat: ClientError(.badFormat, "the manager did not understand the request (BAD_FORMAT)")
         case .unknownCommand: ClientError(.unknownCommand, "the manager does not know the command (UNKNOWN_COMMAND)")
         case .notFound: ClientError(.notFound, "there is no such task or tube (NOT_FOUND)")
+        case .sessionTaken: ClientError(.sessionTaken, "another connection took up the session (SESSION_TAKEN)")
         case .notIgnored: ClientError(.notIgnored, "a connection has to watch a tube (NOT_IGNORED)")
         case .inserted, .buriedTask, .using, .reserved, .deadlineSoon, .timedOut, .deleted, .released, .buried,
-            .touched, .watching, .found, .kicked, .kickedTask, .ok, .paused:
+            .touched, .watching, .found, .kicked, .kickedTask, .ok, .paused, .exists, .session, .cleared:
             nil
         }
     }

@@ -12,9 +12,9 @@ public import TaskStore
 public final class ManagerService: Service {
     /// Opens the manager's store.
     ///
-    /// Called once, on the manager's event loop, with the address that the manager listens on. The store is used on that
-    /// event loop and nowhere else.
-    public typealias StoreOpener = @Sendable (_ address: String) throws(StoreError) -> any Store
+    /// Called once, on the manager's event loop, with the address that the manager listens on and the time. The store is
+    /// used on that event loop and nowhere else.
+    public typealias StoreOpener = @Sendable (_ address: String, _ now: Timestamp) throws(StoreError) -> any Store
 
     private let host: String
     private let port: Int
@@ -107,7 +107,7 @@ public final class ManagerService: Service {
         address: String,
         on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<Void> {
-        let store = try openStore(address)
+        let store = try openStore(address, Timestamp(rawValue: SteadyClock.wallMilliseconds()))
         let engine = Engine(store: store, configuration: configuration, eventLoop: eventLoop, logger: logger)
         let bound = NIOLoopBound(engine, eventLoop: eventLoop)
         running.withLock { $0 = bound }

@@ -1,0 +1,111 @@
+internal import ArgumentParser
+internal import BeanrowClient
+internal import CommandLineSupport
+internal import Foundation
+internal import Logging
+internal import Manager
+internal import SQLiteStore
+internal import ServiceLifecycle
+internal import TaskStore
+internal import UnixSignals
+
+/// `beanrow-manager`: reads the command line, opens the store and serves until a signal says otherwise.
+@main
+struct ManagerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "beanrow-manager",
+        abstract: "Serves tasks out of one SQLite file, in beanstalkd's protocol.",
+        discussion: """
+            Start as many managers as you like on one file and one machine, each on a port of its own. Producers and \
+            consumers may talk to any of them: a task put through one can be taken through every other.
+
+            Once it accepts connections it prints "listening on HOST:PORT" on standard output; everything else goes to \
+            standard error.
+
+            SIGTERM and SIGINT end it: commands that have arrived are carried out, claims are given back. SIGUSR1 makes \
+            it refuse new tasks with DRAINING.
+            """,
+        version: Version.current
+    )
+
+    @Option(help: ArgumentHelp("The database file; made if it does not exist.", valueName: "file"))
+    var database = "tasks.db"
+
+    @Option(help: ArgumentHelp("Where to accept connections; port 0 picks a free one.", valueName: "host:port"))
+    var listen = ManagerAddress(host: "127.0.0.1")
+
+    @Option(help: ArgumentHelp("What to call this manager in the database and the logs. (default: its address)"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("The most bytes a task's body may have, up to 1 GiB.", valueName: "bytes"))
+    var maxTaskSize = 65535
+
+    @Option(help: ArgumentHelp("The least level to log: trace, debug, info, notice, warning, error or critical."))
+    var logLevel = Logger.Level.info
+
+    func validate() throws {
+        guard (1...1 << 30).contains(maxTaskSize) else {
+            throw ValidationError("--max-task-size must be from 1 to \(1 << 30)")
+        }
+    }
+
+    func run() async throws {
+        var logger = Logger(label: "beanrow-manager") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = logLevel
+        let manager = makeManager(logger: logger)
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(
+                        service: manager,
+                        successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .cancelGroup
+                    ),
+                    .init(service: DrainOnSignal(manager: manager)),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "service-lifecycle") { _ in SwiftLogNoOpLogHandler() }
+            )
+        )
+        do {
+            try await services.run()
+        } catch {
+            FileHandle.standardError.write(Data("beanrow-manager: \(error)\n".utf8))
+            throw ExitCode.failure
+        }
+    }
+
+    private func makeManager(logger: Logger) -> ManagerService {
+        ManagerService(
+            host: listen.host,
+            port: listen.port,
+            configuration: ManagerConfiguration(maximumTaskSize: maxTaskSize, version: Version.current),
+            logger: logger,
+            onListening: { address in
+                FileHandle.standardOutput.write(Data("listening on \(address)\n".utf8))
+            },
+            openStore: { [database, name] address, now throws(StoreError) in
+                var options = SQLiteStore.Options()
+                options.version = Version.current
+                return try SQLiteStore.open(
+                    path: database,
+                    name: name ?? address,
+                    address: address,
+                    at: now,
+                    options: options
+                )
+            }
+        )
+    }
+}
+
+/// Puts the manager into drain mode when SIGUSR1 arrives, as beanstalkd does.
+struct DrainOnSignal: Service {
+    let manager: ManagerService
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sigusr1).cancelOnGracefulShutdown() {
+            manager.drain()
+        }
+    }
+}
