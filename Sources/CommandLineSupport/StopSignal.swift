@@ -1,0 +1,51 @@
+internal import Synchronization
+
+/// Something that happens once and that several tasks may wait for, such as the word to stop.
+public final class StopSignal: Sendable {
+    private struct State {
+        var isSet = false
+        var next = 0
+        var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Not yet.
+    public init() {}
+
+    /// Whether it has happened.
+    public var isSet: Bool { state.withLock { $0.isSet } }
+
+    /// Makes it happen, for all who wait and will wait.
+    public func set() {
+        let waiting = state.withLock { state in
+            state.isSet = true
+            defer { state.waiting = [:] }
+            return state.waiting.values
+        }
+        for continuation in waiting {
+            continuation.resume()
+        }
+    }
+
+    /// Returns when it has happened or the task is cancelled.
+    public func wait() async {
+        let id = state.withLock { state in
+            state.next += 1
+            return state.next
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if state.isSet || Task.isCancelled { return true }
+                    state.waiting[id] = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            let continuation = state.withLock { $0.waiting.removeValue(forKey: id) }
+            continuation?.resume()
+        }
+    }
+}
