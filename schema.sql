@@ -107,3 +107,226 @@ CREATE INDEX task_due ON task_state (due_ms) WHERE state = 'delayed';
 CREATE INDEX task_delayed ON task_state (tube_id, due_ms) WHERE state = 'delayed';
 CREATE INDEX task_claimed ON task_state (holder) WHERE state = 'claimed';
 CREATE INDEX task_buried ON task_state (tube_id, buried_order) WHERE state = 'buried';
+
+-- Everything below is for people and programs that use SQL. Managers keep the same rules with statements of their own and
+-- switch triggers off on their connections.
+
+-- Counts.
+
+CREATE TRIGGER task_state_added AFTER INSERT ON task_state BEGIN
+    UPDATE tube SET
+        pending     = pending     + (NEW.state = 'pending'),
+        urgent      = urgent      + (NEW.state = 'pending' AND NEW.priority < 1024),
+        delayed     = delayed     + (NEW.state = 'delayed'),
+        claimed     = claimed     + (NEW.state = 'claimed'),
+        buried      = buried      + (NEW.state = 'buried'),
+        total_tasks = total_tasks + 1
+    WHERE id = NEW.tube_id;
+END;
+
+CREATE TRIGGER task_state_changed AFTER UPDATE OF tube_id, state, priority ON task_state BEGIN
+    -- In one statement where the tube stays the same: no count may be negative in between.
+    UPDATE tube SET
+        pending = pending + (NEW.state = 'pending') - (OLD.state = 'pending'),
+        urgent  = urgent  + (NEW.state = 'pending' AND NEW.priority < 1024)
+                          - (OLD.state = 'pending' AND OLD.priority < 1024),
+        delayed = delayed + (NEW.state = 'delayed') - (OLD.state = 'delayed'),
+        claimed = claimed + (NEW.state = 'claimed') - (OLD.state = 'claimed'),
+        buried  = buried  + (NEW.state = 'buried')  - (OLD.state = 'buried')
+    WHERE id = NEW.tube_id AND NEW.tube_id = OLD.tube_id;
+
+    UPDATE tube SET
+        pending = pending + (NEW.state = 'pending'),
+        urgent  = urgent  + (NEW.state = 'pending' AND NEW.priority < 1024),
+        delayed = delayed + (NEW.state = 'delayed'),
+        claimed = claimed + (NEW.state = 'claimed'),
+        buried  = buried  + (NEW.state = 'buried')
+    WHERE id = NEW.tube_id AND NEW.tube_id <> OLD.tube_id;
+
+    UPDATE tube SET
+        pending = pending - (OLD.state = 'pending'),
+        urgent  = urgent  - (OLD.state = 'pending' AND OLD.priority < 1024),
+        delayed = delayed - (OLD.state = 'delayed'),
+        claimed = claimed - (OLD.state = 'claimed'),
+        buried  = buried  - (OLD.state = 'buried')
+    WHERE id = OLD.tube_id AND NEW.tube_id <> OLD.tube_id;
+
+    DELETE FROM tube WHERE id = OLD.tube_id AND NEW.tube_id <> OLD.tube_id AND id IN (SELECT id FROM tube_unused);
+END;
+
+CREATE TRIGGER task_state_removed AFTER DELETE ON task_state BEGIN
+    DELETE FROM task_body WHERE id = OLD.id;
+
+    UPDATE tube SET
+        pending = pending - (OLD.state = 'pending'),
+        urgent  = urgent  - (OLD.state = 'pending' AND OLD.priority < 1024),
+        delayed = delayed - (OLD.state = 'delayed'),
+        claimed = claimed - (OLD.state = 'claimed'),
+        buried  = buried  - (OLD.state = 'buried'),
+        deletes = deletes + 1
+    WHERE id = OLD.tube_id;
+
+    DELETE FROM tube WHERE id = OLD.tube_id AND id IN (SELECT id FROM tube_unused);
+END;
+
+-- Tubes.
+
+CREATE VIEW tube_unused AS
+SELECT id FROM tube
+WHERE pending = 0 AND delayed = 0 AND claimed = 0 AND buried = 0 AND id <> 1
+    AND NOT EXISTS (SELECT 1 FROM tube_user WHERE tube_user.tube_id = tube.id);
+
+CREATE TRIGGER tube_added AFTER INSERT ON tube WHEN NEW.position IS NULL BEGIN
+    UPDATE tube SET position = (SELECT coalesce(max(position), 0) + 1 FROM tube) WHERE id = NEW.id;
+END;
+
+CREATE TRIGGER tube_kept BEFORE DELETE ON tube WHEN OLD.id NOT IN (SELECT id FROM tube_unused) BEGIN
+    SELECT RAISE(ABORT, 'a tube that has tasks or connections cannot be deleted');
+END;
+
+CREATE TRIGGER tube_removed AFTER DELETE ON tube BEGIN
+    -- The last in the list takes the free place.
+    UPDATE tube SET position = OLD.position
+    WHERE position = (SELECT max(position) FROM tube) AND position > OLD.position;
+END;
+
+CREATE TRIGGER tube_renamed BEFORE UPDATE OF id, name ON tube WHEN NEW.id <> OLD.id OR NEW.name <> OLD.name BEGIN
+    SELECT RAISE(ABORT, 'a tube cannot be renamed; give its tasks another tube instead');
+END;
+
+-- Tasks, one row each with everything. Insert, update and delete here.
+--
+-- Insert: tube and body are enough; priority, delay and ttr may be given. Update: tube, state, priority, delay, ttr and body.
+CREATE VIEW task (
+    id, tube, state, priority, delay, ttr, created_ms, due_ms, holder, reserves, timeouts, releases, buries, kicks, body
+) AS
+SELECT
+    task_state.id, tube.name, state, priority, delay_s, ttr_s, created_ms, due_ms, holder, reserves, timeouts, releases,
+    buries, kicks, body
+FROM task_state
+JOIN tube ON tube.id = task_state.tube_id
+LEFT JOIN task_body ON task_body.id = task_state.id;
+
+CREATE TRIGGER task_insert INSTEAD OF INSERT ON task BEGIN
+    SELECT CASE
+        WHEN NEW.tube IS NULL THEN RAISE(ABORT, 'a task needs a tube')
+        WHEN NEW.body IS NULL THEN RAISE(ABORT, 'a task needs a body')
+        WHEN NEW.state IS NOT NULL AND NEW.state IS NOT iif(coalesce(NEW.delay, 0) > 0, 'delayed', 'pending')
+            THEN RAISE(ABORT, 'a new task is pending, or delayed if it has a delay: leave its state out')
+        WHEN coalesce(
+            NEW.id, NEW.created_ms, NEW.due_ms, NEW.holder, NEW.reserves, NEW.timeouts, NEW.releases, NEW.buries, NEW.kicks
+        ) IS NOT NULL
+            THEN RAISE(ABORT, 'a new task takes tube, body, priority, delay and ttr; the rest is set for it')
+    END;
+
+    INSERT INTO tube (name) SELECT NEW.tube WHERE NOT EXISTS (SELECT 1 FROM tube WHERE name = NEW.tube);
+
+    INSERT INTO task_state (tube_id, state, priority, delay_s, ttr_s, created_ms, due_ms)
+    SELECT
+        tube.id,
+        iif(coalesce(NEW.delay, 0) > 0, 'delayed', 'pending'),
+        coalesce(NEW.priority, 65536),
+        coalesce(NEW.delay, 0),
+        coalesce(NEW.ttr, 60),
+        clock.ms,
+        iif(coalesce(NEW.delay, 0) > 0, clock.ms + NEW.delay * 1000, NULL)
+    FROM tube, clock WHERE tube.name = NEW.tube;
+
+    INSERT INTO task_body (id, body) VALUES (last_insert_rowid(), CAST(NEW.body AS BLOB));
+END;
+
+CREATE TRIGGER task_update INSTEAD OF UPDATE ON task BEGIN
+    SELECT CASE
+        WHEN NEW.tube IS NULL THEN RAISE(ABORT, 'a task needs a tube')
+        WHEN NEW.body IS NULL THEN RAISE(ABORT, 'a task needs a body')
+        WHEN NEW.state IS 'claimed' AND OLD.state <> 'claimed'
+            THEN RAISE(ABORT, 'only a manager can claim a task')
+        WHEN NEW.id IS NOT OLD.id OR NEW.created_ms IS NOT OLD.created_ms OR NEW.holder IS NOT OLD.holder
+            OR NEW.due_ms IS NOT OLD.due_ms OR NEW.reserves IS NOT OLD.reserves OR NEW.timeouts IS NOT OLD.timeouts
+            OR NEW.releases IS NOT OLD.releases OR NEW.buries IS NOT OLD.buries OR NEW.kicks IS NOT OLD.kicks
+            THEN RAISE(ABORT, 'only tube, state, priority, delay, ttr and body of a task can be changed')
+        WHEN NEW.state IS 'delayed' AND NEW.delay = 0
+            THEN RAISE(ABORT, 'a delayed task needs a delay of at least 1')
+        WHEN NEW.state IS NOT 'delayed' AND NEW.delay IS NOT OLD.delay
+            THEN RAISE(ABORT, 'to delay a task set its state to ''delayed'' too')
+    END;
+
+    INSERT INTO tube (name) SELECT NEW.tube WHERE NOT EXISTS (SELECT 1 FROM tube WHERE name = NEW.tube);
+
+    UPDATE task_state SET
+        tube_id      = (SELECT tube.id FROM tube WHERE tube.name = NEW.tube),
+        state        = NEW.state,
+        priority     = NEW.priority,
+        delay_s      = NEW.delay,
+        ttr_s        = NEW.ttr,
+        due_ms       = CASE
+            WHEN NEW.state = 'delayed' AND (OLD.state <> 'delayed' OR NEW.delay <> OLD.delay)
+                THEN (SELECT ms FROM clock) + NEW.delay * 1000
+            WHEN NEW.state IN ('delayed', 'claimed') THEN OLD.due_ms
+        END,
+        holder       = iif(NEW.state = 'claimed', OLD.holder, NULL),
+        buried_order = CASE
+            WHEN NEW.state = 'buried' AND OLD.state = 'buried' AND NEW.tube = OLD.tube THEN buried_order
+            WHEN NEW.state = 'buried' THEN (
+                SELECT coalesce(max(other.buried_order), 0) + 1 FROM task_state AS other
+                WHERE other.state = 'buried' AND other.tube_id = (SELECT tube.id FROM tube WHERE tube.name = NEW.tube)
+            )
+        END,
+        buries       = buries + (NEW.state = 'buried' AND OLD.state <> 'buried'),
+        kicks        = kicks + (NEW.state = 'pending' AND OLD.state IN ('buried', 'delayed'))
+    WHERE id = OLD.id;
+
+    UPDATE task_body SET body = CAST(NEW.body AS BLOB) WHERE id = OLD.id AND NEW.body IS NOT OLD.body;
+END;
+
+CREATE TRIGGER task_delete INSTEAD OF DELETE ON task BEGIN
+    DELETE FROM task_state WHERE id = OLD.id;
+END;
+
+-- The time, as the tables have it.
+CREATE VIEW clock AS SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS ms;
+
+-- Tasks as people read them: times in UTC, who holds them, the start of the body (bytes that are no text as X'…').
+CREATE VIEW task_overview AS
+SELECT
+    task.id, tube, state, priority,
+    strftime('%Y-%m-%d %H:%M:%f', created_ms / 1000.0, 'unixepoch') AS created,
+    strftime('%Y-%m-%d %H:%M:%f', due_ms / 1000.0, 'unixepoch') AS due,
+    round((due_ms - clock.ms) / 1000.0, 1) AS seconds_left,
+    coalesce(manager.name, 'manager ' || (holder >> 32)) || '/' || (holder & 4294967295) AS held_by,
+    reserves, timeouts, releases, buries, kicks,
+    length(body) AS bytes,
+    CASE
+        WHEN instr(substr(body, 1, 240), X'00') > 0 OR substr(CAST(substr(body, 1, 240) AS TEXT), 1, 60)
+            -- Control characters, and what stands for bytes that are no UTF-8.
+            GLOB '*[' || char(1) || '-' || char(8) || char(11) || char(12) || char(14) || '-' || char(31)
+                || char(127) || '-' || char(159) || char(65533) || ']*'
+        THEN 'X''' || hex(substr(body, 1, 30)) || ''''
+        ELSE replace(replace(replace(
+            substr(CAST(substr(body, 1, 240) AS TEXT), 1, 60), char(13), ' '), char(10), ' '), char(9), ' ')
+    END AS start_of_body
+FROM task
+JOIN clock
+LEFT JOIN manager ON manager.id = task.holder >> 32;
+
+-- Tubes as people read them.
+CREATE VIEW tube_overview AS
+SELECT
+    name, pending, urgent, delayed, claimed, buried, total_tasks, deletes,
+    (SELECT coalesce(sum(users), 0) FROM tube_user WHERE tube_id = tube.id) AS users,
+    (SELECT coalesce(sum(watchers), 0) FROM tube_user WHERE tube_id = tube.id) AS watchers,
+    strftime('%Y-%m-%d %H:%M:%f', paused_until_ms / 1000.0, 'unixepoch') AS paused_until
+FROM tube
+ORDER BY position;
+
+-- Managers as people read them.
+CREATE VIEW manager_overview AS
+SELECT
+    manager.id, name, address, pid, version,
+    strftime('%Y-%m-%d %H:%M:%f', started_ms / 1000.0, 'unixepoch') AS started,
+    strftime('%Y-%m-%d %H:%M:%f', heartbeat_ms / 1000.0, 'unixepoch') AS last_heartbeat,
+    (
+        SELECT count(*) FROM task_state
+        WHERE state = 'claimed' AND holder BETWEEN manager.id << 32 AND (manager.id << 32) + 4294967295
+    ) AS claims
+FROM manager;

@@ -9,7 +9,7 @@ extension Ledger {
         for session: SessionID
     ) throws(SQLiteError) -> [ClaimedTask] {
         var claimed: [ClaimedTask] = []
-        if names != drained {
+        if count > 0, names != drained {
             let open = try openTubes(names)
             if open.count == 1 {
                 claimed = try claim(open[0], count: count, for: session)
@@ -43,7 +43,7 @@ extension Ledger {
         var best: (tube: Tube, head: Head)?
         for tube in tubes {
             guard let head = try front(of: tube) else { continue }
-            if let best, (best.head.priority, best.head.id) <= (head.priority, head.id) { continue }
+            if let best, best.head.goes(before: head) { continue }
             best = (tube, head)
         }
         return best
@@ -51,34 +51,27 @@ extension Ledger {
 
     /// The most urgent pending task of a tube.
     private func front(of tube: Tube) throws(SQLiteError) -> Head? {
-        switch tube.front {
-        case .empty: return nil
-        case .task(let head): return head
-        case .unknown: break
-        }
+        if case .some(let known) = tube.front.first { return known }
         touch(tube)
+        let limit = tube.front.nextLook
         let statement = statements.front
-        statement.bind(tube.id)
-        guard try statement.step() else {
-            tube.front = .empty
-            return nil
+        statement.bind(tube.id, Int64(limit))
+        var heads: [Head] = []
+        heads.reserveCapacity(limit)
+        while try statement.step() {
+            heads.append(Head(id: statement.int(0), priority: statement.int(1), timeToRun: statement.int(2)))
         }
-        let head = Head(id: statement.int(0), priority: statement.int(1), timeToRun: statement.int(2))
-        statement.reset()
-        tube.front = .task(head)
-        return head
+        tube.front.learn(heads, limit: limit)
+        return heads.first
     }
 
     /// Claims the first pending tasks of one tube.
     private func claim(_ tube: Tube, count: Int, for session: SessionID) throws(SQLiteError) -> [ClaimedTask] {
-        switch tube.front {
-        case .empty:
-            return []
-        case .task(let head) where count == 1:
+        if count == 1 {
+            guard let head = try front(of: tube) else { return [] }
             return [try claim(head, of: tube, for: session)]
-        case .task, .unknown:
-            break
         }
+        if case .some(.none) = tube.front.first { return [] }
         let statement = statements.claimSome
         statement.bind(session.rawValue, now, tube.id, Int64(count))
         var heads: [Head] = []
@@ -86,9 +79,13 @@ extension Ledger {
             heads.append(Head(id: statement.int(0), priority: statement.int(1), timeToRun: statement.int(2)))
         }
         touch(tube)
-        tube.front = heads.count < count ? .empty : .unknown
+        if heads.count < count {
+            tube.front.becomeEmpty()
+        } else {
+            tube.front.forget()
+        }
         // RETURNING gives rows in any order (sqlite.org/lang_returning.html, section 3).
-        if heads.count > 1 { heads.sort { ($0.priority, $0.id) < ($1.priority, $1.id) } }
+        heads.sort { $0.goes(before: $1) }
         var claimed: [ClaimedTask] = []
         claimed.reserveCapacity(heads.count)
         for head in heads { claimed.append(try take(head, of: tube, from: .pending)) }
@@ -96,13 +93,16 @@ extension Ledger {
     }
 
     /// Claims one pending task that is known.
+    ///
+    /// Two statements (this and the look at the index) take half the time of one that does both: for a subquery and for
+    /// RETURNING SQLite makes a temporary table each time.
     private func claim(_ head: Head, of tube: Tube, for session: SessionID) throws(SQLiteError) -> ClaimedTask {
         let statement = statements.claimOne
         statement.bind(session.rawValue, now, head.id)
         guard try statement.run() == 1 else {
             throw SQLiteError(corrupt: "task \(head.id) is in the index of pending tasks but not pending")
         }
-        tube.front = .unknown
+        tube.front.removeFirst()
         return try take(head, of: tube, from: .pending)
     }
 

@@ -14,7 +14,7 @@ extension Ledger {
     func peek(_ name: TubeName, _ state: TaskState) throws(SQLiteError) -> Outcome {
         let statement: Statement
         switch state {
-        case .pending: statement = statements.front
+        case .pending: statement = statements.firstPending
         case .delayed: statement = statements.firstDelayed
         case .buried: statement = statements.firstBuried
         case .claimed: return .notFound

@@ -61,7 +61,7 @@ extension Ledger {
     /// Keeps what is in memory right when a task leaves the state it was in.
     func left(_ task: TaskRow, _ id: TaskID, of tube: Tube) {
         switch task.state {
-        case .pending: tube.ceasedPending(id.rawValue)
+        case .pending: tube.front.remove(id.rawValue)
         case .delayed: schedule.remove(due: task.due)
         case .claimed, .buried: break
         }
@@ -86,7 +86,7 @@ extension Ledger {
             schedule.add(due: due)
         } else {
             count(tube, from: nil, to: (.pending, Int64(task.priority)))
-            tube.becamePending(Head(id: id, priority: Int64(task.priority), timeToRun: timeToRun))
+            tube.front.add(Head(id: id, priority: Int64(task.priority), timeToRun: timeToRun))
         }
         tube.deltas.totalTasks += 1
         needsDurability = true
@@ -186,7 +186,7 @@ extension Ledger {
             let tube = try tube(statement.int(0))
             let priority = statement.int(1)
             count(tube, from: (.claimed, priority), to: (.pending, priority))
-            tube.becamePending()
+            tube.front.forget()
             given += 1
         }
         return given
@@ -194,7 +194,7 @@ extension Ledger {
 
     private func returned(_ id: TaskID, _ task: TaskRow, priority: Int64, to tube: Tube) {
         count(tube, from: (.claimed, task.priority), to: (.pending, priority))
-        tube.becamePending(Head(id: id.rawValue, priority: priority, timeToRun: task.timeToRun))
+        tube.front.add(Head(id: id.rawValue, priority: priority, timeToRun: task.timeToRun))
     }
 
     /// Makes buried tasks of a tube pending, or delayed ones where none is buried.
@@ -221,7 +221,7 @@ extension Ledger {
             kicked += 1
         }
         if kicked > 0 {
-            tube.becamePending()
+            tube.front.forget()
             needsDurability = true
         }
         return kicked
@@ -235,7 +235,7 @@ extension Ledger {
         let tube = try tube(task.tube)
         left(task, id, of: tube)
         count(tube, from: (task.state, task.priority), to: (.pending, task.priority))
-        tube.becamePending(Head(id: id.rawValue, priority: task.priority, timeToRun: task.timeToRun))
+        tube.front.add(Head(id: id.rawValue, priority: task.priority, timeToRun: task.timeToRun))
         needsDurability = true
         return .kicked(1)
     }

@@ -32,7 +32,7 @@ extension Ledger {
                 let tube = try tube(statement.int(0))
                 let priority = statement.int(1)
                 count(tube, from: (.delayed, priority), to: (.pending, priority))
-                tube.becamePending()
+                tube.front.forget()
             }
             schedule.nextDue = nil
         }

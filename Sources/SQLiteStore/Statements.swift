@@ -47,6 +47,7 @@ struct Statements {
     let kickBuried: Statement
     let kickDelayed: Statement
     let kickOne: Statement
+    let firstPending: Statement
     let firstDelayed: Statement
     let firstBuried: Statement
 
@@ -129,7 +130,7 @@ struct Statements {
         front = try database.prepare(
             """
             SELECT id, priority, ttr_s FROM task_state
-            WHERE state = 'pending' AND tube_id = ?1 ORDER BY priority, id LIMIT 1
+            WHERE state = 'pending' AND tube_id = ?1 ORDER BY priority, id LIMIT ?2
             """
         )
         claimSome = try database.prepare(
@@ -214,6 +215,9 @@ struct Statements {
             UPDATE task_state SET state = 'pending', due_ms = NULL, buried_order = NULL, kicks = kicks + 1
             WHERE id = ?1 AND state IN ('buried', 'delayed')
             """
+        )
+        firstPending = try database.prepare(
+            "SELECT id FROM task_state WHERE state = 'pending' AND tube_id = ?1 ORDER BY priority, id LIMIT 1"
         )
         firstDelayed = try database.prepare(
             "SELECT id FROM task_state WHERE state = 'delayed' AND tube_id = ?1 ORDER BY due_ms, id LIMIT 1"

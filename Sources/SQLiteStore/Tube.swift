@@ -31,13 +31,6 @@ struct CountDeltas: Equatable {
     }
 }
 
-/// The pending task of a tube that a claim would take first.
-struct Head: Equatable {
-    var id: Int64
-    var priority: Int64
-    var timeToRun: Int64
-}
-
 /// A tube as this manager knows it, with what the present batch does to it.
 final class Tube {
     /// Pending tasks with a priority below this are urgent (protocol.txt, "stats-tube").
@@ -45,13 +38,6 @@ final class Tube {
 
     /// The number of the tube `default`, which always exists.
     static let defaultID: Int64 = 1
-
-    /// What is known of the first pending task.
-    enum Front: Equatable {
-        case unknown
-        case empty
-        case task(Head)
-    }
 
     let id: Int64
     let name: TubeName
@@ -89,8 +75,8 @@ final class Tube {
     var usingDelta = 0
     var watchingDelta = 0
 
-    /// The first pending task.
-    var front = Front.unknown
+    /// The first pending tasks.
+    var front = Front()
 
     /// How many tasks the tube's row counts, once it was read in this batch.
     var rowTasks: Int?
@@ -109,26 +95,6 @@ final class Tube {
     /// The bit that stands for it in masks of awaited tubes.
     var bit: UInt64 { 1 << UInt64(id & 63) }
 
-    /// Notes that a task became pending.
-    func becamePending(_ task: Head) {
-        switch front {
-        case .unknown: break
-        case .empty: front = .task(task)
-        case .task(let head):
-            if (task.priority, task.id) < (head.priority, head.id) { front = .task(task) }
-        }
-    }
-
-    /// Notes that tasks became pending that are not known one by one.
-    func becamePending() {
-        front = .unknown
-    }
-
-    /// Notes that a task is pending no more.
-    func ceasedPending(_ id: Int64) {
-        if case .task(let head) = front, head.id == id { front = .unknown }
-    }
-
     /// Forgets the batch.
     func endBatch() {
         isTouched = false
@@ -140,7 +106,7 @@ final class Tube {
         pendingGrowth = 0
         usingDelta = 0
         watchingDelta = 0
-        front = .unknown
+        front.reset()
         rowTasks = nil
     }
 }
