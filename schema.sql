@@ -83,13 +83,14 @@ CREATE TABLE task_state (
         CONSTRAINT "ttr is from 1 to 4294967295 seconds" CHECK (ttr_s BETWEEN 1 AND 4294967295),
     created_ms   INTEGER NOT NULL,
     due_ms       INTEGER,                  -- delayed: pending again at; claimed: the claim ends at
-    holder       INTEGER,                  -- claimed: by whom; manager << 32 | connection
+    holder       INTEGER,                  -- claimed: by whom; manager << 32 | connection, or the id of a named session
     buried_order INTEGER,                  -- buried: its place in the tube's line
     reserves     INTEGER NOT NULL DEFAULT 0,
     timeouts     INTEGER NOT NULL DEFAULT 0,
     releases     INTEGER NOT NULL DEFAULT 0,
     buries       INTEGER NOT NULL DEFAULT 0,
     kicks        INTEGER NOT NULL DEFAULT 0,
+    keyed        INTEGER NOT NULL DEFAULT 0 CHECK (keyed IN (0, 1)),  -- whether unique_key has a row for it
     CONSTRAINT "due_ms is set while delayed or claimed" CHECK ((due_ms IS NOT NULL) = (state IN ('delayed', 'claimed'))),
     CONSTRAINT "holder is set while claimed" CHECK ((holder IS NOT NULL) = (state = 'claimed')),
     CONSTRAINT "buried_order is set while buried" CHECK ((buried_order IS NOT NULL) = (state = 'buried'))
@@ -101,11 +102,34 @@ CREATE TABLE task_body (
     body BLOB NOT NULL
 ) STRICT;
 
+-- A session that a client has named, so that its claims outlive the connection: they have this id as their holder.
+CREATE TABLE session (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 4294967295),
+    name       TEXT    NOT NULL UNIQUE,    -- whoever knows it can take the session up
+    connection INTEGER,                    -- who has it now, manager << 32 | connection; NULL: nobody
+    taken_ms   INTEGER NOT NULL            -- when it was last taken up
+) STRICT;
+
+CREATE INDEX session_connection ON session (connection) WHERE connection IS NOT NULL;
+
+-- Keys of tasks put with put-unique: while the task is there, and for a while after, the same key is not put again.
+CREATE TABLE unique_key (
+    tube          TEXT    NOT NULL,
+    key           TEXT    NOT NULL,
+    task_id       INTEGER NOT NULL,
+    kept_until_ms INTEGER,                 -- set once the task is gone
+    PRIMARY KEY (tube, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX unique_key_task ON unique_key (task_id);
+CREATE INDEX unique_key_gone ON unique_key (kept_until_ms) WHERE kept_until_ms IS NOT NULL;
+
 -- One index for each question; each holds only the tasks of one state. All end with the id.
 CREATE INDEX task_pending ON task_state (tube_id, priority) WHERE state = 'pending';
 CREATE INDEX task_due ON task_state (due_ms) WHERE state = 'delayed';
 CREATE INDEX task_delayed ON task_state (tube_id, due_ms) WHERE state = 'delayed';
 CREATE INDEX task_claimed ON task_state (holder) WHERE state = 'claimed';
+CREATE INDEX task_claimed_named ON task_state (due_ms) WHERE state = 'claimed' AND holder < 4294967296;
 CREATE INDEX task_buried ON task_state (tube_id, buried_order) WHERE state = 'buried';
 
 -- Everything below is for people and programs that use SQL. Managers keep the same rules with statements of their own and
@@ -156,6 +180,9 @@ END;
 
 CREATE TRIGGER task_state_removed AFTER DELETE ON task_state BEGIN
     DELETE FROM task_body WHERE id = OLD.id;
+
+    -- An hour is what managers keep keys for unless they are told otherwise.
+    UPDATE unique_key SET kept_until_ms = (SELECT ms FROM clock) + 3600000 WHERE OLD.keyed AND task_id = OLD.id;
 
     UPDATE tube SET
         pending = pending - (OLD.state = 'pending'),
@@ -293,7 +320,11 @@ SELECT
     strftime('%Y-%m-%d %H:%M:%f', created_ms / 1000.0, 'unixepoch') AS created,
     strftime('%Y-%m-%d %H:%M:%f', due_ms / 1000.0, 'unixepoch') AS due,
     round((due_ms - clock.ms) / 1000.0, 1) AS seconds_left,
-    coalesce(manager.name, 'manager ' || (holder >> 32)) || '/' || (holder & 4294967295) AS held_by,
+    iif(
+        holder < 4294967296,
+        'session ' || holder,
+        coalesce(manager.name, 'manager ' || (holder >> 32)) || '/' || (holder & 4294967295)
+    ) AS held_by,
     reserves, timeouts, releases, buries, kicks,
     length(body) AS bytes,
     CASE
@@ -318,6 +349,16 @@ SELECT
     strftime('%Y-%m-%d %H:%M:%f', paused_until_ms / 1000.0, 'unixepoch') AS paused_until
 FROM tube
 ORDER BY position;
+
+-- Named sessions as people read them. The names stay out: who knows one can take the session up.
+CREATE VIEW session_overview AS
+SELECT
+    session.id,
+    coalesce(manager.name, 'manager ' || (connection >> 32)) || '/' || (connection & 4294967295) AS taken_by,
+    strftime('%Y-%m-%d %H:%M:%f', taken_ms / 1000.0, 'unixepoch') AS taken,
+    (SELECT count(*) FROM task_state WHERE state = 'claimed' AND holder = session.id) AS claims
+FROM session
+LEFT JOIN manager ON manager.id = session.connection >> 32;
 
 -- Managers as people read them.
 CREATE VIEW manager_overview AS

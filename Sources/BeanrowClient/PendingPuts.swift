@@ -18,9 +18,10 @@ public struct PendingPuts: Sendable {
     init(_ tasks: [NewTask], over connection: ManagerConnection, pool: ManagerPool) {
         self.tasks = tasks
         self.pool = pool
-        self.parts = Self.ranges(of: tasks).map { range in
-            Part(range: range, request: Self.send(tasks[range], over: connection))
-        }
+        self.parts = Self.ranges(of: tasks)
+            .map { range in
+                Part(range: range, request: Self.send(tasks[range], over: connection))
+            }
     }
 
     /// Waits for the answers.
@@ -48,9 +49,10 @@ public struct PendingPuts: Sendable {
                     let connection = try await pool.sharedConnection(index)
                     let positions = outcomes.unsettled
                     let again = positions.map { tasks[$0] }
-                    let requests = Self.ranges(of: again).map { range in
-                        (positions: positions[range], request: Self.send(again[range], over: connection))
-                    }
+                    let requests = Self.ranges(of: again)
+                        .map { range in
+                            (positions: positions[range], request: Self.send(again[range], over: connection))
+                        }
                     for (positions, request) in requests {
                         outcomes.settle(positions, await request.endingUnlessCancelled())
                     }

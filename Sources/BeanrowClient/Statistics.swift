@@ -16,11 +16,12 @@ public struct Statistics: Sendable, Hashable {
 
     /// Reads the answer's YAML, which is flat: a line an entry.
     init(_ text: [UInt8]) {
-        entries = String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in
-            guard let colon = line.firstIndex(of: ":") else { return nil }
-            let value = line[line.index(after: colon)...].drop { $0 == " " }
-            return Entry(name: String(line[..<colon]), value: Self.unquoted(value))
-        }
+        entries = String(decoding: text, as: UTF8.self).split(separator: "\n")
+            .compactMap { line in
+                guard let colon = line.firstIndex(of: ":") else { return nil }
+                let value = line[line.index(after: colon)...].drop { $0 == " " }
+                return Entry(name: String(line[..<colon]), value: Self.unquoted(value))
+            }
     }
 
     /// The value of this name; none where the manager did not give it.
@@ -35,9 +36,10 @@ public struct Statistics: Sendable, Hashable {
 
     /// Reads an answer that is a list: a line an item.
     static func list(_ text: [UInt8]) -> [String] {
-        String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in
-            line.hasPrefix("- ") ? unquoted(line.dropFirst(2)) : nil
-        }
+        String(decoding: text, as: UTF8.self).split(separator: "\n")
+            .compactMap { line in
+                line.hasPrefix("- ") ? unquoted(line.dropFirst(2)) : nil
+            }
     }
 
     private static func unquoted(_ value: Substring) -> String {

@@ -5,7 +5,6 @@ extension Ledger {
     func claim(
         _ names: [TubeName],
         count: Int,
-        waits: Bool,
         for session: SessionID
     ) throws(SQLiteError) -> [ClaimedTask] {
         var claimed: [ClaimedTask] = []
@@ -19,10 +18,6 @@ extension Ledger {
                 }
             }
             if claimed.count < count { drained = names }
-        }
-        if waits, claimed.count < count {
-            waiting.insert(session)
-            cameShort.append(contentsOf: names)
         }
         return claimed
     }

@@ -56,6 +56,7 @@ extension Ledger {
 
     /// Removes a manager's row and its use of tubes. It has no claims any more.
     func remove(_ id: ManagerID) throws(SQLiteError) {
+        try leaveNamedSessions(of: id)
         var used: [Int64] = []
         statements.tubesOfManager.bind(id.rawValue)
         while try statements.tubesOfManager.step() { used.append(statements.tubesOfManager.int(0)) }

@@ -8,6 +8,7 @@ struct TaskRow {
     var timeToRun: Int64
     var due: Int64
     var holder: Int64
+    var isKeyed: Bool
 }
 
 extension TaskState {
@@ -39,7 +40,8 @@ extension Ledger {
             priority: statement.int(2),
             timeToRun: statement.int(3),
             due: statement.int(4),
-            holder: statement.int(5)
+            holder: statement.int(5),
+            isKeyed: statement.int(6) != 0
         )
     }
 
@@ -107,6 +109,7 @@ extension Ledger {
         guard changed == 1 else { return .notFound }
         statements.deleteBody.bind(id.rawValue)
         try statements.deleteBody.run()
+        if task.isKeyed { try retireKey(of: id.rawValue) }
 
         let tube = try tube(task.tube)
         left(task, id, of: tube)

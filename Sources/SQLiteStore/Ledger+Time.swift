@@ -13,6 +13,7 @@ extension Ledger {
     /// When the next delay or pause ends.
     func nextEvent() throws(SQLiteError) -> Int64? {
         var next = try nextDue()
+        if let end = try nextNamedEnd() { next = min(next ?? end, end) }
         for (_, until) in try pausedTubes() { next = min(next ?? until, until) }
         return next
     }
@@ -25,6 +26,7 @@ extension Ledger {
         for (id, until) in try pausedTubes() where until <= now {
             try setPause(try tube(id), seconds: 0, until: nil, counted: false)
         }
+        if let end = try nextNamedEnd(), end <= now { try endNamedClaims() }
         if let due = try nextDue(), due <= now {
             let statement = statements.makeDuePending
             statement.bind(now, Int64(Self.mostDueAtOnce))

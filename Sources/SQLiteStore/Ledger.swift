@@ -13,6 +13,10 @@ final class Ledger {
 
     var tubes = TubeCache()
     var schedule = Schedule()
+    var named = NamedSessions()
+
+    /// How long the key of a deleted task is kept, in milliseconds.
+    var keyRetention: Int64 = 3_600_000
 
     // What follows is of the present batch.
 
@@ -70,13 +74,23 @@ final class Ledger {
 
     /// Runs one operation.
     func perform(_ operation: Operation) throws(SQLiteError) -> Outcome {
-        let session = operation.session
-        if !waiting.isEmpty, waiting.contains(session) { return .heldBack }
+        let connection = operation.session
+        if !waiting.isEmpty, waiting.contains(connection) { return .heldBack }
+        var session = connection
+        if !named.isEmpty, operation.action.concernsClaims {
+            guard let holder = try holder(for: connection) else { return .displaced }
+            session = holder
+        }
         switch operation.action {
         case .put(let task):
             return .inserted(try put(task))
         case .claim(let tubes, let count, let waits):
-            return .claimed(try claim(tubes, count: count, waits: waits, for: session))
+            let claimed = try claim(tubes, count: count, for: session)
+            if waits, claimed.count < count {
+                waiting.insert(connection)
+                cameShort.append(contentsOf: tubes)
+            }
+            return .claimed(claimed)
         case .claimTask(let id):
             return try claim(id, for: session)
         case .delete(let id):
@@ -110,9 +124,14 @@ final class Ledger {
         case .expire(let id):
             return try expire(id, of: session)
         case .giveBack:
+            if !named.isEmpty, try leaveNamedSession(connection) { return .givenBack(0) }
             return .givenBack(try giveBack(session.rawValue...session.rawValue))
-        case .takeUp, .putUnique, .clear:
-            return .notFound
+        case .takeUp(let name):
+            return try takeUp(name, for: connection)
+        case .putUnique(let key, let task):
+            return try put(task, key: key)
+        case .clear(let tube, let state, let limit):
+            return try clear(tube, state, limit: limit)
         }
     }
 
@@ -137,6 +156,7 @@ final class Ledger {
             tube.endBatch()
             if wasProtected, !tube.isProtected { tubes.lostProtection(tube) }
         }
+        named.endBatch(isCommitted: true)
         endBatch()
         tubes.limitUnprotected()
     }
@@ -149,6 +169,7 @@ final class Ledger {
         }
         for tube in removed where tube.isProtected { tubes.insert(tube) }
         schedule.forget()
+        named.endBatch(isCommitted: false)
         endBatch()
     }
 

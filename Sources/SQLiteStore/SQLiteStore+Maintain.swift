@@ -4,6 +4,9 @@ extension SQLiteStore {
     /// Milliseconds between two heartbeats.
     private static let heartbeatInterval: Int64 = 2000
 
+    /// How many keys past their time one heartbeat removes at most: a few milliseconds of the lock.
+    private static let mostKeysForgottenAtOnce: Int64 = 1000
+
     public func maintain(at now: Timestamp) throws(StoreError) -> Maintenance {
         try checkFiles()
         var report = Maintenance()
@@ -36,8 +39,12 @@ extension SQLiteStore {
         defer { parts.lock.release() }
         let isEntered: Bool
         do {
-            isEntered = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in try ledger.heartbeat() }
-        } catch where error.code == .busy || error.code == .full {
+            isEntered = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in
+                try ledger.removeIdleSessions()
+                try ledger.forgetKeys(atMost: Self.mostKeysForgottenAtOnce)
+                return try ledger.heartbeat()
+            }
+        } catch  where error.code == .busy || error.code == .full {
             // Only a sign for people; the next one comes soon.
             return
         }
@@ -46,7 +53,7 @@ extension SQLiteStore {
         }
         do {
             try parts.checkpointer.checkpointIfDue()
-        } catch where error.isFull {
+        } catch  where error.isFull {
             // Batches meet the full disk and say so.
         } catch {
             throw error.duringCommit(path)

@@ -135,6 +135,7 @@ extension SQLiteStore {
             try database.enableTriggers(false)
             database.countFrames()
             let ledger = try Ledger(database)
+            ledger.keyRetention = Int64(options.uniqueRetention) * 1000
             database.setBusyTimeout(milliseconds: options.busyTimeout)
             return ledger
         } catch {

@@ -1,5 +1,15 @@
 public import TaskStore
 
+extension Action {
+    /// Whether it adds a task.
+    var isPut: Bool {
+        switch self {
+        case .put, .putUnique: true
+        default: false
+        }
+    }
+}
+
 extension Batch {
     /// Whether none of the operations changes anything.
     var onlyReads: Bool {
@@ -23,14 +33,14 @@ extension SQLiteStore {
         }
         do {
             try parts.checkpointer.checkpointIfDue()
-        } catch where error.isFull {
+        } catch  where error.isFull {
             // The batch finds out for itself whether there is room.
         } catch {
             throw error.duringCommit(path)
         }
         do {
             return try write(batch, wake: &toWake)
-        } catch where error.code == .full {
+        } catch  where error.code == .full {
             return try writeOnFullDisk(batch, wake: &toWake)
         }
     }
@@ -92,7 +102,7 @@ extension SQLiteStore {
             var outcomes: [Outcome] = []
             outcomes.reserveCapacity(batch.operations.count)
             for operation in batch.operations {
-                if !takesPuts, case .put = operation.action, !ledger.waiting.contains(operation.session) {
+                if !takesPuts, operation.action.isPut, !ledger.waiting.contains(operation.session) {
                     outcomes.append(.storageFull)
                 } else {
                     outcomes.append(try ledger.perform(operation))
@@ -162,7 +172,7 @@ extension SQLiteStore {
         try freeLog()
         do {
             return try write(batch, takesPuts: false, wake: &toWake)
-        } catch where error.code == .full {
+        } catch  where error.code == .full {
             guard parts.ballast.drop() else { throw error }
             try freeLog()
             return try write(batch, takesPuts: false, wake: &toWake)
@@ -172,7 +182,7 @@ extension SQLiteStore {
     private func freeLog() throws(StoreError) {
         do {
             try parts.checkpointer.checkpoint()
-        } catch where error.isFull {
+        } catch  where error.isFull {
             // There was no room for the database to grow; what could be copied was.
         } catch {
             throw error.duringCommit(path)

@@ -22,6 +22,9 @@ public final class SQLiteStore: Store {
         /// How much of the database is kept in memory, in KiB.
         public var cacheSize = 65_536
 
+        /// How long the key of a deleted task is kept from being put again, in seconds.
+        public var uniqueRetention = 3600
+
         /// The program's version, for people who look at the table of managers.
         public var version = ""
 

@@ -8,9 +8,13 @@ struct Schedule {
     /// The tubes that are paused and until when; nothing: not known.
     var paused: [Int64: Int64]?
 
+    /// When the first claim of a named session is over; the outer nothing: not known.
+    var nextNamedEnd: Int64??
+
     /// Forgets everything.
     mutating func forget() {
         nextDue = nil
+        nextNamedEnd = nil
         paused = nil
     }
 

@@ -57,6 +57,34 @@ struct Statements {
     let storeStatistics: Statement
     let listTubes: Statement
 
+    let oldestPending: Statement
+
+    // Named sessions.
+    let sessionByName: Statement
+    let sessionConnection: Statement
+    let insertSession: Statement
+    let takeSession: Statement
+    let leaveSession: Statement
+    let leaveSessions: Statement
+    let deleteIdleSession: Statement
+    let deleteIdleSessions: Statement
+    let renameHolder: Statement
+    let claimsOfHolder: Statement
+    let nextNamedEnd: Statement
+    let endNamedClaims: Statement
+
+    // Unique keys.
+    let findKey: Statement
+    let setKey: Statement
+    let markKeyed: Statement
+    let retireKey: Statement
+    let forgetKeys: Statement
+
+    // Clearing.
+    let clearPending: Statement
+    let clearDelayed: Statement
+    let clearBuried: Statement
+
     // Managers.
     let peers: Statement
     let managerByID: Statement
@@ -124,7 +152,7 @@ struct Statements {
         )
         insertBody = try database.prepare("INSERT INTO task_body (id, body) VALUES (?1, ?2)")
         readTask = try database.prepare(
-            "SELECT tube_id, state, priority, ttr_s, due_ms, holder FROM task_state WHERE id = ?1"
+            "SELECT tube_id, state, priority, ttr_s, due_ms, holder, keyed FROM task_state WHERE id = ?1"
         )
         readBody = try database.prepare("SELECT body FROM task_body WHERE id = ?1")
         front = try database.prepare(
@@ -248,6 +276,91 @@ struct Statements {
             """
         )
         listTubes = try database.prepare("SELECT name FROM tube ORDER BY position")
+
+        oldestPending = try database.prepare(
+            """
+            SELECT priority, created_ms FROM task_state
+            WHERE state = 'pending' AND tube_id = ?1 AND priority > ?2 ORDER BY priority, id LIMIT 1
+            """
+        )
+
+        sessionByName = try database.prepare("SELECT id FROM session WHERE name = ?1")
+        sessionConnection = try database.prepare("SELECT connection FROM session WHERE id = ?1")
+        insertSession = try database.prepare("INSERT INTO session (name, connection, taken_ms) VALUES (?1, ?2, ?3)")
+        takeSession = try database.prepare("UPDATE session SET connection = ?2, taken_ms = ?3 WHERE id = ?1")
+        leaveSession = try database.prepare("UPDATE session SET connection = NULL WHERE id = ?1 AND connection = ?2")
+        leaveSessions = try database.prepare(
+            "UPDATE session SET connection = NULL WHERE connection BETWEEN ?1 AND ?2"
+        )
+        deleteIdleSession = try database.prepare(
+            """
+            DELETE FROM session WHERE id = ?1 AND connection IS NULL
+                AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = ?1)
+            """
+        )
+        deleteIdleSessions = try database.prepare(
+            """
+            DELETE FROM session WHERE connection IS NULL
+                AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = session.id)
+            """
+        )
+        renameHolder = try database.prepare(
+            "UPDATE task_state SET holder = ?2 WHERE state = 'claimed' AND holder = ?1"
+        )
+        claimsOfHolder = try database.prepare(
+            "SELECT id, tube_id, ttr_s, due_ms FROM task_state WHERE state = 'claimed' AND holder = ?1"
+        )
+        nextNamedEnd = try database.prepare(
+            "SELECT min(due_ms) FROM task_state WHERE state = 'claimed' AND holder < 4294967296"
+        )
+        endNamedClaims = try database.prepare(
+            """
+            UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL, timeouts = timeouts + 1
+            WHERE id IN (
+                SELECT id FROM task_state WHERE state = 'claimed' AND holder < 4294967296 AND due_ms <= ?1
+                ORDER BY due_ms LIMIT ?2
+            )
+            RETURNING tube_id, priority
+            """
+        )
+
+        findKey = try database.prepare("SELECT task_id, kept_until_ms FROM unique_key WHERE tube = ?1 AND key = ?2")
+        setKey = try database.prepare("INSERT OR REPLACE INTO unique_key (tube, key, task_id) VALUES (?1, ?2, ?3)")
+        markKeyed = try database.prepare("UPDATE task_state SET keyed = 1 WHERE id = ?1")
+        retireKey = try database.prepare("UPDATE unique_key SET kept_until_ms = ?2 WHERE task_id = ?1")
+        forgetKeys = try database.prepare(
+            """
+            DELETE FROM unique_key WHERE (tube, key) IN (
+                SELECT tube, key FROM unique_key WHERE kept_until_ms IS NOT NULL AND kept_until_ms <= ?1
+                ORDER BY kept_until_ms LIMIT ?2
+            )
+            """
+        )
+
+        clearPending = try database.prepare(
+            """
+            DELETE FROM task_state WHERE state = 'pending' AND id IN (
+                SELECT id FROM task_state WHERE state = 'pending' AND tube_id = ?1 ORDER BY priority, id LIMIT ?2
+            )
+            RETURNING id, priority, keyed
+            """
+        )
+        clearDelayed = try database.prepare(
+            """
+            DELETE FROM task_state WHERE state = 'delayed' AND id IN (
+                SELECT id FROM task_state WHERE state = 'delayed' AND tube_id = ?1 ORDER BY due_ms, id LIMIT ?2
+            )
+            RETURNING id, priority, keyed
+            """
+        )
+        clearBuried = try database.prepare(
+            """
+            DELETE FROM task_state WHERE state = 'buried' AND id IN (
+                SELECT id FROM task_state WHERE state = 'buried' AND tube_id = ?1 ORDER BY buried_order, id LIMIT ?2
+            )
+            RETURNING id, priority, keyed
+            """
+        )
 
         peers = try database.prepare("SELECT id, name, slot FROM manager WHERE id <> ?1 ORDER BY id")
         managerByID = try database.prepare("SELECT 1 FROM manager WHERE id = ?1")

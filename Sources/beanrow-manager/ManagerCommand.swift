@@ -40,12 +40,23 @@ struct ManagerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The most bytes a task's body may have, up to 1 GiB.", valueName: "bytes"))
     var maxTaskSize = 65535
 
+    @Option(
+        help: ArgumentHelp(
+            "How long a deleted task's put-unique key is kept from being put again.",
+            valueName: "seconds"
+        )
+    )
+    var uniqueRetention = 3600
+
     @Option(help: ArgumentHelp("The least level to log: trace, debug, info, notice, warning, error or critical."))
     var logLevel = Logger.Level.info
 
     func validate() throws {
         guard (1...1 << 30).contains(maxTaskSize) else {
             throw ValidationError("--max-task-size must be from 1 to \(1 << 30)")
+        }
+        guard (0...Int(Int32.max)).contains(uniqueRetention) else {
+            throw ValidationError("--unique-retention must be from 0 to \(Int32.max) seconds")
         }
     }
 
@@ -84,9 +95,10 @@ struct ManagerCommand: AsyncParsableCommand {
             onListening: { address in
                 FileHandle.standardOutput.write(Data("listening on \(address)\n".utf8))
             },
-            openStore: { [database, name] address, now throws(StoreError) in
+            openStore: { [database, name, uniqueRetention] address, now throws(StoreError) in
                 var options = SQLiteStore.Options()
                 options.version = Version.current
+                options.uniqueRetention = uniqueRetention
                 return try SQLiteStore.open(
                     path: database,
                     name: name ?? address,

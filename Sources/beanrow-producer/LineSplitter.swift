@@ -62,11 +62,12 @@ struct LineSplitter {
     /// - Returns: nothing where there are none.
     mutating func take(upTo count: Int) -> [LineBatch] {
         defer { lines = [] }
-        return stride(from: 0, to: lines.count, by: count).map { start in
-            let some = Array(lines[start..<min(start + count, lines.count)])
-            defer { nextNumber += some.count }
-            return LineBatch(firstNumber: nextNumber, lines: some)
-        }
+        return stride(from: 0, to: lines.count, by: count)
+            .map { start in
+                let some = Array(lines[start..<min(start + count, lines.count)])
+                defer { nextNumber += some.count }
+                return LineBatch(firstNumber: nextNumber, lines: some)
+            }
     }
 
     private func line(_ bytes: ArraySlice<UInt8>) -> LineBatch.Line {

@@ -44,7 +44,9 @@ struct ProducerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Time to run: seconds that a consumer may hold a task.", valueName: "seconds"))
     var ttr = BeanrowClient.defaultTimeToRun
 
-    @Option(help: ArgumentHelp("Put this many generated tasks instead; each body begins with its number.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("Put this many generated tasks instead; each body begins with its number.", valueName: "n")
+    )
     var count: Int?
 
     @Option(help: ArgumentHelp("Fill generated bodies up to this size.", valueName: "bytes"))
@@ -101,9 +103,10 @@ struct ProducerCommand: AsyncParsableCommand {
         let interruption = Interruption()
         let start = ContinuousClock.now
         let tally = await interruption.watch {
-            await Progress().show({ "\(Wording.count(run.putCount, "task")) put" }) {
-                await run.run(until: interruption)
-            }
+            await Progress()
+                .show({ "\(Wording.count(run.putCount, "task")) put" }) {
+                    await run.run(until: interruption)
+                }
         }
         for line in tally.summary(after: ContinuousClock.now - start) {
             await Self.say(line)

@@ -127,8 +127,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard deadline > .now() else {
             return end(ClientError(.timedOut, "the manager did not answer in time", address: address))
         }
-        timeoutCheck = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
-            self.checkTimeout(context: context)
-        }
+        timeoutCheck = context.eventLoop.assumeIsolated()
+            .scheduleTask(deadline: deadline) {
+                self.checkTimeout(context: context)
+            }
     }
 }

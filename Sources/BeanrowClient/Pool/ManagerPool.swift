@@ -158,22 +158,26 @@ final class ManagerPool: Sendable {
             requestTimeout: options.requestTimeout
         )
         // The callback takes the lock, which this caller still holds: it must not run here.
-        return eventLoop.flatSubmit { [eventLoop, options] in
-            ManagerConnection.connect(
-                to: address,
-                on: eventLoop,
-                timeout: options.connectTimeout,
-                limits: limits
-            )
-        }.flatMapErrorThrowing { error in
-            throw ClientError(.notConnected, ConnectFailure.reason(error), address: address)
-        }.flatMapThrowing { connection in
-            try self.connected(index, connection, shared: shared)
-            return connection
-        }.flatMapErrorThrowing { error in
-            self.failed(index, error, shared: shared)
-            throw error
-        }
+        return
+            eventLoop.flatSubmit { [eventLoop, options] in
+                ManagerConnection.connect(
+                    to: address,
+                    on: eventLoop,
+                    timeout: options.connectTimeout,
+                    limits: limits
+                )
+            }
+            .flatMapErrorThrowing { error in
+                throw ClientError(.notConnected, ConnectFailure.reason(error), address: address)
+            }
+            .flatMapThrowing { connection in
+                try self.connected(index, connection, shared: shared)
+                return connection
+            }
+            .flatMapErrorThrowing { error in
+                self.failed(index, error, shared: shared)
+                throw error
+            }
     }
 
     private func connected(_ index: Int, _ connection: ManagerConnection, shared: Bool) throws {

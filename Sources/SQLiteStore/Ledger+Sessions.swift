@@ -1,0 +1,169 @@
+import TaskStore
+
+/// Which connections of this manager have taken up which named sessions.
+struct NamedSessions {
+    /// Numbers of named sessions, by the connection that has taken one up here.
+    private var taken: [SessionID: Int64] = [:]
+
+    /// What ``taken`` was before the batch, if the batch changed it.
+    private var before: [SessionID: Int64]?
+
+    /// Connections that were found in this batch to have their session still. Nobody else can take it up meanwhile.
+    private var confirmed: Set<SessionID> = []
+
+    /// Whether no connection has any, which spares all others a look.
+    var isEmpty: Bool { taken.isEmpty }
+
+    subscript(connection: SessionID) -> Int64? { taken[connection] }
+
+    func isConfirmed(_ connection: SessionID) -> Bool { confirmed.contains(connection) }
+
+    mutating func confirm(_ connection: SessionID) { confirmed.insert(connection) }
+
+    /// Sets or forgets a connection's session.
+    mutating func set(_ session: Int64?, for connection: SessionID) {
+        if before == nil { before = taken }
+        taken[connection] = session
+        // Another connection of this manager may just have lost it.
+        confirmed.removeAll()
+    }
+
+    /// Ends the batch.
+    ///
+    /// - Parameter isCommitted: whether its changes hold.
+    mutating func endBatch(isCommitted: Bool) {
+        if !isCommitted, let before { taken = before }
+        before = nil
+        if !confirmed.isEmpty { confirmed.removeAll(keepingCapacity: true) }
+    }
+}
+
+extension Action {
+    /// Whether it makes, ends or extends claims, which a displaced connection may not.
+    var concernsClaims: Bool {
+        switch self {
+        case .claim, .claimTask, .delete, .release, .bury, .touch, .expire: true
+        default: false
+        }
+    }
+}
+
+extension Ledger {
+    /// Claims of named sessions end this much later than their time to run, in milliseconds, where nobody has ended them:
+    /// the manager that has the session's connection does so itself and counts it.
+    static let graceOfNamedClaims: Int64 = 200
+
+    /// Under which number a connection's claims stand in the table.
+    ///
+    /// - Returns: nothing where somebody else has taken up the connection's named session.
+    func holder(for connection: SessionID) throws(SQLiteError) -> SessionID? {
+        guard let session = named[connection] else { return connection }
+        if !named.isConfirmed(connection) {
+            let statement = statements.sessionConnection
+            statement.bind(session)
+            let owner = try statement.step() ? statement.int(0) : 0
+            statement.reset()
+            guard owner == connection.rawValue else { return nil }
+            named.confirm(connection)
+        }
+        // Whatever follows may move the end of the first claim.
+        schedule.nextNamedEnd = nil
+        return SessionID(rawValue: session)
+    }
+
+    /// Takes up a named session for a connection.
+    func takeUp(_ name: SessionName, for connection: SessionID) throws(SQLiteError) -> Outcome {
+        let session: Int64
+        let find = statements.sessionByName
+        find.bind(name.text, at: 1)
+        if try find.step() {
+            session = find.int(0)
+            find.reset()
+            statements.takeSession.bind(session, connection.rawValue, now)
+            try statements.takeSession.run()
+        } else {
+            statements.insertSession.bind(name.text, at: 1)
+            statements.insertSession.bind(connection.rawValue, at: 2)
+            statements.insertSession.bind(now, at: 3)
+            try statements.insertSession.run()
+            session = database.lastInsertedRow
+        }
+        if let former = named[connection], former != session { try leave(former, connection) }
+        statements.renameHolder.bind(connection.rawValue, session)
+        try statements.renameHolder.run()
+        named.set(session, for: connection)
+        schedule.nextNamedEnd = nil
+        needsDurability = true
+        return .tookUp(try claims(of: session))
+    }
+
+    private func claims(of session: Int64) throws(SQLiteError) -> [HeldClaim] {
+        var claims: [HeldClaim] = []
+        let statement = statements.claimsOfHolder
+        statement.bind(session)
+        while try statement.step() {
+            claims.append(
+                HeldClaim(
+                    id: TaskID(rawValue: statement.int(0)),
+                    tube: try tube(statement.int(1)).name,
+                    timeToRun: UInt32(clamping: statement.int(2)),
+                    timeLeft: max(0, statement.int(3) - now)
+                )
+            )
+        }
+        return claims
+    }
+
+    /// Ends a connection that has a named session: the session's claims stay.
+    ///
+    /// - Returns: whether the connection had one.
+    func leaveNamedSession(_ connection: SessionID) throws(SQLiteError) -> Bool {
+        guard let session = named[connection] else { return false }
+        try leave(session, connection)
+        named.set(nil, for: connection)
+        return true
+    }
+
+    private func leave(_ session: Int64, _ connection: SessionID) throws(SQLiteError) {
+        statements.leaveSession.bind(session, connection.rawValue)
+        try statements.leaveSession.run()
+        statements.deleteIdleSession.bind(session)
+        try statements.deleteIdleSession.run()
+    }
+
+    /// Ends the connections of a manager that is gone: nobody has its named sessions now.
+    func leaveNamedSessions(of manager: ManagerID) throws(SQLiteError) {
+        let connections = SessionID.all(of: manager)
+        statements.leaveSessions.bind(connections.lowerBound, connections.upperBound)
+        try statements.leaveSessions.run()
+    }
+
+    /// Removes the named sessions that nobody has and that hold nothing.
+    func removeIdleSessions() throws(SQLiteError) {
+        try statements.deleteIdleSessions.run()
+    }
+
+    /// When the first claim of a named session is to be ended by whoever comes first.
+    func nextNamedEnd() throws(SQLiteError) -> Int64? {
+        if case .some(let known) = schedule.nextNamedEnd { return known }
+        let statement = statements.nextNamedEnd
+        let next = try statement.step() ? statement.optionalInt(0) : nil
+        statement.reset()
+        let end = next.map { $0 + Self.graceOfNamedClaims }
+        schedule.nextNamedEnd = .some(end)
+        return end
+    }
+
+    /// Ends claims of named sessions whose time to run is over, whether or not anybody has the session.
+    func endNamedClaims() throws(SQLiteError) {
+        let statement = statements.endNamedClaims
+        statement.bind(now - Self.graceOfNamedClaims, Int64(Self.mostDueAtOnce))
+        while try statement.step() {
+            let tube = try tube(statement.int(0))
+            let priority = statement.int(1)
+            count(tube, from: (.claimed, priority), to: (.pending, priority))
+            tube.front.forget()
+        }
+        schedule.nextNamedEnd = nil
+    }
+}
