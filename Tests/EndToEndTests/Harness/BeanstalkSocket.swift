@@ -1,0 +1,160 @@
+import Glibc
+import Testing
+
+/// A connection to a manager, byte by byte, as `telnet` would have it: for tests that speak the protocol themselves.
+///
+/// Every call blocks; a reply that does not come within ``TestSettings/patience`` is an error.
+final class BeanstalkSocket: @unchecked Sendable {
+    // Unchecked: each socket is used by one thread at a time, except `abort()`, which only uses the descriptor.
+    private let descriptor: Int32
+    private var buffer: [UInt8] = []
+    private var start = 0
+    private var isOpen = true
+
+    /// Connects to a port of this machine.
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SocketError("socket") }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard connected == 0 else {
+            let error = SocketError("connect to port \(port)")
+            Glibc.close(descriptor)
+            isOpen = false
+            throw error
+        }
+        var one: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    deinit {
+        close()
+    }
+
+    // MARK: Bytes
+
+    /// Sends bytes as they are.
+    func send(_ bytes: some Collection<UInt8>) throws {
+        var rest = Array(bytes)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            guard count > 0 else {
+                if errno == EINTR { continue }
+                throw SocketError("send")
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Sends text as it is; lines need their `\r\n`.
+    func send(_ text: String) throws {
+        try send(text.utf8)
+    }
+
+    /// Receives so many bytes.
+    func receive(_ count: Int) throws -> [UInt8] {
+        while buffer.count - start < count {
+            guard try receiveMore() else { throw SocketError.closed }
+        }
+        defer { start += count }
+        return Array(buffer[start..<(start + count)])
+    }
+
+    /// Receives a line and takes its `\r\n` off.
+    func line() throws -> String {
+        var searched = 0
+        while true {
+            if let end = buffer[(start + searched)...].firstIndex(of: UInt8(ascii: "\n")) {
+                let line = String(decoding: buffer[start..<end], as: UTF8.self)
+                start = end + 1
+                guard line.unicodeScalars.last == "\r" else {
+                    throw SocketError(message: "no carriage return: \(line)")
+                }
+                return String(line.unicodeScalars.dropLast())
+            }
+            searched = buffer.count - start
+            guard try receiveMore() else { throw SocketError.closed }
+        }
+    }
+
+    /// Waits for the other side to close, and fails if it says anything before.
+    func expectClosed(sourceLocation: SourceLocation = #_sourceLocation) {
+        do {
+            while try receiveMore() {}
+        } catch {
+            guard error.number == ECONNRESET else {
+                Issue.record(error, sourceLocation: sourceLocation)
+                return
+            }
+        }
+        #expect(String(decoding: buffer[start...], as: UTF8.self) == "", sourceLocation: sourceLocation)
+    }
+
+    /// Says that no more will be sent, but goes on receiving.
+    func closeSending() {
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Closes the connection.
+    func close() {
+        if isOpen {
+            isOpen = false
+            Glibc.close(descriptor)
+        }
+    }
+
+    /// Ends the connection under a thread that uses it: its calls then fail.
+    func abort() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
+    /// Takes in what has come, waiting for it; false if the other side has closed.
+    private func receiveMore() throws(SocketError) -> Bool {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while true {
+            let ready = Glibc.poll(&poll, 1, Int32(TestSettings.patience.inSeconds * 1000))
+            if ready > 0 { break }
+            if ready == 0 { throw SocketError(message: "no answer within \(TestSettings.patience)") }
+            if errno != EINTR { throw SocketError("poll") }
+        }
+        buffer.removeFirst(start)
+        start = 0
+        let count = withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 1) { piece in
+            let count = recv(descriptor, piece.baseAddress, piece.count, 0)
+            buffer.append(contentsOf: piece.prefix(max(count, 0)))
+            return count
+        }
+        guard count >= 0 else { throw SocketError("recv") }
+        return count > 0
+    }
+}
+
+/// A connection that failed.
+struct SocketError: Error, CustomStringConvertible {
+    /// The error number, if a system call failed.
+    var number: Int32?
+
+    /// What failed.
+    var description: String
+
+    /// The other side closed the connection instead of answering.
+    static let closed = SocketError(message: "the connection was closed")
+
+    /// What went wrong, in words.
+    init(message: String) {
+        description = message
+    }
+
+    /// The system call that failed just now.
+    init(_ call: String) {
+        number = errno
+        description = "\(call): \(String(cString: strerror(errno)))"
+    }
+}

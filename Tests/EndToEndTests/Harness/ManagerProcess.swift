@@ -1,0 +1,66 @@
+import Glibc
+import Testing
+
+/// A running manager, or the other server that stands in for one.
+final class ManagerProcess: Sendable {
+    /// The process.
+    let process: ChildProcess
+
+    /// Where it listens on this machine.
+    let port: Int
+
+    /// Starts a manager and waits until it accepts connections.
+    ///
+    /// - Parameters:
+    ///   - database: the path of its database.
+    ///   - name: what it calls itself.
+    ///   - port: where it listens; 0 lets it choose.
+    ///   - options: more for its command line.
+    /// - Throws: when it does not start, with what it said.
+    init(database: String, name: String, port: Int = 0, options: [String] = []) throws {
+        if let command = TestSettings.otherServer {
+            let port = try port == 0 ? FreePort.find() : port
+            let words = command.map { $0 == "{port}" ? String(port) : $0 }
+            process = try ChildProcess(words[0], Array(words.dropFirst()) + options)
+            self.port = port
+            let (started, process) = (port, process)
+            try eventually("\(command[0]) accepts connections and has forgotten those that tried") {
+                guard !process.hasEnded else { throw HarnessError(process.errors.text) }
+                guard let socket = try? BeanstalkSocket(port: started) else { return false }
+                return try socket.statistics("stats")["current-connections"] == "1"
+            }
+            return
+        }
+        process = try ChildProcess(
+            Executables.manager,
+            ["--database", database, "--listen", "127.0.0.1:\(port)", "--name", name] + options
+        )
+        guard let line = process.output.line(startingWith: "listening on "),
+            let chosen = line.split(separator: ":").last.flatMap({ Int($0) })
+        else {
+            process.kill()
+            throw HarnessError("did not start: \(process.commandLine)\n\(process.errors.text)")
+        }
+        self.port = chosen
+    }
+
+    /// The address, as the producer and the consumer take it.
+    var address: String { "127.0.0.1:\(port)" }
+
+    /// Opens a connection.
+    func connect() throws -> BeanstalkSocket {
+        try BeanstalkSocket(port: port)
+    }
+
+    /// Asks it to stop, as a service manager would, and waits until it has.
+    func stop(sourceLocation: SourceLocation = #_sourceLocation) throws {
+        process.signal(SIGTERM)
+        let end = try process.waitForEnd()
+        #expect(end == .exited(0), "\(process.errors.text)", sourceLocation: sourceLocation)
+    }
+
+    /// Kills it with SIGKILL and waits until it is gone.
+    func kill() {
+        process.kill()
+    }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import Synchronization
+import Testing
+
+/// A directory with one database, the managers over it, and the other programs that a test starts: all gone when the test
+/// is over, whichever way it ends.
+final class TestBed: Sendable {
+    /// The directory, on the disk that the build is on: what is said of durability is not tried on a disk in memory.
+    let directory: URL
+
+    private struct State {
+        var managers: [ManagerProcess] = []
+        var children: [ChildProcess] = []
+    }
+
+    private let state = Mutex(State())
+
+    private init(directory: URL) {
+        self.directory = directory
+    }
+
+    /// The path of the database.
+    var database: String { path("tasks.db") }
+
+    /// The path of a file in the directory.
+    func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
+
+    /// The managers that were started, first to last; one that was started again has its old place.
+    var managers: [ManagerProcess] { state.withLock { $0.managers } }
+
+    /// The addresses of all managers, as the producer and the consumer take them.
+    var addresses: String { managers.map(\.address).joined(separator: ",") }
+
+    /// Starts a manager over the database.
+    @discardableResult
+    func startManager(port: Int = 0, options: [String] = []) throws -> ManagerProcess {
+        let name = "m\(managers.count + 1)"
+        let manager = try ManagerProcess(database: database, name: name, port: port, options: options)
+        state.withLock { $0.managers.append(manager) }
+        return manager
+    }
+
+    /// Starts a manager that has ended again, on the same port.
+    @discardableResult
+    func restartManager(_ index: Int) throws -> ManagerProcess {
+        let old = managers[index]
+        let manager = try ManagerProcess(database: database, name: "m\(index + 1)", port: old.port)
+        state.withLock { $0.managers[index] = manager }
+        return manager
+    }
+
+    /// Starts another program, which is killed at the end of the test if it still runs then.
+    func start(
+        _ executable: String,
+        _ arguments: [String],
+        input: ChildProcess.Input = .none,
+        environment: [String: String] = [:]
+    ) throws -> ChildProcess {
+        let child = try ChildProcess(executable, arguments, input: input, environment: environment)
+        state.withLock { $0.children.append(child) }
+        return child
+    }
+
+    /// Runs another program to its end.
+    func run(
+        _ executable: String,
+        _ arguments: [String],
+        input: String? = nil,
+        timeout: Duration = TestSettings.patience
+    ) throws -> (end: ChildProcess.End, output: String, errors: String) {
+        var source = ChildProcess.Input.none
+        if let input {
+            let file = path("input-\(UUID().uuidString)")
+            try input.write(toFile: file, atomically: false, encoding: .utf8)
+            source = .file(file)
+        }
+        let child = try start(executable, arguments, input: source)
+        let end = try child.waitForEnd(timeout: timeout)
+        return (end, child.output.text, child.errors.text)
+    }
+
+    /// Opens a connection to a manager; where another server stands in, there is only the one.
+    func connect(_ index: Int = 0) throws -> BeanstalkSocket {
+        try managers[TestSettings.isBeanrow ? index : 0].connect()
+    }
+
+    /// Runs statements with the sqlite3 program and returns what it prints.
+    @discardableResult
+    func sql(_ statements: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
+        let result = try run(
+            "sqlite3",
+            ["-bail", "-cmd", ".timeout 60000", "-cmd", "PRAGMA wal_autocheckpoint=0;", database, statements]
+        )
+        try #require(result.end == .exited(0), "\(statements)\n\(result.errors)", sourceLocation: sourceLocation)
+        // The first line is what the pragma answers.
+        return result.output.split(separator: "\n").dropFirst().joined(separator: "\n")
+    }
+
+    /// Gives a test its directory and its managers, and clears up behind it.
+    ///
+    /// - Parameters:
+    ///   - count: how many managers to start.
+    ///   - options: more for their command lines.
+    ///   - fixedPorts: whether they get ports that they can be started on again.
+    ///   - body: the test.
+    /// - Returns: what the body returns.
+    /// - Throws: what the body throws, or that a manager did not start.
+    static func with<Result>(
+        managers count: Int = 1,
+        options: [String] = [],
+        fixedPorts: Bool = false,
+        _ body: (TestBed) throws -> Result
+    ) throws -> Result {
+        let directory = Executables.directory.appendingPathComponent("test-data/\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let bed = TestBed(directory: directory)
+        defer { bed.clear() }
+        do {
+            for _ in 0..<(TestSettings.isBeanrow ? count : min(count, 1)) {
+                try bed.startManager(port: fixedPorts ? FreePort.find() : 0, options: options)
+            }
+            return try body(bed)
+        } catch {
+            for manager in bed.managers where !manager.process.errors.text.isEmpty {
+                print("\(manager.process.commandLine) said:\n\(manager.process.errors.text)")
+            }
+            throw error
+        }
+    }
+
+    private func clear() {
+        let (managers, children) = state.withLock { ($0.managers, $0.children) }
+        for child in children + managers.map(\.process) {
+            child.kill()
+        }
+        if !TestSettings.keepsFiles {
+            try? FileManager.default.removeItem(at: directory)
+        }
+    }
+}
