@@ -144,6 +144,11 @@ struct SocketError: Error, CustomStringConvertible {
     /// What failed.
     var description: String
 
+    /// Whether the other side has gone, and not something else is wrong.
+    var isBreak: Bool {
+        self.description == SocketError.closed.description || number == ECONNRESET || number == EPIPE
+    }
+
     /// The other side closed the connection instead of answering.
     static let closed = SocketError(message: "the connection was closed")
 

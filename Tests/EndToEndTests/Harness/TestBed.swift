@@ -138,3 +138,26 @@ final class TestBed: Sendable {
         }
     }
 }
+
+extension TestBed {
+    /// Checks the database: SQLite finds it in order, and the counts of each tube are those of its tasks.
+    func expectCountsToBeRight(sourceLocation: SourceLocation = #_sourceLocation) throws {
+        #expect(try sql("PRAGMA integrity_check;") == "ok", sourceLocation: sourceLocation)
+        let different = try sql(
+            """
+            SELECT tube.name, tube.pending, tube.urgent, tube.delayed, tube.claimed, tube.buried,
+                count(*) FILTER (WHERE state = 'pending') AS pending_found,
+                count(*) FILTER (WHERE state = 'pending' AND priority < 1024) AS urgent_found,
+                count(*) FILTER (WHERE state = 'delayed') AS delayed_found,
+                count(*) FILTER (WHERE state = 'claimed') AS claimed_found,
+                count(*) FILTER (WHERE state = 'buried') AS buried_found
+            FROM tube LEFT JOIN task_state ON task_state.tube_id = tube.id
+            GROUP BY tube.id
+            HAVING tube.pending <> pending_found OR tube.urgent <> urgent_found OR tube.delayed <> delayed_found
+                OR tube.claimed <> claimed_found OR tube.buried <> buried_found;
+            """,
+            sourceLocation: sourceLocation
+        )
+        #expect(different == "", "counts that differ from count(*)", sourceLocation: sourceLocation)
+    }
+}
