@@ -1,0 +1,5 @@
+import Testing
+
+/// How managers start, stop, die and come back, and what becomes of what they held.
+@Suite(.onOwnThread, .enabled(if: TestSettings.isBeanrow, "speaks of what Beanrow adds"))
+enum LifecycleTests {}

@@ -1,0 +1,159 @@
+import Foundation
+import Testing
+
+extension LifecycleTests {
+    /// What a manager makes of the file and the command line it is started with.
+    @Suite struct Start {
+        @Test func `three managers started at the same instant on an absent file agree on one`() throws {
+            try TestBed.with(managers: 0) { bed in
+                let processes = try (1...3)
+                    .map { number in
+                        try bed.start(
+                            Executables.manager,
+                            ["--database", bed.database, "--listen", "127.0.0.1:0", "--name", "m\(number)"]
+                        )
+                    }
+                let ports = try processes.map { process in
+                    let line = process.output.line(startingWith: "listening on ")
+                    return try #require(line?.split(separator: ":").last.flatMap { Int($0) }, "\(process.errors.text)")
+                }
+                for (number, port) in ports.enumerated() {
+                    #expect(try BeanstalkSocket(port: port).put("\(number)") == number + 1)
+                }
+                #expect(try bed.sql("SELECT count(*) FROM manager;") == "3")
+                #expect(try bed.sql("SELECT count(*) FROM task;") == "3")
+            }
+        }
+
+        @Test func `it says where it listens`() throws {
+            try TestBed.with { bed in
+                #expect(bed.managers[0].process.output.text == "listening on 127.0.0.1:\(bed.managers[0].port)\n")
+            }
+        }
+
+        @Test func `a file that is no database is refused and left as it is`() throws {
+            try TestBed.with(managers: 0) { bed in
+                let text = String(repeating: "This is a letter to my aunt.\n", count: 100)
+                try text.write(toFile: bed.database, atomically: false, encoding: .utf8)
+                try expectRefusal(bed, mentions: bed.database)
+                #expect(try String(contentsOfFile: bed.database, encoding: .utf8) == text)
+            }
+        }
+
+        @Test(
+            arguments: [
+                "CREATE TABLE contact(name TEXT); INSERT INTO contact VALUES ('aunt');",
+                "PRAGMA application_id=252006673; CREATE TABLE contact(name TEXT);",
+                "CREATE TABLE task(id INTEGER PRIMARY KEY, title TEXT); CREATE TABLE tube(id INTEGER PRIMARY KEY);",
+            ]
+        ) func `another application's database is refused and left as it is`(statements: String) throws {
+            try TestBed.with(managers: 0) { bed in
+                _ = try bed.run("sqlite3", [bed.database, statements])
+                let before = try Data(contentsOf: URL(fileURLWithPath: bed.database))
+                try expectRefusal(bed, mentions: bed.database)
+                #expect(try Data(contentsOf: URL(fileURLWithPath: bed.database)) == before)
+            }
+        }
+
+        @Test func `a schema newer than it knows is refused`() throws {
+            try TestBed.with { bed in
+                try bed.managers[0].stop()
+                try bed.sql("PRAGMA user_version=999999;")
+                try expectRefusal(bed, mentions: "999999")
+            }
+        }
+
+        @Test func `an absent directory is refused`() throws {
+            try TestBed.with(managers: 0) { bed in
+                try expectRefusal(bed, database: bed.path("absent/tasks.db"), mentions: bed.path("absent/tasks.db"))
+            }
+        }
+
+        @Test func `a directory that it may not write is refused`() throws {
+            try TestBed.with(managers: 0) { bed in
+                // Root may write anywhere but in a file system that has no such thing.
+                let directory = TestSettings.isRoot ? "/proc" : bed.path("locked")
+                if !TestSettings.isRoot {
+                    try FileManager.default.createDirectory(
+                        atPath: directory,
+                        withIntermediateDirectories: false,
+                        attributes: [.posixPermissions: 0o500]
+                    )
+                }
+                let database = directory + "/beanrow-tasks.db"
+                try expectRefusal(bed, database: database, mentions: database)
+            }
+        }
+
+        @Test func `a directory in the place of the file is refused`() throws {
+            try TestBed.with(managers: 0) { bed in
+                try expectRefusal(bed, database: bed.directory.path, mentions: bed.directory.path)
+            }
+        }
+
+        @Test func `a port in use is refused`() throws {
+            try TestBed.with { bed in
+                let address = bed.managers[0].address
+                try expectRefusal(bed, listen: address, mentions: address)
+                // The first goes on.
+                #expect(try bed.connect().put("a") == 1)
+                try eventually("the refused one has left nothing behind") {
+                    try bed.sql("SELECT count(*) FROM manager;") == "1"
+                }
+            }
+        }
+
+        @Test func `an address that is not this machine's is refused`() throws {
+            try TestBed.with(managers: 0) { bed in
+                try expectRefusal(bed, listen: "192.0.2.1:0", mentions: "192.0.2.1")
+            }
+        }
+
+        @Test(
+            arguments: [
+                ["--databse", "x"], ["--listen", "nowhere"], ["--listen", "127.0.0.1:99999"], ["--max-task-size", "x"],
+                ["--max-task-size", "-1"], ["--log-level", "loud"], ["extra"], ["--listen"],
+            ]
+        ) func `wrong flags get the usage and status 64`(arguments: [String]) throws {
+            try TestBed.with(managers: 0) { bed in
+                let result = try bed.run(Executables.manager, ["--database", bed.database] + arguments)
+                #expect(result.end == .exited(64))
+                #expect(result.output == "")
+                #expect(result.errors.contains("Usage: beanrow-manager"), "\(result.errors)")
+                #expect(!FileManager.default.fileExists(atPath: bed.database))
+            }
+        }
+
+        @Test func `a larger task size may be set`() throws {
+            try TestBed.with(options: ["--max-task-size", "100000"]) { bed in
+                let client = try bed.connect()
+                let body = String(repeating: "x", count: 100_000)
+                #expect(try client.put(body) == 1)
+                #expect(try client.reserve().body == body)
+                try client.send("put 0 0 1 100001\r\nx\(body)\r\n")
+                try client.expect("JOB_TOO_BIG")
+                #expect(try client.statistics("stats")["max-job-size"] == "100000")
+            }
+        }
+
+        /// Starts a manager that must not start: one line on what is wrong, and a status other than zero.
+        private func expectRefusal(
+            _ bed: TestBed,
+            database: String? = nil,
+            listen: String = "127.0.0.1:0",
+            mentions words: String,
+            sourceLocation: SourceLocation = #_sourceLocation
+        ) throws {
+            let result = try bed.run(Executables.manager, ["--database", database ?? bed.database, "--listen", listen])
+            #expect(result.output == "", sourceLocation: sourceLocation)
+            guard case .exited(let status) = result.end else {
+                Issue.record("\(result.end)\n\(result.errors)", sourceLocation: sourceLocation)
+                return
+            }
+            #expect(status != 0, sourceLocation: sourceLocation)
+            let lines = result.errors.split(separator: "\n")
+            #expect(lines.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
+            #expect(result.errors.contains(words), "\(result.errors)", sourceLocation: sourceLocation)
+        }
+    }
+}
