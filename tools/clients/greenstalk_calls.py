@@ -1,0 +1,163 @@
+"""Makes every public call of greenstalk: what is put through one manager is taken through another.
+
+usage: greenstalk_calls.py HOST:PORT HOST:PORT
+"""
+
+import sys
+
+import greenstalk
+
+STATS_KEYS = greenstalk.Stats.__annotations__.keys()
+JOB_KEYS = greenstalk.StatsJob.__annotations__.keys()
+TUBE_KEYS = greenstalk.StatsTube.__annotations__.keys()
+
+
+def address(text):
+    host, port = text.rsplit(":", 1)
+    return host, int(port)
+
+
+def raises(error, call, *arguments, **options):
+    try:
+        result = call(*arguments, **options)
+    except error:
+        return
+    raise AssertionError(f"{call.__name__}{arguments} gave {result!r} and no {error.__name__}")
+
+
+def equal(found, expected):
+    assert found == expected, f"{found!r} instead of {expected!r}"
+
+
+def producing_and_consuming(first, second):
+    with greenstalk.Client(first, use="letters") as producer:
+        with greenstalk.Client(second, watch="letters") as consumer:
+            equal(producer.using(), "letters")
+            equal(consumer.watching(), ["letters"])
+            ids = [producer.put("Grüße"), producer.put("urgent", priority=1), producer.put("x" * 65535)]
+            job = consumer.reserve()
+            equal((job.id, job.body), (ids[1], "urgent"))
+            consumer.delete(job)
+            job = consumer.reserve(timeout=0)
+            equal((job.id, job.body), (ids[0], "Grüße"))
+            raises(greenstalk.NotFoundError, producer.delete, job)
+            consumer.delete(job.id)
+            equal(consumer.reserve(timeout=10).body, "x" * 65535)
+            consumer.delete(ids[2])
+            raises(greenstalk.TimedOutError, consumer.reserve, timeout=0)
+            raises(greenstalk.JobTooBigError, producer.put, "x" * 65536)
+
+
+def bytes_as_bodies(first, second):
+    with greenstalk.Client(first, encoding=None) as producer, greenstalk.Client(second, encoding=None) as consumer:
+        body = bytes(range(256)) + b"\r\n"
+        producer.put(body)
+        job = consumer.reserve()
+        equal(job.body, body)
+        consumer.delete(job)
+
+
+def claims(first, second):
+    with greenstalk.Client(first) as producer, greenstalk.Client(second) as consumer:
+        task = producer.put("a", priority=7, ttr=1000)
+        job = consumer.reserve_job(task)
+        equal(job.body, "a")
+        raises(greenstalk.NotFoundError, producer.reserve_job, task)
+        consumer.touch(job)
+        consumer.release(job, priority=8, delay=1000)
+        stats = producer.stats_job(task)
+        equal((stats["state"], stats["pri"], stats["delay"], stats["releases"]), ("delayed", 8, 1000, 1))
+        equal(producer.peek_delayed().id, task)
+        producer.kick_job(task)
+        equal(producer.peek_ready().id, task)
+        job = consumer.reserve()
+        consumer.bury(job, priority=9)
+        equal(producer.peek_buried().body, "a")
+        equal(producer.peek(task).body, "a")
+        equal(producer.kick(10), 1)
+        equal(producer.kick(10), 0)
+        consumer.delete(consumer.reserve())
+        for call in [consumer.touch, consumer.release, consumer.bury, consumer.delete]:
+            raises(greenstalk.NotFoundError, call, job)
+        for call in [producer.peek, producer.kick_job, producer.stats_job]:
+            raises(greenstalk.NotFoundError, call, task)
+        for call in [producer.peek_ready, producer.peek_delayed, producer.peek_buried]:
+            raises(greenstalk.NotFoundError, call)
+
+
+def deadlines(first, second):
+    with greenstalk.Client(first) as producer, greenstalk.Client(second) as consumer:
+        task = producer.put("short", ttr=1)
+        consumer.reserve()
+        raises(greenstalk.DeadlineSoonError, consumer.reserve)
+        equal(producer.reserve().id, task)
+        raises(greenstalk.NotFoundError, consumer.delete, task)
+        equal(producer.stats_job(task)["timeouts"], 1)
+        producer.delete(task)
+
+
+def tubes(first, second):
+    with greenstalk.Client(first) as producer, greenstalk.Client(second, watch=["a", "b"]) as consumer:
+        equal(sorted(consumer.watching()), ["a", "b"])
+        producer.use("c")
+        equal(consumer.watch("c"), 3)
+        equal(consumer.ignore("a"), 2)
+        equal(consumer.ignore("b"), 1)
+        raises(greenstalk.NotIgnoredError, consumer.ignore, "c")
+        equal(sorted(producer.tubes()), ["c", "default"])
+        equal(sorted(consumer.tubes()), ["c", "default"])
+        producer.put("a")
+        producer.pause_tube("c", 1000)
+        raises(greenstalk.TimedOutError, consumer.reserve, timeout=0)
+        stats = consumer.stats_tube("c")
+        equal(set(stats), set(TUBE_KEYS))
+        equal((stats["name"], stats["pause"], stats["current-jobs-ready"]), ("c", 1000, 1))
+        consumer.pause_tube("c", 0)
+        consumer.delete(consumer.reserve(timeout=60))
+        raises(greenstalk.NotFoundError, producer.stats_tube, "absent")
+        raises(greenstalk.NotFoundError, producer.pause_tube, "absent", 1)
+        raises(greenstalk.BadFormatError, producer.use, "no name")
+
+
+def statistics(first, second):
+    with greenstalk.Client(first) as one, greenstalk.Client(second) as other:
+        task = one.put("a")
+        equal(set(one.stats_job(task)), set(JOB_KEYS))
+        equal(other.stats_job(task)["tube"], "default")
+        for stats in one.stats(), other.stats():
+            assert set(stats) >= set(STATS_KEYS), set(STATS_KEYS) - set(stats)
+            equal(stats["current-jobs-ready"], 1)
+        assert isinstance(one.stats()["pid"], int)
+        other.delete(task)
+
+
+def a_claim_ends_with_its_connection(first, second):
+    consumer = greenstalk.Client(first)
+    with greenstalk.Client(second) as other:
+        task = other.put("a")
+        equal(consumer.reserve().id, task)
+        consumer.close()
+        job = other.reserve()
+        equal((job.id, other.stats_job(job.id)["reserves"]), (task, 2))
+        other.delete(job)
+
+
+def main():
+    first, second = map(address, sys.argv[1:])
+    parts = [
+        producing_and_consuming,
+        bytes_as_bodies,
+        claims,
+        deadlines,
+        tubes,
+        statistics,
+        a_claim_ends_with_its_connection,
+    ]
+    for part in parts:
+        part(first, second)
+        part(second, first)
+        print(part.__name__)
+
+
+if __name__ == "__main__":
+    main()
