@@ -184,7 +184,7 @@ extension CommandLineTests {
 
         @Test(
             arguments: [
-                ["--managers", "nowhere"], ["--managers", "127.0.0.1:1", "--tube", "no name"],
+                ["--managers", "127.0.0.1:x"], ["--managers", "127.0.0.1:1", "--tube", "no name"],
                 ["--managers", "127.0.0.1:1", "--pick", "best"], ["--managers", "127.0.0.1:1", "--concurrency", "0"],
                 ["--managers", "127.0.0.1:1", "--count", "1", "--until-empty"],
                 ["--managers", "127.0.0.1:1", "--count", "-1"], ["--managers", "127.0.0.1:1", "--unheard-of"],

@@ -115,7 +115,7 @@ extension CommandLineTests {
 
         @Test(
             arguments: [
-                ["--managers", ""], ["--managers", "nowhere"], ["--managers", "127.0.0.1:1", "--tube", "no name"],
+                ["--managers", ""], ["--managers", "127.0.0.1:x"], ["--managers", "127.0.0.1:1", "--tube", "no name"],
                 ["--managers", "127.0.0.1:1", "--priority", "-1"], ["--managers", "127.0.0.1:1", "--priority", "x"],
                 ["--managers", "127.0.0.1:1", "--size", "10"], ["--managers", "127.0.0.1:1", "--count", "-1"],
                 ["--managers", "127.0.0.1:1", "--unheard-of"],

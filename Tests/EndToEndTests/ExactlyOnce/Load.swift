@@ -104,6 +104,7 @@ final class Load: Sendable {
                     try socket.must("WATCHING \(number + 2)")
                 }
                 let manager = try Int32(socket.look("stats")[number: "pid"] ?? 0)
+                try socket.send(Self.reserve)
                 while let task = try next(socket) {
                     let leaving = leaves > 0 && Int.random(in: 0..<leaves, using: &random) == 0
                     guard try finish(task, consumer, manager, socket, leaving: leaving) else { break }
@@ -115,17 +116,20 @@ final class Load: Sendable {
         }
     }
 
+    private static let reserve = "reserve-with-timeout 1\r\n"
+
+    /// Takes the answer to a reserve that was sent; asks again where there was no task, unless it is over.
     private func next(_ socket: BeanstalkSocket) throws -> ReceivedTask? {
         while true {
-            try socket.send("reserve-with-timeout 1\r\n")
             let answer = try socket.taskOrLine("RESERVED")
             if let task = answer.task { return task }
             guard answer.line == "TIMED_OUT" else { throw HarnessError("reserve: \(answer.line)") }
             if isStopped { return nil }
+            try socket.send(Self.reserve)
         }
     }
 
-    /// Ends a claim; false if the client closed the connection instead.
+    /// Ends a claim and asks for the next task; false if the client closed the connection instead.
     private func finish(
         _ task: ReceivedTask,
         _ consumer: Int,
@@ -133,24 +137,27 @@ final class Load: Sendable {
         _ socket: BeanstalkSocket,
         leaving: Bool
     ) throws -> Bool {
+        let start = History.Time.now
         var pickup = History.Pickup(
             task: task.id,
             body: task.body,
             consumer: consumer,
             manager: manager,
-            start: .now,
-            end: .now,
+            start: start,
+            end: start,
             result: .broken
         )
         defer { history.add(pickup) }
-        pickup.reserves = try socket.look("stats-job \(task.id)")[number: "reserves"]
-        pickup.end = .now
         if leaving {
+            pickup.reserves = try socket.look("stats-job \(task.id)")[number: "reserves"]
+            pickup.end = .now
             socket.close()
             return false
         }
+        pickup.end = .now
         pickup.result = .unknown
-        try socket.send("delete \(task.id)\r\n")
+        try socket.send("stats-job \(task.id)\r\ndelete \(task.id)\r\n" + Self.reserve)
+        pickup.reserves = try socket.statisticsAnswer()[number: "reserves"]
         switch try socket.line() {
         case "DELETED": pickup.result = .deleted
         case "NOT_FOUND": pickup.result = .notFound
@@ -184,10 +191,15 @@ extension BeanstalkSocket {
     /// Sends one of the `stats` commands; for threads that are no test's.
     fileprivate func look(_ command: String) throws -> Statistics {
         try send(command + "\r\n")
+        return try statisticsAnswer()
+    }
+
+    /// Takes the answer to one of the `stats` commands; for threads that are no test's.
+    fileprivate func statisticsAnswer() throws -> Statistics {
         let line = try line()
         let words = line.split(separator: " ")
         guard words.count == 2, words[0] == "OK", let size = Int(words[1]) else {
-            throw HarnessError("\(command): \(line)")
+            throw HarnessError("stats: \(line)")
         }
         return try Statistics(String(decoding: receive(size + 2).dropLast(2), as: UTF8.self))
     }

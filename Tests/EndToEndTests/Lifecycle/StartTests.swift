@@ -111,7 +111,8 @@ extension LifecycleTests {
 
         @Test(
             arguments: [
-                ["--databse", "x"], ["--listen", "nowhere"], ["--listen", "127.0.0.1:99999"], ["--max-task-size", "x"],
+                ["--databse", "x"], ["--listen", ""], ["--listen", "127.0.0.1:x"], ["--listen", "127.0.0.1:99999"],
+                ["--max-task-size", "x"],
                 ["--max-task-size", "-1"], ["--log-level", "loud"], ["extra"], ["--listen"],
             ]
         ) func `wrong flags get the usage and status 64`(arguments: [String]) throws {

@@ -22,12 +22,10 @@ extension ProtocolTests {
 
         @Test func `a put through one manager wakes a client that waits at another`() throws {
             try TestBed.with(managers: 3) { bed in
-                let (a, c) = (try bed.connect(0), try bed.connect(2))
+                let (a, c, looking) = (try bed.connect(0), try bed.connect(2), try bed.connect(2))
                 for number in 1...20 {
                     try c.send("reserve\r\n")
-                    try eventually("the client waits") {
-                        try a.statistics("stats-tube default")["current-waiting"] == "1"
-                    }
+                    try eventually("the client waits") { try looking.statistics("stats")["current-waiting"] == "1" }
                     try a.put("\(number)")
                     #expect(try c.task("RESERVED") == ReceivedTask(id: number, body: "\(number)"))
                 }
@@ -36,12 +34,10 @@ extension ProtocolTests {
 
         @Test func `release, kick and the end of a client wake a client that waits at another manager`() throws {
             try TestBed.with(managers: 2) { bed in
-                let (a, b) = (try bed.connect(0), try bed.connect(1))
+                let (a, b, looking) = (try bed.connect(0), try bed.connect(1), try bed.connect(1))
                 func bWaits() throws {
                     try b.send("reserve\r\n")
-                    try eventually("the client waits") {
-                        try a.statistics("stats-tube default")["current-waiting"] == "1"
-                    }
+                    try eventually("the client waits") { try looking.statistics("stats")["current-waiting"] == "1" }
                 }
                 try a.put("x")
                 try a.reserve()

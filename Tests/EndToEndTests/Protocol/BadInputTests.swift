@@ -38,7 +38,7 @@ extension ProtocolTests {
         func `a timeout is a number up to 2³¹−1`() throws {
             try expect(
                 "BAD_FORMAT",
-                to: ["", "x", "1x", "-1", "2147483648", "4294967296"].map { "reserve-with-timeout \($0)" }
+                to: ["", "x", "x1", "-1", "2147483648", "4294967296"].map { "reserve-with-timeout \($0)" }
             )
         }
 

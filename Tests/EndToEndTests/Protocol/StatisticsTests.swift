@@ -10,8 +10,9 @@ extension ProtocolTests {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("a", priority: 5, delay: 0, timeToRun: 7)
+                let data = try client.data("stats-job 1").asSince13
                 #expect(
-                    try client.data("stats-job 1").asSince13 == """
+                    data == """
                         ---
                         id: 1
                         tube: "default"
@@ -91,7 +92,9 @@ extension ProtocolTests {
                     pause-time-left: 0
 
                     """
-                #expect(try client.data("stats-tube default").asSince13 == expected)
+                let data = try client.data("stats-tube default").asSince13
+                // What Beanrow adds comes behind all that beanstalkd has.
+                #expect(data == expected + (TestSettings.isBeanrow ? "oldest-pending-age: 0\n" : ""))
                 try client.ask("stats-tube unheard-of", "NOT_FOUND")
             }
         }
