@@ -11,7 +11,9 @@ public struct PeekedTask: Sendable, Hashable {
 }
 
 extension BeanrowClient {
-    /// Deletes a task that nobody holds. One's own claims are deleted with ``Claim/delete()``.
+    /// Deletes a task that nobody holds.
+    ///
+    /// One's own claims are deleted with ``Claim/delete()``.
     ///
     /// - Parameter id: the task's number.
     /// - Returns: false where there is no such task or somebody holds it.

@@ -8,6 +8,7 @@ extension BeanrowClient {
     /// the next picked one (``Options/longestWait``).
     ///
     /// - Parameter tubes: where from; not empty.
+    /// - Returns: the claim.
     /// - Throws: ``ClientError``; where the task is cancelled a task that was just coming goes back into the queue.
     public func reserve(from tubes: Set<TubeName> = [.default]) async throws(ClientError) -> Claim {
         while true {
@@ -43,10 +44,12 @@ extension BeanrowClient {
     /// - Parameters:
     ///   - count: the most to claim.
     ///   - tubes: where from; not empty.
-    /// - Returns: the claims, the most urgent of each manager first; none where there was nothing.
+    /// - Returns: the claims, the most urgent first, or the oldest first where several managers were asked; none where
+    ///   nothing was pending.
     /// - Throws: ``ClientError``; where the task is cancelled the tasks that were just coming go back into the queue.
     public func reserve(upTo count: Int, from tubes: Set<TubeName> = [.default]) async throws(ClientError) -> [Claim] {
         guard count > 0 else { return [] }
+        try check(tubes)
         let shares = pool.shares(of: count)
         guard shares.count > 1 else {
             return try await pool.withManagers { index in await ask(index, .now(count), tubes) }
@@ -63,7 +66,9 @@ extension BeanrowClient {
             claims += some
             wasAnswered = true
         }
-        if wasAnswered && !Task.isCancelled { return claims }
+        if wasAnswered && !Task.isCancelled {
+            return claims.sorted { $0.id < $1.id }
+        }
         return try await pool.withManagers { index in await ask(index, .now(count), tubes) }
     }
 
@@ -124,10 +129,15 @@ extension BeanrowClient {
     }
 
     private func wait(_ time: Duration, _ tubes: Set<TubeName>) async throws(ClientError) -> Claim? {
+        try check(tubes)
         let (seconds, attoseconds) = time.components
         let rounded = UInt32(clamping: attoseconds > 0 ? seconds + 1 : seconds)
         let wait = min(rounded, UInt32(Int32.max))
         return try await pool.withManagers { index in await ask(index, .waiting(seconds: wait), tubes) }.first
+    }
+
+    private func check(_ tubes: Set<TubeName>) throws(ClientError) {
+        guard !tubes.isEmpty else { throw ClientError(.badFormat, "there is no tube to reserve from") }
     }
 
     private func ask(_ index: Int, _ asking: Asking, _ tubes: Set<TubeName>?) async -> Attempt<[Claim]> {

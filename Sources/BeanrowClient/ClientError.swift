@@ -35,21 +35,26 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// The connection was gone before anything was sent: nothing has happened.
         public static let notConnected = Code(.notConnected)
 
-        /// None of the managers could be connected to for as long as the client tries. ``ClientError/attempts`` names
-        /// them and says why. Nothing has happened.
+        /// None of the managers could be connected to for as long as the client tries.
+        ///
+        /// ``ClientError/attempts`` names them and says why. Nothing has happened.
         public static let noManagerReachable = Code(.noManagerReachable)
 
         /// The connection was lost after the request was sent and before its answer came: it may have happened.
         public static let connectionLost = Code(.connectionLost)
 
-        /// The same for a put: the task may be in the queue or not. It is never put again by the library.
+        /// The same for a put: the task may be in the queue or not.
+        ///
+        /// It is never put again by the library.
         public static let putOutcomeUnknown = Code(.putOutcomeUnknown)
 
-        /// The task is not ours any more: its connection was lost, its time to run was over, it was finished before, or
-        /// somebody removed it. Where it still exists it will be picked up again.
+        /// The task is not ours any more.
+        ///
+        /// Its connection was lost, its time to run was over, it was finished before, or somebody removed it. Where it
+        /// still exists it will be picked up again.
         public static let claimLost = Code(.claimLost)
 
-        /// The manager did not answer in time; the connection was given up. The request may have happened.
+        /// The manager did not answer in time, and the connection was given up; the request may have happened.
         public static let timedOut = Code(.timedOut)
 
         /// The task that asked was cancelled; the request may have been carried out.
@@ -61,7 +66,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// What came over the connection is not the protocol; the connection was given up.
         public static let protocolViolation = Code(.protocolViolation)
 
-        /// `NOT_FOUND`
+        /// `NOT_FOUND`: there is no such task or tube, or it is in no state for this.
         public static let notFound = Code(.notFound)
 
         /// `DRAINING`: the manager takes no more tasks.
@@ -70,22 +75,22 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         /// `OUT_OF_MEMORY`: the manager has no room.
         public static let outOfMemory = Code(.outOfMemory)
 
-        /// `INTERNAL_ERROR`
+        /// `INTERNAL_ERROR`: the manager failed.
         public static let internalError = Code(.internalError)
 
         /// `JOB_TOO_BIG`: the body is larger than the manager takes.
         public static let jobTooBig = Code(.jobTooBig)
 
-        /// `BAD_FORMAT`
+        /// `BAD_FORMAT`: the manager did not understand the request.
         public static let badFormat = Code(.badFormat)
 
-        /// `EXPECTED_CRLF`
+        /// `EXPECTED_CRLF`: the manager missed the end of a body.
         public static let expectedCRLF = Code(.expectedCRLF)
 
-        /// `UNKNOWN_COMMAND`
+        /// `UNKNOWN_COMMAND`: the manager does not know the command.
         public static let unknownCommand = Code(.unknownCommand)
 
-        /// `NOT_IGNORED`
+        /// `NOT_IGNORED`: a connection has to watch a tube.
         public static let notIgnored = Code(.notIgnored)
 
         /// `SESSION_TAKEN`: another connection has taken up the session, and its claims with it.

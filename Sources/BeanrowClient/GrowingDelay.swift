@@ -18,6 +18,7 @@ public struct GrowingDelay: Sendable, Hashable {
     /// The delay before a repetition, the random part left out.
     ///
     /// - Parameter repetition: how many delays there were before this one, from 0.
+    /// - Returns: `first` × 2ⁿ, at most `limit`.
     public func longest(before repetition: Int) -> Duration {
         var delay = first
         for _ in 0..<max(0, repetition) {
@@ -32,6 +33,7 @@ public struct GrowingDelay: Sendable, Hashable {
     /// - Parameters:
     ///   - repetition: how many delays there were before this one, from 0.
     ///   - random: a number from 0 to 1 that decides how much is taken off; 0 takes off nothing.
+    /// - Returns: between half of ``longest(before:)`` and all of it.
     public func duration(before repetition: Int, random: Double) -> Duration {
         let longest = longest(before: repetition)
         return longest - longest * (0.5 * min(1, max(0, random)))

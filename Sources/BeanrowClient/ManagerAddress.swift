@@ -8,7 +8,7 @@ public struct ManagerAddress: Hashable, Sendable, CustomStringConvertible {
     /// The name or the address, without brackets.
     public var host: String
 
-    /// The TCP port, 0 to 65535. A port of 0 means "any" to a listener and nothing to a client.
+    /// The TCP port, 0 to 65535; 0 means "any" to a listener and nothing to a client.
     public var port: Int
 
     /// Makes an address out of its parts, which are not looked at.
@@ -19,8 +19,9 @@ public struct ManagerAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads `HOST:PORT`; where the port is left out it is ``defaultPort``.
     ///
+    /// It fails where the text is no address: no host, a port out of range, an IPv6 address without brackets.
+    ///
     /// - Parameter text: what somebody wrote.
-    /// - Returns: nothing where it is no address: no host, a port out of range, an IPv6 address without brackets.
     public init?(_ text: some StringProtocol) {
         let host: Substring
         let rest: Substring

@@ -30,14 +30,14 @@ public struct PendingPuts: Sendable {
     /// put through other managers, for as long as the client's patience lasts. A task is never put again where it may be
     /// in the queue.
     ///
+    /// - Parameter canGoElsewhere: whether to do so; if not, such tasks fail at once.
     /// - Returns: for each task its number, or why it has none, in the order of the puts.
-    public func outcomes() async -> [Result<TaskID, ClientError>] {
+    public func outcomes(canGoElsewhere: Bool = true) async -> [Result<TaskID, ClientError>] {
         var outcomes = PutOutcomes(count: tasks.count)
         for part in parts {
             outcomes.settle(part.range, await part.request.endingUnlessCancelled())
         }
-        let unsettled = outcomes.unsettled
-        guard !unsettled.isEmpty else { return outcomes.results }
+        guard canGoElsewhere, !outcomes.unsettled.isEmpty else { return outcomes.results }
         return await putElsewhere(outcomes)
     }
 

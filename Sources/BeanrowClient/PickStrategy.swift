@@ -19,9 +19,9 @@ struct ManagerPicker: Sendable {
     /// Begins with the manager numbered `first`.
     ///
     /// - Parameters:
-    ///   - count: how many managers there are; at least 1.
+    ///   - count: how many managers there are.
     ///   - strategy: how to go on.
-    ///   - first: 0 to `count` − 1.
+    ///   - first: 0 to `count` − 1; of no meaning where there is none.
     init(count: Int, strategy: PickStrategy, first: Int) {
         self.count = count
         self.strategy = strategy
@@ -31,7 +31,9 @@ struct ManagerPicker: Sendable {
     /// The managers in the order in which to try them for one request: the picked one, then those after it.
     ///
     /// - Parameter random: a function that gives a number from 0 to its argument − 1.
+    /// - Returns: every manager once.
     mutating func order(random: (Int) -> Int) -> [Int] {
+        guard count > 0 else { return [] }
         let first: Int
         switch strategy {
         case .stay:

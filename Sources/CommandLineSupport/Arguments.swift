@@ -22,8 +22,6 @@ extension TubeName: ExpressibleByArgument {
     public var defaultValueDescription: String { text }
 }
 
-extension PickStrategy: ExpressibleByArgument {}
-
 /// Several managers' addresses, written with commas between.
 public struct ManagerList: ExpressibleByArgument, Sendable, Equatable {
     /// The addresses in their order; at least one.

@@ -13,6 +13,18 @@ public struct Interruption: Sendable {
         self.stop = stop
     }
 
+    /// Does some work and cancels it when it shall end at once.
+    ///
+    /// - Parameter work: what to do.
+    public func cancelAtOnce(_ work: @escaping @Sendable () async -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask(operation: work)
+            group.addTask { await atOnce.wait() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
     /// Does some work while signals are caught.
     ///
     /// - Parameter work: what to do.

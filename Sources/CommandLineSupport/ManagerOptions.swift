@@ -38,6 +38,7 @@ public struct ManagerOptions: ParsableArguments {
     /// A client with these managers.
     ///
     /// - Parameter pick: how to choose among them.
+    /// - Returns: the client, not yet connected.
     public func makeClient(pick: PickStrategy) -> BeanrowClient {
         var options = BeanrowClient.Options()
         options.pick = pick

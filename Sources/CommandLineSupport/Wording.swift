@@ -19,6 +19,7 @@ public enum Wording {
     /// - Parameters:
     ///   - numbers: the numbers, ascending.
     ///   - limit: the most ranges to write; of the rest only how many numbers they are.
+    /// - Returns: the text.
     public static func ranges(_ numbers: [Int], limit: Int = 1000) -> String {
         var ranges: [ClosedRange<Int>] = []
         for number in numbers {

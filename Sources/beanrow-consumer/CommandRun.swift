@@ -21,26 +21,14 @@ struct CommandRun: Sendable {
 
     /// Goes on until it is over.
     ///
-    /// - Parameters:
-    ///   - taker: takes the tasks.
-    ///   - atOnce: when this happens commands are ended and their tasks given back.
-    func run(_ taker: Taker, until atOnce: StopSignal) async {
-        await withTaskGroup(of: Bool.self) { group in
+    /// Where the task is cancelled, commands are ended and their tasks given back.
+    ///
+    /// - Parameter taker: takes the tasks.
+    func run(_ taker: Taker) async {
+        await withDiscardingTaskGroup { group in
             for _ in 0..<concurrency {
-                group.addTask {
-                    await work(taker)
-                    return true
-                }
+                group.addTask { await work(taker) }
             }
-            group.addTask {
-                await atOnce.wait()
-                return false
-            }
-            var working = concurrency
-            while working > 0, let isWorker = await group.next() {
-                if isWorker { working -= 1 } else { group.cancelAll() }
-            }
-            group.cancelAll()
         }
     }
 

@@ -36,13 +36,19 @@ struct ConsumerCommand: AsyncParsableCommand {
             """
     )
 
+    /// What can be asked for as the way to pick a manager.
+    enum Pick: String, ExpressibleByArgument, CaseIterable {
+        case roundRobin = "round-robin"
+        case random
+    }
+
     @OptionGroup var managers: ManagerOptions
 
     @Option(name: .customLong("tube"), help: "A tube to take from; can be given several times. (default: default)")
     var tubes: [TubeName] = []
 
-    @Option(help: "How a manager is picked for each task: \(Self.pickNames).")
-    var pick = PickStrategy.roundRobin
+    @Option(help: "How a manager is picked for each task.")
+    var pick = Pick.roundRobin
 
     @Option(
         help: ArgumentHelp(
@@ -76,8 +82,6 @@ struct ConsumerCommand: AsyncParsableCommand {
     @Argument(parsing: .postTerminator, help: ArgumentHelp("The command, after --.", valueName: "command"))
     var command: [String] = []
 
-    private static let pickNames = PickStrategy.allCases.map(\.rawValue).joined(separator: ", ")
-
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count has to be 1 or more.") }
         if count != nil && untilEmpty { throw ValidationError("--count and --until-empty exclude each other.") }
@@ -89,7 +93,7 @@ struct ConsumerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = managers.makeClient(pick: pick)
+        let client = managers.makeClient(pick: pick == .random ? .random : .roundRobin)
         let isComplete = await consume(with: client)
         await client.close()
         if !isComplete { throw ExitCode.failure }
@@ -108,7 +112,7 @@ struct ConsumerCommand: AsyncParsableCommand {
         let tubes = tubes.isEmpty ? [.default] : Set(tubes)
         let taker = Taker(client: client, tubes: tubes, plan: plan, now: now)
 
-        let work: () async -> Void
+        let work: @Sendable () async -> Void
         if command.isEmpty {
             let run = PrintingRun(
                 concurrency: concurrency ?? 256,
@@ -129,11 +133,14 @@ struct ConsumerCommand: AsyncParsableCommand {
                 now: now,
                 say: Self.say
             )
-            work = { await run.run(taker, until: interruption.atOnce) }
+            work = { await run.run(taker) }
         }
 
         await interruption.watch {
-            await Progress().show({ "\(Wording.count(tally.done, "task")) done" }, during: work)
+            await Progress()
+                .show({ "\(Wording.count(tally.done, "task")) done" }) {
+                    await interruption.cancelAtOnce(work)
+                }
         }
         for line in tally.summary(after: now()) {
             await Self.say(line)

@@ -73,6 +73,7 @@ final class ConsumerTally: Sendable {
     /// The lines for standard error, the counts last.
     ///
     /// - Parameter time: how long it took.
+    /// - Returns: the lines, without line ends.
     func summary(after time: Duration) -> [String] {
         state.withLock { state in
             var lines: [String] = []

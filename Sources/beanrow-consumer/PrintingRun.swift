@@ -23,7 +23,9 @@ struct PrintingRun: Sendable {
         var taker = taker
         await withTaskGroup(of: Void.self) { group in
             do throws(ClientError) {
-                while var claims = try await taker.take(upTo: max(1, concurrency / 2)) {
+                while true {
+                    if concurrency == 1 { await group.waitForAll() }
+                    guard var claims = try await taker.take(upTo: max(1, concurrency / 2)) else { break }
                     await group.waitForAll()
                     if claims.isEmpty {
                         guard let come = try await taker.waitForTask() else { break }
@@ -33,6 +35,7 @@ struct PrintingRun: Sendable {
                     group.addTask { [claims] in await finish(claims) }
                 }
             } catch {
+                guard error.code != .cancelled else { return }
                 tally.fail("\(error)")
                 plan.stop.set()
             }

@@ -18,6 +18,7 @@ struct RetryRule: Sendable, Equatable {
     /// Decides after a failed attempt.
     ///
     /// - Parameter attempt: which one it was, from 1; all consumers' attempts count.
+    /// - Returns: what to do with the task.
     func verdict(afterAttempt attempt: Int) -> Verdict {
         guard attempt < maximumAttempts else { return .bury }
         var delay = min(firstDelay, Self.longestDelay)

@@ -30,6 +30,7 @@ struct Taker: Sendable {
     ///
     /// - Parameter limit: the most tasks that are of use.
     /// - Returns: the tasks; none where nothing is pending; nothing where it is over.
+    /// - Throws: ``ClientError``
     mutating func take(upTo limit: Int) async throws(ClientError) -> [Claim]? {
         guard let permit = await plan.permit(upTo: min(window, limit)) else { return nil }
         do throws(ClientError) {
@@ -46,6 +47,7 @@ struct Taker: Sendable {
     /// Waits for a task, after ``take(upTo:)`` found none and all that was taken before is finished.
     ///
     /// - Returns: one task; none where it is time to look again; nothing where it is over.
+    /// - Throws: ``ClientError``
     func waitForTask() async throws(ClientError) -> [Claim]? {
         guard let time = await plan.waitingTime(at: now()),
             let permit = await plan.permit(upTo: 1, toWait: true)

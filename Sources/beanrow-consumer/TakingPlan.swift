@@ -48,7 +48,7 @@ actor TakingPlan {
         if case .count(let count) = goal { left = count }
     }
 
-    /// Asks to take tasks. Where others may still give back what they were permitted it waits for that.
+    /// Asks to take tasks; where others may still give back what they were permitted it waits for that.
     ///
     /// - Parameters:
     ///   - wanted: the most tasks that are of use; 1 or more.

@@ -59,6 +59,7 @@ struct TaskCommand: Sendable {
     /// - Parameters:
     ///   - body: what it can read from its standard input. It need not read it.
     ///   - details: what stands in its environment: `BEANROW_TASK_ID`, `BEANROW_TUBE`, `BEANROW_ATTEMPT`.
+    /// - Returns: how it ended.
     func run(body: [UInt8], details: Details) async -> Ending {
         var configuration = configuration
         configuration.environment = .inherit.updating([

@@ -18,6 +18,7 @@ final class ProducerRun: Sendable {
         case batch(LineBatch, PendingPuts)
         case failed(LineBatch, ClientError)
         case brokenInput(String)
+        case end
     }
 
     // Batches on their way: enough to keep manager and network busy while the outcomes of the first are looked at.
@@ -31,7 +32,11 @@ final class ProducerRun: Sendable {
 
     /// Makes a run.
     ///
-    /// - Parameter ids: where the ids are written, if they are asked for.
+    /// - Parameters:
+    ///   - client: where the tasks go.
+    ///   - source: where the lines come from.
+    ///   - template: what all tasks have in common.
+    ///   - ids: where the ids are written, if they are asked for.
     init(client: BeanrowClient, source: TaskSource, template: Template, ids: OutputFile?) {
         self.client = client
         self.source = source
@@ -69,8 +74,8 @@ final class ProducerRun: Sendable {
             group.cancelAll()
         }
         return tally.withLock { tally in
-            if stop.isSet && tally.givenUp == nil {
-                tally.givenUp = "interrupted; the rest of the input was not put"
+            if !tally.sawEnd && tally.givenUp == nil {
+                tally.givenUp = "interrupted"
             }
             return tally
         }
@@ -79,16 +84,23 @@ final class ProducerRun: Sendable {
     private func send(to handOver: AsyncStream<Sent>.Continuation, places: AsyncStream<Void>) async {
         var free = places.makeAsyncIterator()
         do {
-            for try await batch in source.batches {
+            for try await input in source.batches {
+                guard case .batch(let batch) = input else {
+                    handOver.yield(.end)
+                    continue
+                }
                 source.took()
                 await free.next()
+                // What was read ahead is left where it was given up meanwhile.
+                if tally.withLock({ $0.givenUp != nil }) { break }
                 do throws(ClientError) {
                     handOver.yield(.batch(batch, try await client.startPut(tasks(batch))))
                 } catch {
                     handOver.yield(.failed(batch, error))
-                    source.stop()
+                    break
                 }
             }
+            source.stop()
         } catch {
             handOver.yield(.brokenInput("\(error)"))
         }
@@ -111,11 +123,14 @@ final class ProducerRun: Sendable {
         let text: [UInt8]
         switch sent {
         case .batch(let batch, let puts):
-            text = add(batch, await puts.outcomes())
+            let isGivenUp = tally.withLock { $0.givenUp != nil }
+            text = add(batch, await puts.outcomes(canGoElsewhere: !isGivenUp))
         case .failed(let batch, let error):
             text = add(batch, Array(repeating: .failure(error), count: batch.lines.count))
         case .brokenInput(let reason):
             return tally.withLock { $0.givenUp = $0.givenUp ?? reason }
+        case .end:
+            return tally.withLock { $0.sawEnd = true }
         }
         if tally.withLock({ $0.givenUp != nil }) {
             source.stop()

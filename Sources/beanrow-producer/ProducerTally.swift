@@ -18,10 +18,16 @@ struct ProducerTally: Sendable {
     /// Why it was given up, if it was.
     var givenUp: String?
 
+    /// Whether the input was read to its end.
+    var sawEnd = false
+
+    private var lastLine = 0
+
     /// Takes in what became of a line.
     ///
     /// - Returns: what to print for it where ids are asked for.
     mutating func add(line number: Int, _ outcome: Result<TaskID, ClientError>) -> String {
+        lastLine = number
         switch outcome {
         case .success(let id):
             put += 1
@@ -40,11 +46,12 @@ struct ProducerTally: Sendable {
     }
 
     /// Whether all lines are tasks now.
-    var isComplete: Bool { unknown.isEmpty && refused.isEmpty && notPut.isEmpty && givenUp == nil }
+    var isComplete: Bool { unknown.isEmpty && refused.isEmpty && notPut.isEmpty && givenUp == nil && sawEnd }
 
     /// The lines for standard error, the count last.
     ///
     /// - Parameter time: how long it took.
+    /// - Returns: the lines, without line ends.
     func summary(after time: Duration) -> [String] {
         var lines: [String] = []
         for (reason, numbers) in refused.sorted(by: { $0.value[0] < $1.value[0] }) {
@@ -59,7 +66,8 @@ struct ProducerTally: Sendable {
             )
         }
         if let givenUp {
-            lines.append("given up: \(givenUp)")
+            let rest = sawEnd ? "" : "; nothing was put from line \(lastLine + 1) on"
+            lines.append("given up: \(givenUp)\(rest)")
         }
         var counts = [Wording.count(put, "task") + " put in " + Wording.rate(put, in: time)]
         let refusals = refused.values.reduce(0) { $0 + $1.count }

@@ -12,14 +12,23 @@ struct TaskSource: Sendable {
     private static let batchesAhead = 8
     private static let chunkSize = 256 * 1024
 
-    /// The batches, in order.
-    let batches: AsyncThrowingStream<LineBatch, any Error>
+    /// What is read.
+    enum Input: Sendable {
+        /// Some lines.
+        case batch(LineBatch)
 
-    private let continuation: AsyncThrowingStream<LineBatch, any Error>.Continuation
+        /// There are no more lines. If it does not come, reading was stopped before.
+        case end
+    }
+
+    /// The batches, in order.
+    let batches: AsyncThrowingStream<Input, any Error>
+
+    private let continuation: AsyncThrowingStream<Input, any Error>.Continuation
     private let room = DispatchSemaphore(value: Self.batchesAhead)
 
     private init() {
-        (batches, continuation) = AsyncThrowingStream.makeStream(of: LineBatch.self)
+        (batches, continuation) = AsyncThrowingStream.makeStream(of: Input.self)
     }
 
     /// Reads lines.
@@ -39,6 +48,7 @@ struct TaskSource: Sendable {
     /// - Parameters:
     ///   - count: how many.
     ///   - size: how many bytes each shall have; none for just the number.
+    /// - Returns: the source.
     static func generated(count: Int, size: Int?) -> TaskSource {
         let source = TaskSource()
         DispatchQueue(label: "input").async { source.generate(count, size: size) }
@@ -86,7 +96,7 @@ struct TaskSource: Sendable {
                 guard hand(batch) else { return }
             }
             if count < 0 { return continuation.finish(throwing: InputFailure(code: failure)) }
-            if count == 0 { return continuation.finish() }
+            if count == 0 { return end() }
         }
     }
 
@@ -96,12 +106,17 @@ struct TaskSource: Sendable {
             let lines = (first...last).map { LineBatch.Line.body(Self.body(number: $0, size: size)) }
             guard hand(LineBatch(firstNumber: first, lines: lines)) else { return }
         }
+        end()
+    }
+
+    private func end() {
+        continuation.yield(.end)
         continuation.finish()
     }
 
     private func hand(_ batch: LineBatch) -> Bool {
         room.wait()
-        if case .terminated = continuation.yield(batch) { return false }
+        if case .terminated = continuation.yield(.batch(batch)) { return false }
         return true
     }
 }

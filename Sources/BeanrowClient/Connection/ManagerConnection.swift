@@ -37,6 +37,7 @@ final class ManagerConnection: Sendable {
     ///   - eventLoop: where the connection lives from then on.
     ///   - timeout: how long to try.
     ///   - limits: what the connection may take.
+    /// - Returns: the connection, or the error of NIO.
     static func connect(
         to address: ManagerAddress,
         on eventLoop: any EventLoop,
@@ -89,7 +90,9 @@ final class ManagerConnection: Sendable {
         }
     }
 
-    /// Closes at once; what had no answer ends with this error. The manager gives back the tasks claimed through it.
+    /// Closes at once, and what had no answer ends with this error.
+    ///
+    /// The manager puts the tasks claimed through it back into the queue.
     func close(_ error: ClientError) {
         let handler = handler
         channel.eventLoop.execute {

@@ -1,7 +1,9 @@
 internal import BeanstalkWire
 
 extension Reply {
-    /// Whether this can be the answer to such a command (protocol.txt). If not, answers and commands are out of step.
+    /// Whether this can be the answer to such a command (protocol.txt).
+    ///
+    /// If not, answers and commands are out of step.
     func answers(_ verb: Verb) -> Bool {
         switch self {
         case .outOfMemory, .internalError, .badFormat, .unknownCommand: true

@@ -21,26 +21,25 @@ extension ManagerPool {
     /// Tries a request at one manager after the other until one does it.
     ///
     /// Managers that could not be reached a moment ago are passed over until their growing delay is over. Where all
-    /// refused or none could be reached it waits and begins anew, for as long as the options' patience lasts.
+    /// refused or none could be reached it waits and begins anew, for as long as the options' patience lasts. What an
+    /// attempt takes over a connection is not counted: a reserve may have waited for long before its manager died.
     ///
     /// - Parameter attempt: does the request at the manager of this number.
+    /// - Returns: what the attempt returned that did it.
     /// - Throws: ``ClientError``: that of an attempt that failed for good; the last refusal;
     ///   ``ClientError/Code/noManagerReachable``; ``ClientError/Code/cancelled``.
     func withManagers<Value: Sendable>(
         _ attempt: (Int) async -> Attempt<Value>
     ) async throws(ClientError) -> Value {
-        let timekeeper = options.timekeeper
-        let start = timekeeper.now()
+        var patience = options.patience
         var refusal: ClientError?
         var wasTried = false
         var rounds = 0
-        while true {
-            let left = options.patience - (timekeeper.now() - start)
-            guard left > .zero || !wasTried else { throw refusal ?? unreachable() }
-
-            for index in order() where left <= .zero || isDue(index) {
+        while patience > .zero || !wasTried {
+            for index in order() where patience <= .zero || isDue(index) {
                 guard !Task.isCancelled else { throw ClientError(.cancelled, "the task was cancelled") }
                 wasTried = true
+                let start = options.timekeeper.now()
                 switch await attempt(index) {
                 case .done(let value):
                     worked(index)
@@ -48,22 +47,27 @@ extension ManagerPool {
                 case .failed(let error):
                     throw error
                 case .elsewhere(let error):
-                    if error.code != .notConnected {
+                    if error.code == .notConnected {
+                        patience -= options.timekeeper.now() - start
+                    } else {
                         refusal = error
                     }
                     options.logger.debug("trying elsewhere", metadata: ["reason": "\(error)"])
                 }
             }
 
+            guard isAnyManagerKnown else { break }
             var delay = untilDue()
             if refusal != nil {
                 let random = Double(options.randomNumber(1000)) / 1000
                 delay = max(delay, options.retryDelay.duration(before: rounds, random: random))
             }
             rounds += 1
-            let rest = options.patience - (timekeeper.now() - start)
-            try await wait(min(delay, max(rest, .zero)))
+            delay = min(delay, max(patience, .zero))
+            patience -= delay
+            try await wait(delay)
         }
+        throw refusal ?? unreachable()
     }
 
     private func wait(_ delay: Duration) async throws(ClientError) {

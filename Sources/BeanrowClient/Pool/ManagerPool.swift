@@ -33,7 +33,7 @@ final class ManagerPool: Sendable {
     init(managers: [ManagerAddress], options: BeanrowClient.Options) {
         self.options = options
         self.eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        let first = options.randomNumber(managers.count)
+        let first = managers.isEmpty ? 0 : options.randomNumber(managers.count)
         self.state = Mutex(
             State(
                 links: managers.map(ManagerLink.init),
@@ -49,12 +49,15 @@ final class ManagerPool: Sendable {
         state.withLock { $0.picker.order(random: options.randomNumber) }
     }
 
+    /// Whether there is any manager to try.
+    var isAnyManagerKnown: Bool { state.withLock { !$0.links.isEmpty } }
+
     /// How many of some tasks to ask each manager for, where each task picks its manager.
     func shares(of count: Int) -> [(index: Int, share: Int)] {
         let now = options.timekeeper.now()
         return state.withLock { state in
             var shares: [Int: Int] = [:]
-            for _ in 0..<count {
+            for _ in 0..<(state.links.isEmpty ? 0 : count) {
                 let order = state.picker.order(random: options.randomNumber)
                 shares[order.first { state.links[$0].isDue(at: now) } ?? order[0], default: 0] += 1
             }
@@ -86,7 +89,8 @@ final class ManagerPool: Sendable {
             state.links.map { ClientError.Attempt(address: $0.address, reason: $0.reason) }
         }
         let list = attempts.map(\.description).joined(separator: ", ")
-        return ClientError(.noManagerReachable, "no manager reachable: \(list)", attempts: attempts)
+        let message = attempts.isEmpty ? "no manager given" : "no manager reachable: \(list)"
+        return ClientError(.noManagerReachable, message, attempts: attempts)
     }
 
     // MARK: - Connections
@@ -231,6 +235,8 @@ extension EventLoopFuture<ManagerConnection> {
     /// Waits for a connection, unless the task is cancelled.
     ///
     /// - Parameter unwanted: what becomes of a connection that came too late.
+    /// - Returns: the connection.
+    /// - Throws: ``ClientError``
     fileprivate func connection(
         unwanted: @escaping @Sendable (ManagerConnection) -> Void
     ) async throws(ClientError) -> ManagerConnection {
