@@ -44,3 +44,47 @@ extension Timestamp {
     /// When tests begin.
     static let start = Timestamp(rawValue: 1_700_000_000_000)
 }
+
+/// A row that contradicts another.
+struct Contradiction: Error, CustomStringConvertible {
+    let description: String
+}
+
+extension TemporaryStore {
+    /// Looks for rows that contradict each other: counts that are not what counting gives, tubes or bodies that should not
+    /// be there, gaps in the list of tubes, and whatever SQLite itself finds.
+    func audit() throws {
+        let shell = try shell()
+        let questions = [
+            """
+            SELECT 'tube ' || name || ' counts ' || printf('%d/%d/%d/%d/%d', pending, urgent, delayed, claimed, buried)
+                || ' but has ' || rows
+            FROM (
+                SELECT tube.*, (
+                    SELECT printf(
+                        '%d/%d/%d/%d/%d', coalesce(sum(state = 'pending'), 0),
+                        coalesce(sum(state = 'pending' AND priority < 1024), 0), coalesce(sum(state = 'delayed'), 0),
+                        coalesce(sum(state = 'claimed'), 0), coalesce(sum(state = 'buried'), 0)
+                    ) FROM task_state WHERE tube_id = tube.id
+                ) AS rows FROM tube
+            )
+            WHERE printf('%d/%d/%d/%d/%d', pending, urgent, delayed, claimed, buried) <> rows
+            """,
+            "SELECT 'task ' || id || ' has no tube' FROM task_state WHERE tube_id NOT IN (SELECT id FROM tube)",
+            "SELECT 'task ' || id || ' has no body' FROM task_state WHERE id NOT IN (SELECT id FROM task_body)",
+            "SELECT 'body ' || id || ' has no task' FROM task_body WHERE id NOT IN (SELECT id FROM task_state)",
+            "SELECT 'tube ' || name || ' should be gone' FROM tube WHERE id IN (SELECT id FROM tube_unused)",
+            "SELECT 'tubes are listed ' || group_concat(position) FROM tube HAVING max(position) <> count(*)",
+            """
+            SELECT 'task ' || id || ' is held by manager ' || (holder >> 32) || ', which is gone' FROM task_state
+            WHERE state = 'claimed' AND holder >> 32 NOT IN (SELECT id FROM manager)
+            """,
+            "SELECT 'tube_user of manager ' || manager_id FROM tube_user WHERE manager_id NOT IN (SELECT id FROM manager)",
+            "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+        ]
+        for question in questions {
+            let answer = try shell.text(question)
+            if !answer.isEmpty { throw Contradiction(description: answer) }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+public import TaskStore
+
+/// One fresh, empty store that any number of managers can open; made anew for each check.
+public protocol StoreHarness {
+    /// Opens the store as one more manager.
+    ///
+    /// - Parameters:
+    ///   - name: what the manager is called.
+    ///   - now: what time it is.
+    /// - Returns: the store as that manager sees it, for the calling thread.
+    func open(_ name: String, at now: Timestamp) throws -> any Store
+
+    /// Ends a manager as if its process had been killed: without a word to anybody.
+    ///
+    /// - Parameter store: what ``open(_:at:)`` gave; no call follows.
+    func kill(_ store: any Store) throws
+
+    /// Looks behind the protocol for contradictions that no operation shows; called after each check.
+    ///
+    /// - Throws: anything that says what is wrong.
+    func audit() throws
+}
+
+/// One thing that every store must do.
+public struct StoreCheck: Sendable, CustomStringConvertible {
+    /// What it is about and what is required, as in `release: only the holder can`.
+    public let name: String
+
+    private let body: @Sendable (Scene) throws -> Void
+
+    /// Describes a check.
+    init(_ name: String, _ body: @escaping @Sendable (Scene) throws -> Void) {
+        self.name = name
+        self.body = body
+    }
+
+    /// Runs the check on a fresh store.
+    ///
+    /// - Parameter harness: the store.
+    /// - Throws: ``ConformanceFailure``, or what a store operation threw.
+    public func run(on harness: any StoreHarness) throws {
+        let scene = Scene(harness)
+        try body(scene)
+        try harness.audit()
+        try scene.close()
+    }
+
+    /// The name.
+    public var description: String { name }
+}
+
+/// All that every store must do.
+public enum StoreConformance {
+    /// The checks, each independent of the others.
+    public static let checks: [StoreCheck] =
+        putChecks + claimChecks + claimTaskChecks + deleteChecks + releaseChecks + buryChecks + touchChecks
+        + expireChecks
+        + kickChecks + peekChecks + pauseChecks + statisticsChecks + tubeChecks + timeChecks + recoveryChecks
+        + wakingChecks + batchChecks
+}

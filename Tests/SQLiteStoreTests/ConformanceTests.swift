@@ -1,0 +1,33 @@
+import StoreTesting
+import TaskStore
+import Testing
+
+@testable import SQLiteStore
+
+@Suite struct ConformanceTests {
+    @Test(arguments: StoreConformance.checks)
+    func meets(_ check: StoreCheck) throws {
+        try check.run(on: SQLiteHarness())
+    }
+}
+
+/// A fresh database, opened as often as a check likes.
+private final class SQLiteHarness: StoreHarness {
+    private let place: TemporaryStore
+
+    init() throws {
+        place = try TemporaryStore()
+    }
+
+    func open(_ name: String, at now: Timestamp) throws -> any Store {
+        try place.open(name, at: now)
+    }
+
+    func kill(_ store: any Store) throws {
+        try #require(store as? SQLiteStore).abandon()
+    }
+
+    func audit() throws {
+        try place.audit()
+    }
+}
