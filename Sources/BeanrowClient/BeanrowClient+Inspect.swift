@@ -8,6 +8,12 @@ public struct PeekedTask: Sendable, Hashable {
 
     /// The body as it was put.
     public var body: [UInt8]
+
+    /// Makes one.
+    public init(id: TaskID, body: [UInt8]) {
+        self.id = id
+        self.body = body
+    }
 }
 
 extension BeanrowClient {

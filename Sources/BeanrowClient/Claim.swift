@@ -59,7 +59,11 @@ public struct Claim: Sendable {
     ///
     /// - Throws: ``ClientError``
     public func touch() async throws(ClientError) {
-        _ = try await ask(.touch(id))
+        do throws(ClientError) {
+            _ = try await ask(.touch(id))
+        } catch {
+            throw error.mayHaveHappened ? lost : error
+        }
     }
 
     /// Reads what the manager knows of the task, over the claim's connection.

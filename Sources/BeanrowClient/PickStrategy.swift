@@ -47,6 +47,13 @@ struct ManagerPicker: Sendable {
         return (0..<count).map { (first + $0) % count }
     }
 
+    /// Says that a connection to a manager was lost, so that the next request begins elsewhere.
+    mutating func lost(_ index: Int) {
+        if strategy == .stay && next == index {
+            next = (next + 1) % count
+        }
+    }
+
     /// Says which manager did the work, so that the next request begins there where the strategy is to stay.
     mutating func worked(_ index: Int) {
         if strategy == .stay {

@@ -12,6 +12,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var pipeline: Pipeline
     private var replies = NIOSingleStepByteToMessageProcessor(ReplyDecoder())
     private let timeout: TimeAmount
+    private var ended: (() -> Void)?
     private let address: ManagerAddress
     private var context: ChannelHandlerContext?
     private var lastProgress = NIODeadline.now()
@@ -21,6 +22,15 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.address = address
         self.pipeline = Pipeline(limit: limits.commandsInFlight)
         self.timeout = TimeAmount(limits.requestTimeout)
+    }
+
+    /// Has something done when the connection ends, before the requests hear of it; at once if it has ended.
+    func whenEnded(_ ended: @escaping () -> Void) {
+        if context?.channel.isActive == true {
+            self.ended = ended
+        } else {
+            ended()
+        }
     }
 
     func submit(_ request: Pipeline.Request) {
@@ -44,6 +54,9 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Ends all requests and closes the channel.
     func end(_ error: ClientError) {
+        // Who is told that a request failed shall not be given this connection again.
+        ended?()
+        ended = nil
         timeoutCheck?.cancel()
         timeoutCheck = nil
         for (promise, ending) in pipeline.close(error) {

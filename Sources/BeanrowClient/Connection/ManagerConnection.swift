@@ -100,6 +100,13 @@ final class ManagerConnection: Sendable {
         }
     }
 
+    /// Has something done when the connection ends, before its requests hear of it; at once if it has ended.
+    ///
+    /// To be called on the connection's event loop, where `body` runs too.
+    func whenEnded(_ body: @escaping @Sendable () -> Void) {
+        handler.value.whenEnded(body)
+    }
+
     /// Done when the connection is closed.
     var closed: EventLoopFuture<Void> { channel.closeFuture }
 }

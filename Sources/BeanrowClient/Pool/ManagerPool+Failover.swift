@@ -33,12 +33,11 @@ extension ManagerPool {
     ) async throws(ClientError) -> Value {
         var patience = options.patience
         var refusal: ClientError?
-        var wasTried = false
         var rounds = 0
-        while patience > .zero || !wasTried {
-            for index in order() where patience <= .zero || isDue(index) {
+        while true {
+            let isLastRound = patience <= .zero
+            for index in order() where isLastRound || isDue(index) {
                 guard !Task.isCancelled else { throw ClientError(.cancelled, "the task was cancelled") }
-                wasTried = true
                 let start = options.timekeeper.now()
                 switch await attempt(index) {
                 case .done(let value):
@@ -56,7 +55,7 @@ extension ManagerPool {
                 }
             }
 
-            guard isAnyManagerKnown else { break }
+            guard isAnyManagerKnown, !isLastRound else { throw refusal ?? unreachable() }
             var delay = untilDue()
             if refusal != nil {
                 let random = Double(options.randomNumber(1000)) / 1000
@@ -67,7 +66,6 @@ extension ManagerPool {
             patience -= delay
             try await wait(delay)
         }
-        throw refusal ?? unreachable()
     }
 
     private func wait(_ delay: Duration) async throws(ClientError) {

@@ -200,7 +200,8 @@ final class ManagerPool: Sendable {
             throw Self.closedError
         }
         options.logger.debug("connected", metadata: ["manager": "\(connection.address)"])
-        connection.closed.whenComplete { _ in self.forget(index, connection) }
+        connection.whenEnded { self.lost(index, connection) }
+        connection.closed.whenComplete { _ in self.closed(connection) }
     }
 
     private func failed(_ index: Int, _ error: any Error, shared: Bool) {
@@ -221,11 +222,17 @@ final class ManagerPool: Sendable {
         options.logger.debug("cannot connect", metadata: ["manager": "\(index)", "reason": "\(reason)"])
     }
 
-    private func forget(_ index: Int, _ connection: ManagerConnection) {
-        options.logger.debug("connection closed", metadata: ["manager": "\(connection.address)"])
+    private func lost(_ index: Int, _ connection: ManagerConnection) {
+        options.logger.debug("connection ended", metadata: ["manager": "\(connection.address)"])
+        state.withLock { state in
+            state.links[index].forget(connection)
+            state.picker.lost(index)
+        }
+    }
+
+    private func closed(_ connection: ManagerConnection) {
         state.withLock { state in
             state.alive[ObjectIdentifier(connection)] = nil
-            state.links[index].forget(connection)
             state.finishClosing()
         }
     }

@@ -1,0 +1,36 @@
+import BeanrowClient
+import Testing
+
+@Suite struct ManagerAddressTests {
+    @Test(arguments: [
+        ("127.0.0.1:11300", "127.0.0.1", 11_300),
+        ("queue.example.org:1", "queue.example.org", 1),
+        ("localhost", "localhost", 11_300),
+        ("[::1]:65535", "::1", 65_535),
+        ("[fe80::1%eth0]", "fe80::1%eth0", 11_300),
+        ("127.0.0.1:0", "127.0.0.1", 0),
+    ])
+    func reads(_ text: String, host: String, port: Int) {
+        #expect(ManagerAddress(text) == ManagerAddress(host: host, port: port))
+    }
+
+    @Test(arguments: [
+        "", ":11300", "host:", "host:65536", "host:-1", "host:+1", "host:1x", "host:٣", "host:000001", "::1", "::1:11300",
+        "[::1", "[]:1", "[host]:1", "[::1]11300", "a host:1", "host:1:2", "host]:1",
+    ])
+    func refuses(_ text: String) {
+        #expect(ManagerAddress(text) == nil)
+    }
+
+    @Test(arguments: ["127.0.0.1:11300", "[::1]:1"])
+    func isWrittenAsItIsRead(_ text: String) {
+        #expect(ManagerAddress(text)?.description == text)
+    }
+
+    @Test func readsLists() {
+        let expected = [ManagerAddress(host: "a", port: 1), ManagerAddress(host: "::1", port: 2)]
+        #expect(ManagerAddress.list("a:1,[::1]:2,a:1") == expected)
+        #expect(ManagerAddress.list("a:1,") == nil)
+        #expect(ManagerAddress.list("") == nil)
+    }
+}

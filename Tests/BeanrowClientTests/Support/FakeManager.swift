@@ -1,0 +1,148 @@
+import BeanrowClient
+import BeanstalkWire
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A server in this process that answers as the test says, over a real socket.
+final class FakeManager: Sendable {
+    /// What the server saw.
+    enum Event: Sendable, Equatable {
+        case connected(Int)
+        case command(Int, Command)
+        case closed(Int)
+    }
+
+    /// What the server does about a command.
+    enum Reaction: Sendable {
+        case answer(Reply)
+        case silence
+        case hangUp
+    }
+
+    /// Decides about a command; gets the connection's number, from 0.
+    typealias Script = @Sendable (Int, Command) -> Reaction
+
+    let address: ManagerAddress
+    let journal: Journal<Event>
+
+    private let listener: any Channel
+    private let connections: Connections
+
+    private init(listener: any Channel, journal: Journal<Event>, connections: Connections) {
+        self.listener = listener
+        self.journal = journal
+        self.connections = connections
+        self.address = ManagerAddress(host: "127.0.0.1", port: listener.localAddress?.port ?? 0)
+    }
+
+    /// Starts a server on a free port, or on one that was free a moment ago.
+    static func start(port: Int = 0, _ script: @escaping Script) async throws -> FakeManager {
+        let journal = Journal<Event>()
+        let connections = Connections()
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let number = connections.add(channel)
+                    let handler = FakeManagerHandler(number: number, journal: journal, script: script)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+            .bind(host: "127.0.0.1", port: port)
+            .get()
+        return FakeManager(listener: listener, journal: journal, connections: connections)
+    }
+
+    /// The commands seen so far, of all connections.
+    var commands: [Command] {
+        journal.events.compactMap { if case .command(_, let command) = $0 { command } else { nil } }
+    }
+
+    /// Sends a reply that was held back.
+    func send(_ reply: Reply, to connection: Int) async throws {
+        let channel = connections.all[connection]
+        var buffer = ByteBuffer()
+        buffer.writeReply(reply)
+        try await channel.writeAndFlush(buffer)
+    }
+
+    /// Closes a connection from the server's side.
+    func hangUp(_ connection: Int) async throws {
+        try await connections.all[connection].close()
+    }
+
+    /// Stops listening and closes everything, as a killed process would.
+    func stop() async throws {
+        try await listener.close()
+        for channel in connections.all {
+            try? await channel.close()
+        }
+    }
+
+    /// An address nobody listens at.
+    static func deadAddress() async throws -> ManagerAddress {
+        let fake = try await start { _, _ in .silence }
+        try await fake.stop()
+        return fake.address
+    }
+}
+
+/// The channels of a fake manager, by number.
+final class Connections: Sendable {
+    private let channels = Mutex<[any Channel]>([])
+
+    var all: [any Channel] { channels.withLock { $0 } }
+
+    func add(_ channel: any Channel) -> Int {
+        channels.withLock { channels in
+            channels.append(channel)
+            return channels.count - 1
+        }
+    }
+}
+
+private final class FakeManagerHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let number: Int
+    private let journal: Journal<FakeManager.Event>
+    private let script: FakeManager.Script
+    private var requests = NIOSingleStepByteToMessageProcessor(CommandDecoder(maximumBodySize: 65_535))
+
+    init(number: Int, journal: Journal<FakeManager.Event>, script: @escaping FakeManager.Script) {
+        self.number = number
+        self.journal = journal
+        self.script = script
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        journal.append(.connected(number))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        journal.append(.closed(number))
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var answers = ByteBuffer()
+        var hangsUp = false
+        try? requests.process(buffer: unwrapInboundIn(data)) { request in
+            guard !hangsUp else { return }
+            switch request {
+            case .refused(let reply, _):
+                answers.writeReply(reply)
+            case .command(let command):
+                journal.append(.command(number, command))
+                switch script(number, command) {
+                case .answer(let reply): answers.writeReply(reply)
+                case .silence: break
+                case .hangUp: hangsUp = true
+                }
+            }
+        }
+        context.writeAndFlush(wrapOutboundOut(answers), promise: nil)
+        if hangsUp { context.close(promise: nil) }
+    }
+}

@@ -1,0 +1,130 @@
+import BeanstalkWire
+import Synchronization
+import TaskStore
+
+/// A queue in memory, enough of one for a producer and a consumer: the store behind any number of fake managers.
+final class FakeQueue: Sendable {
+    struct Task: Equatable {
+        var id: TaskID
+        var tube: TubeName
+        var priority: UInt32
+        var body: [UInt8]
+        var delay: UInt32 = 0
+        var reserves = 0
+        var holder: Int?
+        var isBuried = false
+    }
+
+    fileprivate struct State {
+        var tasks: [Task] = []
+        var nextID: Int64 = 1
+        var using: [Int: TubeName] = [:]
+        var watching: [Int: Set<TubeName>] = [:]
+        var mostHeld = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// Tasks there are, in the order of their ids.
+    var tasks: [Task] { state.withLock { $0.tasks } }
+
+    /// The bodies of the tasks there are.
+    var bodies: [String] { tasks.map { String(decoding: $0.body, as: UTF8.self) } }
+
+    /// The most tasks that were in somebody's hands at one moment.
+    var mostHeld: Int { state.withLock { $0.mostHeld } }
+
+    func put(_ body: String, in tube: TubeName = .default, priority: UInt32 = 1) {
+        state.withLock { _ = $0.put(Array(body.utf8), tube, priority) }
+    }
+
+    /// Answers a command of a connection. A reserve that would have to wait is not answered.
+    ///
+    /// - Parameter connection: a number that is the connection's own among all that use this queue.
+    func react(_ connection: Int, _ command: Command) -> FakeManager.Reaction {
+        state.withLock { $0.reply(connection, command).map { .answer($0) } ?? .silence }
+    }
+
+    /// Puts the tasks of a connection back.
+    func giveBack(_ connection: Int) {
+        state.withLock { state in
+            for index in state.tasks.indices where state.tasks[index].holder == connection {
+                state.tasks[index].holder = nil
+            }
+        }
+    }
+}
+
+extension FakeQueue.State {
+    fileprivate mutating func put(_ body: [UInt8], _ tube: TubeName, _ priority: UInt32) -> TaskID {
+        let id = TaskID(rawValue: nextID)
+        nextID += 1
+        tasks.append(FakeQueue.Task(id: id, tube: tube, priority: priority, body: body))
+        return id
+    }
+
+    fileprivate mutating func reply(_ connection: Int, _ command: Command) -> Reply? {
+        switch command {
+        case .put(let priority, _, _, let body):
+            return .inserted(put(body, using[connection] ?? .default, priority))
+        case .use(let tube):
+            using[connection] = tube
+            return .using(tube)
+        case .watch(let tube):
+            watching[connection, default: [.default]].insert(tube)
+            return .watching(watching[connection]?.count ?? 0)
+        case .ignore(let tube):
+            watching[connection, default: [.default]].remove(tube)
+            return .watching(watching[connection]?.count ?? 0)
+        case .reserveWithTimeout(let seconds):
+            return reserve(connection) ?? (seconds == 0 ? .timedOut : nil)
+        case .reserve:
+            return reserve(connection)
+        case .stats:
+            return .ok(Array("---\nmax-job-size: 65535\n".utf8))
+        case .statsJob(let id):
+            guard let task = tasks.first(where: { $0.id == id }) else { return .notFound }
+            let text = "---\ntube: \"\(task.tube)\"\npri: \(task.priority)\nttr: 60\nreserves: \(task.reserves)\n"
+            return .ok(Array(text.utf8))
+        case .delete(let id), .release(let id, _, _), .bury(let id, _), .touch(let id):
+            guard let index = tasks.firstIndex(where: { $0.id == id && $0.holder == connection }) else {
+                return .notFound
+            }
+            return finish(index, command)
+        default:
+            return .internalError
+        }
+    }
+
+    private mutating func reserve(_ connection: Int) -> Reply? {
+        let tubes = watching[connection] ?? [.default]
+        let index = tasks.firstIndex {
+            $0.holder == nil && $0.delay == 0 && !$0.isBuried && tubes.contains($0.tube)
+        }
+        guard let index else { return nil }
+        tasks[index].holder = connection
+        tasks[index].reserves += 1
+        mostHeld = max(mostHeld, tasks.count { $0.holder != nil })
+        return .reserved(tasks[index].id, body: tasks[index].body)
+    }
+
+    private mutating func finish(_ index: Int, _ command: Command) -> Reply {
+        switch command {
+        case .touch:
+            return .touched
+        case .release(_, let priority, let delay):
+            tasks[index].holder = nil
+            tasks[index].priority = priority
+            tasks[index].delay = delay
+            return .released
+        case .bury(_, let priority):
+            tasks[index].holder = nil
+            tasks[index].priority = priority
+            tasks[index].isBuried = true
+            return .buried
+        default:
+            tasks.remove(at: index)
+            return .deleted
+        }
+    }
+}
