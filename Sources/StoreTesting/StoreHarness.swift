@@ -56,5 +56,5 @@ public enum StoreConformance {
         putChecks + claimChecks + claimTaskChecks + deleteChecks + releaseChecks + buryChecks + touchChecks
         + expireChecks
         + kickChecks + peekChecks + pauseChecks + statisticsChecks + tubeChecks + timeChecks + recoveryChecks
-        + wakingChecks + batchChecks
+        + wakingChecks + batchChecks + namedSessionChecks + uniqueKeyChecks + clearChecks
 }

@@ -77,7 +77,19 @@ extension TemporaryStore {
             "SELECT 'tubes are listed ' || group_concat(position) FROM tube HAVING max(position) <> count(*)",
             """
             SELECT 'task ' || id || ' is held by manager ' || (holder >> 32) || ', which is gone' FROM task_state
-            WHERE state = 'claimed' AND holder >> 32 NOT IN (SELECT id FROM manager)
+            WHERE state = 'claimed' AND holder >> 32 <> 0 AND holder >> 32 NOT IN (SELECT id FROM manager)
+            """,
+            """
+            SELECT 'task ' || id || ' is held by session ' || holder || ', which is gone' FROM task_state
+            WHERE state = 'claimed' AND holder >> 32 = 0 AND holder NOT IN (SELECT id FROM session)
+            """,
+            """
+            SELECT 'session ' || id || ' is had by manager ' || (connection >> 32) || ', which is gone' FROM session
+            WHERE connection >> 32 NOT IN (SELECT id FROM manager)
+            """,
+            """
+            SELECT 'the key of task ' || task_id || ' has a wrong end' FROM unique_key
+            WHERE (kept_until_ms IS NULL) <> (task_id IN (SELECT id FROM task_state WHERE keyed))
             """,
             "SELECT 'tube_user of manager ' || manager_id FROM tube_user WHERE manager_id NOT IN (SELECT id FROM manager)",
             "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",

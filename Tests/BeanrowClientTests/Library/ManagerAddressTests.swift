@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", ":11300", "host:", "host:65536", "host:-1", "host:+1", "host:1x", "host:٣", "host:000001", "::1", "::1:11300",
+        "", ":11300", "host:", "host:65536", "host:-1", "host:+1", "host:1x", "host:٣", "host:000001", "::1",
+        "::1:11300",
         "[::1", "[]:1", "[host]:1", "[::1]11300", "a host:1", "host:1:2", "host]:1",
     ])
     func refuses(_ text: String) {

@@ -1,5 +1,6 @@
-@testable import BeanrowClient
 import Testing
+
+@testable import BeanrowClient
 
 @Suite struct PolicyTests {
     @Test func delaysDoubleUpToTheirLimit() {

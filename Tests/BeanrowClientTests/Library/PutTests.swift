@@ -19,7 +19,9 @@ import Testing
             let outcomes = await client.put(tasks(1000))
             #expect(try outcomes.map { try $0.get().rawValue } == Array(2...1001))
         }
-        #expect(manager.commands.prefix(2) == [.use(tube), .put(priority: 7, delay: 8, timeToRun: 9, body: bytes("one"))])
+        #expect(
+            manager.commands.prefix(2) == [.use(tube), .put(priority: 7, delay: 8, timeToRun: 9, body: bytes("one"))]
+        )
         #expect(queue.tasks.map(\.body) == [bytes("one")] + (1...1000).map { bytes("\($0)") })
         #expect(queue.tasks.allSatisfy { $0.tube == tube })
         try await manager.stop()
@@ -85,9 +87,10 @@ import Testing
         }
         // Parts of 128 are sent one after the other here: of the first 100 were answered, the others never left.
         #expect(outcomes.prefix(100).allSatisfy { (try? $0.get()) != nil })
-        let unknown = outcomes[100..<128].map { outcome -> ClientError.Code? in
-            if case .failure(let error) = outcome { error.code } else { nil }
-        }
+        let unknown = outcomes[100..<128]
+            .map { outcome -> ClientError.Code? in
+                if case .failure(let error) = outcome { error.code } else { nil }
+            }
         #expect(unknown == Array(repeating: .putOutcomeUnknown, count: 28))
         #expect(outcomes.dropFirst(128).allSatisfy { (try? $0.get()) != nil })
         #expect(second.bodies == (129...384).map { "\($0)" })

@@ -1,7 +1,8 @@
-@testable import BeanrowClient
 import BeanstalkWire
 import TaskStore
 import Testing
+
+@testable import BeanrowClient
 
 @Suite struct RequestPipelineTests {
     private typealias Pipeline = RequestPipeline<String>

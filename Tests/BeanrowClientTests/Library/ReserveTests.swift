@@ -163,7 +163,9 @@ import Testing
         }
         try await withClient([manager.address]) { client async throws in
             let reserve = Task { try await client.reserve(upTo: 3) }
-            await manager.journal.wait { events in events.count(where: { if case .command = $0 { true } else { false } }) == 3 }
+            await manager.journal.wait { events in
+                events.count(where: { if case .command = $0 { true } else { false } }) == 3
+            }
             reserve.cancel()
             #expect(await errorCode { try await reserve.value } == .cancelled)
             // The manager gives back what was claimed when it sees this.

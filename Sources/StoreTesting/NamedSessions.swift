@@ -1,0 +1,121 @@
+import TaskStore
+
+extension SessionName {
+    /// A name of the suite's own, known to be valid.
+    fileprivate static func named(_ text: String) throws -> SessionName {
+        guard let name = SessionName(text) else { throw failure("\(text) is a session's name") }
+        return name
+    }
+}
+
+extension Session {
+    /// Takes up a named session.
+    ///
+    /// - Returns: the numbers of the tasks in it, in order.
+    @discardableResult
+    fileprivate func takeUp(_ name: String) throws -> [TaskID] {
+        guard case .tookUp(let claims)? = try run(.takeUp(.named(name))).first else {
+            throw failure("a session is taken up")
+        }
+        return claims.map(\.id).sorted()
+    }
+}
+
+let namedSessionChecks: [StoreCheck] = [
+    StoreCheck("session: its claims outlive the connection, and any manager can finish them") { scene in
+        let one = try scene.manager("one").session()
+        let two = try scene.manager("two").session()
+        try require(try one.takeUp("worker"), [], "new")
+        let id = try one.putAndClaim(.mail)
+        try require(try one.run(.giveBack), [.givenBack(0)], "nothing is given back")
+        try require(try two.state(id), .claimed, "still claimed")
+        try require(try two.takeUp("worker"), [id], "taken up")
+        try require(try two.run(.delete(id)), [.deleted], "finished")
+    },
+    StoreCheck("session: what the connection held before comes into it") { scene in
+        let manager = try scene.manager()
+        let first = manager.session()
+        let id = try first.putAndClaim(.mail, timeToRun: 60)
+        scene.pass(seconds: 20)
+        guard case .tookUp(let claims)? = try first.run(.takeUp(.named("worker"))).first else {
+            throw failure("a session is taken up")
+        }
+        try require(claims, [HeldClaim(id: id, tube: .mail, timeToRun: 60, timeLeft: 40_000)], "claims")
+        try first.run(.giveBack)
+        try require(try manager.session().takeUp("worker"), [id], "kept")
+    },
+    StoreCheck("session: whoever takes it up displaces who had it") { scene in
+        let one = try scene.manager("one").session()
+        let two = try scene.manager("two").session()
+        try one.takeUp("worker")
+        let id = try one.putAndClaim(.mail)
+        try one.put(.mail)
+        try require(try two.takeUp("worker"), [id], "taken up")
+        let claim = Action.claim(tubes: [.mail], count: 1, waits: true)
+        try require(
+            try one.run(
+                claim,
+                .touch(id),
+                .delete(id),
+                .release(id, priority: 0, delay: 0),
+                .claimTask(id),
+                .expire(id)
+            ),
+            [.displaced, .displaced, .displaced, .displaced, .displaced, .displaced],
+            "displaced"
+        )
+        try require(try one.run(.giveBack), [.givenBack(0)], "the displaced gives nothing back")
+        try require(try two.run(.touch(id)), [.touched], "the new one holds it")
+    },
+    StoreCheck("session: also within one manager, and within one batch") { scene in
+        let manager = try scene.manager()
+        let one = manager.session()
+        let two = manager.session()
+        try one.takeUp("worker")
+        let id = try one.putAndClaim(.mail)
+        let outcomes =
+            try manager.run([
+                one.wants(.touch(id)), two.wants(.takeUp(.named("worker"))), one.wants(.delete(id)),
+                two.wants(.delete(id)),
+            ])
+            .outcomes
+        try require([outcomes[0], outcomes[2], outcomes[3]], [.touched, .displaced, .deleted], "in order")
+        try one.takeUp("worker")
+        try require(try two.run(.delete(id)), [.displaced], "and back")
+    },
+    StoreCheck("session: its claims survive the manager's death until their time is over") { scene in
+        let one = try scene.manager("one")
+        let two = try scene.manager("two")
+        let dying = one.session()
+        let watching = two.session()
+        try dying.takeUp("worker")
+        let named = try dying.putAndClaim(.mail, timeToRun: 60)
+        let nameless = try one.session().putAndClaim(.mail, timeToRun: 60)
+        try scene.kill(one)
+        _ = try two.store.maintain(at: scene.now)
+        try require(try watching.state(named), .claimed, "the named session's")
+        try require(try watching.state(nameless), .pending, "the others'")
+        scene.pass(seconds: 61)
+        try two.catchUp()
+        try require(try watching.state(named), .pending, "after its time to run")
+        try require(try watching.statistics(named).timeouts, 1, "counted as a timeout")
+        try require(try watching.takeUp("worker"), [], "nothing is left in it")
+    },
+    StoreCheck("session: a connection that changes to another leaves its claims in the first") { scene in
+        let session = try scene.manager().session()
+        try session.takeUp("first")
+        let id = try session.putAndClaim(.mail)
+        try require(try session.takeUp("second"), [], "the second is empty")
+        try require(try session.run(.delete(id)), [.notFound], "not the second's")
+        try require(try session.takeUp("first"), [id], "still the first's")
+    },
+    StoreCheck("session: a manager that leaves keeps the claims of named sessions") { scene in
+        let one = try scene.manager("one")
+        let two = try scene.manager("two").session()
+        let session = one.session()
+        try session.takeUp("worker")
+        let id = try session.putAndClaim(.mail)
+        try scene.leave(one)
+        try require(try two.takeUp("worker"), [id], "taken up elsewhere")
+    },
+]
