@@ -27,7 +27,9 @@ final class Ballast {
         truncate(path, 0) == 0 && unlink(path) == 0
     }
 
-    /// Makes the file if it is missing and there is plenty of room. The writer lock is held.
+    /// Makes the file if it is missing and there is plenty of room.
+    ///
+    /// The writer lock is held.
     func restore() {
         var information = stat()
         if stat(path, &information) == 0, Int(information.st_size) >= Self.size { return }

@@ -7,8 +7,9 @@ import TaskStore
 /// (sqlite.org/wal.html, "The WAL-Reset Bug"). So no manager lets SQLite checkpoint by itself: it is done only under the writer
 /// lock, in a mode that takes SQLite's write lock too.
 final class Checkpointer {
-    /// How many frames the log may have before it is copied: at 4 KiB a page 8 MiB. Fewer frames mean more syncs of the
-    /// database, more mean longer pauses and slower reads.
+    /// How many frames the log may have before it is copied: at 4 KiB a page 8 MiB.
+    ///
+    /// Fewer frames mean more syncs of the database, more mean longer pauses and slower reads.
     static let frames = 2000
 
     /// Log size from which on a person should know that something keeps it from shrinking.
@@ -25,17 +26,28 @@ final class Checkpointer {
         self.busyTimeout = busyTimeout
     }
 
-    /// Notes how long the log is after a commit. The writer lock is held.
+    /// Notes how long the log is after a commit.
+    ///
+    /// The writer lock is held.
     func noteCommit() {
         board.logFrames = database.logFrames
     }
 
-    /// Checkpoints if the log has grown enough since the last time. The writer lock is held.
+    /// Checkpoints if the log has grown enough since the last time.
+    ///
+    /// The writer lock is held.
     func checkpointIfDue() throws(SQLiteError) {
-        if board.logFrames >= max(Self.frames, board.checkpointAt) { try checkpoint() }
+        let frames = board.logFrames
+        let blocked = board.blockedCheckpoint
+        guard frames >= Self.frames else { return }
+        // While a reader is in the way one try for every so many frames is enough; fewer frames than at the last try mean
+        // that the log was started over.
+        if frames >= blocked + Self.frames || frames < blocked || blocked == 0 { try checkpoint() }
     }
 
-    /// Checkpoints, as far as readers let it. The writer lock is held, no transaction is open.
+    /// Checkpoints, as far as readers let it.
+    ///
+    /// The writer lock is held, no transaction is open.
     func checkpoint() throws(SQLiteError) {
         // Not to wait for a reader: it may take for ever, and all managers would wait along.
         database.setBusyTimeout(milliseconds: 0)
@@ -43,15 +55,16 @@ final class Checkpointer {
         let result = try database.checkpoint(SQLITE_CHECKPOINT_RESTART)
         if result.finished {
             board.logFrames = 0
-            board.checkpointAt = Self.frames
+            board.blockedCheckpoint = 0
         } else {
-            board.checkpointAt = max(board.logFrames, result.frames) + Self.frames
+            board.blockedCheckpoint = max(board.logFrames, result.frames)
         }
     }
 
     /// A line for the log where it has become too long, once for each doubling.
     ///
     /// - Parameter size: the log's size in bytes.
+    /// - Returns: nothing where all is well, or was said before.
     func warning(size: Int) -> String? {
         guard size >= warnAt else {
             if size < Self.warnFrom { warnAt = Self.warnFrom }

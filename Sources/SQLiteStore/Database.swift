@@ -15,14 +15,21 @@ final class Database {
     /// On the heap since SQLite's hook writes it through a pointer.
     private let frames = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
+    /// Keeps SQLite from counting the memory of the process, which takes a lock for every allocation.
+    ///
+    /// Once for the process, before its first connection; later SQLite declines, and then it stays as it is.
+    private static let countsNoMemory: Bool = beanrow_count_memory(0) == SQLITE_OK
+
     /// Opens an existing file.
     ///
     /// - Parameters:
     ///   - path: the file.
     ///   - readOnly: whether nothing is going to be written.
+    /// - Throws: what SQLite answered.
     init(path: String, readOnly: Bool = false) throws(SQLiteError) {
         self.path = path
         frames.initialize(to: 0)
+        _ = Self.countsNoMemory
         let flags = (readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX
         let code = sqlite3_open_v2(path, &handle, flags, nil)
         guard code == SQLITE_OK else {
@@ -129,6 +136,7 @@ final class Database {
     /// - Parameter mode: `SQLITE_CHECKPOINT_RESTART` or another mode (sqlite.org/c3ref/wal_checkpoint_v2.html).
     /// - Returns: how many frames the log holds, how many of them are in the database now, and whether nobody was in
     ///   the way.
+    /// - Throws: what SQLite answered.
     func checkpoint(_ mode: Int32) throws(SQLiteError) -> (frames: Int, copied: Int, finished: Bool) {
         var frames: Int32 = 0
         var copied: Int32 = 0

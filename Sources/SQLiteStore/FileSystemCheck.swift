@@ -4,8 +4,10 @@ import TaskStore
 
 /// Whether a place can hold a store.
 enum FileSystemCheck {
-    /// File systems on which other hosts may hold the same file, or that stand for such: SQLite's shared memory does not
-    /// reach across hosts (sqlite.org/wal.html, "Disadvantages"). Numbers from statfs(2) and linux/magic.h.
+    /// File systems on which other hosts may hold the same file, or that stand for such: SQLite's shared memory does
+    /// not reach across hosts (sqlite.org/wal.html, "Disadvantages").
+    ///
+    /// Numbers from statfs(2) and linux/magic.h.
     private static let refused: [Int64: String] = [
         0x6969: "NFS",
         0x517B: "SMB",
@@ -20,17 +22,60 @@ enum FileSystemCheck {
         0x0BD0_0BD0: "Lustre",
         0x0116_1970: "GFS2",
         0x7461_636F: "OCFS2",
-        0x6573_5546: "FUSE",
+        fuse: "FUSE",
         0x1983_0326: "BeeGFS",
         0x4750_4653: "GPFS",
         0xAAD7_AAEA: "PanFS",
     ]
 
-    /// The name of a file system type that is refused.
+    /// The number of all file systems that are processes of their own.
+    private static let fuse: Int64 = 0x6573_5546
+
+    /// Those of them that are local all the same; the others are mostly remote: sshfs, s3fs, glusterfs, rclone.
+    private static let localFUSE: Set<String> = ["fuseblk", "fuse.fuse-overlayfs", "fuse.ntfs-3g", "fuse.bindfs"]
+
+    /// The name of a file system that is refused.
     ///
-    /// - Parameter type: `f_type` of statfs(2).
-    static func refusal(ofType type: Int64) -> String? {
-        refused[type]
+    /// - Parameters:
+    ///   - type: `f_type` of statfs(2).
+    ///   - name: what the kernel calls it, as in /proc/self/mountinfo; asked for only where the number does not tell.
+    /// - Returns: nothing where the file system is fine.
+    static func refusal(ofType type: Int64, named name: () -> String?) -> String? {
+        guard type == fuse else { return refused[type] }
+        guard let name = name() else { return nil }
+        return localFUSE.contains(name) ? nil : name
+    }
+
+    /// What the kernel calls the file system of a device.
+    ///
+    /// - Parameters:
+    ///   - device: `st_dev` of stat(2).
+    ///   - table: the text of /proc/self/mountinfo (proc(5)).
+    /// - Returns: nothing where the device is not in the table.
+    static func name(ofDevice device: UInt64, in table: String) -> String? {
+        // As makedev(3) composes it.
+        let major = device >> 32 & 0xFFFF_F000 | device >> 8 & 0xFFF
+        let minor = device >> 12 & 0xFFFF_FF00 | device & 0xFF
+        let number = "\(major):\(minor)"
+        for line in table.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 6, fields[2] == number, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count
+            else { continue }
+            return String(fields[dash + 1])
+        }
+        return nil
+    }
+
+    private static func mountTable() -> String {
+        guard let file = fopen("/proc/self/mountinfo", "re") else { return "" }
+        defer { fclose(file) }
+        var text: [UInt8] = []
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
+            while case let count = fread(buffer.baseAddress, 1, buffer.count, file), count > 0 {
+                text.append(contentsOf: buffer[..<count])
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Checks the directory and, if it is there, the file.
@@ -51,8 +96,14 @@ enum FileSystemCheck {
                 throw StoreError(.unusable, "\(path): \(lastSystemError()): a manager has to read and write it")
             }
         }
-        if let name = refusal(ofType: beanrow_file_system_type(exists ? path : files.directory)) {
-            throw StoreError(.unusable, "\(path): on a file system that SQLite cannot share safely (\(name))")
+        let place = exists ? path : files.directory
+        let refusal = refusal(ofType: beanrow_file_system_type(place)) {
+            var information = stat()
+            guard stat(place, &information) == 0 else { return nil }
+            return name(ofDevice: UInt64(information.st_dev), in: mountTable())
+        }
+        if let refusal {
+            throw StoreError(.unusable, "\(path): on a file system that SQLite cannot share safely (\(refusal))")
         }
         guard access(files.directory, W_OK | X_OK) == 0 else {
             throw StoreError(.unusable, "\(files.directory): \(lastSystemError()): a manager has to create files in it")

@@ -54,7 +54,9 @@ extension Ledger {
         return try statements.heartbeat.run() == 1
     }
 
-    /// Removes a manager's row and its use of tubes. It has no claims any more.
+    /// Removes a manager's row and its use of tubes.
+    ///
+    /// It has no claims any more.
     func remove(_ id: ManagerID) throws(SQLiteError) {
         try leaveNamedSessions(of: id)
         var used: [Int64] = []

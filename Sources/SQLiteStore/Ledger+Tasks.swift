@@ -181,6 +181,7 @@ extension Ledger {
     ///   - holders: the sessions.
     ///   - limit: how many claims at most.
     /// - Returns: how many claims it were.
+    /// - Throws: what SQLite answered.
     func giveBack(_ holders: ClosedRange<Int64>, limit: Int = .max) throws(SQLiteError) -> Int {
         let statement = statements.giveBack
         statement.bind(holders.lowerBound, holders.upperBound, Int64(limit))

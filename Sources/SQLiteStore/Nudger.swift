@@ -28,7 +28,9 @@ final class Nudger {
         for case let peer? in peers { close(peer.descriptor) }
     }
 
-    /// The slots whose managers await one of these tubes. The writer lock is held.
+    /// The slots whose managers await one of these tubes.
+    ///
+    /// The writer lock is held.
     ///
     /// - Parameter mask: a bit for each 64th tube number.
     /// - Returns: a bit for each slot.
@@ -41,7 +43,9 @@ final class Nudger {
         return slots
     }
 
-    /// Wakes the managers in some slots. The writer lock need not be held.
+    /// Wakes the managers in some slots.
+    ///
+    /// The writer lock need not be held.
     ///
     /// A manager that is gone is passed over; a FIFO that is full wakes its owner already.
     ///

@@ -49,6 +49,7 @@ struct SQLiteError: Error {
     /// What the error means when nothing of the transaction was committed.
     ///
     /// - Parameter path: the database, for the message.
+    /// - Returns: the error to throw.
     func beforeCommit(_ path: String) -> StoreError {
         if isFull { return StoreError(.full, "\(path): no space left (\(message))") }
         return switch primaryCode {
@@ -69,6 +70,7 @@ struct SQLiteError: Error {
     /// nobody knows.
     ///
     /// - Parameter path: the database, for the message.
+    /// - Returns: the error to throw.
     func duringCommit(_ path: String) -> StoreError {
         if primaryCode == SQLITE_IOERR, !isFull {
             return StoreError(.lost, "\(path): the commit failed and may or may not be on the disk (\(message))")

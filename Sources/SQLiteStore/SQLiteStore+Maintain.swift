@@ -7,6 +7,7 @@ extension SQLiteStore {
     /// How many keys past their time one heartbeat removes at most: a few milliseconds of the lock.
     private static let mostKeysForgottenAtOnce: Int64 = 1000
 
+    /// See ``Store/maintain(at:)``.
     public func maintain(at now: Timestamp) throws(StoreError) -> Maintenance {
         try checkFiles()
         var report = Maintenance()

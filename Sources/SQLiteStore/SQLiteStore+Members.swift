@@ -5,7 +5,9 @@ extension SQLiteStore {
     /// How many claims of a dead manager one transaction returns at most.
     private static let mostReturnedAtOnce = 1000
 
-    /// Enters the manager among its peers, after cleaning up behind the dead. The writer lock is held.
+    /// Enters the manager among its peers, after cleaning up behind the dead.
+    ///
+    /// The writer lock is held.
     func enter(name: String, address: String, version: String, at now: Timestamp) throws(StoreError) {
         let ledger = parts.ledger
         let slot = parts.slot.number
@@ -31,9 +33,12 @@ extension SQLiteStore {
         parts.board.setAwaited(0, slot)
         parts.board.setOccupant(UInt64(manager.rawValue), slot)
         parts.nudger.wake(toWake)
+        ledger.hasSeenForeignCommit = false
     }
 
-    /// Returns some claims of a dead manager, and with the last of them removes its row. The writer lock is held.
+    /// Returns some claims of a dead manager, and with the last of them removes its row.
+    ///
+    /// The writer lock is held.
     ///
     /// - Returns: how many claims became pending, or nothing once the manager's row is gone.
     private func returnClaims(
@@ -87,6 +92,7 @@ extension SQLiteStore {
         return try returnClaims(of: peer, at: now, wake: &toWake)
     }
 
+    /// See ``Store/leave()``; where it fails the peers clean up, as after a death.
     public func leave() throws(StoreError) {
         guard !hasLeft else { return }
         hasLeft = true
@@ -104,7 +110,9 @@ extension SQLiteStore {
         while try returnClaims(of: me, at: now, wake: &toWake) != nil {}
     }
 
-    /// Closes all files and takes this manager's name off the doors. The writer lock is held.
+    /// Closes all files and takes this manager's name off the doors.
+    ///
+    /// The writer lock is held.
     private func close() {
         let slot = parts.slot.number
         parts.board.setAwaited(0, slot)

@@ -107,7 +107,9 @@ extension SQLiteStore {
         return stat(path, &information) == 0 ? information.st_mode & 0o666 : newFileMode
     }
 
-    /// Sets a connection up and makes the tables. The writer lock is held.
+    /// Sets a connection up and makes the tables.
+    ///
+    /// The writer lock is held.
     private static func configure(_ database: Database, _ options: Options) throws(StoreError) -> Ledger {
         _ = try Schema.inspect(database)
         let journal: String

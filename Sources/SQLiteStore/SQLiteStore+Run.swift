@@ -23,6 +23,7 @@ extension Batch {
 }
 
 extension SQLiteStore {
+    /// See ``Store/run(_:)``.
     public func run(_ batch: Batch) throws(StoreError) -> BatchResult {
         if !batch.operations.isEmpty, batch.onlyReads, let result = try read(batch) { return result }
         var toWake: UInt64 = 0
@@ -45,6 +46,7 @@ extension SQLiteStore {
         }
     }
 
+    /// See ``Store/hasChangedElsewhere()``: one look at SQLite's `data_version`.
     public func hasChangedElsewhere() throws(StoreError) -> Bool {
         do {
             try parts.ledger.lookForForeignCommits()
@@ -89,12 +91,16 @@ extension SQLiteStore {
         }
     }
 
-    /// Runs a batch as one transaction. The writer lock is held.
+    /// Runs a batch as one transaction.
+    ///
+    /// The writer lock is held.
     ///
     /// - Parameters:
     ///   - batch: the operations.
     ///   - takesPuts: whether puts are tried; otherwise they are answered with ``Outcome/storageFull``.
     ///   - toWake: receives the slots of the peers that have to be woken after the lock is released.
+    /// - Returns: the outcomes.
+    /// - Throws: ``StoreError``; nothing has happened then, unless it says ``StoreError/Code/lost``.
     func write(_ batch: Batch, takesPuts: Bool = true, wake toWake: inout UInt64) throws(StoreError) -> BatchResult {
         let ledger = parts.ledger
         return try transaction(at: batch.now, wake: &toWake) { () throws(SQLiteError) in
@@ -117,7 +123,9 @@ extension SQLiteStore {
         }
     }
 
-    /// Runs something as one transaction. The writer lock is held.
+    /// Runs something as one transaction.
+    ///
+    /// The writer lock is held.
     func transaction<Result>(
         at now: Timestamp,
         wake toWake: inout UInt64,
@@ -164,7 +172,9 @@ extension SQLiteStore {
         }
     }
 
-    /// Runs a batch again for which there was no room. The writer lock is held.
+    /// Runs a batch again for which there was no room.
+    ///
+    /// The writer lock is held.
     ///
     /// The puts are given up. The others need room too, since a change of whatever kind goes to the log first; a
     /// checkpoint makes the log's space usable again, and the reserve is for when that is not enough.

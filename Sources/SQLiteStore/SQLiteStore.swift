@@ -32,6 +32,7 @@ public final class SQLiteStore: Store {
         public init() {}
     }
 
+    /// See ``Store/manager``.
     public internal(set) var manager: ManagerID
 
     /// What was found at opening: managers that had died, and how many of their claims became pending.
@@ -67,20 +68,24 @@ public final class SQLiteStore: Store {
         self.lastHeartbeat = now.rawValue
     }
 
+    /// See ``Store/makeDurable()``: one `fdatasync` of the log.
     public func makeDurable() throws(StoreError) {
         try parts.logSync.sync()
     }
 
+    /// See ``Store/awaits(_:)``.
     public func awaits(_ tube: TubeName) {
         insertAwaited(tube)
         publishAwaited()
     }
 
+    /// See ``Store/stopsAwaiting(_:)``.
     public func stopsAwaiting(_ tube: TubeName) {
         awaited.remove(tube)
         publishAwaited()
     }
 
+    /// See ``Store/observeChanges(_:)``.
     public func observeChanges(_ handler: @escaping @Sendable () -> Void) {
         parts.wake.setHandler(handler)
     }

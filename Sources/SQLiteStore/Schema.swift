@@ -3,10 +3,14 @@ import TaskStore
 
 /// Whether a file is ours, and how it becomes so.
 enum Schema {
-    /// The number in the file's header that says whose format it is: "Bean". Also in `schema.sql`.
+    /// The number in the file's header that says whose format it is: "Bean".
+    ///
+    /// Also in `schema.sql`.
     static let applicationID: Int64 = 0x4265_616E
 
-    /// The version that this program reads and writes. Also in `schema.sql`.
+    /// The version that this program reads and writes.
+    ///
+    /// Also in `schema.sql`.
     static let version: Int64 = 1
 
     /// What a file turned out to be.
@@ -48,7 +52,9 @@ enum Schema {
         return version == Self.version ? .current : .older(version)
     }
 
-    /// Makes the tables, or brings them up to date, in one transaction. The writer lock is held.
+    /// Makes the tables, or brings them up to date, in one transaction.
+    ///
+    /// The writer lock is held.
     static func establish(_ database: Database) throws(StoreError) {
         switch try inspect(database) {
         case .current:
@@ -67,7 +73,9 @@ enum Schema {
         }
     }
 
-    /// SQL that leads from a version to the present one, `PRAGMA user_version` included. There is only one version so far.
+    /// SQL that leads from a version to the present one, `PRAGMA user_version` included.
+    ///
+    /// There is only one version so far.
     private static let migrations: [Int64: String] = [:]
 
     private static func inTransaction(_ database: Database, _ sql: String) throws(StoreError) {
@@ -86,6 +94,7 @@ extension SQLiteError {
     /// What the error means for somebody who tries to open a database.
     ///
     /// - Parameter path: the file.
+    /// - Returns: ``StoreError/Code/unusable``, in words.
     func whileOpening(_ path: String) -> StoreError {
         switch primaryCode {
         case SQLITE_NOTADB: StoreError(.unusable, "\(path): not a SQLite database")

@@ -5,11 +5,11 @@ import TaskStore
 /// The words that all managers of a store share: the lock file, mapped into memory.
 ///
 /// Layout, in 64-bit words: the first 8 words' bytes are the slots' proofs of life (``Slot``) and hold nothing; then the
-/// layout's version, the frames in the log after the last commit, and how many of them start the next checkpoint; from word 16 on two
-/// words a slot: the mask of awaited tubes and the number of the manager.
+/// layout's version, the frames in the log after the last commit, and those it had when a checkpoint was blocked; from
+/// word 16 on two words a slot: the mask of awaited tubes and the number of the manager.
 ///
-/// All words are hints except the awaited masks, which are set and read under the writer lock, so that of a put and a wait
-/// for it one always sees the other.
+/// All words are hints except the awaited masks, which are set and read under the writer lock, so that of a put and a
+/// wait for it one always sees the other.
 final class SharedBoard {
     /// How many managers a store can have at once.
     static let slots = 64
@@ -30,6 +30,7 @@ final class SharedBoard {
     /// - Parameters:
     ///   - descriptor: the lock file, open for writing; the writer lock is held.
     ///   - path: for messages.
+    /// - Throws: ``StoreError/Code/unusable``.
     init(descriptor: Int32, path: String) throws(StoreError) {
         // Allocated, not only lengthened: a write to a mapped hole of a full disk kills the process.
         let code = posix_fallocate(descriptor, 0, Self.size)
@@ -56,8 +57,8 @@ final class SharedBoard {
         set { beanrow_store(words + Self.logFramesWord, UInt64(newValue)) }
     }
 
-    /// From how many frames on the next checkpoint is due; 0 where nobody has said so yet.
-    var checkpointAt: Int {
+    /// How many frames the log had when a checkpoint could not be completed; 0 where the last one was.
+    var blockedCheckpoint: Int {
         get { Int(truncatingIfNeeded: beanrow_load(words + Self.checkpointWord)) }
         set { beanrow_store(words + Self.checkpointWord, UInt64(newValue)) }
     }

@@ -14,7 +14,9 @@ final class Slot {
     private var descriptor: Int32
     private let path: String
 
-    /// Takes the first free slot. The writer lock is held.
+    /// Takes the first free slot.
+    ///
+    /// The writer lock is held.
     ///
     /// - Parameter path: the lock file.
     /// - Throws: ``StoreError/Code/unusable``, also where all slots are taken.
@@ -53,6 +55,8 @@ final class Slot {
     /// Whether the manager in another slot lives.
     ///
     /// - Parameter slot: not this manager's own.
+    /// - Returns: whether somebody holds the lock.
+    /// - Throws: ``StoreError/Code/failed``.
     func isAlive(_ slot: Int) throws(StoreError) -> Bool {
         let answer = beanrow_byte_is_locked(descriptor, Int64(slot))
         guard answer >= 0 else { throw StoreError(.failed, "\(path): \(systemErrorText(-answer))") }

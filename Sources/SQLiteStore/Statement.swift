@@ -97,6 +97,7 @@ final class Statement {
     /// - Parameters:
     ///   - blob: the bytes; may be empty.
     ///   - index: the parameter's number.
+    /// - Throws: what SQLite answered.
     func run(binding blob: [UInt8], at index: Int32) throws(SQLiteError) {
         let code = blob.withUnsafeBytes { bytes in
             if let base = bytes.baseAddress, !bytes.isEmpty {
@@ -120,7 +121,9 @@ final class Statement {
         sqlite3_reset(handle)
     }
 
-    /// Gives the statement up. To be called at most once, and only for one that is not kept.
+    /// Gives the statement up.
+    ///
+    /// To be called at most once, and only for one that is not kept.
     func finalize() {
         sqlite3_finalize(handle)
     }

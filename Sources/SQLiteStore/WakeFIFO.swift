@@ -44,11 +44,14 @@ final class WakeFIFO {
     private let shared: Shared
     private var thread: pthread_t?
 
-    /// Makes the FIFO and starts the thread. Whoever had the slot before is dead, and so is its FIFO.
+    /// Makes the FIFO and starts the thread.
+    ///
+    /// Whoever had the slot before is dead, and so is its FIFO.
     ///
     /// - Parameters:
     ///   - path: where the FIFO is to be.
     ///   - mode: its permissions.
+    /// - Throws: ``StoreError/Code/unusable``.
     init(path: String, mode: mode_t) throws(StoreError) {
         self.path = path
         unlink(path)

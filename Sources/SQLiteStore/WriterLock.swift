@@ -15,6 +15,7 @@ final class WriterLock {
     /// - Parameters:
     ///   - path: the lock file.
     ///   - mode: its permissions if it is created.
+    /// - Throws: ``StoreError/Code/unusable``.
     init(path: String, mode: mode_t) throws(StoreError) {
         self.path = path
         self.descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode)
@@ -28,7 +29,9 @@ final class WriterLock {
     /// Which file it is.
     var identity: FileIdentity? { FileIdentity(descriptor: descriptor) }
 
-    /// Maps the words that the lock file holds. The lock is held.
+    /// Maps the words that the lock file holds.
+    ///
+    /// The lock is held.
     func map() throws(StoreError) -> SharedBoard {
         try SharedBoard(descriptor: descriptor, path: path)
     }

@@ -8,11 +8,13 @@ public protocol StoreHarness {
     ///   - name: what the manager is called.
     ///   - now: what time it is.
     /// - Returns: the store as that manager sees it, for the calling thread.
+    /// - Throws: what opening throws.
     func open(_ name: String, at now: Timestamp) throws -> any Store
 
     /// Ends a manager as if its process had been killed: without a word to anybody.
     ///
     /// - Parameter store: what ``open(_:at:)`` gave; no call follows.
+    /// - Throws: anything; the check fails then.
     func kill(_ store: any Store) throws
 
     /// Looks behind the protocol for contradictions that no operation shows; called after each check.

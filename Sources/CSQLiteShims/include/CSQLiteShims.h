@@ -8,6 +8,11 @@ static inline int beanrow_enable_triggers(sqlite3 *database, int on) {
     return sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_TRIGGER, on, (int *)0);
 }
 
+/* So is sqlite3_config. */
+static inline int beanrow_count_memory(int on) {
+    return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, on);
+}
+
 /* SQLITE_TRANSIENT is a cast from an integer, which Swift does not import. */
 static inline int beanrow_bind_text(sqlite3_stmt *statement, int index, const char *text, int length) {
     return sqlite3_bind_text(statement, index, text, length, SQLITE_TRANSIENT);
