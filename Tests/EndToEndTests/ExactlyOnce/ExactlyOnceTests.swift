@@ -29,7 +29,7 @@ struct ExactlyOnceTests {
                 .map { number in
                     try bed.start(
                         Executables.consumer,
-                        ["--managers", bed.addresses, "--concurrency", "4"]
+                        ["--managers", bed.addresses]
                             + ["--pick", number.isMultiple(of: 2) ? "random" : "round-robin"]
                             + tubes.flatMap { ["--tube", $0] }
                     )

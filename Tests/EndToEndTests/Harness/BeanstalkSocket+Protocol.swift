@@ -90,7 +90,8 @@ extension BeanstalkSocket {
     /// Receives the answer to a command that brings a task.
     @discardableResult
     func task(_ word: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> ReceivedTask {
-        try #require(try taskOrLine(word).task, sourceLocation: sourceLocation)
+        let answer = try taskOrLine(word)
+        return try #require(answer.task, "\(answer.line)", sourceLocation: sourceLocation)
     }
 
     /// Receives the answer to a command that brings a task or one other line.

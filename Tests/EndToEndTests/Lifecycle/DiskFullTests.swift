@@ -7,15 +7,15 @@ extension LifecycleTests {
         @Test(.enabled(if: SmallDisk.isPossible, "needs root and mount(8)"))
         func `a full disk refuses puts, and everything else goes on`() throws {
             try TestBed.with(managers: 0) { bed in
-                try SmallDisk.with(directory: bed.path("small"), size: "4m") { directory in
+                try SmallDisk.with(directory: bed.path("small"), size: "32m") { directory in
                     let database = directory + "/tasks.db"
                     let manager = try ManagerProcess(database: database, name: "m1")
                     defer { manager.kill() }
                     let client = try manager.connect()
-                    let body = String(repeating: "x", count: 20_000)
+                    let body = String(repeating: "x", count: 60_000)
                     var last = 0
                     var answer = ""
-                    while last < 1_000 {
+                    while last < 2_000 {
                         try client.send("put 0 0 600 \(body.utf8.count)\r\n\(body)\r\n")
                         answer = try client.line()
                         guard answer.hasPrefix("INSERTED ") else { break }
