@@ -25,10 +25,12 @@ struct TaskSource: Sendable {
     let batches: AsyncThrowingStream<Input, any Error>
 
     private let continuation: AsyncThrowingStream<Input, any Error>.Continuation
-    private let room = DispatchSemaphore(value: Self.batchesAhead)
+    private let room = DispatchSemaphore(value: 0)
 
     private init() {
         (batches, continuation) = AsyncThrowingStream.makeStream(of: Input.self)
+        // A semaphore that ends with less than it began with is a trap, so it begins with nothing.
+        for _ in 0..<Self.batchesAhead { room.signal() }
     }
 
     /// Reads lines.

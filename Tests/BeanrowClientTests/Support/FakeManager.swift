@@ -36,8 +36,24 @@ final class FakeManager: Sendable {
         self.address = ManagerAddress(host: "127.0.0.1", port: listener.localAddress?.port ?? 0)
     }
 
+    /// Starts servers over one queue, which gives back what a connection held when that is closed.
+    static func start(_ count: Int, over queue: FakeQueue) async throws -> [FakeManager] {
+        var managers: [FakeManager] = []
+        for index in 0..<count {
+            let first = 10_000 * index
+            managers.append(
+                try await start(closed: { queue.giveBack(first + $0) }, { queue.react(first + $0, $1) })
+            )
+        }
+        return managers
+    }
+
     /// Starts a server on a free port, or on one that was free a moment ago.
-    static func start(port: Int = 0, _ script: @escaping Script) async throws -> FakeManager {
+    static func start(
+        port: Int = 0,
+        closed: @escaping @Sendable (Int) -> Void = { _ in },
+        _ script: @escaping Script
+    ) async throws -> FakeManager {
         let journal = Journal<Event>()
         let connections = Connections()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -45,7 +61,12 @@ final class FakeManager: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let number = connections.add(channel)
-                    let handler = FakeManagerHandler(number: number, journal: journal, script: script)
+                    let handler = FakeManagerHandler(
+                        number: number,
+                        journal: journal,
+                        closed: closed,
+                        script: script
+                    )
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
@@ -108,10 +129,17 @@ private final class FakeManagerHandler: ChannelInboundHandler {
 
     private let number: Int
     private let journal: Journal<FakeManager.Event>
+    private let closed: @Sendable (Int) -> Void
     private let script: FakeManager.Script
     private var requests = NIOSingleStepByteToMessageProcessor(CommandDecoder(maximumBodySize: 65_535))
 
-    init(number: Int, journal: Journal<FakeManager.Event>, script: @escaping FakeManager.Script) {
+    init(
+        number: Int,
+        journal: Journal<FakeManager.Event>,
+        closed: @escaping @Sendable (Int) -> Void,
+        script: @escaping FakeManager.Script
+    ) {
+        self.closed = closed
         self.number = number
         self.journal = journal
         self.script = script
@@ -122,6 +150,7 @@ private final class FakeManagerHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        closed(number)
         journal.append(.closed(number))
     }
 

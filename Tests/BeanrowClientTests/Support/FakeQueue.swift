@@ -38,9 +38,12 @@ final class FakeQueue: Sendable {
         state.withLock { _ = $0.put(Array(body.utf8), tube, priority) }
     }
 
-    /// Answers a command of a connection. A reserve that would have to wait is not answered.
+    /// Answers a command of a connection, except a reserve that would have to wait.
     ///
-    /// - Parameter connection: a number that is the connection's own among all that use this queue.
+    /// - Parameters:
+    ///   - connection: a number that is the connection's own among all that use this queue.
+    ///   - command: what it asks.
+    /// - Returns: what to do about it.
     func react(_ connection: Int, _ command: Command) -> FakeManager.Reaction {
         state.withLock { $0.reply(connection, command).map { .answer($0) } ?? .silence }
     }
