@@ -119,6 +119,47 @@ struct SessionTableTests {
         #expect(script.table.waiting == 1)
     }
 
+    @Test("A put behind a claim in one batch reaches the session that has just begun to wait")
+    func putBehindClaim() {
+        let consumer = script.connect()
+        let producer = script.connect()
+        servePutTasks()
+        script.send(.reserve, from: consumer)
+        script.send(put, from: producer)
+        #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
+    }
+
+    @Test("A put behind a claim that is made for a waiting session reaches it too")
+    func putBehindServing() {
+        let consumer = script.connect()
+        let producer = script.connect()
+        servePutTasks()
+        script.send(.reserve, from: consumer)
+        script.replies(to: consumer)
+        script.table.wakeWaiting()
+        script.send(put, from: producer)
+        #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
+    }
+
+    /// Makes the script's store hand out what was put.
+    private func servePutTasks() {
+        var pending: [ClaimedTask] = []
+        var last: Int64 = 0
+        script.store = { operation in
+            switch operation.action {
+            case .put:
+                last += 1
+                pending.append(self.script.task(last))
+                return .inserted(TaskID(rawValue: last))
+            case .claim(_, let count, _):
+                defer { pending.removeFirst(min(count, pending.count)) }
+                return .claimed(Array(pending.prefix(count)))
+            default:
+                return nil
+            }
+        }
+    }
+
     @Test("reserve-with-timeout gives up in time, and 0 does not wait")
     func timeouts() {
         let session = script.connect()

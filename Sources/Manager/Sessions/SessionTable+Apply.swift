@@ -156,6 +156,7 @@ extension SessionTable {
             var deadline: ContinuousClock.Instant?
             if case .reserveWithTimeout(let seconds) = command { deadline = now.instant + .seconds(Int64(seconds)) }
             beginWait(of: session, until: deadline)
+            if madePendingBehindClaim { wakeWaiting() }
         }
     }
 
@@ -184,6 +185,7 @@ extension SessionTable {
         guard case .claimed(let tasks) = outcome, let task = tasks.first else {
             session.wait?.isBeingServed = false
             if session.wait == nil { didNotWait(for: session.watchedTubes) }
+            if madePendingBehindClaim { wakeWaiting() }
             return timeouts.schedule(session)
         }
         // A session that ended while its claim ran gives the task back with its end, which is in the next batch.

@@ -12,6 +12,8 @@ extension SessionTable {
     mutating func makeBatch(at now: Moment) -> [Operation] {
         operations.removeAll(keepingCapacity: true)
         steps.removeAll(keepingCapacity: true)
+        claimMayWait = false
+        madePendingBehindClaim = false
 
         for session in takeEnded() { addEnd(of: session) }
         while let session = timeouts.popDue(at: now.instant) { addTimeouts(of: session, at: now) }
@@ -67,12 +69,19 @@ extension SessionTable {
 
     /// Some tasks of the tube are about to become pending.
     private mutating func owe(_ tube: TubeName, tasks: Int = 1) {
+        if claimMayWait { madePendingBehindClaim = true }
         guard waiting(for: tube) > 0 else { return }
         if let index = owed.firstIndex(where: { $0.tube == tube }) {
             owed[index].tasks += tasks
         } else {
             owed.append((tube, tasks))
         }
+    }
+
+    /// Tasks of who knows which tubes are about to become pending.
+    private mutating func oweEveryone() {
+        if claimMayWait { madePendingBehindClaim = true }
+        owesEveryone = waiting > 0
     }
 
     private mutating func payOwed() {
@@ -97,6 +106,7 @@ extension SessionTable {
 
     private mutating func serve(_ session: Session) {
         session.wait?.isBeingServed = true
+        claimMayWait = true
         add(.claim(tubes: session.watchedTubes, count: 1, waits: true), .serve, for: session)
     }
 
@@ -192,7 +202,10 @@ extension SessionTable {
             .reserve(command, count: count, waits: waits),
             for: session
         )
-        if waits { progress.mayWait = true }
+        if waits {
+            progress.mayWait = true
+            claimMayWait = true
+        }
         return true
     }
 
@@ -247,7 +260,7 @@ extension SessionTable {
             owe(session.usedTube, tasks: Int(bound))
         case .kickJob(let task):
             add(.kickTask(task), .command(command), for: session)
-            owesEveryone = waiting > 0
+            oweEveryone()
         case .statsJob(let task):
             add(.taskStatistics(task), .command(command), for: session)
         case .statsTube(let tube):
@@ -262,7 +275,7 @@ extension SessionTable {
             answer(.ok(StatisticsText.list(session.watchedTubes)), to: session, as: command)
         case .pauseTube(let tube, let seconds):
             add(.pause(tube, seconds: seconds), .command(command), for: session)
-            if seconds == 0 { owesEveryone = waiting > 0 }
+            if seconds == 0 { oweEveryone() }
         case .quit:
             session.closing = .afterQueue
             session.queue.removeAll()

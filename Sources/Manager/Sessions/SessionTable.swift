@@ -58,6 +58,13 @@ struct SessionTable {
     var owed: [(tube: TubeName, tasks: Int)] = []
     var owesEveryone = false
 
+    /// A claim in the batch may come short and leave its session waiting.
+    var claimMayWait = false
+
+    /// Behind such a claim the batch makes tasks pending: who then waits has to be served in the next one, since nobody
+    /// could know in this one.
+    var madePendingBehindClaim = false
+
     init(maximumTaskSize: Int, host: HostDescription, limits: Limits = Limits()) {
         self.maximumTaskSize = maximumTaskSize
         self.host = host
