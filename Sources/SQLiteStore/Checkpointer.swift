@@ -26,9 +26,6 @@ final class Checkpointer {
         self.busyTimeout = busyTimeout
     }
 
-    /// How many bytes of the log are not in the database yet.
-    var logBytes: Int { board.logFrames * Self.pageSize }
-
     /// Notes how long the log is after a commit.
     ///
     /// The writer lock is held.

@@ -50,13 +50,6 @@ final class LogSync {
         guard FileIdentity(path: path) == identity else { throw removed() }
     }
 
-    /// How many bytes are free on the log's file system; nothing where it does not say.
-    var freeBytes: Int? {
-        var system = statvfs()
-        guard fstatvfs(descriptor, &system) == 0 else { return nil }
-        return Int(clamping: UInt64(system.f_bavail) * UInt64(system.f_frsize))
-    }
-
     /// How long the log is, in bytes.
     var size: Int {
         var information = stat()

@@ -11,17 +11,6 @@ extension Action {
 }
 
 extension Batch {
-    /// About how many bytes of the disk its puts take: a body fills whole pages of the log, and so do the rows and
-    /// indexes beside it.
-    var bytesToPut: Int {
-        operations.reduce(0) { sum, operation in
-            switch operation.action {
-            case .put(let task), .putUnique(_, let task): sum + task.body.count + 512
-            default: sum
-            }
-        }
-    }
-
     /// Whether none of the operations changes anything.
     var onlyReads: Bool {
         operations.allSatisfy { operation in
@@ -51,7 +40,7 @@ extension SQLiteStore {
             throw error.duringCommit(path)
         }
         do {
-            return try write(batch, takesPuts: try hasRoom(for: batch), wake: &toWake)
+            return try write(batch, wake: &toWake)
         } catch  where error.code == .full {
             return try writeOnFullDisk(batch, wake: &toWake)
         }
@@ -199,23 +188,6 @@ extension SQLiteStore {
             return try write(batch, takesPuts: false, wake: &toWake)
         }
     }
-
-    /// Whether the batch's puts leave enough room for what must go on when the disk is full.
-    ///
-    /// Emptying the log may need as much room in the database as the log is long; if puts took that, the log could not be
-    /// emptied any more, and nothing could be deleted. So puts are refused while there is still a little room.
-    private func hasRoom(for batch: Batch) throws(StoreError) -> Bool {
-        let bytes = batch.bytesToPut
-        guard bytes > 0, let free = parts.logSync.freeBytes else { return true }
-        let needed = Self.keptFree + 2 * bytes
-        if free >= needed + parts.checkpointer.logBytes { return true }
-        // The log may be mostly changes of pages that the database has already.
-        if parts.checkpointer.logBytes > Self.keptFree / 4 { try freeLog() }
-        return (parts.logSync.freeBytes ?? free) >= needed + parts.checkpointer.logBytes
-    }
-
-    /// How many bytes of the disk puts leave free, beside what the log may need.
-    private static let keptFree = 1 << 20
 
     private func freeLog() throws(StoreError) {
         do {
