@@ -40,6 +40,15 @@ final class TemporaryStore {
     }
 }
 
+extension Database {
+    /// Makes an empty file, as the sqlite3 shell does before the first write.
+    static func create(_ path: String) throws {
+        let descriptor = Glibc.open(path, O_CREAT | O_EXCL | O_RDWR, 0o600)
+        guard descriptor >= 0 else { throw StoreError(.unusable, lastSystemError()) }
+        Glibc.close(descriptor)
+    }
+}
+
 extension Timestamp {
     /// When tests begin.
     static let start = Timestamp(rawValue: 1_700_000_000_000)

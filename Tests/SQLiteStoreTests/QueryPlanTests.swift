@@ -1,0 +1,129 @@
+import Testing
+
+@testable import SQLiteStore
+
+/// Holds every statement of the batches against the plan that SQLite makes for it.
+@Suite struct QueryPlanTests {
+    /// What each statement may read, line by line of its plan; a statement that is not here must not read any table.
+    private static let plans: [String: [String]] = [
+        "tubeByName": ["SEARCH tube USING INDEX sqlite_autoindex_tube_1 (name=?)"],
+        "tubeByID": ["SEARCH tube USING INTEGER PRIMARY KEY (rowid=?)"],
+        "insertTube": ["SCALAR SUBQUERY 1", "SEARCH tube USING INDEX sqlite_autoindex_tube_2"],
+        "deleteTube": ["SEARCH tube USING INTEGER PRIMARY KEY (rowid=?)"],
+        "closeGapOfTubes": [
+            "SEARCH tube USING INDEX sqlite_autoindex_tube_2 (position=?)", "SCALAR SUBQUERY 1",
+            "SEARCH tube USING INDEX sqlite_autoindex_tube_2",
+        ],
+        "countTasks": ["SEARCH tube USING INTEGER PRIMARY KEY (rowid=?)"],
+        "otherUsers": ["SEARCH tube_user USING PRIMARY KEY (tube_id=?)"],
+        "deleteUsers": ["SEARCH tube_user USING PRIMARY KEY (tube_id=? AND manager_id=?)"],
+        "addCounts": ["SEARCH tube USING INTEGER PRIMARY KEY (rowid=?)"],
+        "pauseTube": ["SEARCH tube USING INTEGER PRIMARY KEY (rowid=?)"],
+        "pausedTubes": ["SEARCH tube USING INDEX tube_paused (paused_until_ms>?)"],
+        "nextDue": ["SEARCH task_state USING INDEX task_due"],
+        "makeDuePending": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_due (due_ms<?)",
+        ],
+        "readTask": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "readBody": ["SEARCH task_body USING INTEGER PRIMARY KEY (rowid=?)"],
+        "front": ["SEARCH task_state USING INDEX task_pending (tube_id=?)"],
+        "claimSome": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_pending (tube_id=?)",
+        ],
+        "claimOne": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "claimByID": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "delete": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "deleteClaimed": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "deleteBody": ["SEARCH task_body USING INTEGER PRIMARY KEY (rowid=?)"],
+        "release": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "bury": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "SCALAR SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_buried (tube_id=?)",
+        ],
+        "touch": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "expire": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "giveBack": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_claimed (holder>? AND holder<?)",
+        ],
+        "kickBuried": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_buried (tube_id=?)",
+        ],
+        "kickDelayed": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_delayed (tube_id=?)",
+        ],
+        "kickOne": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "firstPending": ["SEARCH task_state USING INDEX task_pending (tube_id=?)"],
+        "firstDelayed": ["SEARCH task_state USING INDEX task_delayed (tube_id=?)"],
+        "firstBuried": ["SEARCH task_state USING INDEX task_buried (tube_id=?)"],
+        "taskStatistics": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "tubeStatistics": [
+            "SEARCH tube USING INTEGER PRIMARY KEY (rowid=?)",
+            "CORRELATED SCALAR SUBQUERY 1", "SEARCH tube_user USING PRIMARY KEY (tube_id=?)",
+            "CORRELATED SCALAR SUBQUERY 2", "SEARCH tube_user USING PRIMARY KEY (tube_id=?)",
+        ],
+        // These read all tubes or all managers: their number is small, and that is what is asked for.
+        "storeStatistics": ["SCAN tube", "SCALAR SUBQUERY 1", "SCAN sqlite_sequence"],
+        "listTubes": ["SCAN tube USING INDEX sqlite_autoindex_tube_2"],
+        "peers": ["SCAN manager"],
+        "managerByID": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],
+        "deleteManager": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],
+        "heartbeat": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],
+        "tubesOfManager": ["SEARCH tube_user USING INDEX tube_user_manager (manager_id=?)"],
+        "deleteTubesOfManager": ["SEARCH tube_user USING INDEX tube_user_manager (manager_id=?)"],
+    ]
+
+    @Test func everyStatementUsesItsIndex() throws {
+        let place = try TemporaryStore()
+        let store = try place.open()
+        try check(store)
+        try store.leave()
+    }
+
+    /// Statistics of a lopsided table must not lead SQLite away from the indexes: an operator may run ANALYZE.
+    @Test func everyStatementUsesItsIndexAfterAnalyze() throws {
+        let place = try TemporaryStore()
+        try place.open().leave()
+        let shell = try place.shell()
+        try shell.execute(
+            """
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+            INSERT INTO task (tube, body, delay) SELECT iif(i < 20, 'small', 'large'), 'x', iif(i % 100 = 0, 600, 0) FROM n;
+            UPDATE task SET state = 'buried' WHERE id % 50 = 1;
+            INSERT INTO tube (name) VALUES ('a'), ('b'), ('c');
+            ANALYZE;
+            """
+        )
+        let store = try place.open()
+        try check(store)
+        try store.leave()
+    }
+
+    private func check(_ store: SQLiteStore) throws {
+        let database = store.parts.database
+        var checked = 0
+        for child in Mirror(reflecting: store.parts.ledger.statements).children {
+            let statement = try #require(child.value as? Statement)
+            let name = try #require(child.label)
+            #expect(try plan(statement.sql, in: database) == Self.plans[name] ?? [], "\(name)")
+            checked += 1
+        }
+        #expect(checked >= Self.plans.count)
+    }
+
+    private func plan(_ sql: String, in database: Database) throws -> [String] {
+        let statement = try database.prepare("EXPLAIN QUERY PLAN \(sql)")
+        defer { statement.finalize() }
+        var lines: [String] = []
+        while try statement.step() {
+            // Versions of SQLite differ in which partial indexes they call covering; what is read is the same.
+            let line = statement.text(3)
+            lines.append(line.split(separator: " ").filter { $0 != "COVERING" }.joined(separator: " "))
+        }
+        return lines
+    }
+}

@@ -1,0 +1,125 @@
+import Glibc
+import TaskStore
+import Testing
+
+@testable import SQLiteStore
+
+/// What cannot be opened, and what is said then.
+@Suite struct RefusalTests {
+    private let place: TemporaryStore
+
+    init() throws {
+        place = try TemporaryStore()
+    }
+
+    /// Opens the database, which has to fail with one line that has these words.
+    private func expectRefusal(_ words: String, _ path: String? = nil) {
+        let path = path ?? place.path
+        #expect {
+            try SQLiteStore.open(path: path, name: "a", address: "", at: .start)
+        } throws: { error in
+            let error = error as? StoreError
+            return error?.code == .unusable && error?.message.contains(words) == true
+                && error?.message.contains("\n") == false
+        }
+    }
+
+    private func write(_ text: String) throws {
+        let file = try #require(fopen(place.path, "we"))
+        fputs(text, file)
+        fclose(file)
+    }
+
+    @Test(arguments: ["hello", String(repeating: "not a database ", count: 1000)])
+    func aFileThatIsNoDatabase(_ text: String) throws {
+        try write(text)
+        expectRefusal("not a SQLite database")
+        #expect(FileIdentity(path: place.path + "-lock") == nil, "nothing appears beside it")
+    }
+
+    @Test(arguments: ["CREATE TABLE a (b)", "PRAGMA application_id = 7", "PRAGMA user_version = 3"])
+    func aDatabaseOfAnotherApplication(_ sql: String) throws {
+        try Database.create(place.path)
+        try place.shell().execute(sql)
+        expectRefusal("another application")
+        #expect(FileIdentity(path: place.path + "-lock") == nil, "nothing appears beside it")
+    }
+
+    @Test func aNewerSchema() throws {
+        try place.open().leave()
+        try place.shell().execute("PRAGMA user_version = 2")
+        expectRefusal("newer Beanrow (schema version 2")
+    }
+
+    @Test func aVersionThatNobodyKnows() throws {
+        try place.open().leave()
+        try place.shell().execute("PRAGMA user_version = 0")
+        expectRefusal("no way is known from schema version 0")
+    }
+
+    @Test func aDirectory() {
+        expectRefusal("a directory", place.directory)
+    }
+
+    @Test func somethingThatIsNoFile() {
+        expectRefusal("not a regular file", "/dev/null")
+    }
+
+    @Test func noSuchDirectory() {
+        expectRefusal("no directory", place.directory + "/none/tasks.db")
+        expectRefusal("no database file named", "")
+    }
+
+    @Test func aLinkThatLeadsNowhere() throws {
+        #expect(symlink(place.directory + "/none", place.path) == 0)
+        expectRefusal("symbolic link")
+    }
+
+    @Test(.enabled(if: geteuid() != 0, "root may do everything"))
+    func noPermission() throws {
+        #expect(chmod(place.directory, 0o500) == 0)
+        expectRefusal("Permission denied")
+        #expect(chmod(place.directory, 0o700) == 0)
+        try place.open().leave()
+        #expect(chmod(place.path, 0o400) == 0)
+        expectRefusal("Permission denied")
+    }
+
+    @Test func aLockFileOfAnotherVersion() throws {
+        try place.open().leave()
+        let descriptor = open(place.path + "-lock", O_RDWR)
+        var version: UInt64 = 99
+        #expect(pwrite(descriptor, &version, 8, 64) == 8)
+        close(descriptor)
+        expectRefusal("another version of Beanrow")
+    }
+
+    @Test func tooManyManagers() throws {
+        let stores = try (0..<SharedBoard.slots).map { try place.open("\($0)") }
+        expectRefusal("64 managers use the database")
+        for store in stores { try store.leave() }
+        try place.open().leave()
+    }
+
+    @Test func theNamesThatKernelsGiveNetworks() {
+        let remote: [Int64] = [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F]
+        for type in remote { #expect(FileSystemCheck.refusal(ofType: type) { nil } != nil) }
+        let local: [Int64] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630, 0x2FC1_2FC1]
+        for type in local { #expect(FileSystemCheck.refusal(ofType: type) { nil } == nil) }
+        #expect(FileSystemCheck.refusal(ofType: 0x6573_5546) { "fuse.sshfs" } == "fuse.sshfs")
+        #expect(FileSystemCheck.refusal(ofType: 0x6573_5546) { "fuseblk" } == nil)
+        #expect(FileSystemCheck.refusal(ofType: 0x6573_5546) { nil } == nil)
+    }
+
+    @Test func theTableOfMounts() {
+        let table = """
+            22 27 0:21 / /proc rw,relatime - proc proc rw
+            40 27 0:55 / /mnt/far rw,nosuid shared:1 master:2 - fuse.sshfs host:/home rw,user_id=0
+            41 27 259:3 / / rw - ext4 /dev/vda rw
+            broken line
+            """
+        #expect(FileSystemCheck.name(ofDevice: 55, in: table) == "fuse.sshfs")
+        #expect(FileSystemCheck.name(ofDevice: 259 << 8 | 3, in: table) == "ext4")
+        #expect(FileSystemCheck.name(ofDevice: 99, in: table) == nil)
+    }
+}
