@@ -4,10 +4,10 @@ import TaskStore
 /// Space kept back for a full disk, so that tasks can be deleted then: deleting needs room in the log first.
 final class Ballast {
     /// How much is kept: enough for a good many small batches.
-    static let size = 512 << 10
+    static let size = 1 << 20
 
     /// How much more has to be free before it is made anew.
-    private static let margin = 16 * size
+    private static let margin = 4 * size
 
     private let path: String
     private let mode: mode_t

@@ -131,6 +131,24 @@ final class Database {
     /// How many frames the log held after the last commit of this connection.
     var logFrames: Int { Int(frames.pointee) }
 
+    /// Lets the file grow in steps.
+    ///
+    /// - Parameter bytes: the length of a step.
+    func setChunkSize(bytes: Int32) {
+        var bytes = bytes
+        sqlite3_file_control(handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &bytes)
+    }
+
+    /// Makes the file at least so long, with all its blocks allocated.
+    ///
+    /// - Parameter bytes: the length; rounded up to a step.
+    /// - Throws: `SQLITE_FULL`.
+    func allocate(bytes: Int64) throws(SQLiteError) {
+        var size = bytes
+        let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_SIZE_HINT, &size)
+        guard code == SQLITE_OK else { throw SQLiteError(noRoomFor: bytes) }
+    }
+
     /// Copies the log into the database.
     ///
     /// - Parameter mode: `SQLITE_CHECKPOINT_RESTART` or another mode (sqlite.org/c3ref/wal_checkpoint_v2.html).

@@ -47,6 +47,15 @@ final class Ledger {
 
     private var dataVersion: Int64 = -1
 
+    /// For how many pages the file is known to have room.
+    private var reservedPages: Int64 = 0
+
+    /// Bytes a page.
+    static let pageSize: Int64 = 4096
+
+    /// In which steps the file grows, in bytes.
+    static let growth: Int32 = 1 << 20
+
     init(_ database: Database) throws(SQLiteError) {
         self.database = database
         self.statements = try Statements(database)
@@ -138,6 +147,19 @@ final class Ledger {
     /// Writes what is left to write, before the commit.
     func finishBatch() throws(SQLiteError) {
         for tube in touched { try flush(tube) }
+        try reserveGrowth()
+    }
+
+    /// Makes sure that the database file has room for all its pages before they are committed.
+    ///
+    /// They go to the log first, and a checkpoint copies them later. Were there no room then, the log could never be
+    /// emptied, and on a full disk not even a task could be deleted.
+    private func reserveGrowth() throws(SQLiteError) {
+        let statement = statements.pageCount
+        let pages = try statement.step() ? statement.int(0) : 0
+        statement.reset()
+        if pages > reservedPages { try database.allocate(bytes: pages * Self.pageSize) }
+        reservedPages = pages
     }
 
     /// A bit for each 64th tube number in which other managers may find something after this batch.

@@ -35,6 +35,13 @@ struct SQLiteError: Error {
         self.systemError = 0
     }
 
+    /// No room for what was to be kept free.
+    init(noRoomFor bytes: Int64) {
+        self.code = SQLITE_FULL
+        self.message = "no room for a file of \(bytes) bytes"
+        self.systemError = ENOSPC
+    }
+
     /// The code without its extension.
     var primaryCode: Int32 { code & 0xff }
 

@@ -136,6 +136,7 @@ extension SQLiteStore {
             // Triggers keep the counts for everybody's SQL; a batch adds its own up and writes each tube once.
             try database.enableTriggers(false)
             database.countFrames()
+            database.setChunkSize(bytes: Ledger.growth)
             let ledger = try Ledger(database)
             ledger.keyRetention = Int64(options.uniqueRetention) * 1000
             database.setBusyTimeout(milliseconds: options.busyTimeout)

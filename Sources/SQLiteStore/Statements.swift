@@ -9,6 +9,7 @@ struct Statements {
     let beginRead: Statement
     let commit: Statement
     let dataVersion: Statement
+    let pageCount: Statement
 
     // Tubes.
     let tubeByName: Statement
@@ -101,6 +102,7 @@ struct Statements {
         beginRead = try database.prepare("BEGIN")
         commit = try database.prepare("COMMIT")
         dataVersion = try database.prepare("PRAGMA data_version")
+        pageCount = try database.prepare("PRAGMA page_count")
 
         tubeByName = try database.prepare("SELECT id FROM tube WHERE name = ?1")
         tubeByID = try database.prepare("SELECT name FROM tube WHERE id = ?1")
