@@ -4,7 +4,7 @@ import TaskStore
 @testable import SQLiteStore
 
 /// A directory for one test, with a database that any number of managers can open; removed at the end.
-final class TemporaryStore {
+final class TemporaryStore: Sendable {
     let directory: String
     var path: String { directory + "/tasks.db" }
 
