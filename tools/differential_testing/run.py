@@ -1,0 +1,100 @@
+"""One run: a stream of steps to fresh servers on both sides."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from .comparison import Difference
+from .generator import Generator
+from .lockstep import Lockstep
+from .servers import Server, ServerFailed, start_beanstalkd, start_manager
+from .steps import Step
+
+#: Small, so that tasks over the limit cost little.
+MAX_TASK_SIZE = 2000
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is compared with what."""
+
+    beanstalkd: str
+    manager: str | None
+    """The managers' program; none to compare beanstalkd with itself."""
+    managers: int = 1
+
+
+@dataclass
+class Outcome:
+    """What came of a run."""
+
+    steps: list[Step]
+    """The steps that were carried out, the last one being the one that showed the difference."""
+    commands: int = 0
+    difference: Difference | None = None
+    history: tuple[str, ...] = ()
+
+
+def run_seed(setup: Setup, seed: int, commands: int) -> Outcome:
+    """Plays the stream of a seed, then looks at everything there is."""
+    random = Random(seed)
+
+    def source(lockstep: Lockstep, outcome: Outcome) -> Iterator[Step]:
+        generator = Generator(random, lockstep.world, MAX_TASK_SIZE)
+        while outcome.commands < commands:
+            yield generator.next()
+        for client in list(lockstep.world.clients.values()):
+            yield Step("gone" if client.kept_back else "close", client.number)
+        yield from generator.audit()
+        yield from generator.harvest()
+        yield from generator.audit()
+        if seed % 2:
+            yield Step("drain")
+            yield from (generator.next() for _ in range(200))
+
+    return _play(setup, source)
+
+
+def run_steps(setup: Setup, steps: list[Step]) -> Outcome:
+    """Plays given steps; those that have become impossible are left out."""
+    return _play(setup, lambda lockstep, outcome: iter(steps))
+
+
+def _play(setup: Setup, source) -> Outcome:
+    outcome = Outcome([])
+    with tempfile.TemporaryDirectory(prefix="beanrow-differential-") as directory:
+        servers: list[Server] = []
+        lockstep: Lockstep | None = None
+        try:
+            oracle, subjects = _start(setup, Path(directory), servers)
+            lockstep = Lockstep(oracle, subjects, counts_announced=setup.manager is None)
+            for step in source(lockstep, outcome):
+                outcome.steps.append(step)
+                if lockstep.do(step):
+                    outcome.commands += len(step.commands)
+                else:
+                    outcome.steps.pop()
+        except Difference as difference:
+            outcome.difference = difference
+        finally:
+            complaints = [complaint for server in servers if (complaint := server.complaint())]
+            if lockstep:
+                outcome.history = tuple(lockstep.history)
+                lockstep.close()
+            for server in servers:
+                server.kill()
+        if complaints:
+            raise ServerFailed("\n".join(complaints))
+    return outcome
+
+
+def _start(setup: Setup, directory: Path, servers: list[Server]) -> tuple[Server, list[Server]]:
+    servers.append(start_beanstalkd(setup.beanstalkd, directory, MAX_TASK_SIZE))
+    for _ in range(setup.managers):
+        if setup.manager:
+            servers.append(start_manager(setup.manager, directory / "tasks.db", MAX_TASK_SIZE))
+        else:
+            servers.append(start_beanstalkd(setup.beanstalkd, directory, MAX_TASK_SIZE))
+    return servers[0], servers[1:]

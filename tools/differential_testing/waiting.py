@@ -1,0 +1,56 @@
+"""Who waits for a task of a tube, in beanstalkd's order."""
+
+
+class WaitingQueue:
+    """beanstalkd's set of waiting connections of one tube (ms.c).
+
+    It hands out the oldest first only in some cases: the place where it takes the next one moves on with each take, and
+    a gap is filled with the last. Managers serve the longest waiting first. The stream keeps to the cases where both are
+    the same, for which the tool has to know beanstalkd's.
+    """
+
+    def __init__(self) -> None:
+        self._items: list[int] = []
+        self._last = 0
+        self._arrived: list[int] = []
+
+    def __iter__(self):
+        return iter(self._arrived)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def add(self, connection: int) -> None:
+        """A connection begins to wait."""
+        self._items.append(connection)
+        self._arrived.append(connection)
+
+    def remove(self, connection: int) -> None:
+        """A connection waits no longer."""
+        if connection in self._items:
+            index = self._items.index(connection)
+            self._items[index] = self._items[-1]
+            self._items.pop()
+            self._arrived.remove(connection)
+
+    def serve(self, connection: int) -> None:
+        """A connection is given a task of the tube."""
+        if connection in self._items:
+            self._last = self._items.index(connection)
+            self.remove(connection)
+            self._last += 1
+
+    def is_fair(self, *, joining: int | None = None, leaving: int | None = None) -> bool:
+        """Whether all will be served in the order in which they came, were one to join or to leave now."""
+        trial = WaitingQueue()
+        trial._items, trial._arrived, trial._last = [*self._items], [*self._arrived], self._last
+        if joining is not None:
+            trial.add(joining)
+        if leaving is not None:
+            trial.remove(leaving)
+        while trial._items:
+            due = trial._items[trial._last % len(trial._items)]
+            if due != trial._arrived[0]:
+                return False
+            trial.serve(due)
+        return True
