@@ -1,0 +1,65 @@
+"""Plays the scenarios, all at once, at beanstalkd and at one and two managers."""
+
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from ..links import NoReply
+from ..run import MAX_TASK_SIZE, Setup
+from ..replies import BadReply
+from ..servers import Server, start_beanstalkd, start_manager
+from .promises import fair_turns, order_outlives_managers
+from .scenarios import SCENARIOS
+from .talk import Place, Unexpected
+
+Plays = list[tuple[str, Callable[[], None]]]
+
+
+def run(setup: Setup) -> int:
+    """Plays everything and says what came of it; returns the exit status."""
+    failures = _play_at("beanstalkd", setup, 0)
+    if setup.manager:
+        for managers in (1, 2):
+            failures += _play_at(f"{managers} manager{'s' * (managers > 1)}", setup, managers)
+    print(f"{failures} failed" if failures else "all as it has to be")
+    return 1 if failures else 0
+
+
+def _play_at(where: str, setup: Setup, managers: int) -> int:
+    with tempfile.TemporaryDirectory(prefix="beanrow-timed-") as directory:
+        servers: list[Server] = []
+        try:
+            for _ in range(managers):
+                servers.append(start_manager(setup.manager or "", Path(directory) / "tasks.db", MAX_TASK_SIZE))
+            if not managers:
+                servers.append(start_beanstalkd(setup.beanstalkd, Path(directory), MAX_TASK_SIZE))
+            addresses = [server.address for server in servers]
+            scenarios = [*SCENARIOS, fair_turns] if managers else SCENARIOS
+            plays: Plays = [
+                (scenario.__name__, partial(Place(addresses, scenario.__name__).play, scenario)) for scenario in scenarios
+            ]
+            if managers == 1:
+                lasting = partial(order_outlives_managers, setup.manager or "", Path(directory))
+                plays.append((order_outlives_managers.__name__, lasting))
+            return _play_all(where, plays)
+        finally:
+            for server in servers:
+                if complaint := server.complaint():
+                    print(complaint)
+                server.kill()
+
+
+def _play_all(where: str, plays: Plays) -> int:
+    failures = 0
+    with ThreadPoolExecutor(len(plays)) as pool:
+        futures = [(name, pool.submit(play)) for name, play in plays]
+        for name, future in futures:
+            try:
+                future.result()
+                print(f"{where}: {name.replace('_', ' ')}: ok", flush=True)
+            except (Unexpected, NoReply, BadReply, OSError) as error:
+                failures += 1
+                print(f"{where}: {name.replace('_', ' ')}: FAILED: {error}", flush=True)
+    return failures

@@ -1,0 +1,150 @@
+"""What scenarios are written with."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from ..links import PATIENCE, Address, Link, NoReply
+from ..replies import Reply
+
+
+class Unexpected(Exception):
+    """A server did something else than the scenario says."""
+
+
+class Late(Exception):
+    """So much time has passed unnoticed that the scenario proves nothing; it is played again."""
+
+
+class Stopwatch:
+    """Tells how long ago something was."""
+
+    #: Servers keep time in milliseconds.
+    GRAIN = 0.005
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def must_have_run(self, seconds: float, what: str) -> None:
+        """Fails where less time has passed."""
+        passed = time.monotonic() - self._began
+        if passed < seconds - self.GRAIN:
+            raise Unexpected(f"{what} after {passed:.3f} s, before its time of {seconds} s")
+
+    def is_pointless_after(self, seconds: float) -> None:
+        """Gives this attempt up where more time has passed."""
+        if time.monotonic() - self._began > seconds:
+            raise Late
+
+
+class Talker:
+    """A client that says one thing at a time."""
+
+    def __init__(self, address: Address) -> None:
+        self._link = Link(address)
+
+    def put(self, body: str, priority: int = 10, delay: int = 0, ttr: int = 1000) -> int:
+        """Puts a task and returns its id."""
+        reply = self._link.ask(f"put {priority} {delay} {ttr} {len(body)}\r\n{body}\r\n".encode())
+        if reply.word != "INSERTED" or reply.task is None:
+            raise Unexpected(f"put: {reply}")
+        return reply.task
+
+    def ask(self, line: str) -> str:
+        """Sends a command and waits for the reply; of a task it is ``RESERVED body`` or ``FOUND body``."""
+        return _text(self._link.ask(line.encode() + b"\r\n"))
+
+    def figures(self, line: str) -> dict[str, str]:
+        """Asks for statistics."""
+        reply = self._link.ask(line.encode() + b"\r\n")
+        if reply.body is None:
+            raise Unexpected(f"{line}: {reply}")
+        return dict(each.split(": ", 1) for each in reply.body.decode().splitlines()[1:])
+
+    def say(self, text: str) -> None:
+        """Sends lines, given with ``|`` between them, and waits for nothing."""
+        self._link.send("".join(line + "\r\n" for line in text.split("|")).encode())
+
+    def hear(self) -> str:
+        """Waits for one reply."""
+        while (reply := self._link.take()) is None:
+            if self._link.ended:
+                raise Unexpected("the server has closed the connection")
+            try:
+                self._link.read()
+            except TimeoutError:
+                raise NoReply(f"no reply in {PATIENCE:.0f} s") from None
+        return _text(reply)
+
+    def hear_the_end(self) -> None:
+        """Waits until the server closes the connection."""
+        while not self._link.ended:
+            self._link.read()
+        if (reply := self._link.take()) is not None:
+            raise Unexpected(f"before the end came: {reply}")
+
+    def finish(self) -> None:
+        """Closes the sending half."""
+        self._link.finish()
+
+    def expect(self, line: str, reply: str) -> None:
+        """Sends a command and checks the reply."""
+        check(line, self.ask(line), reply)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._link.close()
+
+
+class Place:
+    """Where a scenario is played: some servers that are one queue, and a tube of its own."""
+
+    def __init__(self, addresses: Sequence[Address], tube: str) -> None:
+        self.addresses = addresses
+        self.tube = tube
+        self._talkers: list[Talker] = []
+        self._attempts = 0
+
+    def client(self, server: int | None = None) -> Talker:
+        """A client that uses and watches the scenario's tube only; each at the next server unless one is given."""
+        number = len(self._talkers) if server is None else server
+        talker = Talker(self.addresses[number % len(self.addresses)])
+        self._talkers.append(talker)
+        talker.expect(f"use {self.tube}", f"USING {self.tube}")
+        talker.expect(f"watch {self.tube}", "WATCHING 2")
+        talker.expect("ignore default", "WATCHING 1")
+        return talker
+
+    def await_waiting(self, server: int, count: int) -> None:
+        """Waits until so many clients wait at a server for a task of the tube."""
+        observer = self.client(server)
+        deadline = time.monotonic() + PATIENCE
+        while (waiting := int(observer.figures(f"stats-tube {self.tube}")["current-waiting"])) != count:
+            if time.monotonic() > deadline:
+                raise Unexpected(f"{waiting} clients wait instead of {count}")
+
+    def play(self, scenario: Callable[["Place"], None]) -> None:
+        """Plays a scenario, again where the machine was too slow for it."""
+        name = self.tube
+        for attempt in range(20):
+            self.tube = f"{name}-{attempt}"
+            try:
+                return scenario(self)
+            except Late:
+                continue
+            finally:
+                for talker in self._talkers:
+                    talker.close()
+                self._talkers.clear()
+        raise Unexpected("the machine is too slow for this")
+
+
+def check(what: str, actual: object, expected: object) -> None:
+    """Fails where something is not as expected."""
+    if actual != expected:
+        raise Unexpected(f"{what}: {actual!r} instead of {expected!r}")
+
+
+def _text(reply: Reply) -> str:
+    if reply.word in ("RESERVED", "FOUND"):
+        return f"{reply.word} {(reply.body or b'').decode('latin-1')}"
+    return reply.line.decode("latin-1")
