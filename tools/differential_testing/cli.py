@@ -123,6 +123,8 @@ def _explain() -> None:
         for nature in figures.Nature:
             if keys := [key for key, each in table.items() if each is nature]:
                 print(f"{verb}: {', '.join(keys)}\n    {nature.value}\n")
+    for verb, keys in figures.ADDED.items():
+        print(f"{verb}: {', '.join(keys)}\n    beanstalkd does not have it\n")
     print("What the stream keeps out of:\n")
     for corner in Corner:
         print(f"{corner.name.lower().replace('_', ' ')}\n    {corner.value}\n")

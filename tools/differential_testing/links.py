@@ -90,8 +90,9 @@ class Side:
     more of them, so that both sides have the same number of connections.
     """
 
-    def __init__(self, name: str, addresses: list[Address], probes: int) -> None:
+    def __init__(self, name: str, addresses: list[Address], probes: int, patience: float) -> None:
         self.name = name
+        self.patience = patience
         self.addresses = addresses
         self.links: dict[int, Link] = {}
         self._selector = selectors.DefaultSelector()
@@ -134,7 +135,7 @@ class Side:
 
     def wait_until_waiting(self, server: int, count: int) -> bool:
         """Asks a server until exactly ``count`` connections wait for a task there; whether that came to be."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while int(self.probe(server)["current-waiting"]) != count:
             if time.monotonic() > deadline:
                 return False

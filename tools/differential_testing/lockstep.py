@@ -25,14 +25,25 @@ class Exchange:
 class Lockstep:
     """Both sides, and what is known of them."""
 
-    def __init__(self, oracle: Server, subjects: list[Server], counts_announced: bool = False) -> None:
+    def __init__(
+        self,
+        oracle: Server,
+        subjects: list[Server],
+        counts_announced: bool = False,
+        patience: float = PATIENCE,
+    ) -> None:
+        """Connects to freshly started servers.
+
+        - ``counts_announced``: see ``Comparison``.
+        - ``patience``: after so many seconds a reply that has not come is taken never to come.
+        """
         self.world = World()
         self.rules = Rules(managers=len(subjects))
         self.history: deque[str] = deque(maxlen=60)
         """The last steps and replies, for a person to read."""
         self._servers = [[oracle], subjects]
-        self._oracle = Side("beanstalkd", [oracle.address], probes=len(subjects))
-        self._subject = Side("the manager", [server.address for server in subjects], probes=len(subjects))
+        self._oracle = Side("beanstalkd", [oracle.address], len(subjects), patience)
+        self._subject = Side("the manager", [server.address for server in subjects], len(subjects), patience)
         self._comparison = Comparison(self.world, self._oracle, self._subject, counts_announced)
         self._kept_back: dict[int, tuple[bytes, bytes]] = {}
         """The last packet of a step for both sides, not sent yet."""
@@ -82,7 +93,7 @@ class Lockstep:
         for side, servers in zip((self._oracle, self._subject), self._servers):
             for number, server in enumerate(servers):
                 server.drain()
-                deadline = time.monotonic() + PATIENCE
+                deadline = time.monotonic() + self._subject.patience
                 while side.probe(number)["draining"] != "true":
                     if time.monotonic() > deadline:
                         raise Difference(f"{side.name} does not go into drain mode")
@@ -153,7 +164,7 @@ class Lockstep:
             The replies, those to the connection that acted first.
         """
         side, exchanges = self._oracle, list[Exchange]()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._subject.patience
         while True:
             for number, link in side.links.items():
                 while (reply := link.take()) is not None:
@@ -178,7 +189,7 @@ class Lockstep:
     def _settle_subject(self, actor: Client) -> None:
         """Waits until the subject has sent as many replies as beanstalkd and as many connections wait there."""
         side = self._subject
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._subject.patience
         while (late := self._late(actor)) is not None:
             if not side.pump(0.1) and time.monotonic() > deadline:
                 raise Difference(f"nothing comes on connection {late}, where beanstalkd has sent a reply or closed")

@@ -8,6 +8,7 @@ from random import Random
 
 from .comparison import Difference
 from .generator import Generator
+from .links import PATIENCE
 from .lockstep import Lockstep
 from .servers import Server, ServerFailed, start_beanstalkd, start_manager
 from .steps import Step
@@ -24,6 +25,7 @@ class Setup:
     manager: str | None
     """The managers' program; none to compare beanstalkd with itself."""
     managers: int = 1
+    patience: float = PATIENCE
 
 
 @dataclass
@@ -69,7 +71,7 @@ def _play(setup: Setup, source) -> Outcome:
         lockstep: Lockstep | None = None
         try:
             oracle, subjects = _start(setup, Path(directory), servers)
-            lockstep = Lockstep(oracle, subjects, counts_announced=setup.manager is None)
+            lockstep = Lockstep(oracle, subjects, setup.manager is None, setup.patience)
             for step in source(lockstep, outcome):
                 outcome.steps.append(step)
                 if lockstep.do(step):

@@ -1,6 +1,7 @@
 """Makes a stream that shows a difference shorter."""
 
 import time
+from dataclasses import replace
 
 from .run import Outcome, Setup, run_steps
 from .steps import Step
@@ -13,6 +14,7 @@ def shrink(setup: Setup, outcome: Outcome, seconds: float) -> Outcome:
     it is played again if the difference depends on time; then the outcome given is returned.
     """
     deadline = time.monotonic() + seconds
+    setup = replace(setup, patience=2)
     best = outcome
     size = len(best.steps) // 2
     while size and time.monotonic() < deadline:
