@@ -20,8 +20,12 @@ _TIMES_TO_RUN = [100_000, 200_000, 2**32 - 1]
 
 _TUBES = ["default", "beans", "peas", "corn", "x", "a-+/;.$_()Z09", 200 * "n"]
 
-#: With more tasks than these, fewer are put.
-_MANY = 120
+#: With more tasks than these, tasks are deleted rather than put. It changes now and then: with many tasks there are
+#: orders to compare, with few of them connections wait.
+_MANY = [2, 2, 6, 40, 120]
+
+#: After so many commands it changes.
+_PHASE = 150
 
 Commands = tuple[Command, ...]
 Maker = Callable[[Client], Commands]
@@ -33,6 +37,8 @@ class CommandMaker:
     def __init__(self, random: Random, world: World, max_task_size: int) -> None:
         self._random, self._world, self._max_task_size = random, world, max_task_size
         self._tasks_made = 0
+        self._commands_made = 0
+        self._many = 0
         self._release_delays = iter(random.sample(_RELEASE_DELAYS, len(_RELEASE_DELAYS)))
         self._delete = self._of_task("delete", held=6, ready=3, delayed=1, buried=1, foreign=1, gone=1)
         weights: list[tuple[int, Maker]] = [
@@ -66,14 +72,25 @@ class CommandMaker:
 
     def any(self, client: Client) -> Commands:
         """A command for a connection, in some cases with what is taken for one behind it."""
+        if self._commands_made % _PHASE == 0:
+            self._many = self._random.choice(_MANY)
+        self._commands_made += 1
         [maker] = self._random.choices(self._makers, self._weights)
-        if maker == self._put and len(self._world.tasks) > _MANY and self._random.random() < 0.5:
-            maker = self._delete
+        excess = len(self._world.tasks) - self._many
+        if maker == self._put and excess > 0 or excess > 40 and self._random.random() < 0.5:
+            maker = self._delete_some if self._random.random() < 0.8 else maker
         return maker(client)
 
     def put(self, body: bytes, priority: int, delay: int = 0) -> Command:
         """A valid put."""
         return self._put_command(len(body), body + b"\r\n", priority, delay)
+
+    def _delete_some(self, client: Client) -> Commands:
+        """Deletes a task that can be deleted, whatever its state."""
+        tasks = [task for task in self._world.tasks.values() if task.holder in (None, client.number)]
+        if not tasks:
+            return self._delete(client)
+        return (Command("delete", b"delete " + SLOT + b"\r\n", task=self._random.choice(tasks).number),)
 
     def _put(self, client: Client) -> Commands:
         delay = self._random.choice(_DELAYS) if self._random.random() < 0.2 else 0

@@ -19,8 +19,8 @@ class NoReply(Exception):
 class Link:
     """One connection of a client."""
 
-    def __init__(self, address: Address) -> None:
-        self.socket = socket.create_connection(address, timeout=PATIENCE)
+    def __init__(self, address: Address, patience: float = PATIENCE) -> None:
+        self.socket = socket.create_connection(address, timeout=patience)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._reader = ReplyReader()
         self.ended = False
@@ -75,7 +75,7 @@ class Link:
             try:
                 self.read()
             except TimeoutError:
-                raise NoReply(f"no reply to {command!r} in {PATIENCE:.0f} s") from None
+                raise NoReply(f"no reply to {command!r} in a long time") from None
         return reply
 
     def close(self) -> None:

@@ -20,10 +20,11 @@ def fair_turns(place: Place) -> None:
             consumer.say("reserve")
             place.await_waiting(server, number)
         for turn in range(_ROUNDS * _WAITING):
-            place.client(turn).put(f"turn {turn}")
+            id = place.client(turn).put(f"turn {turn}")
             consumer = consumers[turn % _WAITING]
             check(f"turn {turn}", consumer.hear(), f"RESERVED turn {turn}")
-            consumer.say("reserve")
+            consumer.say(f"delete {id}|reserve")
+            check("delete", consumer.hear(), "DELETED")
             place.await_waiting(server, _WAITING)
         for consumer in consumers:
             consumer.finish()

@@ -37,9 +37,10 @@ def _play_at(where: str, setup: Setup, managers: int) -> int:
                 servers.append(start_beanstalkd(setup.beanstalkd, Path(directory), MAX_TASK_SIZE))
             addresses = [server.address for server in servers]
             scenarios = [*SCENARIOS, fair_turns] if managers else SCENARIOS
-            plays: Plays = [
-                (scenario.__name__, partial(Place(addresses, scenario.__name__).play, scenario)) for scenario in scenarios
-            ]
+            plays: Plays = []
+            for scenario in scenarios:
+                place = Place(addresses, scenario.__name__, forgets_deadlines=not managers)
+                plays.append((scenario.__name__, partial(place.play, scenario)))
             if managers == 1:
                 lasting = partial(order_outlives_managers, setup.manager or "", Path(directory))
                 plays.append((order_outlives_managers.__name__, lasting))
