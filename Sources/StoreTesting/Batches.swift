@@ -30,7 +30,7 @@ let batchChecks: [StoreCheck] = [
         let result = try scene.manager().run([])
         try require(result.needsDurability, false, "needs durability")
     },
-    StoreCheck("batch: a large one") { scene in
+    StoreCheck("batch: a large one", isLarge: true) { scene in
         let manager = try scene.manager()
         let sessions = (0..<100).map { _ in manager.session() }
         let task = NewTask(tube: .mail, priority: 1, delay: 0, timeToRun: 5, body: [UInt8](repeating: 1, count: 500))

@@ -25,7 +25,7 @@ let recoveryChecks: [StoreCheck] = [
         try require(try session.statistics(.mail).counts, TaskCounts(pending: 1, urgent: 1, claimed: 1), "counts")
         try require(try peer.store.maintain(at: scene.now), Maintenance(), "once")
     },
-    StoreCheck("recovery: more claims than one step returns") { scene in
+    StoreCheck("recovery: more claims than one step returns", isLarge: true) { scene in
         let dead = try scene.manager("dead")
         let peer = try scene.manager("peer")
         let holder = dead.session()

@@ -28,11 +28,15 @@ public struct StoreCheck: Sendable, CustomStringConvertible {
     /// What it is about and what is required, as in `release: only the holder can`.
     public let name: String
 
+    /// Whether it puts thousands of tasks; a store that is only there for tests may leave such checks out.
+    public let isLarge: Bool
+
     private let body: @Sendable (Scene) throws -> Void
 
     /// Describes a check.
-    init(_ name: String, _ body: @escaping @Sendable (Scene) throws -> Void) {
+    init(_ name: String, isLarge: Bool = false, _ body: @escaping @Sendable (Scene) throws -> Void) {
         self.name = name
+        self.isLarge = isLarge
         self.body = body
     }
 

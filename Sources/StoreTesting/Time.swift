@@ -48,7 +48,7 @@ let timeChecks: [StoreCheck] = [
         guard case .claimed(let tasks) = outcome.outcomes[0] else { throw failure("claimed") }
         try require(tasks.count, 1, "in the same batch")
     },
-    StoreCheck("time: many delays that end at once all end") { scene in
+    StoreCheck("time: many delays that end at once all end", isLarge: true) { scene in
         let manager = try scene.manager()
         let session = manager.session()
         let task = NewTask(tube: .mail, priority: 1, delay: 5, timeToRun: 1, body: [])

@@ -1,0 +1,256 @@
+import TaskStore
+
+/// One manager of a ``MemoryQueue``.
+final class MemoryStore: Store {
+    let manager: ManagerID
+    let name: String
+    let queue: MemoryQueue
+    var isDead = false
+    var handler: (@Sendable () -> Void)?
+    private var seen = 0
+    private var waiting: Set<SessionID> = []
+
+    init(_ queue: MemoryQueue, _ manager: ManagerID, _ name: String) {
+        self.queue = queue
+        self.manager = manager
+        self.name = name
+    }
+
+    func makeDurable() {}
+    func awaits(_ tube: TubeName) {}
+    func stopsAwaiting(_ tube: TubeName) {}
+
+    func observeChanges(_ handler: @escaping @Sendable () -> Void) {
+        self.handler = handler
+    }
+
+    func hasChangedElsewhere() -> Bool {
+        defer { seen = queue.version }
+        return seen != queue.version
+    }
+
+    func maintain(at now: Timestamp) -> Maintenance {
+        let dead = queue.members.filter(\.isDead)
+        return Maintenance(recovered: dead.map { DeadManager(id: $0.manager, name: $0.name, claims: queue.bury($0)) })
+    }
+
+    func leave() {
+        _ = queue.bury(self)
+    }
+
+    func run(_ batch: Batch) -> BatchResult {
+        let now = batch.now.rawValue
+        let isCaughtUp = seen == queue.version
+        waiting = []
+        var needsDurability = false
+        var gaveBack = false
+        let timePassed = letTimePass(now)
+        var outcomes: [Outcome] = []
+        for operation in batch.operations {
+            if waiting.contains(operation.session) {
+                outcomes.append(.heldBack)
+                continue
+            }
+            let outcome = perform(operation.action, operation.session, now)
+            switch outcome {
+            case .inserted, .deleted, .released, .buried, .touched, .paused: needsDurability = true
+            case .claimed(let tasks) where !tasks.isEmpty: needsDurability = true
+            case .kicked(let count) where count > 0: needsDurability = true
+            case .givenBack(let count) where count > 0: gaveBack = true
+            default: break
+            }
+            outcomes.append(outcome)
+        }
+        if needsDurability || timePassed || gaveBack {
+            queue.version += 1
+            if isCaughtUp { seen = queue.version }
+            queue.wakeAll(but: self)
+        }
+        let dues = queue.items.values.filter { $0.state == .delayed }.map(\.due)
+        let next = (dues + queue.lines.compactMap(\.pausedUntil)).min()
+        return BatchResult(
+            outcomes: outcomes,
+            needsDurability: needsDurability,
+            timePassed: timePassed,
+            nextEvent: next.map(Timestamp.init(rawValue:))
+        )
+    }
+
+    private func letTimePass(_ now: Int64) -> Bool {
+        var passed = false
+        for line in queue.lines {
+            guard let until = line.pausedUntil, until <= now else { continue }
+            queue.update(line.name) { ($0.pause, $0.pausedUntil) = (0, nil) }
+            passed = true
+        }
+        let due = queue.items.filter { $0.value.state == .delayed && $0.value.due <= now }
+            .sorted { ($0.value.due, $0.key) < ($1.value.due, $1.key) }
+        for (id, _) in due.prefix(queue.mostDueAtOnce) { queue.makePending(id) }
+        return passed || !due.isEmpty
+    }
+
+    private func perform(_ action: Action, _ session: SessionID, _ now: Int64) -> Outcome {
+        switch action {
+        case .put(let task): return put(task, now)
+        case .claim(let tubes, let count, let waits):
+            let open = tubes.filter { queue.line($0) != nil && queue.line($0)?.pausedUntil == nil }
+            let ids = open.flatMap { queue.ids($0, .pending) }
+            let order = ids.sorted { (queue.items[$0]?.priority ?? 0, $0) < (queue.items[$1]?.priority ?? 0, $1) }
+            if waits, order.count < count { waiting.insert(session) }
+            return .claimed(order.prefix(count).compactMap { claim($0, session, now) })
+        case .claimTask(let id):
+            guard let item = queue.items[id], item.state != .claimed else { return .notFound }
+            return .claimed([claim(id, session, now)].compactMap { $0 })
+        case .delete(let id):
+            guard let item = queue.items[id], item.state != .claimed || item.holder == session else { return .notFound }
+            queue.items[id] = nil
+            queue.update(item.tube) { $0.deletes += 1 }
+            queue.removeIfUnused(item.tube)
+            return .deleted
+        case .release(let id, let priority, let delay):
+            guard holds(session, id) else { return .notFound }
+            queue.makePending(id)
+            queue.items[id]?.priority = priority
+            queue.items[id]?.delay = delay
+            queue.items[id]?.releases += 1
+            if delay > 0 { postpone(id, delay, now) }
+            return .released
+        case .bury(let id, let priority):
+            guard holds(session, id) else { return .notFound }
+            queue.makePending(id)
+            queue.burials += 1
+            queue.items[id]?.state = .buried
+            queue.items[id]?.buriedAt = queue.burials
+            queue.items[id]?.priority = priority
+            queue.items[id]?.buries += 1
+            return .buried
+        case .touch(let id):
+            guard holds(session, id), let item = queue.items[id] else { return .notFound }
+            queue.items[id]?.due = now + Int64(item.timeToRun) * 1000
+            return .touched
+        case .expire(let id):
+            guard holds(session, id) else { return .notFound }
+            queue.makePending(id)
+            queue.items[id]?.timeouts += 1
+            return .released
+        case .giveBack:
+            let held = queue.items.filter { $0.value.holder == session }.keys
+            for id in held { queue.makePending(id) }
+            return .givenBack(held.count)
+        case .kick(let tube, let bound):
+            let buried = queue.ids(tube, .buried)
+            let kicked = (buried.isEmpty ? queue.ids(tube, .delayed) : buried).prefix(bound)
+            for id in kicked { kick(id) }
+            return .kicked(kicked.count)
+        case .kickTask(let id):
+            guard let item = queue.items[id], item.state == .buried || item.state == .delayed else { return .notFound }
+            kick(id)
+            return .kicked(1)
+        case .pause(let tube, let seconds):
+            guard queue.line(tube) != nil else { return .notFound }
+            queue.update(tube) {
+                $0.pauses += 1
+                $0.pause = seconds
+                $0.pausedUntil = seconds == 0 ? nil : now + Int64(seconds) * 1000
+            }
+            return .paused
+        case .refer(let tube, let using, let watching):
+            queue.make(tube)
+            queue.update(tube) {
+                $0.users[manager, default: 0] += using
+                $0.watchers[manager, default: 0] += watching
+            }
+            queue.removeIfUnused(tube)
+            return .referred
+        case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics, .listTubes:
+            return read(action, now)
+        }
+    }
+
+    private func put(_ task: NewTask, _ now: Int64) -> Outcome {
+        queue.make(task.tube)
+        queue.update(task.tube) { $0.totalTasks += 1 }
+        queue.lastID += 1
+        let id = TaskID(rawValue: queue.lastID)
+        queue.items[id] = MemoryQueue.Item(
+            tube: task.tube,
+            priority: task.priority,
+            delay: task.delay,
+            timeToRun: max(1, task.timeToRun),
+            body: task.body,
+            created: now
+        )
+        if task.delay > 0 { postpone(id, task.delay, now) }
+        return .inserted(id)
+    }
+
+    private func claim(_ id: TaskID, _ session: SessionID, _ now: Int64) -> ClaimedTask? {
+        guard let item = queue.items[id] else { return nil }
+        queue.makePending(id)
+        queue.items[id]?.state = .claimed
+        queue.items[id]?.holder = session
+        queue.items[id]?.due = now + Int64(item.timeToRun) * 1000
+        queue.items[id]?.reserves += 1
+        return ClaimedTask(id: id, tube: item.tube, timeToRun: item.timeToRun, body: item.body)
+    }
+
+    private func holds(_ session: SessionID, _ id: TaskID) -> Bool {
+        queue.items[id]?.holder == session
+    }
+
+    private func postpone(_ id: TaskID, _ seconds: UInt32, _ now: Int64) {
+        queue.items[id]?.state = .delayed
+        queue.items[id]?.due = now + Int64(seconds) * 1000
+    }
+
+    private func kick(_ id: TaskID) {
+        queue.makePending(id)
+        queue.items[id]?.kicks += 1
+    }
+
+    private func read(_ action: Action, _ now: Int64) -> Outcome {
+        switch action {
+        case .peek(let id):
+            return queue.items[id].map { .found(id, body: $0.body) } ?? .notFound
+        case .peekNext(let tube, let state):
+            guard state != .claimed, let id = queue.ids(tube, state).first else { return .notFound }
+            return .found(id, body: queue.items[id]?.body ?? [])
+        case .taskStatistics(let id):
+            guard let item = queue.items[id] else { return .notFound }
+            return .task(
+                TaskStatistics(
+                    id: id,
+                    tube: item.tube,
+                    state: item.state,
+                    priority: item.priority,
+                    age: now - item.created,
+                    delay: item.delay,
+                    timeToRun: item.timeToRun,
+                    timeLeft: item.due == 0 ? 0 : item.due - now,
+                    reserves: item.reserves,
+                    timeouts: item.timeouts,
+                    releases: item.releases,
+                    buries: item.buries,
+                    kicks: item.kicks
+                )
+            )
+        case .tubeStatistics(let name):
+            guard let line = queue.line(name) else { return .notFound }
+            var statistics = TubeStatistics(name: name)
+            statistics.counts = queue.counts { $0 == name }
+            (statistics.totalTasks, statistics.deletes, statistics.pauses) = (
+                line.totalTasks, line.deletes, line.pauses
+            )
+            statistics.using = line.users.values.reduce(0, +)
+            statistics.watching = line.watchers.values.reduce(0, +)
+            statistics.pause = line.pause
+            statistics.pauseTimeLeft = line.pausedUntil.map { $0 - now } ?? 0
+            return .tube(statistics)
+        case .listTubes:
+            return .tubes(queue.lines.map(\.name))
+        default:
+            let counts = queue.counts { _ in true }
+            return .store(StoreStatistics(counts: counts, totalTasks: Int(queue.lastID), tubes: queue.lines.count))
+        }
+    }
+}
