@@ -110,7 +110,7 @@ def tubes(first, second):
         producer.pause_tube("c", 1000)
         raises(greenstalk.TimedOutError, consumer.reserve, timeout=0)
         stats = consumer.stats_tube("c")
-        equal(set(stats), set(TUBE_KEYS))
+        assert set(stats) >= set(TUBE_KEYS), set(TUBE_KEYS) - set(stats)
         equal((stats["name"], stats["pause"], stats["current-jobs-ready"]), ("c", 1000, 1))
         consumer.pause_tube("c", 0)
         consumer.delete(consumer.reserve(timeout=60))
