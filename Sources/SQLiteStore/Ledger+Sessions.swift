@@ -8,7 +8,7 @@ struct NamedSessions {
     /// What ``taken`` was before the batch, if the batch changed it.
     private var before: [SessionID: Int64]?
 
-    /// Connections that were found in this batch to have their session still. Nobody else can take it up meanwhile.
+    /// Connections that were found in this batch to have their session still; nobody else can take it up meanwhile.
     private var confirmed: Set<SessionID> = []
 
     /// Whether no connection has any, which spares all others a look.

@@ -77,7 +77,11 @@ final class ConsumerTally: Sendable {
     func summary(after time: Duration) -> [String] {
         state.withLock { state in
             var lines: [String] = []
-            if let failure = state.failure { lines.append(failure) }
+            if let failure = state.failure {
+                // Where nothing was taken there is nothing to count: one line says all.
+                if state.taken == 0 { return [failure] }
+                lines.append(failure)
+            }
             var counts = [Wording.count(state.done, "task") + " done in " + Wording.rate(state.done, in: time)]
             if state.released > 0 { counts.append("\(state.released) released") }
             if state.buried > 0 { counts.append("\(state.buried) buried") }
