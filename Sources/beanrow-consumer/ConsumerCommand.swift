@@ -27,13 +27,15 @@ struct ConsumerCommand: AsyncParsableCommand {
             their tasks back.
 
             The exit status is 0 if all that was asked is done, 64 if the command line is wrong, else 1. With --count or \
-            --until-empty all is done when every task that was taken is: none printed in vain, none failed for good.
+            --until-empty that means that every task that was taken was printed or run with success and deleted, if not \
+            at the first attempt then at a later one.
 
             EXAMPLES
               beanrow-consumer --tube numbers --until-empty | sort -n | tail -1
               beanrow-consumer --tube mail --concurrency 8 -- ./send-mail
               beanrow-consumer --tube a --tube b -- sh -c 'read line; echo "$BEANROW_TASK_ID: $line"'
-            """
+            """,
+        version: Version.current
     )
 
     /// What can be asked for as the way to pick a manager.

@@ -27,7 +27,8 @@ struct ProducerCommand: AsyncParsableCommand {
               seq 1 100000 | beanrow-producer --tube numbers
               beanrow-producer --managers 10.0.0.1:11300,10.0.0.1:11301 --tube mail --ttr 300 < addresses.txt
               beanrow-producer --tube load --count 50000 --size 1000
-            """
+            """,
+        version: Version.current
     )
 
     @OptionGroup var managers: ManagerOptions

@@ -32,9 +32,9 @@ extension ManagerPool {
         _ attempt: (Int) async -> Attempt<Value>
     ) async throws(ClientError) -> Value {
         var patience = options.patience
-        var refusal: ClientError?
         var rounds = 0
         while true {
+            var refusal: ClientError?
             let isLastRound = patience <= .zero
             for index in order() where isLastRound || isDue(index) {
                 guard !Task.isCancelled else { throw ClientError(.cancelled, "the task was cancelled") }
@@ -57,11 +57,11 @@ extension ManagerPool {
 
             guard isAnyManagerKnown, !isLastRound else { throw refusal ?? unreachable() }
             var delay = untilDue()
-            if refusal != nil {
+            if delay == .zero {
                 let random = Double(options.randomNumber(1000)) / 1000
-                delay = max(delay, options.retryDelay.duration(before: rounds, random: random))
+                delay = options.retryDelay.duration(before: rounds, random: random)
+                rounds += 1
             }
-            rounds += 1
             delay = min(delay, max(patience, .zero))
             patience -= delay
             try await wait(delay)

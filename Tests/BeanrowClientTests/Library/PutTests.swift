@@ -174,6 +174,17 @@ import Testing
         #expect(time.sleeps.allSatisfy { $0 <= .seconds(2) })
     }
 
+    @Test func doesNotHurryWhereConnectionsAreClosedAtOnce() async throws {
+        let manager = try await FakeManager.startClosing()
+        let time = VirtualTime()
+        try await withClient([manager.address], .testing(time)) { client async throws in
+            #expect(await errorCode { try await client.statistics() } != nil)
+        }
+        #expect(time.sleeps.allSatisfy { $0 >= .milliseconds(50) || $0 == time.sleeps.last })
+        #expect(time.sleeps.reduce(Duration.zero, +) == .seconds(10))
+        try await manager.stop()
+    }
+
     @Test func findsAManagerThatComesUpLater() async throws {
         let address = try await FakeManager.deadAddress()
         let started = Mutex<FakeManager?>(nil)

@@ -126,6 +126,19 @@ import Testing
         try await manager.stop()
     }
 
+    @Test func namesTheManagersAlsoWhereOneDiedAtWork() async throws {
+        let time = VirtualTime()
+        var options = BeanrowClient.Options.testing(time)
+        let manager = try await FakeManager.start { _, _ in .answer(.outOfMemory) }
+        options.timekeeper.sleep = { duration in
+            try? await manager.stop()
+            time.advance(by: duration)
+        }
+        try await withClient([manager.address], options) { client async throws in
+            #expect(await errorCode { try await client.reserve(timeout: .zero) } == .noManagerReachable)
+        }
+    }
+
     @Test func aLongWaitDoesNotUseUpThePatience() async throws {
         let time = VirtualTime()
         let queue = FakeQueue()

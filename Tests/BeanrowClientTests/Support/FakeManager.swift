@@ -101,6 +101,16 @@ final class FakeManager: Sendable {
         }
     }
 
+    /// Starts a server that closes every connection as soon as it is made.
+    static func startClosing() async throws -> FakeManager {
+        let journal = Journal<Event>()
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { $0.close() }
+            .bind(host: "127.0.0.1", port: 0)
+            .get()
+        return FakeManager(listener: listener, journal: journal, connections: Connections())
+    }
+
     /// An address nobody listens at.
     static func deadAddress() async throws -> ManagerAddress {
         let fake = try await start { _, _ in .silence }
