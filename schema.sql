@@ -196,6 +196,39 @@ CREATE TRIGGER task_state_removed AFTER DELETE ON task_state BEGIN
     DELETE FROM tube WHERE id = OLD.tube_id AND id IN (SELECT id FROM tube_unused);
 END;
 
+-- What is neither counted nor allowed: REPLACE deletes rows without firing triggers, and ids are for ever.
+
+CREATE TRIGGER task_state_replaced BEFORE INSERT ON task_state WHEN NEW.id IN (SELECT id FROM task_state) BEGIN
+    SELECT RAISE(ABORT, 'a task cannot be replaced; update it');
+END;
+
+CREATE TRIGGER task_state_renumbered BEFORE UPDATE OF id ON task_state WHEN NEW.id <> OLD.id BEGIN
+    SELECT RAISE(ABORT, 'a task''s id cannot be changed');
+END;
+
+CREATE TRIGGER task_body_alone BEFORE INSERT ON task_body WHEN NEW.id NOT IN (SELECT id FROM task_state) BEGIN
+    SELECT RAISE(ABORT, 'a body needs a task; insert into "task"');
+END;
+
+CREATE TRIGGER task_body_renumbered BEFORE UPDATE OF id ON task_body WHEN NEW.id <> OLD.id BEGIN
+    SELECT RAISE(ABORT, 'a task''s id cannot be changed');
+END;
+
+CREATE TRIGGER task_body_kept BEFORE DELETE ON task_body WHEN OLD.id IN (SELECT id FROM task_state) BEGIN
+    SELECT RAISE(ABORT, 'a task needs a body; delete the task');
+END;
+
+CREATE TRIGGER tube_replaced BEFORE INSERT ON tube
+WHEN NEW.id IN (SELECT id FROM tube) OR NEW.name IN (SELECT name FROM tube) OR NEW.position IN (SELECT position FROM tube)
+BEGIN
+    SELECT RAISE(ABORT, 'there is such a tube');
+END;
+
+CREATE TRIGGER tube_displaced BEFORE UPDATE OF position ON tube
+WHEN NEW.position IN (SELECT position FROM tube WHERE id <> OLD.id) BEGIN
+    SELECT RAISE(ABORT, 'there is another tube in that place');
+END;
+
 -- Tubes.
 
 CREATE VIEW tube_unused AS
@@ -259,6 +292,9 @@ CREATE TRIGGER task_insert INSTEAD OF INSERT ON task BEGIN
         iif(coalesce(NEW.delay, 0) > 0, clock.ms + NEW.delay * 1000, NULL)
     FROM tube, clock WHERE tube.name = NEW.tube;
 
+    -- INSERT OR IGNORE passes over failed checks in here too. A task is never dropped without a word.
+    SELECT RAISE(ABORT, 'no task was added: its tube, priority, delay or ttr is not allowed') WHERE changes() = 0;
+
     INSERT INTO task_body (id, body) VALUES (last_insert_rowid(), CAST(NEW.body AS BLOB));
 END;
 
@@ -302,6 +338,8 @@ CREATE TRIGGER task_update INSTEAD OF UPDATE ON task BEGIN
         buries       = buries + (NEW.state = 'buried' AND OLD.state <> 'buried'),
         kicks        = kicks + (NEW.state = 'pending' AND OLD.state IN ('buried', 'delayed'))
     WHERE id = OLD.id;
+
+    SELECT RAISE(ABORT, 'nothing was changed: tube, priority, delay or ttr is not allowed') WHERE changes() = 0;
 
     UPDATE task_body SET body = CAST(NEW.body AS BLOB) WHERE id = OLD.id AND NEW.body IS NOT OLD.body;
 END;
