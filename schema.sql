@@ -1,7 +1,7 @@
 -- Beanrow's database, version 1.
 --
--- One row a task. Look with the views (task_overview, tube_overview, manager_overview); add, change and delete tasks
--- through the view "task":
+-- One row a task. Look with the views (task_overview, claim_overview, oldest_pending, tube_overview, session_overview,
+-- manager_overview); add, change and delete tasks through the view "task":
 --
 --   INSERT INTO task (tube, body) VALUES ('mail', 'hello');
 --   UPDATE task SET state = 'pending' WHERE tube = 'mail' AND state = 'buried';
@@ -354,10 +354,10 @@ CREATE VIEW clock AS SELECT CAST(round((julianday('now') - 2440587.5) * 86400000
 -- Tasks as people read them: times in UTC, who holds them, the start of the body (bytes that are no text as X'…').
 CREATE VIEW task_overview AS
 SELECT
-    task.id, tube, state, priority,
+    task.id, tube, state, priority, ttr,
     strftime('%Y-%m-%d %H:%M:%f', created_ms / 1000.0, 'unixepoch') AS created,
     strftime('%Y-%m-%d %H:%M:%f', due_ms / 1000.0, 'unixepoch') AS due,
-    round((due_ms - clock.ms) / 1000.0, 1) AS seconds_left,
+    round((due_ms - (SELECT ms FROM clock)) / 1000.0, 1) AS seconds_left,
     iif(
         holder < 4294967296,
         'session ' || holder,
@@ -375,8 +375,40 @@ SELECT
             substr(CAST(substr(body, 1, 240) AS TEXT), 1, 60), char(13), ' '), char(10), ' '), char(9), ' ')
     END AS start_of_body
 FROM task
-JOIN clock
 LEFT JOIN manager ON manager.id = task.holder >> 32;
+
+-- Claims as people read them: who holds what, since when (the reserve, or the last touch), and for how much longer.
+CREATE VIEW claim_overview AS
+SELECT id, tube, held_by, round(ttr - seconds_left, 1) AS seconds_held, seconds_left, reserves, timeouts, start_of_body
+FROM task_overview
+WHERE state = 'claimed';
+
+-- The oldest pending task of each tube. Looks at the first task of each priority, of 1000 priorities at most, most
+-- urgent first.
+CREATE VIEW oldest_pending AS
+SELECT
+    tube.name AS tube, task_state.id, task_state.priority,
+    strftime('%Y-%m-%d %H:%M:%f', created_ms / 1000.0, 'unixepoch') AS created,
+    round(((SELECT ms FROM clock) - created_ms) / 1000.0, 1) AS age
+FROM tube
+JOIN task_state ON task_state.id = (
+    WITH RECURSIVE first (priority, id) AS (
+        SELECT * FROM (
+            SELECT priority, id FROM task_state WHERE state = 'pending' AND tube_id = tube.id
+            ORDER BY priority, id LIMIT 1
+        )
+        UNION ALL
+        SELECT task_state.priority, task_state.id
+        FROM first
+        JOIN task_state ON task_state.id = (
+            SELECT id FROM task_state WHERE state = 'pending' AND tube_id = tube.id AND priority > first.priority
+            ORDER BY priority, id LIMIT 1
+        )
+        LIMIT 1000
+    )
+    SELECT min(id) FROM first
+)
+ORDER BY tube.position;
 
 -- Tubes as people read them.
 CREATE VIEW tube_overview AS
