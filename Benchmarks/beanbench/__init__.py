@@ -1,0 +1,1 @@
+"""The benchmark behind tools/bench: starts task queues, loads them in turn, compares them."""
