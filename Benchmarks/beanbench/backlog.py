@@ -8,7 +8,7 @@ from .processes import Failure
 from .systems import Beanrow
 
 TUBE = "backlog"
-_PATTERN = "".join(chr(ord("a") + i % 26) for i in range(100))
+_PATTERN = "".join(chr(ord("a") + i % 26) for i in range(80))
 
 
 def fill(database, pending=0, delayed=0):
@@ -38,7 +38,7 @@ def fill(database, pending=0, delayed=0):
             (last,) = run("SELECT coalesce(max(id), 0) FROM task_state").fetchone()
             numbers = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count)"
             values = {"count": count, "last": last, "tube": tube, "state": state, "priority": priority,
-                      "delay": delay, "due": due, "now": int(time.time() * 1000), "pattern": _PATTERN[20:]}  # fmt: skip
+                      "delay": delay, "due": due, "now": int(time.time() * 1000), "pattern": _PATTERN}  # fmt: skip
             run(
                 f"""{numbers}
                 INSERT INTO task_state (id, tube_id, state, priority, delay_s, ttr_s, created_ms, due_ms)

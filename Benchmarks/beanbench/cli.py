@@ -132,8 +132,7 @@ class Bench:
         options = self.options
         self.results.data["machine"] = machine.describe(self.directory, REPOSITORY)
         self.results.data["versions"] = {
-            factory().title: version for key, factory in self.factories.items() if (version := factory().version())
-            and not key.endswith(("-1", "-f0"))
+            factory().program_name: version for factory in self.factories.values() if (version := factory().version())
         }  # fmt: skip
         for workload in WORKLOADS:
             if workload.key in options.workloads and (workload.peers or any(key not in PEERS for key in self.factories)):

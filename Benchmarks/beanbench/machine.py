@@ -84,7 +84,7 @@ def describe(directory, repository):
         "system": f"{_distribution()}, Linux {platform.release()}",
         "file system": kind,
         "fdatasync of 4 KiB": f"{median} µs median, {worst} µs 99th percentile",
-        "Beanrow": commit,
+        "commit": commit,
         "Swift": _first_line("swift", "--version"),
         "C compiler": _first_line("cc", "--version"),
     }

@@ -35,6 +35,11 @@ class System:
         """One line."""
         return ""
 
+    @property
+    def program_name(self):
+        """What has that version."""
+        return self.title.partition(",")[0].partition(" -")[0]
+
     def start(self, directory):
         """Starts it with its files in a directory of its own below the one given."""
         self.directory = directory / self.key
