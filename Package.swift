@@ -126,6 +126,19 @@ let package = Package(
             ]
         ),
 
+        // What tools/instruction-count counts.
+        .executableTarget(
+            name: "instruction-workload",
+            dependencies: [
+                "Manager",
+                "SQLiteStore",
+                "TaskStore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            path: "Benchmarks/Instructions"
+        ),
+
         // Tests.
         .testTarget(name: "TaskStoreTests", dependencies: ["TaskStore"]),
         .testTarget(
