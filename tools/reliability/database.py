@@ -1,0 +1,72 @@
+"""Looking at a database from outside, through SQLite, and whether it is sound."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+STATES = ("pending", "delayed", "claimed", "buried")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A task as the database has it."""
+
+    id: int
+    tube: str
+    state: str
+    priority: int
+    reserves: int
+    body: bytes
+
+
+@contextmanager
+def opened(path: Path, readonly: bool = False) -> Iterator[sqlite3.Connection]:
+    """Opens a database that exists."""
+    mode = "ro" if readonly else "rw"
+    with closing(sqlite3.connect(f"file:{path}?mode={mode}", uri=True, timeout=30, isolation_level=None)) as db:
+        yield db
+
+
+def unsoundness(db: sqlite3.Connection) -> list[str]:
+    """What is wrong with the file and with the counts; empty for a sound one."""
+    found = [f"integrity_check: {row[0]}" for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    found += [f"foreign_key_check: {row}" for row in db.execute("PRAGMA foreign_key_check")]
+    return found + wrong_counts(db)
+
+
+def wrong_counts(db: sqlite3.Connection) -> list[str]:
+    """Where the counts of a tube differ from what counting its tasks gives."""
+    columns = (*STATES, "urgent")
+    counted = ", ".join(f"count(*) FILTER (WHERE state = '{state}')" for state in STATES)
+    urgent = "count(*) FILTER (WHERE state = 'pending' AND priority < 1024)"
+    real = {row[0]: row[1:] for row in db.execute(f"SELECT tube, {counted}, {urgent} FROM task GROUP BY tube")}
+    kept = {row[0]: row[1:] for row in db.execute(f"SELECT name, {', '.join(columns)} FROM tube")}
+    nothing = (0,) * len(columns)
+    return [
+        f"tube {tube}: counts {dict(zip(columns, kept.get(tube, nothing)))} but has "
+        f"{dict(zip(columns, real.get(tube, nothing)))}"
+        for tube in sorted(real.keys() | kept.keys())
+        if real.get(tube, nothing) != kept.get(tube, nothing)
+    ]
+
+
+def tasks(db: sqlite3.Connection) -> Iterator[Row]:
+    """All tasks."""
+    for row in db.execute("SELECT id, tube, state, priority, reserves, body FROM task"):
+        body = row[5].encode() if isinstance(row[5], str) else row[5]
+        yield Row(*row[:5], body)
+
+
+def last_id(db: sqlite3.Connection) -> int:
+    """The largest id ever given."""
+    row = db.execute("SELECT max(seq) FROM sqlite_sequence WHERE name LIKE 'task%'").fetchone()
+    return int(row[0] or 0)
+
+
+def has_schema(db: sqlite3.Connection) -> bool:
+    """Whether somebody has made the tables."""
+    return db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'task'").fetchone() is not None
