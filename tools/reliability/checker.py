@@ -1,0 +1,357 @@
+"""Whether a recorded history keeps Beanrow's promise.
+
+The clients' clocks are one clock, but a claim's exact moment is not known: it lies between the sending of the reserve and
+the arrival of its answer. So the checker reasons with what is *certain*. A consumer certainly holds a task from the
+arrival of the answer until the earliest of
+
+- its time to run, counted from the sending of the reserve, or of the last touch that succeeded;
+- the sending of a command that ends the claim (delete, release, bury);
+- the first moment at which its connection may have broken;
+
+and, whatever these say, at least until the sending of the last touch, release or bury that succeeded, since only a
+holder's does (a delete also succeeds where nobody holds the task). What contradicts a certainty is a violation; what
+merely looks odd is not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .history import Delivery, End, Event, Finding, Pause, Put, Use
+
+FOREVER = float("inf")
+
+#: Managers follow a clock that was set by at most a tenth of the time that passes, and corrections up to a second at once.
+CLOCK_RATE = 1.1
+CLOCK_STEP = 1.0
+
+
+class Kind(Enum):
+    """What can be wrong with a history."""
+
+    LOST = "an acknowledged task is lost"
+    DELETED_TWICE = "a task was deleted twice"
+    BACK = "a deleted task is back"
+    TWO_HOLDERS = "two consumers held a task at one time"
+    UNEXPLAINED = "a task was handed out again without cause"
+    CLAIM_LOST = "a holder was refused before its time to run was over"
+    NOT_HELD = "a command succeeded for a task that the connection never had"
+    TWICE_PUT = "one put made two tasks"
+    NEVER_PUT = "a task that nobody put, or that was refused"
+    ID_REUSED = "an id was given twice"
+    BURIED = "a buried task did not stay buried"
+    TOO_SOON = "a delayed task was handed out too soon"
+    PAUSED = "a paused tube handed out a task"
+    OTHER = "something else"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing wrong, with the events that show it."""
+
+    kind: Kind
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}: {self.text}"
+
+
+@dataclass(slots=True)
+class Story:
+    """All that happened to one task."""
+
+    put: Put | None = None
+    deliveries: list[Delivery] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+
+    @property
+    def deleted_at(self) -> float | None:
+        """When its end was known; none if it is not."""
+        ends = [use.received for use in self.uses if use.verb == "delete" and use.succeeded]
+        return min((end for end in ends if end is not None), default=None)
+
+
+class Checker:
+    """Takes events as they come and checks tasks as they end, so that a run may be long."""
+
+    def __init__(self) -> None:
+        self.violations: list[Violation] = []
+        #: Why tasks were handed out again, and how often.
+        self.redeliveries: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        #: Times in which delays and pauses are not judged: a manager was started with a wrong clock.
+        self.clock_doubts: list[tuple[float, float]] = []
+        self._stories: dict[int, Story] = {}
+        self._unnumbered: dict[str, Put] = {}
+        self._refused: set[str] = set()
+        self._ids: dict[str, int] = {}
+        self._ends: dict[int, float] = {}
+        self._pauses: dict[str, list[Pause]] = {}
+        self._finished = bytearray()
+
+    # Taking events.
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Adds events; those of one task may come in any order."""
+        for event in events:
+            match event:
+                case Put():
+                    self._take_put(event)
+                case Delivery():
+                    self.counts["deliveries"] += 1
+                    self._learn(event.key, event.id)
+                    self._story(event.id).deliveries.append(event)
+                case Use():
+                    self.counts[event.verb if event.succeeded else f"{event.verb} {event.word or 'unanswered'}"] += 1
+                    self._story(event.id).uses.append(event)
+                case Pause():
+                    self.counts["pauses"] += 1
+                    self._pauses.setdefault(event.tube, []).append(event)
+                case End():
+                    self._ends[event.connection] = min(event.earliest, self._ends.get(event.connection, FOREVER))
+                case Finding():
+                    self._violate(Kind.OTHER, event.text)
+
+    def _take_put(self, put: Put) -> None:
+        self.counts["puts" if put.word == "INSERTED" else f"puts {put.word or 'unanswered'}"] += 1
+        if put.id is not None:
+            self._learn(put.key, put.id)
+            story = self._story(put.id)
+            if story.put is not None or self._is_finished(put.id):
+                self._violate(Kind.ID_REUSED, f"{put.id} for {put.key}")
+            story.put = put
+        elif put.word in (None, "INSERTED"):
+            if put.key in self._ids:
+                self._story(self._ids[put.key]).put = put
+            else:
+                self._unnumbered[put.key] = put
+        else:
+            self._refused.add(put.key)
+            if put.key in self._ids:
+                self._violate(Kind.NEVER_PUT, f"{put.key}, which was answered with {put.word}")
+
+    def _learn(self, key: str, id: int) -> None:
+        """A key's number became known."""
+        known = self._ids.setdefault(key, id)
+        if known != id:
+            self._violate(Kind.TWICE_PUT, f"{key} is {known} and {id}")
+        if key in self._refused:
+            self._violate(Kind.NEVER_PUT, f"{key}, as {id}")
+        put = self._unnumbered.pop(key, None)
+        if put is not None:
+            self._story(id).put = put
+
+    def _story(self, id: int) -> Story:
+        return self._stories.setdefault(id, Story())
+
+    def _violate(self, kind: Kind, text: str) -> None:
+        self.violations.append(Violation(kind, text))
+
+    # Judging.
+
+    def retire(self, before: float) -> None:
+        """Checks the tasks that were deleted before this moment, and forgets them.
+
+        To be called with a moment so long ago that nothing of theirs can be under way any more.
+        """
+        for id, story in list(self._stories.items()):
+            deleted = story.deleted_at
+            if deleted is None or deleted >= before:
+                continue
+            self._check(id, story)
+            del self._stories[id]
+            if story.put is not None:
+                self._ids.pop(story.put.key, None)
+            self._mark_finished(id)
+        oldest = min((story.put.sent for story in self._stories.values() if story.put is not None), default=before)
+        for tube, pauses in self._pauses.items():
+            self._pauses[tube] = [pause for pause in pauses if pause.sent + pause.seconds >= min(oldest, before)]
+
+    def finish(self, rows: Mapping[int, tuple[str, str]]) -> None:
+        """Checks all the rest against what the database holds at the end: key and state by id."""
+        keys: dict[str, int] = {}
+        for id, (key, _) in rows.items():
+            if key in keys:
+                self._violate(Kind.TWICE_PUT, f"{key} is {keys[key]} and {id}")
+            keys[key] = id
+            self._learn(key, id)
+            if self._is_finished(id):
+                self._violate(Kind.BACK, f"{id} is in the database")
+        for key, put in self._unnumbered.items():
+            if put.word == "INSERTED":
+                self._violate(Kind.LOST, f"{key}, whose number was not told")
+        for id, story in self._stories.items():
+            self._check(id, story)
+            if not self._is_finished(id):
+                self._check_end(id, story, rows.get(id))
+
+    def _mark_finished(self, id: int) -> None:
+        if id // 8 >= len(self._finished):
+            self._finished.extend(bytes(max(4096, id // 8 + 1 - len(self._finished))))
+        self._finished[id // 8] |= 1 << id % 8
+
+    def _is_finished(self, id: int) -> bool:
+        return id // 8 < len(self._finished) and bool(self._finished[id // 8] >> id % 8 & 1)
+
+    def _check_end(self, id: int, story: Story, row: tuple[str, str] | None) -> None:
+        deletes = [use for use in story.uses if use.verb == "delete" and use.may_have_happened]
+        if row is None:
+            if not deletes and (story.deliveries or (story.put is not None and story.put.word == "INSERTED")):
+                self._violate(Kind.LOST, f"{id}: {self._tell(story)}")
+            return
+        if any(delete.succeeded for delete in deletes):
+            self._violate(Kind.BACK, f"{id} is {row[1]} in the database: {self._tell(story)}")
+        if row[1] == "claimed":
+            self._violate(Kind.OTHER, f"{id} is claimed after all connections have ended: {self._tell(story)}")
+        uses = sorted(story.uses, key=lambda use: use.sent)
+        if uses and uses[-1].verb == "bury" and uses[-1].succeeded and row[1] != "buried":
+            self._violate(Kind.BURIED, f"{id} is {row[1]} in the database: {self._tell(story)}")
+
+    def _check(self, id: int, story: Story) -> None:
+        story.deliveries.sort(key=lambda delivery: delivery.received)
+        story.uses.sort(key=lambda use: use.sent)
+        if story.put is None:
+            kind = Kind.BACK if self._is_finished(id) else Kind.NEVER_PUT
+            self._violate(kind, f"{id}: {self._tell(story)}")
+            return
+        for found in (self._holders, self._deletes, self._refusals, self._graves, self._delays, self._rests):
+            for kind in found(story, story.put):
+                self._violate(kind, f"{id}: {self._tell(story)}")
+
+    def certain_end(self, delivery: Delivery, story: Story, ttr: int, *, without: Use | None = None) -> float:
+        """Until when this consumer certainly held the task; see the top of this file."""
+        end = delivery.sent + ttr
+        latest = delivery.received
+        ended = FOREVER
+        for use in self._uses_of(delivery, story):
+            if use is without:
+                continue
+            if use.verb == "touch" and use.succeeded:
+                end = max(end, use.sent + ttr)
+            if use.verb in ("delete", "release", "bury"):
+                ended = min(ended, use.sent)
+            if use.succeeded and use.verb != "delete":
+                latest = max(latest, use.sent)
+        return max(latest, min(end, ended, self._ends.get(delivery.connection, FOREVER)))
+
+    def _uses_of(self, delivery: Delivery, story: Story) -> list[Use]:
+        """What the holder did in this claim: up to the next time that the same connection got the task."""
+        same = [other.received for other in story.deliveries if other.connection == delivery.connection]
+        until = min((received for received in same if received > delivery.received), default=FOREVER)
+        return [
+            use
+            for use in story.uses
+            if use.connection == delivery.connection
+            and delivery.received <= use.sent < until
+            and use.verb != "kick-job"
+        ]
+
+    def _holders(self, story: Story, put: Put) -> Iterable[Kind]:
+        for index, first in enumerate(story.deliveries):
+            end = self.certain_end(first, story, put.ttr)
+            for second in story.deliveries[index + 1 :]:
+                expired = second.received >= second.sent + put.ttr
+                if second.received < end and (second.sent >= first.received or not expired):
+                    used = any(use.succeeded and use.sent >= second.received for use in self._uses_of(first, story))
+                    yield Kind.TWO_HOLDERS if used else Kind.UNEXPLAINED
+            if index + 1 < len(story.deliveries):
+                self.redeliveries[self._reason(first, story)] += 1
+
+    def _reason(self, delivery: Delivery, story: Story) -> str:
+        """Why a task could be handed out again after this claim, for the table."""
+        for use in self._uses_of(delivery, story):
+            if use.verb in ("release", "bury") and use.may_have_happened:
+                return {"release": "released", "bury": "buried and kicked"}[use.verb]
+        return "connection ended" if delivery.connection in self._ends else "time to run was over"
+
+    def _deletes(self, story: Story, put: Put) -> Iterable[Kind]:
+        deletes = [use for use in story.uses if use.verb == "delete" and use.succeeded and use.received is not None]
+        if len(deletes) > 1:
+            yield Kind.DELETED_TWICE
+        for delete in deletes:
+            assert delete.received is not None
+            for delivery in story.deliveries:
+                expired = delivery.received >= delivery.sent + put.ttr
+                if delivery.received > delete.received and (delivery.sent > delete.received or not expired):
+                    yield Kind.BACK
+                if delivery.connection == delete.connection or delete.sent < delivery.received:
+                    continue
+                if delete.received <= self.certain_end(delivery, story, put.ttr) and not self._holds(delete, story, put):
+                    yield Kind.TWO_HOLDERS
+
+    def _holds(self, delete: Use, story: Story, put: Put) -> bool:
+        """Whether a delete was its holder's, so that `_holders` tells of any other."""
+        own = [delivery for delivery in story.deliveries if delete in self._uses_of(delivery, story)]
+        return any(self.certain_end(delivery, story, put.ttr) >= delete.sent for delivery in own)
+
+    def _refusals(self, story: Story, put: Put) -> Iterable[Kind]:
+        holders = {delivery.connection for delivery in story.deliveries}
+        for use in story.uses:
+            if use.verb in ("touch", "release", "bury") and use.succeeded and use.connection not in holders:
+                yield Kind.NOT_HELD
+            if use.word != "NOT_FOUND" or use.received is None or use.verb == "kick-job":
+                continue
+            for delivery in story.deliveries:
+                if use in self._uses_of(delivery, story):
+                    if use.received < self.certain_end(delivery, story, put.ttr, without=use):
+                        yield Kind.CLAIM_LOST
+
+    def _graves(self, story: Story, put: Put) -> Iterable[Kind]:
+        kicks = [use for use in story.uses if use.verb == "kick-job" and use.may_have_happened]
+        for bury in story.uses:
+            if bury.verb != "bury" or not bury.succeeded or bury.received is None:
+                continue
+            after = [delivery for delivery in story.deliveries if delivery.sent > bury.received]
+            if after and not any(_overlaps(kick, bury.sent, after[0].received) for kick in kicks):
+                yield Kind.BURIED
+
+    def _delays(self, story: Story, put: Put) -> Iterable[Kind]:
+        starts = [(put.sent, put.received, put.delay)] if put.delay else []
+        releases = [use for use in story.uses if use.verb == "release" and use.succeeded and use.delay]
+        starts += [(use.sent, use.received, use.delay) for use in releases]
+        kicks = [use for use in story.uses if use.verb == "kick-job" and use.may_have_happened]
+        for sent, received, delay in starts:
+            due = sent + delay / CLOCK_RATE - CLOCK_STEP
+            for delivery in story.deliveries:
+                if received is None or delivery.sent <= received or delivery.received >= due:
+                    continue
+                kicked = any(_overlaps(kick, sent, delivery.received) for kick in kicks)
+                if not kicked and not self._is_doubtful(sent, delivery.received):
+                    yield Kind.TOO_SOON
+
+    def _rests(self, story: Story, put: Put) -> Iterable[Kind]:
+        for pause in self._pauses.get(put.tube, ()):
+            end = pause.sent + pause.seconds / CLOCK_RATE - CLOCK_STEP
+            for delivery in story.deliveries:
+                if delivery.sent > pause.received and delivery.received < end:
+                    if not self._is_doubtful(pause.sent, delivery.received):
+                        yield Kind.PAUSED
+
+    def _is_doubtful(self, start: float, end: float) -> bool:
+        return any(first <= end and start <= last for first, last in self.clock_doubts)
+
+    def _tell(self, story: Story) -> str:
+        events: list[tuple[float, str]] = []
+        if (put := story.put) is not None:
+            events.append((put.sent, f"put {put.key} ttr {put.ttr} delay {put.delay} → {put.word}"))
+        for delivery in story.deliveries:
+            where = f"#{delivery.connection}"
+            events.append((delivery.sent, f"{where} reserve"))
+            events.append((delivery.received, f"{where} RESERVED"))
+            if delivery.connection in self._ends:
+                events.append((self._ends[delivery.connection], f"{where} ends"))
+        for use in story.uses:
+            events.append((use.sent, f"#{use.connection} {use.verb}"))
+            if use.received is not None:
+                events.append((use.received, f"#{use.connection} {use.word}"))
+        events = sorted(set(events))
+        start = events[0][0] if events else 0
+        return ", ".join(f"+{at - start:.3f} {text}" for at, text in events)
+
+
+def _overlaps(use: Use, start: float, end: float) -> bool:
+    """Whether a command may have been carried out in this time."""
+    return use.sent <= end and (use.received is None or use.received >= start)
