@@ -16,6 +16,10 @@ class Disconnected(Exception):
     """The connection is gone; whether what was asked has happened is not known."""
 
 
+class Stalled(Disconnected):
+    """No answer came for as long as the caller was ready to wait; the connection is given up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A server's answer: its words, and its body where it has one."""
@@ -118,6 +122,8 @@ class Connection:
     def _fill(self) -> None:
         try:
             data = self._socket.recv(65536)
+        except TimeoutError as error:
+            raise Stalled(f"no answer within {self._socket.gettimeout():g} s") from error
         except OSError as error:
             raise Disconnected(str(error) or type(error).__name__) from error
         if not data:

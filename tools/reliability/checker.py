@@ -180,6 +180,8 @@ class Checker:
             self._learn(key, id)
             if self._is_finished(id):
                 self._violate(Kind.BACK, f"{id} is in the database")
+            elif id not in self._stories:
+                self._violate(Kind.NEVER_PUT, f"{id} with the key {key}")
         for key, put in self._unnumbered.items():
             if put.word == "INSERTED":
                 self._violate(Kind.LOST, f"{key}, whose number was not told")

@@ -17,6 +17,7 @@ from .cutload import Book, Client, Consumer, Producer
 from .disk import Disk, Flavour
 from .journal import Journal, Kind, Record
 from .ledger import Ledger, Replies
+from .leftovers import Leftovers
 from .managers import Manager, start_all, stop_all
 from .paths import BUILT, Unavailable, manager_binary
 from .recovery import check_file, check_managers
@@ -84,7 +85,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def run(directory: Path, binary: Path, options: argparse.Namespace, seed: int) -> int:
     """Records a run, cuts it, and tells what was found."""
-    journal, book = record(directory, binary, options, seed)
+    leftovers = Leftovers(directory / "run" / "tasks.db")
+    journal, book = record(directory, binary, options, seed, leftovers)
     replies = Replies(journal.records())
     ledger = Ledger(book.tasks, replies)
     summary = Counter(record.kind for record in journal.records())
@@ -96,12 +98,14 @@ def run(directory: Path, binary: Path, options: argparse.Namespace, seed: int) -
     problems = list(book.problems)
     if ledger.untraced and not journal.full_at:
         problems.append(f"{ledger.untraced} replies were received that no manager is known to have sent")
-    findings = cut_all(directory, binary, journal, ledger, options, random.Random(seed))
+    findings = cut_all(directory, binary, journal, ledger, leftovers, options, random.Random(seed))
     journal.close()
     return report(findings, problems, options)
 
 
-def record(directory: Path, binary: Path, options: argparse.Namespace, seed: int) -> tuple[Journal, Book]:
+def record(
+    directory: Path, binary: Path, options: argparse.Namespace, seed: int, leftovers: Leftovers
+) -> tuple[Journal, Book]:
     """Runs managers under load; they start together on no file, one is killed, then all leave and start anew."""
     journal = Journal.create(directory / "journal", options.journal_size << 20)
     path = directory / "run" / "tasks.db"
@@ -123,6 +127,7 @@ def record(directory: Path, binary: Path, options: argparse.Namespace, seed: int
         managers[0].kill()
         managers[0].start()
         wait(journal, part)
+        leftovers.look()
         # The last one to leave takes the log with it, so that the new ones begin with a new one.
         for manager in managers:
             manager.terminate()
@@ -131,6 +136,7 @@ def record(directory: Path, binary: Path, options: argparse.Namespace, seed: int
         managers[-1].terminate()
         managers[-1].start()
         wait(journal, part)
+        leftovers.look()
         book.stopping.set()
         for client in clients:
             client.join()
@@ -174,6 +180,7 @@ def cut_all(
     binary: Path,
     journal: Journal,
     ledger: Ledger,
+    leftovers: Leftovers,
     options: argparse.Namespace,
     rng: random.Random,
 ) -> Findings:
@@ -196,7 +203,12 @@ def cut_all(
         problems = []
         if index % options.restart_every == 0:
             findings.manager_starts += 1
-            problems += restart(place, directory / "restart", binary, ledger, cut, rng)
+            copy = directory / "restart"
+            shutil.copytree(place, copy)
+            leftovers.write(copy / "tasks.db", rng)
+            managers = [Manager(binary, copy / "tasks.db", f"after{n}", copy / f"after{n}.log") for n in (1, 2)]
+            problems += check_managers(managers, ledger, cut, rng)
+            shutil.rmtree(copy)
         problems += check_file(place / "tasks.db", ledger, cut)
         if problems:
             findings.bad_cuts += 1
@@ -207,20 +219,6 @@ def cut_all(
             shown = time.monotonic()
             print(f"{index + 1} of {options.cuts} cuts, {findings.bad_cuts} with losses", flush=True)
     return findings
-
-
-def restart(
-    cut_files: Path, place: Path, binary: Path, ledger: Ledger, cut: int, rng: random.Random
-) -> list[str]:
-    """Starts two managers on a copy of what the cut left, sometimes beside stale files of those that died."""
-    shutil.copytree(cut_files, place)
-    if rng.random() < 0.5:
-        (place / "tasks.db-lock").write_bytes(rng.randbytes(rng.choice((0, 64, 4096))))
-    managers = [Manager(binary, place / "tasks.db", f"after{n}", place / f"after{n}.log") for n in (1, 2)]
-    try:
-        return check_managers(managers, ledger, cut, rng)
-    finally:
-        shutil.rmtree(place)
 
 
 def keep(place: Path, cut: int, options: argparse.Namespace) -> None:

@@ -1,0 +1,121 @@
+"""What the clients and the faults of a run share."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import struct
+import threading
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .history import End, History, now
+from .managers import Manager
+
+TUBES = ("alpha", "beta", "gamma", "delta")
+
+
+@dataclass(slots=True)
+class Downtime:
+    """A time in which a manager may have closed its connections: from before the signal until after its end."""
+
+    start: float
+    end: float = float("inf")
+
+
+@dataclass(slots=True)
+class Place:
+    """A manager, with what is done to it."""
+
+    manager: Manager
+    #: Held by whoever is doing something to it.
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    downtimes: list[Downtime] = field(default_factory=list)
+
+    def downtime(self, after: float) -> float | None:
+        """When at the earliest it may have broken a connection that was alive at this moment; none if it had no cause."""
+        for downtime in self.downtimes:
+            if downtime.end >= after:
+                return max(downtime.start, after)
+        return None
+
+
+@dataclass(slots=True)
+class Clock:
+    """The managers' wall clock: how far it is off, in a file that they have mapped."""
+
+    path: Path
+    shift: int = 0
+
+    def set(self, seconds: int) -> None:
+        """Steps the clock for all managers at once."""
+        self.shift = seconds
+        with self.path.open("r+b" if self.path.exists() else "w+b") as file:
+            file.write(struct.pack("=q", seconds))
+
+
+class World:
+    """One run: its managers, its history, and who may still do something."""
+
+    def __init__(self, places: Sequence[Place], database: Path, clock: Clock, rate: float, seed: int) -> None:
+        self.places = places
+        self.database = database
+        self.clock = clock
+        #: Tasks a second that all producers together aim at.
+        self.rate = rate
+        self.seed = seed
+        self.history = History()
+        self.stopping = threading.Event()
+        #: What was done to managers and by ill-behaved clients, and how often.
+        self.injected: Counter[str] = Counter()
+        #: Times in which a manager ran that was started with a wrong clock.
+        self.clock_doubts: list[tuple[float, float]] = []
+        #: Tasks that were set aside or put for much later, for somebody to kick.
+        self.shelved: deque[int] = deque(maxlen=10_000)
+        self._connections = itertools.count(1)
+        self._finished = itertools.count()
+        self._put = itertools.count()
+        self.put = self.finished = 0
+
+    def rng(self, name: str) -> random.Random:
+        """A source of random choices for one actor, the same for the same seed."""
+        return random.Random(f"{self.seed}-{name}")
+
+    def next_connection(self) -> int:
+        """A number for a new connection."""
+        return next(self._connections)
+
+    def count_put(self) -> None:
+        """Another task may be there."""
+        self.put = next(self._put) + 1
+
+    def count_finished(self) -> None:
+        """Another task is deleted."""
+        self.finished = next(self._finished) + 1
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many tasks are there that producers should wait."""
+        return self.put - self.finished > 3000
+
+    def end(self, connection: int, earliest: float) -> None:
+        """Notes a connection's end."""
+        self.history.add(End(connection, earliest))
+
+    def start_manager(self, place: Place) -> None:
+        """Starts a manager; the caller holds the place's lock."""
+        shift, start = self.clock.shift, now()
+        try:
+            place.manager.start()
+        finally:
+            if place.downtimes:
+                place.downtimes[-1].end = now()
+        if shift or self.clock.shift:
+            # Until the run ends, since what it wrote may be wrong as long.
+            self.clock_doubts.append((start, float("inf")))
+
+    def note_downtime(self, place: Place) -> None:
+        """A manager is about to be ended."""
+        place.downtimes.append(Downtime(now()))
