@@ -228,15 +228,15 @@ class Consumer(Client):
     def handle(self, delivery: Delivery) -> None:
         """Works on a task, and finishes it in one way or another."""
         id, dice = delivery.id, self.rng.random()
-        if dice < 0.7:
+        if dice < 0.74:
             time.sleep(self.rng.random() ** 4 * 0.05)
             self.use("delete", id)
         elif dice < 0.76:
             for _ in range(self.rng.randint(1, 5)):
-                time.sleep(self.rng.random() * 0.4)
+                time.sleep(self.rng.random() ** 3)
                 self.use("touch", id)
             self.use("delete", id)
-        elif dice < 0.80:
+        elif dice < 0.77:
             self.world.injected["tasks held for longer than most have time"] += 1
             time.sleep(self.rng.uniform(1, 4))
             self.use("delete", id)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .history import End, History, now
-from .managers import Manager
+from .managers import Manager, StartFailed
 
 TUBES = ("alpha", "beta", "gamma", "delta")
 
@@ -105,10 +105,21 @@ class World:
         self.history.add(End(connection, earliest))
 
     def start_manager(self, place: Place) -> None:
-        """Starts a manager; the caller holds the place's lock."""
+        """Starts a manager; the caller holds the place's lock.
+
+        A manager does not start while another program holds a write transaction for long; whatever starts managers has
+        to try again, as this does.
+        """
         shift, start = self.clock.shift, now()
         try:
-            place.manager.start()
+            while True:
+                try:
+                    place.manager.start()
+                    break
+                except StartFailed as error:
+                    if "another program holds the database" not in str(error) or now() > start + 30:
+                        raise
+                    self.injected["starts tried again, another program held the database"] += 1
         finally:
             if place.downtimes:
                 place.downtimes[-1].end = now()

@@ -1,0 +1,202 @@
+"""What is done to managers and their files in a chaos run: a schedule made from the seed, and carrying it out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum
+
+from .history import now
+from .managers import StartFailed
+from .world import Place, World
+
+
+class FaultKind(Enum):
+    """What can be done."""
+
+    KILL = "managers killed"
+    KILL_ALL = "all managers killed at once"
+    STOP = "managers stopped and continued"
+    LEAVE = "managers ended and started again"
+    CLOCK = "clock steps by an hour"
+    READER = "read transactions held by sqlite3"
+    WRITER = "write transactions held by sqlite3"
+    LOCK = "lock file held by another process"
+
+
+#: How often each comes, out of the sum.
+WEIGHTS = {
+    FaultKind.KILL: 6,
+    FaultKind.KILL_ALL: 1,
+    FaultKind.STOP: 2,
+    FaultKind.LEAVE: 4,
+    FaultKind.CLOCK: 2,
+    FaultKind.READER: 2,
+    FaultKind.WRITER: 1,
+    FaultKind.LOCK: 1,
+}
+
+#: For how many seconds each lasts: until the restart, the continuation, the release.
+LENGTHS = {
+    FaultKind.KILL: (0.0, 3.0),
+    FaultKind.KILL_ALL: (0.0, 1.0),
+    FaultKind.STOP: (7.0, 10.0),
+    FaultKind.LEAVE: (0.0, 2.0),
+    FaultKind.CLOCK: (2.0, 6.0),
+    FaultKind.READER: (1.0, 6.0),
+    FaultKind.WRITER: (1.0, 4.0),
+    FaultKind.LOCK: (1.0, 4.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing to be done."""
+
+    at: float
+    kind: FaultKind
+    target: int
+    seconds: float
+    step: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.at:7.2f} s  {self.kind.value}: {self.target + 1}, {self.seconds:.2f} s {self.step or ''}".rstrip()
+
+
+def schedule(seed: int, seconds: float, managers: int, gap: float) -> list[Fault]:
+    """The faults of a run, the same for the same arguments: one about every `gap` seconds."""
+    rng = random.Random(f"{seed}-faults")
+    faults: list[Fault] = []
+    at = rng.uniform(0.5, 1.5) * gap
+    while at < seconds:
+        kind = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        length = rng.uniform(*LENGTHS[kind])
+        faults.append(Fault(at, kind, rng.randrange(managers), length, rng.choice((-3600, 3600))))
+        at += rng.expovariate(1 / gap)
+    return faults
+
+
+class Injector(threading.Thread):
+    """Carries a schedule out; each fault has a thread of its own, so that they overlap.
+
+    What is due to a manager that something else is being done to is left out.
+    """
+
+    def __init__(self, world: World, faults: Sequence[Fault], log: Callable[[str], None]) -> None:
+        super().__init__(name="injector", daemon=True)
+        self.world = world
+        self.faults = faults
+        self.log = log
+        self.start_time = now()
+        self.enough = threading.Event()
+        self._clock = threading.Lock()
+
+    def run(self) -> None:
+        threads = []
+        for fault in self.faults:
+            if self.enough.wait(max(0, self.start_time + fault.at - now())):
+                break
+            thread = threading.Thread(target=self._carry_out, args=(fault,), daemon=True)
+            thread.start()
+            threads.append(thread)
+        for thread in threads:
+            thread.join()
+
+    def _carry_out(self, fault: Fault) -> None:
+        place = self.world.places[fault.target]
+        try:
+            match fault.kind:
+                case FaultKind.KILL | FaultKind.LEAVE | FaultKind.STOP:
+                    done = self._do(fault, (place,))
+                case FaultKind.KILL_ALL:
+                    done = self._do(fault, self.world.places)
+                case FaultKind.CLOCK:
+                    done = self._step_clock(fault)
+                case FaultKind.READER | FaultKind.WRITER:
+                    done = self._hold_transaction(fault)
+                case FaultKind.LOCK:
+                    done = self._hold_lock(fault)
+        except (StartFailed, subprocess.TimeoutExpired, OSError) as error:
+            self.world.history.find(f"{fault}: {type(error).__name__}: {error}")
+            return
+        if done:
+            self.world.injected[fault.kind.value] += 1
+            self.log(str(fault))
+
+    def _do(self, fault: Fault, places: Sequence[Place]) -> bool:
+        held: list[Place] = []
+        try:
+            for place in places:
+                if not place.lock.acquire(blocking=False):
+                    return False
+                held.append(place)
+            if fault.kind is FaultKind.STOP:
+                for place in places:
+                    place.manager.signal(signal.SIGSTOP)
+                self.enough.wait(fault.seconds)
+                for place in places:
+                    place.manager.signal(signal.SIGCONT)
+                return True
+            for place in places:
+                self.world.note_downtime(place)
+                if fault.kind is not FaultKind.LEAVE:
+                    place.manager.kill()
+                elif (status := place.manager.terminate()) != 0:
+                    self.world.history.find(f"{place.manager.name} left with {status}: {place.manager.tail()}")
+            self.enough.wait(fault.seconds)
+            for place in places:
+                self.world.start_manager(place)
+            return True
+        finally:
+            for place in held:
+                place.lock.release()
+
+    def _step_clock(self, fault: Fault) -> bool:
+        if not self._clock.acquire(blocking=False):
+            return False
+        try:
+            self.world.clock.set(fault.step)
+            self.enough.wait(fault.seconds)
+        finally:
+            self.world.clock.set(0)
+            self._clock.release()
+        return True
+
+    def _hold_transaction(self, fault: Fault) -> bool:
+        """Has the sqlite3 shell, or Python where there is none, hold a transaction."""
+        begin = "BEGIN; SELECT count(*) FROM tube;" if fault.kind is FaultKind.READER else "BEGIN IMMEDIATE;"
+        shell = shutil.which("sqlite3")
+        if shell is not None:
+            script = f".timeout 30000\nPRAGMA wal_autocheckpoint = 0;\n{begin}\n.shell sleep {fault.seconds:.2f}\nCOMMIT;\n"
+            result = subprocess.run(
+                [shell, "-bail", self.world.database], input=script.encode(), capture_output=True, timeout=60
+            )
+            if result.returncode != 0:
+                self.world.history.find(f"sqlite3: {result.stderr.decode().strip()}")
+            return True
+        with closing(sqlite3.connect(self.world.database, timeout=30, isolation_level=None)) as db:
+            db.execute("PRAGMA wal_autocheckpoint = 0")
+            for statement in begin.split(";")[:-1]:
+                db.execute(statement).fetchall()
+            self.enough.wait(fault.seconds)
+            db.execute("COMMIT")
+        return True
+
+    def _hold_lock(self, fault: Fault) -> bool:
+        descriptor = os.open(f"{self.world.database}-lock", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self.enough.wait(fault.seconds)
+        finally:
+            os.close(descriptor)
+        return True
+
