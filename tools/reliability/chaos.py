@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -39,6 +40,8 @@ class Settings:
     rate: float = 400
     #: Seconds between faults, on average.
     gap: float = 1.5
+    #: A manager that is never killed or restarted.
+    spared: int | None = None
     log: Callable[[str], None] = print
     #: Called about every second while the load runs, with the seconds since its start.
     watch: Callable[[float, World], None] | None = None
@@ -69,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         binary = manager_binary(build=not options.no_build)
         with tempfile.TemporaryDirectory(prefix="beanrow-chaos-", dir=options.directory) as directory:
             outcome = run(Path(directory), binary, settings)
+            if options.keep is not None:
+                keep(Path(directory), options.keep)
     except Unavailable as error:
         print(f"chaos: {error}", file=sys.stderr)
         return 1
@@ -90,6 +95,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=400, help="tasks a second (default 400)")
     parser.add_argument("--gap", type=float, default=1.5, help="seconds between faults, on average (default 1.5)")
     parser.add_argument("--directory", type=Path, help="where to work (default: the system's temporary directory)")
+    parser.add_argument("--keep", type=Path, help="copy the database and the managers' logs here at the end")
     parser.add_argument("--quiet", action="store_true", help="do not tell of each fault")
     parser.add_argument("--no-build", action="store_true", help="use the manager as it was built last")
     return parser.parse_args(arguments)
@@ -111,7 +117,7 @@ def run(directory: Path, binary: Path, settings: Settings) -> Outcome:
         start_all(managers)
         start = now()
         clients = start_clients(world, settings)
-        faults = schedule(settings.seed, settings.seconds, settings.managers, settings.gap)
+        faults = schedule(settings.seed, settings.seconds, settings.managers, settings.gap, settings.spared)
         injector = Injector(world, faults, settings.log)
         injector.start()
         supervise(world, checker, settings, start)
@@ -245,6 +251,14 @@ def drain(world: World, rows: dict[int, tuple[str, str]]) -> None:
         world.history.find(f"task {id} is pending and does not come out")
 
 
+def keep(directory: Path, target: Path) -> None:
+    """Copies what a run leaves, without the pipes."""
+    target.mkdir(parents=True, exist_ok=True)
+    for path in directory.iterdir():
+        if path.is_file():
+            shutil.copy(path, target)
+
+
 def report(outcome: Outcome) -> None:
     """Prints what was done and what was found."""
     for title, table in (
@@ -257,10 +271,10 @@ def report(outcome: Outcome) -> None:
             print(f"{count:9}  {name}")
     print()
     kinds = Counter(violation.kind.value for violation in outcome.violations)
-    for violation in outcome.violations[:20]:
+    for violation in outcome.violations[:60]:
         print(violation)
-    if len(outcome.violations) > 20:
-        print(f"and {len(outcome.violations) - 20} more: {dict(kinds)}")
+    if len(outcome.violations) > 60:
+        print(f"and {len(outcome.violations) - 60} more: {dict(kinds)}")
     if outcome.violations:
         print("\n".join(outcome.logs))
     print(f"{outcome.seconds:.0f} s: {len(outcome.violations)} violations")

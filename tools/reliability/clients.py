@@ -268,8 +268,8 @@ class Operator(Client):
                 return
             dice = self.rng.random()
             if dice < 0.7:
-                # What was shelved long ago goes first, and some are left alone for good.
-                if len(self.world.shelved) > 50 and self.rng.random() < 0.9:
+                # What was shelved long ago goes first; so some tasks always are, and not too many.
+                for _ in range(min(20, len(self.world.shelved) - 200)):
                     id = self.world.shelved.popleft()
                     self.use(self.rng.choice(("kick-job", "kick-job", "delete")), id)
             elif dice < 0.75:

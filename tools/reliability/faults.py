@@ -72,15 +72,22 @@ class Fault:
         return f"{self.at:7.2f} s  {self.kind.value}: {self.target + 1}, {self.seconds:.2f} s {self.step or ''}".rstrip()
 
 
-def schedule(seed: int, seconds: float, managers: int, gap: float) -> list[Fault]:
-    """The faults of a run, the same for the same arguments: one about every `gap` seconds."""
+def schedule(seed: int, seconds: float, managers: int, gap: float, spared: int | None = None) -> list[Fault]:
+    """The faults of a run, the same for the same arguments: one about every `gap` seconds.
+
+    The manager `spared` is not killed and not restarted.
+    """
     rng = random.Random(f"{seed}-faults")
     faults: list[Fault] = []
     at = rng.uniform(0.5, 1.5) * gap
     while at < seconds:
         kind = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-        length = rng.uniform(*LENGTHS[kind])
-        faults.append(Fault(at, kind, rng.randrange(managers), length, rng.choice((-3600, 3600))))
+        length, target = rng.uniform(*LENGTHS[kind]), rng.randrange(managers)
+        if spared is not None and kind is FaultKind.KILL_ALL:
+            kind = FaultKind.KILL
+        if target == spared and kind in (FaultKind.KILL, FaultKind.LEAVE):
+            target = (target + 1) % managers
+        faults.append(Fault(at, kind, target, length, rng.choice((-3600, 3600))))
         at += rng.expovariate(1 / gap)
     return faults
 

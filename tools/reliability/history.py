@@ -105,6 +105,7 @@ class History:
     """Where all clients put their events; any thread may."""
 
     events: deque[Event] = field(default_factory=deque)
+    start: float = field(default_factory=now)
 
     def add(self, event: Event) -> None:
         """Appends an event."""
@@ -112,7 +113,7 @@ class History:
 
     def find(self, text: str) -> None:
         """Notes that something is wrong."""
-        self.add(Finding(text))
+        self.add(Finding(f"at {now() - self.start:.2f} s: {text}"))
 
     def take(self) -> list[Event]:
         """All events since the last time, first to last."""
