@@ -214,14 +214,16 @@ def final_rows(world: World) -> dict[int, tuple[str, str]]:
         with database.opened(world.database, readonly=True) as db:
             while db.execute("SELECT 1 FROM task WHERE state = 'claimed'").fetchone() and now() < deadline:
                 threading.Event().wait(0.05)
-            for line in database.unsoundness(db):
-                world.history.find(line)
-            for row in database.tasks(db):
-                key = bodies.key_of(row.body)
-                if key is None:
-                    world.history.find(f"task {row.id} has a body that nobody put: {row.body[:60]!r}")
-                else:
-                    rows[row.id] = (key, row.state)
+            # Managers still make delayed tasks pending.
+            with database.snapshot(db):
+                for line in database.unsoundness(db):
+                    world.history.find(line)
+                for row in database.tasks(db):
+                    key = bodies.key_of(row.body)
+                    if key is None:
+                        world.history.find(f"task {row.id} has a body that nobody put: {row.body[:60]!r}")
+                    else:
+                        rows[row.id] = (key, row.state)
     except sqlite3.Error as error:
         world.history.find(f"the database cannot be read: {error}")
     return rows

@@ -11,6 +11,16 @@ from pathlib import Path
 STATES = ("pending", "delayed", "claimed", "buried")
 
 
+@contextmanager
+def snapshot(db: sqlite3.Connection) -> Iterator[None]:
+    """Reads everything in the block from one state of the database, whatever others commit meanwhile."""
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("COMMIT")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A task as the database has it."""

@@ -104,6 +104,7 @@ static struct {
     ssize_t (*writev)(int, const struct iovec *, int);
     ssize_t (*pwrite)(int, const void *, size_t, off_t);
     ssize_t (*pwritev)(int, const struct iovec *, int, off_t);
+    ssize_t (*pwritev2)(int, const struct iovec *, int, off_t, int);
     ssize_t (*send)(int, const void *, size_t, int);
     ssize_t (*sendto)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
     ssize_t (*sendmsg)(int, const struct msghdr *, int);
@@ -124,7 +125,7 @@ static struct {
 static void find_functions(void) {
     if (real.mmap != NULL) return;
     FIND(open); FIND(openat); FIND(close); FIND(accept4); FIND(accept);
-    FIND(write); FIND(writev); FIND(pwrite); FIND(pwritev); FIND(send); FIND(sendto); FIND(sendmsg);
+    FIND(write); FIND(writev); FIND(pwrite); FIND(pwritev); FIND(pwritev2); FIND(send); FIND(sendto); FIND(sendmsg);
     FIND(ftruncate); FIND(fallocate); FIND(posix_fallocate); FIND(fsync); FIND(fdatasync);
     FIND(unlink); FIND(unlinkat); FIND(rename); FIND(mmap);
 }
@@ -458,6 +459,20 @@ EXPORT ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offse
     ssize_t result = real.pwritev(fd, parts, count, offset);
     finish(record, result);
     return result;
+}
+
+EXPORT ssize_t pwritev2(int fd, const struct iovec *parts, int count, off_t offset, int flags) {
+    find_functions();
+    uint64_t handle;
+    if (!is_tracked(fd, &handle)) return real.pwritev2(fd, parts, count, offset, flags);
+    struct record *record = note_write(handle, offset == -1 ? place_of(fd) : offset, parts, count);
+    ssize_t result = real.pwritev2(fd, parts, count, offset, flags);
+    finish(record, result);
+    return result;
+}
+
+EXPORT ssize_t pwritev64v2(int fd, const struct iovec *parts, int count, off_t offset, int flags) {
+    return pwritev2(fd, parts, count, offset, flags);
 }
 
 EXPORT ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t offset) {

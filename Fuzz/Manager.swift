@@ -1,0 +1,125 @@
+// Fuzzes a whole manager in this process: four clients' bytes go through the decoder, the sessions and the engine into a
+// store on a real file, and the answers come back. Only the sockets are not real.
+//
+// An input is a series of steps. A step is a byte with the client's number in its two lowest bits and, above them, what
+// happens; where the client sends, the next byte is a length and then come the bytes. After each input every answer must
+// be one of the protocol, no client may be owed one, and once all clients are gone no task may still be claimed.
+
+@testable import BeanstalkWire
+import Foundation
+import Logging
+@testable import Manager
+import NIOCore
+import NIOEmbedded
+import SQLiteStore
+import TaskStore
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+    let steps = [UInt8](UnsafeBufferPointer(start: data, count: size))
+    do {
+        let run = try Run()
+        try run.carryOut(steps)
+        try run.end()
+    } catch {
+        fail("\(error)")
+    }
+    return 0
+}
+
+/// One manager and its clients.
+private final class Run {
+    /// In memory where there is such a place: a fuzzer has no use for a disk.
+    private static let directory = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : "/tmp"
+    private static let path = "\(directory)/beanrow-fuzz-\(ProcessInfo.processInfo.processIdentifier)/tasks.db"
+
+    private let eventLoop = EmbeddedEventLoop()
+    private let store: SQLiteStore
+    private let engine: Engine
+    private var channels: [EmbeddedChannel?] = [nil, nil, nil, nil]
+
+    init() throws {
+        let place = URL(fileURLWithPath: Self.path).deletingLastPathComponent()
+        try? FileManager.default.removeItem(at: place)
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        store = try SQLiteStore.open(path: Self.path, name: "fuzz", address: "nowhere", at: .now())
+        let configuration = ManagerConfiguration(
+            maximumTaskSize: 64,
+            version: "fuzz",
+            queueLimits: ManagerConfiguration.QueueLimits(commands: 8, bytes: 128)
+        )
+        engine = Engine(
+            store: store,
+            configuration: configuration,
+            eventLoop: eventLoop,
+            logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
+        )
+        engine.start()
+    }
+
+    func carryOut(_ steps: [UInt8]) throws {
+        var rest = steps[...]
+        while let step = rest.popFirst() {
+            let client = Int(step & 3)
+            switch step >> 5 {
+            case 0...4:
+                let length = min(Int(rest.popFirst() ?? 0), rest.count)
+                try send(rest.prefix(length), from: client)
+                rest = rest.dropFirst(length)
+            case 5:
+                try close(client)
+            case 6:
+                if let channel = channels[client] {
+                    channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+                }
+            default:
+                eventLoop.advanceTime(by: .milliseconds(Int64(step >> 2 & 7) * 250))
+            }
+            eventLoop.run()
+            try readAnswers()
+        }
+    }
+
+    /// Lets all clients go, then the manager.
+    func end() throws {
+        for client in channels.indices { try close(client) }
+        eventLoop.run()
+        let batch = Batch([Operation(session: SessionID(connection: .max, of: store.manager), action: .storeStatistics)], now: .now())
+        guard case .store(let statistics) = try store.run(batch).outcomes[0] else { fail("no statistics") }
+        guard statistics.counts.claimed == 0 else { fail("\(statistics.counts.claimed) tasks are claimed by nobody") }
+        engine.stop()
+        eventLoop.run()
+        try engine.ended.futureResult.wait()
+        try eventLoop.syncShutdownGracefully()
+    }
+
+    private func send(_ bytes: ArraySlice<UInt8>, from client: Int) throws {
+        let channel = try channels[client] ?? open(client)
+        guard channel.isActive else { return }
+        try channel.writeInbound(ByteBuffer(bytes: bytes))
+    }
+
+    private func open(_ client: Int) throws -> EmbeddedChannel {
+        let channel = EmbeddedChannel(handler: ConnectionHandler(engine: engine), loop: eventLoop)
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: client + 1)).wait()
+        channels[client] = channel
+        return channel
+    }
+
+    private func close(_ client: Int) throws {
+        guard let channel = channels[client] else { return }
+        channels[client] = nil
+        _ = try channel.finish(acceptAlreadyClosed: true)
+    }
+
+    /// Each connection's answers must be whole replies of the protocol.
+    private func readAnswers() throws {
+        for channel in channels.compactMap({ $0 }) {
+            var decoder = ReplyDecoder()
+            var buffer = ByteBuffer()
+            while var part = try channel.readOutbound(as: ByteBuffer.self) { buffer.writeBuffer(&part) }
+            while try decoder.decode(buffer: &buffer) != nil {}
+            guard buffer.readableBytes == 0 else { fail("half an answer: \(String(buffer: buffer))") }
+        }
+    }
+}
