@@ -52,7 +52,9 @@ extension BeanrowClient {
         try check(tubes)
         let shares = pool.shares(of: count)
         guard shares.count > 1 else {
-            return try await pool.withManagers { index in await ask(index, .now(count), tubes) }
+            return try await pool.withManagers(beginningWith: shares.first?.index) { index in
+                await ask(index, .now(count), tubes)
+            }
         }
         let asked = await withTaskGroup(of: Attempt<[Claim]>.self) { group in
             for (index, share) in shares {

@@ -52,7 +52,7 @@ struct CommandRun: Sendable {
         }
     }
 
-    // Returns when the task is pending again, if it was given back.
+    // Returns when the task is pending again, if it was given back or lost.
     private func work(on claim: Claim) async -> Duration? {
         do throws(ClientError) {
             let known = try await claim.statistics()
@@ -70,7 +70,7 @@ struct CommandRun: Sendable {
         } catch {
             tally.lost(claim.id)
             await say("task \(claim.id): may run again: \(error)")
-            return nil
+            return now() + TakingPlan.timeToComeBack
         }
     }
 

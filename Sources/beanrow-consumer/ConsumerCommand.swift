@@ -67,8 +67,8 @@ struct ConsumerCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "End when there is nothing more to take.",
             discussion: """
-                That is: no tube has a pending task, nothing is in hand, and no task that this consumer released still \
-                waits for its next attempt. Other delayed tasks, buried ones, those in a paused tube and those that other \
+                That is: no tube has a pending task, nothing is in hand, no task that this consumer released still waits \
+                for its next attempt, and none whose claim it lost may still come back. Other delayed tasks, buried ones, those in a paused tube and those that other \
                 consumers hold are not waited for.
                 """
         )
@@ -121,7 +121,8 @@ struct ConsumerCommand: AsyncParsableCommand {
                 output: .standardOutput,
                 client: client,
                 plan: plan,
-                tally: tally
+                tally: tally,
+                now: now
             )
             work = { await run.run(taker) }
         } else {

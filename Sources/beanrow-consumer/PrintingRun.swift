@@ -15,6 +15,7 @@ struct PrintingRun: Sendable {
     let client: BeanrowClient
     let plan: TakingPlan
     let tally: ConsumerTally
+    let now: @Sendable () -> Duration
 
     /// Goes on until it is over.
     ///
@@ -45,13 +46,12 @@ struct PrintingRun: Sendable {
     private func finish(_ claims: [Claim]) async {
         guard !claims.isEmpty else { return }
         // Where one write failed, later tasks are left for others.
-        if tally.failure == nil {
-            await printAndDelete(claims)
-        }
-        await plan.finished(claims.count)
+        let isAnyLost = tally.failure == nil ? await printAndDelete(claims) : false
+        await plan.finished(claims.count, nextAttempt: isAnyLost ? now() + TakingPlan.timeToComeBack : nil)
     }
 
-    private func printAndDelete(_ claims: [Claim]) async {
+    // Returns whether a task may come again.
+    private func printAndDelete(_ claims: [Claim]) async -> Bool {
         var text: [UInt8] = []
         text.reserveCapacity(claims.reduce(0) { $0 + $1.body.count + 1 })
         for claim in claims {
@@ -63,13 +63,17 @@ struct PrintingRun: Sendable {
         } catch {
             tally.fail(error.isClosed ? "standard output was closed" : "cannot write: \(error)")
             plan.stop.set()
-            return
+            return false
         }
+        var isAnyLost = false
         for (claim, result) in zip(claims, await client.delete(claims)) {
             switch result {
             case .success: tally.did(claim.id)
-            case .failure: tally.lost(claim.id)
+            case .failure:
+                tally.lost(claim.id)
+                isAnyLost = true
             }
         }
+        return isAnyLost
     }
 }

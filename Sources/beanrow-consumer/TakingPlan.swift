@@ -25,6 +25,9 @@ actor TakingPlan {
         let isToWait: Bool
     }
 
+    /// How long a task whose claim was lost may take to be pending again: its manager's peers have to notice its death.
+    static let timeToComeBack = Duration.seconds(3)
+
     private static let longTime = Duration.seconds(3600)
 
     /// Set when nothing more is to be taken.
@@ -84,7 +87,7 @@ actor TakingPlan {
     ///
     /// - Parameters:
     ///   - count: how many.
-    ///   - nextAttempt: when the task becomes pending again, if it was given back; on the caller's clock.
+    ///   - nextAttempt: when the task becomes pending again, if it was given back or lost; on the caller's clock.
     func finished(_ count: Int, nextAttempt: Duration? = nil) {
         inHand -= count
         if let nextAttempt {

@@ -24,19 +24,25 @@ extension ManagerPool {
     /// refused or none could be reached it waits and begins anew, for as long as the options' patience lasts. What an
     /// attempt takes over a connection is not counted: a reserve may have waited for long before its manager died.
     ///
-    /// - Parameter attempt: does the request at the manager of this number.
+    /// - Parameters:
+    ///   - first: the manager to begin with, where it was picked already.
+    ///   - attempt: does the request at the manager of this number.
     /// - Returns: what the attempt returned that did it.
     /// - Throws: ``ClientError``: that of an attempt that failed for good; the last refusal;
     ///   ``ClientError/Code/noManagerReachable``; ``ClientError/Code/cancelled``.
     func withManagers<Value: Sendable>(
+        beginningWith first: Int? = nil,
         _ attempt: (Int) async -> Attempt<Value>
     ) async throws(ClientError) -> Value {
         var patience = options.patience
         var rounds = 0
+        var picked = first
         while true {
             var refusal: ClientError?
             let isLastRound = patience <= .zero
-            for index in order() where isLastRound || isDue(index) {
+            let order = picked.map(order(beginningWith:)) ?? order()
+            picked = nil
+            for index in order where isLastRound || isDue(index) {
                 guard !Task.isCancelled else { throw ClientError(.cancelled, "the task was cancelled") }
                 let start = options.timekeeper.now()
                 switch await attempt(index) {

@@ -49,6 +49,12 @@ final class ManagerPool: Sendable {
         state.withLock { $0.picker.order(random: options.randomNumber) }
     }
 
+    /// The managers in the order in which to try them, where the first was picked already.
+    func order(beginningWith first: Int) -> [Int] {
+        let count = state.withLock { $0.links.count }
+        return (0..<count).map { (first + $0) % count }
+    }
+
     /// Whether there is any manager to try.
     var isAnyManagerKnown: Bool { state.withLock { !$0.links.isEmpty } }
 

@@ -17,13 +17,13 @@ import Testing
         _ goal: TakingPlan.Goal,
         stop: StopSignal = StopSignal(),
         pick: PickStrategy = .roundRobin,
-        options: BeanrowClient.Options? = nil,
+        now: @escaping @Sendable () -> Duration = { .zero },
         work: (BeanrowClient, TakingPlan, ConsumerTally, Taker) async -> Void
     ) async throws -> Outcome {
         let plan = TakingPlan(goal: goal, stop: stop)
         let tally = ConsumerTally()
-        try await withClient(managers.map(\.address), options ?? .testing(pick: pick)) { client async throws in
-            let taker = Taker(client: client, tubes: [.default], plan: plan, now: { .zero })
+        try await withClient(managers.map(\.address), .testing(pick: pick)) { client async throws in
+            let taker = Taker(client: client, tubes: [.default], plan: plan, now: now)
             await work(client, plan, tally, taker)
         }
         return Outcome(tally: tally, wasEmpty: await plan.wasEmpty)
@@ -35,10 +35,18 @@ import Testing
         to output: OutputFile,
         concurrency: Int = 256,
         stop: StopSignal = StopSignal(),
-        pick: PickStrategy = .roundRobin
+        pick: PickStrategy = .roundRobin,
+        now: @escaping @Sendable () -> Duration = { .zero }
     ) async throws -> Outcome {
-        try await consume(managers, goal, stop: stop, pick: pick) { client, plan, tally, taker in
-            let run = PrintingRun(concurrency: concurrency, output: output, client: client, plan: plan, tally: tally)
+        try await consume(managers, goal, stop: stop, pick: pick, now: now) { client, plan, tally, taker in
+            let run = PrintingRun(
+                concurrency: concurrency,
+                output: output,
+                client: client,
+                plan: plan,
+                tally: tally,
+                now: now
+            )
             await run.run(taker)
         }
     }
@@ -192,6 +200,30 @@ import Testing
         try await manager.stop()
     }
 
+    @Test func isNotEmptyBeforeWhatWasLostCameBack() async throws {
+        let queue = FakeQueue()
+        queue.put("x")
+        let isFirst = Atomic(true)
+        let manager = try await FakeManager.start(closed: queue.giveBack) { connection, command in
+            guard case .delete = command, isFirst.exchange(false, ordering: .relaxed) else {
+                return queue.react(connection, command)
+            }
+            return .hangUp
+        }
+        let time = VirtualTime()
+        let text = try await written { output async throws in
+            let outcome = try await print([manager], .untilEmpty, to: output) {
+                time.advance(by: .seconds(10))
+                return time.timekeeper.now()
+            }
+            #expect(outcome.wasEmpty)
+            #expect(outcome.tally.done == 1)
+            #expect(outcome.tally.isAllDone)
+        }
+        #expect(text == "x\nx\n")
+        try await manager.stop()
+    }
+
     @Test func saysWhereNoManagerIsLeft() async throws {
         let address = try await FakeManager.deadAddress()
         let tally = ConsumerTally()
@@ -202,7 +234,8 @@ import Testing
                 output: .standardOutput,
                 client: client,
                 plan: plan,
-                tally: tally
+                tally: tally,
+                now: { .zero }
             )
             await run.run(Taker(client: client, tubes: [.default], plan: plan, now: { .zero }))
         }

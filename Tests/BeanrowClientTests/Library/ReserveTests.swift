@@ -99,6 +99,17 @@ import Testing
         for manager in managers { try await manager.stop() }
     }
 
+    @Test func asksTheManagersInTurnAlsoForSingleTasks() async throws {
+        let managers = try await FakeManager.start(2, over: FakeQueue())
+        try await withClient(managers.map(\.address), .testing(pick: .roundRobin)) { client async throws in
+            for _ in 1...2 { _ = try await client.reserve(upTo: 1) }
+            #expect(managers.map(\.commands.count) == [1, 1])
+            for _ in 1...2 { _ = try await client.reserve(timeout: .zero) }
+            #expect(managers.map(\.commands.count) == [2, 2])
+        }
+        for manager in managers { try await manager.stop() }
+    }
+
     @Test func passesOverADeadManager() async throws {
         let queue = FakeQueue()
         for number in 1...6 { queue.put("\(number)") }
