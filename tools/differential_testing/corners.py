@@ -12,6 +12,10 @@ from .steps import Command, Step
 from .world import Client, World
 
 
+#: Commands that may make a task ready.
+_MAKES_READY = {"put", "release", "kick", "kick-job", "pause-tube"}
+
+
 class Corner(Enum):
     """A corner and the reason to keep out of it."""
 
@@ -21,8 +25,12 @@ class Corner(Enum):
         "served before (ms_take); managers serve the longest waiting first"
     )
     MANY_AT_ONCE = (
-        "where a command or several puts sent together make several tasks ready while a connection waits, beanstalkd "
-        "hands out the first that became ready; managers hand out the most urgent"
+        "where one command makes several tasks ready while a connection waits, beanstalkd hands out the first that "
+        "became ready; managers hand out the most urgent"
+    )
+    OFFERED_ONCE = (
+        "managers carry out what has arrived as one transaction and offer tasks in it to a waiting connection once; of "
+        "commands sent together several of which may make tasks ready, it is as if other connections had sent some"
     )
     PUT_UNDER_WAY = (
         "beanstalkd numbers and counts a task when it is announced, a manager when its body has come, so two puts under "
@@ -88,8 +96,8 @@ class Rules:
         if len(commands) > 1:
             if len(waiters) > 1 or has_followers or waiters and (may_wait or verbs & {"kick", "pause-tube", "quit"}):
                 yield Corner.COMMANDS_BEHIND_A_WAIT
-            if waiters and sum(command.verb == "put" for command in commands) > 1:
-                yield Corner.MANY_AT_ONCE
+            if waiters and sum(command.verb in _MAKES_READY for command in commands) > 1:
+                yield Corner.OFFERED_ONCE
             if self.managers > 1 and any(waiter.server != client.server for waiter in waiters):
                 yield Corner.OTHER_MANAGER
         if may_wait and (has_followers or "quit" in verbs):

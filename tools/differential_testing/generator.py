@@ -77,11 +77,18 @@ class Generator:
         count = self._random.choice([2, 2, 3, 8]) if self._chance(0.2) else 1
         commands = tuple(command for _ in range(count) for command in self._maker.any(client))
         if self._chance(0.004):
-            commands += (Command("quit", self._random.choice([b"quit\r\n", b"quit now\r\n"])), _plain("stats"))
+            commands = self._quit(commands)
         if not self._chance(0.08):
             return Step("send", client.number, commands=commands)
         cuts = tuple(self._random.random() for _ in range(self._random.choice([1, 1, 2, 4])))
         return Step("send", client.number, commands=commands, cuts=cuts, keeps_back=self._chance(0.5))
+
+    def _quit(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
+        quit = Command("quit", self._random.choice([b"quit\r\n", b"quit now\r\n"]))
+        if self._chance(0.5):
+            return (*commands, quit)
+        # Never carried out. With more before it beanstalkd might not have read it, and then the connection is reset.
+        return (quit, _plain("list-tubes"))
 
     def _queue_up(self) -> Step:
         """Several connections wait for a tube that is new, and then there are tasks for them, one by one."""
