@@ -140,7 +140,7 @@ private func randomAction(of tasks: Int64, using random: inout SplitMix, referri
     let id = TaskID(rawValue: max(1, tasks + 2 - Int64(number(0...60))))
     let priority = [number(0...3), number(1020...1027), number(0...(.max))][Int(number(0...2))]
     let delay = number(0...3) == 0 ? number(1...4) : 0
-    switch number(0...39) {
+    switch number(0...(referring ? 49 : 39)) {
     case 0...9:
         let body = [UInt8](repeating: UInt8(number(0...255)), count: Int(number(0...40)))
         return .put(NewTask(tube: tube, priority: priority, delay: delay, timeToRun: number(0...9), body: body))
@@ -163,6 +163,11 @@ private func randomAction(of tasks: Int64, using random: inout SplitMix, referri
     case 34: return .listTubes
     case 35: return .expire(id)
     case 36: return .giveBack
+    case 40...41: return .takeUp(SessionName("session-\(number(0...3))")!)
+    case 42...46:
+        let task = NewTask(tube: tube, priority: priority, delay: delay, timeToRun: number(0...9), body: [1])
+        return .putUnique(UniqueKey("key-\(number(0...30))")!, task)
+    case 47: return .clear(tube, TaskState.allCases[Int(number(0...3))], limit: Int(number(0...5)))
     default:
         guard referring else { return .refer(tube, using: 1, watching: 0) }
         return .refer(tube, using: Int(number(0...2)) - 1, watching: Int(number(0...2)) - 1)

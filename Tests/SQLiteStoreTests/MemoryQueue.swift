@@ -44,6 +44,7 @@ final class MemoryQueue: StoreHarness {
     var burials = 0
     var version = 0
     var members: [MemoryStore] = []
+    var extensions = MemoryExtensions()
 
     func open(_ name: String, at now: Timestamp) throws -> any Store {
         for dead in members where dead.isDead { _ = bury(dead) }
@@ -64,6 +65,7 @@ final class MemoryQueue: StoreHarness {
     /// - Returns: how many claims it had.
     func bury(_ dead: MemoryStore) -> Int {
         members.removeAll { $0 === dead }
+        leaveNamedSessions(of: dead.manager)
         var claims = 0
         for (id, item) in items where item.holder?.manager == dead.manager {
             makePending(id)

@@ -7,6 +7,9 @@ final class MemoryStore: Store {
     let queue: MemoryQueue
     var isDead = false
     var handler: (@Sendable () -> Void)?
+    /// The named sessions that this manager's connections have taken up.
+    var named: [SessionID: Int64] = [:]
+
     private var seen = 0
     private var waiting: Set<SessionID> = []
 
@@ -53,7 +56,8 @@ final class MemoryStore: Store {
             }
             let outcome = perform(operation.action, operation.session, now)
             switch outcome {
-            case .inserted, .deleted, .released, .buried, .touched, .paused: needsDurability = true
+            case .inserted, .deleted, .released, .buried, .touched, .paused, .exists, .tookUp: needsDurability = true
+            case .cleared(let count) where count > 0: needsDurability = true
             case .claimed(let tasks) where !tasks.isEmpty: needsDurability = true
             case .kicked(let count) where count > 0: needsDurability = true
             case .givenBack(let count) where count > 0: gaveBack = true
@@ -67,7 +71,7 @@ final class MemoryStore: Store {
             queue.wakeAll(but: self)
         }
         let dues = queue.items.values.filter { $0.state == .delayed }.map(\.due)
-        let next = (dues + queue.lines.compactMap(\.pausedUntil)).min()
+        let next = (dues + queue.namedEnds.map(\.end) + queue.lines.compactMap(\.pausedUntil)).min()
         return BatchResult(
             outcomes: outcomes,
             needsDurability: needsDurability,
@@ -83,29 +87,39 @@ final class MemoryStore: Store {
             queue.update(line.name) { ($0.pause, $0.pausedUntil) = (0, nil) }
             passed = true
         }
+        for (id, end) in queue.namedEnds where end <= now {
+            queue.makePending(id)
+            queue.items[id]?.timeouts += 1
+            passed = true
+        }
         let due = queue.items.filter { $0.value.state == .delayed && $0.value.due <= now }
             .sorted { ($0.value.due, $0.key) < ($1.value.due, $1.key) }
         for (id, _) in due.prefix(queue.mostDueAtOnce) { queue.makePending(id) }
         return passed || !due.isEmpty
     }
 
-    private func perform(_ action: Action, _ session: SessionID, _ now: Int64) -> Outcome {
+    private func perform(_ action: Action, _ connection: SessionID, _ now: Int64) -> Outcome {
+        var session = connection
+        switch action {
+        case .claim, .claimTask, .delete, .release, .bury, .touch, .expire:
+            guard let holder = holder(for: connection) else { return .displaced }
+            session = holder
+        default: break
+        }
         switch action {
         case .put(let task): return put(task, now)
         case .claim(let tubes, let count, let waits):
             let open = tubes.filter { queue.line($0) != nil && queue.line($0)?.pausedUntil == nil }
             let ids = open.flatMap { queue.ids($0, .pending) }
             let order = ids.sorted { (queue.items[$0]?.priority ?? 0, $0) < (queue.items[$1]?.priority ?? 0, $1) }
-            if waits, order.count < count { waiting.insert(session) }
+            if waits, order.count < count { waiting.insert(connection) }
             return .claimed(order.prefix(count).compactMap { claim($0, session, now) })
         case .claimTask(let id):
             guard let item = queue.items[id], item.state != .claimed else { return .notFound }
             return .claimed([claim(id, session, now)].compactMap { $0 })
         case .delete(let id):
             guard let item = queue.items[id], item.state != .claimed || item.holder == session else { return .notFound }
-            queue.items[id] = nil
-            queue.update(item.tube) { $0.deletes += 1 }
-            queue.removeIfUnused(item.tube)
+            queue.remove(id, now)
             return .deleted
         case .release(let id, let priority, let delay):
             guard holds(session, id) else { return .notFound }
@@ -133,7 +147,11 @@ final class MemoryStore: Store {
             queue.makePending(id)
             queue.items[id]?.timeouts += 1
             return .released
+        case .takeUp(let name): return takeUp(name, connection, now)
+        case .putUnique(let key, let task): return putUnique(key, task, now) { put(task, now) }
+        case .clear(let tube, let state, let limit): return clear(tube, state, limit: limit, now)
         case .giveBack:
+            if leaveNamedSession(connection) { return .givenBack(0) }
             let held = queue.items.filter { $0.value.holder == session }.keys
             for id in held { queue.makePending(id) }
             return .givenBack(held.count)
@@ -244,6 +262,8 @@ final class MemoryStore: Store {
             statistics.using = line.users.values.reduce(0, +)
             statistics.watching = line.watchers.values.reduce(0, +)
             statistics.pause = line.pause
+            let created = queue.items.values.filter { $0.tube == name && $0.state == .pending }.map(\.created).min()
+            statistics.oldestPendingAge = created.map { now - $0 } ?? 0
             statistics.pauseTimeLeft = line.pausedUntil.map { $0 - now } ?? 0
             return .tube(statistics)
         case .listTubes:

@@ -1,0 +1,114 @@
+import TaskStore
+
+/// What the plain store knows of keys and named sessions.
+struct MemoryExtensions {
+    struct KeyInTube: Hashable {
+        var tube: TubeName
+        var key: UniqueKey
+    }
+
+    struct Key {
+        var task: TaskID
+        var keptUntil: Int64?
+    }
+
+    struct Named {
+        var name: SessionName
+        var connection: SessionID?
+    }
+
+    /// How long a deleted task's key is kept.
+    static let retention: Int64 = 3_600_000
+
+    /// How much later claims of named sessions end where nobody has ended them.
+    static let grace: Int64 = 200
+
+    var keys: [KeyInTube: Key] = [:]
+    var sessions: [Int64: Named] = [:]
+    var lastSession: Int64 = 0
+}
+
+extension MemoryQueue {
+    /// Deletes a task whoever holds it.
+    func remove(_ id: TaskID, _ now: Int64) {
+        guard let item = items.removeValue(forKey: id) else { return }
+        update(item.tube) { $0.deletes += 1 }
+        for (place, key) in extensions.keys where key.task == id {
+            extensions.keys[place]?.keptUntil = now + MemoryExtensions.retention
+        }
+        removeIfUnused(item.tube)
+    }
+
+    /// Nobody has the named sessions of a manager that is gone.
+    func leaveNamedSessions(of manager: ManagerID) {
+        for (id, session) in extensions.sessions where session.connection?.manager == manager {
+            extensions.sessions[id]?.connection = nil
+        }
+    }
+
+    /// Claims of named sessions, with the moment at which anybody may end them.
+    var namedEnds: [(id: TaskID, end: Int64)] {
+        items.filter { $0.value.holder?.manager.rawValue == 0 }
+            .map { ($0.key, $0.value.due + MemoryExtensions.grace) }
+    }
+}
+
+extension MemoryStore {
+    /// Under which number a connection's claims stand; nothing where it was displaced.
+    func holder(for connection: SessionID) -> SessionID? {
+        guard let session = named[connection] else { return connection }
+        return queue.extensions.sessions[session]?.connection == connection ? SessionID(rawValue: session) : nil
+    }
+
+    func putUnique(_ key: UniqueKey, _ task: NewTask, _ now: Int64, _ put: () -> Outcome) -> Outcome {
+        let place = MemoryExtensions.KeyInTube(tube: task.tube, key: key)
+        if let known = queue.extensions.keys[place], known.keptUntil.map({ $0 > now }) ?? true {
+            return .exists(known.task)
+        }
+        let outcome = put()
+        if case .inserted(let id) = outcome { queue.extensions.keys[place] = MemoryExtensions.Key(task: id) }
+        return outcome
+    }
+
+    func clear(_ tube: TubeName, _ state: TaskState, limit: Int, _ now: Int64) -> Outcome {
+        guard state != .claimed, queue.line(tube) != nil else { return .notFound }
+        let ids = queue.ids(tube, state).prefix(limit)
+        for id in ids { queue.remove(id, now) }
+        return .cleared(ids.count)
+    }
+
+    func takeUp(_ name: SessionName, _ connection: SessionID, _ now: Int64) -> Outcome {
+        let id = queue.extensions.sessions.first { $0.value.name == name }?.key ?? queue.extensions.lastSession + 1
+        queue.extensions.lastSession = max(queue.extensions.lastSession, id)
+        queue.extensions.sessions[id] = MemoryExtensions.Named(name: name, connection: connection)
+        if let former = named[connection], former != id { leave(former, connection) }
+        for (task, item) in queue.items where item.holder == connection {
+            queue.items[task]?.holder = SessionID(rawValue: id)
+        }
+        named[connection] = id
+        let held = queue.items.filter { $0.value.holder?.rawValue == id }.sorted { $0.key < $1.key }
+        return .tookUp(
+            held.map { task, item in
+                HeldClaim(id: task, tube: item.tube, timeToRun: item.timeToRun, timeLeft: max(0, item.due - now))
+            }
+        )
+    }
+
+    /// Ends a connection's hold on its named session.
+    ///
+    /// - Returns: whether it had one.
+    func leaveNamedSession(_ connection: SessionID) -> Bool {
+        guard let session = named.removeValue(forKey: connection) else { return false }
+        leave(session, connection)
+        return true
+    }
+
+    private func leave(_ session: Int64, _ connection: SessionID) {
+        guard queue.extensions.sessions[session]?.connection == connection else { return }
+        queue.extensions.sessions[session]?.connection = nil
+        // Sessions that hold nothing are forgotten, and their names free.
+        if !queue.items.values.contains(where: { $0.holder?.rawValue == session }) {
+            queue.extensions.sessions[session] = nil
+        }
+    }
+}
