@@ -47,7 +47,7 @@ final class Ballast {
         }
     }
 
-    /// Removes the file with the store's last manager.
+    /// Removes the file, when the last manager leaves.
     func remove() {
         unlink(path)
     }

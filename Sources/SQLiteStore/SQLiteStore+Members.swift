@@ -68,13 +68,23 @@ extension SQLiteStore {
         do {
             peers = try parts.ledger.peers()
         } catch {
-            throw error.beforeCommit(path)
+            parts.database.resetStatements()
+            let error = error.beforeCommit(path)
+            if error.code == .busy { return [] }
+            throw error
         }
         var recovered: [DeadManager] = []
         for peer in peers where try !parts.slot.isAlive(peer.slot) {
             var claims: Int?
-            while let returned = try recoverSome(peer, at: now) { claims = (claims ?? 0) + returned }
+            var isHeldUp = false
+            do {
+                while let returned = try recoverSome(peer, at: now) { claims = (claims ?? 0) + returned }
+            } catch  where error.code == .busy || error.code == .full {
+                // The rest comes with the next call; what was returned so far is told now.
+                isHeldUp = true
+            }
             if let claims { recovered.append(DeadManager(id: peer.id, name: peer.name, claims: claims)) }
+            if isHeldUp { break }
         }
         return recovered
     }
@@ -108,6 +118,9 @@ extension SQLiteStore {
         // The time is of no matter: nothing is put or claimed.
         let now = Timestamp(rawValue: parts.ledger.now)
         while try returnClaims(of: me, at: now, wake: &toWake) != nil {}
+        // Whether it is so is only of interest for a file that the next manager makes anew.
+        let peers = try? parts.ledger.peers()
+        if peers?.isEmpty == true { parts.ballast.remove() }
     }
 
     /// Closes all files and takes this manager's name off the doors.

@@ -157,7 +157,11 @@ import Testing
         let place = try TemporaryStore()
         let store = try place.open()
         let film = TubeName("film")!
-        _ = try run(store, [.refer(mail, using: 1, watching: 0), put(10), put(10, delay: 5)])
+        let empty = TubeName("empty")!
+        _ = try run(
+            store,
+            [.refer(mail, using: 1, watching: 0), put(10), put(10, delay: 5), .refer(empty, using: 1, watching: 0)]
+        )
         let shell = try place.shell()
         try shell.execute("CREATE UNIQUE INDEX obstacle ON task_state (priority) WHERE priority = 666")
         let task = NewTask(tube: film, priority: 666, delay: 0, timeToRun: 1, body: [])
@@ -168,6 +172,7 @@ import Testing
                 [
                     .claim(tubes: [mail], count: 1, waits: false), .refer(mail, using: -1, watching: 0),
                     .delete(TaskID(rawValue: 1)), .kick(mail, bound: 5), .pause(.default, seconds: 5),
+                    .refer(empty, using: -1, watching: 0),
                     .refer(film, using: 1, watching: 1), .put(task), .put(task),
                 ]
             )
@@ -179,16 +184,19 @@ import Testing
             store,
             [
                 .claim(tubes: [mail, .default], count: 5, waits: false), .tubeStatistics(mail),
-                .refer(film, using: 0, watching: 1),
-                .refer(mail, using: -1, watching: 0), .listTubes,
+                .refer(film, using: 0, watching: 1), .refer(mail, using: -1, watching: 0), .listTubes,
+                .refer(empty, using: 1, watching: 0), .tubeStatistics(empty),
             ]
         )
-        guard case .claimed(let tasks) = outcomes[0], case .tube(let statistics) = outcomes[1] else {
+        guard case .claimed(let tasks) = outcomes[0], case .tube(let statistics) = outcomes[1],
+            case .tube(let ofEmpty) = outcomes[6]
+        else {
             throw StoreError(.failed, "\(outcomes)")
         }
         #expect(tasks.map(\.id.rawValue) == [1])
         #expect([statistics.using, statistics.counts.claimed, statistics.counts.delayed] == [1, 1, 1])
-        #expect(outcomes[4] == .tubes([.default, mail, film]))
+        #expect(outcomes[4] == .tubes([.default, mail, empty, film]))
+        #expect(ofEmpty.using == 2, "the one from before and the one from now")
         #expect(try store.run(Batch([], now: .start)).nextEvent == Timestamp.start.adding(seconds: 5))
         try place.audit()
         try store.leave()
