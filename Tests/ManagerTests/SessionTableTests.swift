@@ -218,7 +218,7 @@ struct SessionTableTests {
         script.turn()
         #expect(
             script.batches.last?.map(\.action) == [
-                .refer(.default, using: -1, watching: 0), .refer(.default, using: 0, watching: -1), .giveBack,
+                .refer(.default, using: 0, watching: -1), .refer(.default, using: -1, watching: 0), .giveBack,
             ]
         )
         #expect(script.table.openSessions == 0)

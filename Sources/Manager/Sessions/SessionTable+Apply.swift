@@ -87,6 +87,7 @@ extension SessionTable {
             break
         case .command(let command):
             if outcome == .heldBack { return heldBack.append((session, .command(command))) }
+            if command.isPut { markProducer(session) }
             counters[command.verb] += 1
             let answer = answer(to: command, outcome, session, at: now, process)
             reply(answer, to: session)
@@ -98,7 +99,10 @@ extension SessionTable {
             if using > 0 { session.referredUse = tube }
             if using < 0, session.referredUse == tube { session.referredUse = nil }
             if watching > 0 { session.referredWatches.append(tube) }
-            if watching < 0 { session.referredWatches.removeAll { $0 == tube } }
+            if watching < 0, let index = session.referredWatches.firstIndex(of: tube) {
+                session.referredWatches.swapAt(index, session.referredWatches.count - 1)
+                session.referredWatches.removeLast()
+            }
         case .clear:
             applyClear(outcome, session)
         case .expire(let task):

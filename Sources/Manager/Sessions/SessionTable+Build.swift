@@ -33,8 +33,11 @@ extension SessionTable {
 
     private mutating func addEnd(of session: Session) {
         if !session.isNamed { for claim in session.claims.values { owe(claim.tube) } }
+        // In the order in which beanstalkd lets go of them (ms_clear in ms.c), which decides the order of list-tubes where
+        // several tubes end with the session.
+        let watches = session.referredWatches
+        for tube in watches.prefix(1) + watches.dropFirst().reversed() { addReferral(tube, watching: -1, for: session) }
         if let tube = session.referredUse { addReferral(tube, using: -1, for: session) }
-        for tube in session.referredWatches { addReferral(tube, watching: -1, for: session) }
         add(.giveBack, .giveBack, for: session)
     }
 
@@ -242,7 +245,9 @@ extension SessionTable {
             add(.delete(task), .command(command), for: session)
         case .release(let task, let priority, let delay):
             add(.release(task, priority: priority, delay: delay), .command(command), for: session)
-            if delay == 0, let claim = session.claims[task] { owe(claim.tube) }
+            guard delay == 0 else { break }
+            // A claim of this very batch is not known yet.
+            if let claim = session.claims[task] { owe(claim.tube) } else { oweEveryone() }
         case .bury(let task, let priority):
             add(.bury(task, priority: priority), .command(command), for: session)
         case .touch(let task):
@@ -292,8 +297,10 @@ extension SessionTable {
 
     private mutating func addPut(_ task: NewTask, key: UniqueKey?, as command: Command, of session: Session) {
         session.queuedBytes -= task.body.count
-        markProducer(session)
-        guard !isDraining else { return answer(.draining, to: session, as: command) }
+        guard !isDraining else {
+            markProducer(session)
+            return answer(.draining, to: session, as: command)
+        }
         add(key.map { .putUnique($0, task) } ?? .put(task), .command(command), for: session)
         if task.delay == 0 { owe(session.usedTube) }
     }
@@ -322,7 +329,7 @@ extension SessionTable {
         steps.append(Step(session: session, kind: .answer(reply, verb: command.verb)))
     }
 
-    private mutating func markProducer(_ session: Session) {
+    mutating func markProducer(_ session: Session) {
         guard !session.isProducer else { return }
         session.isProducer = true
         producers += 1

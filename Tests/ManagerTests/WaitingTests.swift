@@ -1,0 +1,139 @@
+import BeanstalkWire
+import TaskStore
+import Testing
+
+@testable import Manager
+
+@Suite("Sessions that wait are served though one batch does many things")
+struct WaitingTests {
+    let script = SessionScript()
+    static let other = TubeName("other")!
+    let put = Command.put(priority: 1, delay: 0, timeToRun: 60, body: [1])
+
+    /// Tasks that the script's store has in the tube `default`.
+    private final class Pending {
+        var tasks: [Int64] = []
+    }
+
+    private let pending = Pending()
+
+    init() {
+        let (script, pending) = (script, pending)
+        var last: Int64 = 0
+        script.store = { operation in
+            switch operation.action {
+            case .put(let task) where task.delay == 0:
+                last += 1
+                pending.tasks.append(last)
+                return .inserted(TaskID(rawValue: last))
+            case .release(let task, _, 0):
+                pending.tasks.append(task.rawValue)
+                return .released
+            case .claim(_, let count, _):
+                defer { pending.tasks.removeFirst(min(count, pending.tasks.count)) }
+                return .claimed(pending.tasks.prefix(count).map { script.task($0) })
+            case .claimTask(let task):
+                return .claimed([script.task(task.rawValue)])
+            case .kick:
+                return .kicked(0)
+            case .kickTask:
+                return .notFound
+            default:
+                return nil
+            }
+        }
+    }
+
+    @Test("A reserve and then a put of another session in one batch")
+    func reserveAndPut() {
+        let consumer = script.connect()
+        let producer = script.connect()
+        script.send(.reserve, from: consumer)
+        script.send(put, from: producer)
+        #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
+    }
+
+    @Test(
+        "A put behind a command that promised tasks and brought none",
+        arguments: [Command.kick(bound: 10), .kickJob(TaskID(rawValue: 9)), .pauseTube(.default, seconds: 0)]
+    )
+    func vainClaim(command: Command) {
+        let consumer = script.connect()
+        let producer = script.connect()
+        script.send(.reserve, from: consumer)
+        #expect(script.replies(to: consumer) == [])
+        script.send(command, .listTubeUsed, .peekReady, put, from: producer)
+        #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
+    }
+
+    @Test("A put beside the news that another manager has made tasks pending, which are gone already")
+    func vainNews() {
+        let consumer = script.connect()
+        let producer = script.connect()
+        script.send(.reserve, from: consumer)
+        #expect(script.replies(to: consumer) == [])
+        script.table.wakeWaiting()
+        script.send(put, from: producer)
+        #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
+    }
+
+    @Test("A task claimed and released by one packet")
+    func claimedAndReleased() {
+        let consumer = script.connect()
+        let other = script.connect()
+        script.send(.reserve, from: consumer)
+        #expect(script.replies(to: consumer) == [])
+        let task = TaskID(rawValue: 5)
+        script.send(.reserveJob(task), .release(task, priority: 1, delay: 0), from: other)
+        #expect(script.replies(to: consumer) == [.reserved(task, body: [])])
+    }
+
+    @Test("Several that found nothing are served in the order in which they came")
+    func order() {
+        let consumers = (0..<3).map { _ in script.connect() }
+        let producer = script.connect()
+        for consumer in consumers { script.send(.reserve, from: consumer) }
+        script.send(put, put, from: producer)
+        script.replies(to: producer)
+        #expect(consumers.map { $0.wait == nil } == [true, true, false])
+        #expect(consumers.map { $0.claims.keys.first?.rawValue } == [1, 2, nil])
+    }
+
+    @Test("A vain claim is not repeated for ever")
+    func ends() {
+        let consumer = script.connect()
+        let producer = script.connect()
+        script.send(.reserve, from: consumer)
+        script.send(.kickJob(TaskID(rawValue: 9)), from: producer)
+        #expect(script.replies(to: consumer) == [])
+        #expect(!script.table.hasWork)
+    }
+
+    @Test("A put behind a reserve that waits does not make a producer yet")
+    func producers() {
+        let session = script.connect()
+        script.send(.reserve, put, from: session)
+        script.replies(to: session)
+        #expect(script.table.producers == 0)
+        script.table.finish(session)
+        script.replies(to: session)
+        #expect(script.table.producers == 1)
+    }
+
+    @Test("A session lets go of its tubes in beanstalkd's order")
+    func orderOfTheEnd() {
+        let session = script.connect()
+        let names = ["a", "b", "c"].map { TubeName($0)! }
+        for name in names { script.send(.watch(name), from: session) }
+        script.send(.use(Self.other), from: session)
+        script.replies(to: session)
+        script.table.close(session)
+        script.turn()
+        let released = script.batches.last?
+            .compactMap { operation -> String? in
+                guard case .refer(let tube, _, _) = operation.action else { return nil }
+                return tube.text
+            }
+        #expect(released == ["default", "c", "b", "a", "other"])
+    }
+}
