@@ -260,14 +260,15 @@ class Checker:
                     used = any(use.succeeded and use.sent >= second.received for use in self._uses_of(first, story))
                     yield Kind.TWO_HOLDERS if used else Kind.UNEXPLAINED
             if index + 1 < len(story.deliveries):
-                self.redeliveries[self._reason(first, story)] += 1
+                self.redeliveries[self._reason(first, story.deliveries[index + 1], story)] += 1
 
-    def _reason(self, delivery: Delivery, story: Story) -> str:
+    def _reason(self, delivery: Delivery, following: Delivery, story: Story) -> str:
         """Why a task could be handed out again after this claim, for the table."""
         for use in self._uses_of(delivery, story):
             if use.verb in ("release", "bury") and use.may_have_happened:
                 return {"release": "released", "bury": "buried and kicked"}[use.verb]
-        return "connection ended" if delivery.connection in self._ends else "time to run was over"
+        ended = self._ends.get(delivery.connection, FOREVER) <= following.received
+        return "connection ended" if ended else "time to run was over"
 
     def _deletes(self, story: Story, put: Put) -> Iterable[Kind]:
         deletes = [use for use in story.uses if use.verb == "delete" and use.succeeded and use.received is not None]

@@ -243,6 +243,15 @@ class CheckerTests(unittest.TestCase):
         self.assertEqual(self.kinds(put(), pause, delivery(ONE, 2.15, sent=2.05), deleted), set())
         self.assertEqual(self.kinds(put(), pause, delivery(ONE, 12.5), deleted), set())
 
+    def test_reasons(self) -> None:
+        checker = Checker()
+        checker.take((put(ttr=2), delivery(ONE, 1), delivery(TWO, 3.5), End(TWO, 4), End(ONE, 9), delivery(ONE, 5)))
+        checker.take((use("release", ONE, 6, "RELEASED"), delivery(TWO, 7)))
+        checker.finish(PENDING)
+        self.assertEqual(
+            checker.redeliveries, {"time to run was over": 1, "connection ended": 1, "released": 1}
+        )
+
     def test_finding(self) -> None:
         self.assertEqual(self.kinds(Finding("a manager ended by itself")), {Kind.OTHER})
 
