@@ -14,6 +14,16 @@ import NIOEmbedded
 import SQLiteStore
 import TaskStore
 
+@_cdecl("LLVMFuzzerInitialize")
+public func initialize(_ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutableRawPointer) -> CInt {
+    do {
+        try Run.makeTemplate()
+    } catch {
+        fail("\(error)")
+    }
+    return 0
+}
+
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let steps = [UInt8](UnsafeBufferPointer(start: data, count: size))
@@ -30,18 +40,27 @@ public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
 /// One manager and its clients.
 private final class Run {
     /// In memory where there is such a place: a fuzzer has no use for a disk.
-    private static let directory = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : "/tmp"
-    private static let path = "\(directory)/beanrow-fuzz-\(ProcessInfo.processInfo.processIdentifier)/tasks.db"
+    private static let place = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : "/tmp"
+    private static let directory = "\(place)/beanrow-fuzz-\(ProcessInfo.processInfo.processIdentifier)"
+    private static let template = "\(directory)/template.db"
+    private static let path = "\(directory)/tasks.db"
 
     private let eventLoop = EmbeddedEventLoop()
     private let store: SQLiteStore
     private let engine: Engine
     private var channels: [EmbeddedChannel?] = [nil, nil, nil, nil]
 
+    /// Makes an empty database for all runs: making the tables costs more than most inputs.
+    static func makeTemplate() throws {
+        try? FileManager.default.removeItem(atPath: directory)
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try SQLiteStore.open(path: template, name: "template", address: "nowhere", at: now()).leave()
+    }
+
     init() throws {
-        let place = URL(fileURLWithPath: Self.path).deletingLastPathComponent()
-        try? FileManager.default.removeItem(at: place)
-        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        // Nobody has it open: the run before has left.
+        try? FileManager.default.removeItem(atPath: Self.path)
+        try FileManager.default.copyItem(atPath: Self.template, toPath: Self.path)
         store = try SQLiteStore.open(path: Self.path, name: "fuzz", address: "nowhere", at: Self.now())
         let configuration = ManagerConfiguration(
             maximumTaskSize: 64,
