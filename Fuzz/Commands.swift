@@ -3,11 +3,13 @@
 // An input's first byte says in which pieces the rest arrives. Whatever the pieces, the requests must be the same as if all
 // had come at once; nothing may be held beyond a line and a body; what was decoded must survive being encoded again.
 
-@testable import BeanstalkWire
 import NIOCore
+
+@testable import BeanstalkWire
 
 private let maximumBodySize = 64
 
+/// One input; libFuzzer calls it over and over.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let input = [UInt8](UnsafeBufferPointer(start: data, count: size))

@@ -5,15 +5,17 @@
 // happens; where the client sends, the next byte is a length and then come the bytes. After each input every answer must
 // be one of the protocol, and once all clients are gone no task may still be claimed, but by a session with a name.
 
-@testable import BeanstalkWire
 import Foundation
 import Logging
-@testable import Manager
 import NIOCore
 import NIOEmbedded
 import SQLiteStore
 import TaskStore
 
+@testable import BeanstalkWire
+@testable import Manager
+
+/// Once, before the first input.
 @_cdecl("LLVMFuzzerInitialize")
 public func initialize(_ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutableRawPointer) -> CInt {
     do {
@@ -24,6 +26,7 @@ public func initialize(_ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeM
     return 0
 }
 
+/// One input; libFuzzer calls it over and over.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let steps = [UInt8](UnsafeBufferPointer(start: data, count: size))
@@ -106,7 +109,9 @@ private final class Run {
         let nobody = SessionID(connection: .max, of: store.manager)
         let batch = Batch([Operation(session: nobody, action: .storeStatistics)], now: Self.now())
         guard case .store(let statistics) = try store.run(batch).outcomes[0] else { fail("no statistics") }
-        guard statistics.counts.claimed == 0 || engine.table.counters[.session] > 0 else { fail("\(statistics.counts.claimed) tasks are claimed by nobody") }
+        let claimed = statistics.counts.claimed
+        let isByName = engine.table.counters[.session] > 0
+        guard claimed == 0 || isByName else { fail("\(claimed) tasks are claimed by nobody") }
         engine.stop()
         eventLoop.run()
         try engine.ended.futureResult.wait()

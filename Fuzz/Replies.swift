@@ -1,7 +1,8 @@
 // Fuzzes the decoder of replies, as `Commands.swift` does that of commands.
 
-@testable import BeanstalkWire
 import NIOCore
+
+@testable import BeanstalkWire
 
 private let maximumBodySize = 64
 
@@ -11,6 +12,7 @@ private struct Stream: Equatable {
     var hasFailed = false
 }
 
+/// One input; libFuzzer calls it over and over.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let input = [UInt8](UnsafeBufferPointer(start: data, count: size))
