@@ -74,7 +74,8 @@ CREATE TABLE task_state (
     tube_id      INTEGER NOT NULL REFERENCES tube (id),
     state        TEXT    NOT NULL
         CONSTRAINT "state is pending, delayed, claimed or buried"
-        CHECK (state IN ('pending', 'delayed', 'claimed', 'buried')),
+        -- Not "state IN (…)", for which SQLite builds a temporary table every time.
+        CHECK (state = 'pending' OR state = 'delayed' OR state = 'claimed' OR state = 'buried'),
     priority     INTEGER NOT NULL          -- smaller is more urgent
         CONSTRAINT "priority is from 0 to 4294967295" CHECK (priority BETWEEN 0 AND 4294967295),
     delay_s      INTEGER NOT NULL          -- of the last put or release
@@ -91,7 +92,7 @@ CREATE TABLE task_state (
     buries       INTEGER NOT NULL DEFAULT 0,
     kicks        INTEGER NOT NULL DEFAULT 0,
     keyed        INTEGER NOT NULL DEFAULT 0 CHECK (keyed IN (0, 1)),  -- whether unique_key has a row for it
-    CONSTRAINT "due_ms is set while delayed or claimed" CHECK ((due_ms IS NOT NULL) = (state IN ('delayed', 'claimed'))),
+    CONSTRAINT "due_ms is set while delayed or claimed" CHECK ((due_ms IS NOT NULL) = (state = 'delayed' OR state = 'claimed')),
     CONSTRAINT "holder is set while claimed" CHECK ((holder IS NOT NULL) = (state = 'claimed')),
     CONSTRAINT "buried_order is set while buried" CHECK ((buried_order IS NOT NULL) = (state = 'buried'))
 ) STRICT;

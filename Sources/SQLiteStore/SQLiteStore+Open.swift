@@ -131,6 +131,7 @@ extension SQLiteStore {
                 PRAGMA journal_size_limit = \(Checkpointer.frames * 2 * 4096);
                 PRAGMA cache_size = \(-options.cacheSize);
                 PRAGMA temp_store = MEMORY;
+                PRAGMA secure_delete = OFF;
                 """
             )
             // Triggers keep the counts for everybody's SQL; a batch adds its own up and writes each tube once.

@@ -66,7 +66,47 @@ import Testing
             "CORRELATED SCALAR SUBQUERY 1", "SEARCH tube_user USING PRIMARY KEY (tube_id=?)",
             "CORRELATED SCALAR SUBQUERY 2", "SEARCH tube_user USING PRIMARY KEY (tube_id=?)",
         ],
+        "oldestPending": ["SEARCH task_state USING INDEX task_pending (tube_id=? AND priority>?)"],
+        "sessionByName": ["SEARCH session USING INDEX sqlite_autoindex_session_1 (name=?)"],
+        "sessionConnection": ["SEARCH session USING INTEGER PRIMARY KEY (rowid=?)"],
+        "takeSession": ["SEARCH session USING INTEGER PRIMARY KEY (rowid=?)"],
+        "leaveSession": ["SEARCH session USING INTEGER PRIMARY KEY (rowid=?)"],
+        "leaveSessions": ["SEARCH session USING INDEX session_connection (connection>? AND connection<?)"],
+        "deleteIdleSession": [
+            "SEARCH session USING INTEGER PRIMARY KEY (rowid=?)", "SCALAR SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_claimed (holder=?)",
+        ],
+        "renameHolder": ["SEARCH task_state USING INDEX task_claimed (holder=?)"],
+        "claimsOfHolder": ["SEARCH task_state USING INDEX task_claimed (holder=?)"],
+        "nextNamedEnd": ["SEARCH task_state USING INDEX task_claimed_named"],
+        "endNamedClaims": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_claimed_named (due_ms<?)",
+        ],
+        "findKey": ["SEARCH unique_key USING PRIMARY KEY (tube=? AND key=?)"],
+        "markKeyed": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "retireKey": ["SEARCH unique_key USING INDEX unique_key_task (task_id=?)"],
+        "forgetKeys": [
+            "SEARCH unique_key USING PRIMARY KEY (tube=? AND key=?)", "LIST SUBQUERY 1",
+            "SEARCH unique_key USING INDEX unique_key_gone (kept_until_ms>? AND kept_until_ms<?)",
+        ],
+        "clearPending": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_pending (tube_id=?)",
+        ],
+        "clearDelayed": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_delayed (tube_id=?)",
+        ],
+        "clearBuried": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_buried (tube_id=?)",
+        ],
         // These read all tubes or all managers: their number is small, and that is what is asked for.
+        // The sessions too: those that nobody has and that hold nothing are removed every other second.
+        "deleteIdleSessions": [
+            "SCAN session", "CORRELATED SCALAR SUBQUERY 1", "SEARCH task_state USING INDEX task_claimed (holder=?)",
+        ],
         "storeStatistics": ["SCAN tube", "SCALAR SUBQUERY 1", "SCAN sqlite_sequence"],
         "listTubes": ["SCAN tube USING INDEX sqlite_autoindex_tube_2"],
         "peers": ["SCAN manager"],
