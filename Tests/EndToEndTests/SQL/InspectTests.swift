@@ -1,0 +1,198 @@
+import Foundation
+import Testing
+
+extension SQLTests {
+    /// tools/inspect.
+    @Suite struct InspectTests {
+        @Test func `it shows the views in boxes and changes nothing`() throws {
+            try TestBed.with { bed in
+                try bed.connect().put("hello")
+                let shown = try bed.run(TestBed.inspect, [bed.database, "SELECT name, pending FROM tube_overview"])
+                #expect(shown.end == .exited(0))
+                #expect(
+                    shown.output == """
+                        ┌─────────┬─────────┐
+                        │  name   │ pending │
+                        ├─────────┼─────────┤
+                        │ default │ 1       │
+                        └─────────┴─────────┘
+
+                        """
+                )
+                #expect(shown.errors == "")
+                let refused = try bed.run(TestBed.inspect, [bed.database, "DELETE FROM task", "SELECT 1"])
+                #expect(refused.end != .exited(0))
+                #expect(refused.output == "")
+                #expect(refused.errors.contains("readonly"))
+                #expect(try bed.connect().reserve().body == "hello")
+            }
+        }
+
+        @Test func `it takes tasks db in the present directory, and statements on its input`() throws {
+            try TestBed.with { bed in
+                try bed.connect().put("hello")
+                let result = try bed.shell("echo 'SELECT state FROM task;' | tools/inspect")
+                #expect(result.end == .exited(0))
+                #expect(result.output.contains("│ pending │"))
+                #expect(result.errors == "")
+            }
+        }
+
+        @Test func `a name that looks like a flag or a URI is a file all the same`() throws {
+            try TestBed.with(managers: 0) { bed in
+                for name in ["-readonly", "file:a?b", "with space", "it's"] {
+                    let manager = try ManagerProcess(database: bed.path(name), name: "m")
+                    defer { manager.kill() }
+                    let result = try bed.shell(
+                        "tools/inspect -- \"$(basename '\(name.replacing("'", with: "'\\''"))')\" 'SELECT name FROM manager'"
+                            .replacing("basename '-", with: "basename -- '-")
+                    )
+                    #expect(result.end == .exited(0), "\(result.errors)")
+                    #expect(result.output.contains("│ m    │"))
+                }
+            }
+        }
+
+        @Test func `with --write it changes the database and leaves checkpoints to the managers`() throws {
+            try TestBed.with { bed in
+                let client = try bed.connect()
+                try client.send("reserve\r\n")
+                let result = try bed.run(
+                    TestBed.inspect,
+                    [
+                        "--write", bed.database, "INSERT INTO task (tube, body) VALUES ('default', 'hello')",
+                        "PRAGMA wal_autocheckpoint", "PRAGMA busy_timeout",
+                    ]
+                )
+                #expect(result.end == .exited(0), "\(result.errors)")
+                #expect(Boxes(result.output).headers == [["wal_autocheckpoint"], ["timeout"]])
+                #expect(result.output.contains("│ 0 "))
+                #expect(result.output.contains("│ 10000 "))
+                #expect(try client.task("RESERVED").body == "hello")
+            }
+        }
+
+        @Test func `with --write and no statements it says what to mind`() throws {
+            try TestBed.with { bed in
+                let result = try bed.run(TestBed.inspect, ["--write", bed.database])
+                #expect(result.end == .exited(0))
+                #expect(result.errors.contains("keep transactions short"))
+                #expect(result.output == "")
+            }
+        }
+
+        @Test func `a statement that fails ends it`() throws {
+            try TestBed.with { bed in
+                let result = try bed.run(
+                    TestBed.inspect,
+                    ["--write", bed.database, "INSERT INTO task (tube, body) VALUES ('-', 'a')", "SELECT 1"]
+                )
+                #expect(result.end != .exited(0))
+                #expect(result.output == "")
+                #expect(result.errors.contains("a tube's name has 1 to 200 of the characters"))
+            }
+        }
+
+        @Test func `it tells what is wrong with the file`() throws {
+            try TestBed.with(managers: 0) { bed in
+                try "A letter to my aunt, longer than a database's header has to be, so that it could be one at all.\n"
+                    .write(toFile: bed.path("letter"), atomically: false, encoding: .utf8)
+                _ = try bed.run("sqlite3", [bed.path("other.db"), "CREATE TABLE contact (name TEXT);"])
+                let cases = [
+                    (bed.path("absent.db"), "absent.db: no such file"),
+                    (bed.path("absent/tasks.db"), "absent/tasks.db: no such file"),
+                    (bed.directory.path, ": not a file"),
+                    (bed.path("letter"), "letter: Error: stepping, file is not a database"),
+                    (bed.path("other.db"), "other.db: not a database of Beanrow"),
+                ]
+                for (file, message) in cases {
+                    let result = try bed.run(TestBed.inspect, [file, "SELECT 1"])
+                    #expect(result.end == .exited(1))
+                    #expect(result.errors.hasPrefix("inspect: "))
+                    #expect(
+                        result.errors.contains(message.split(separator: "Error: stepping, ").last ?? ""),
+                        "\(result.errors)"
+                    )
+                    #expect(result.errors.split(separator: "\n").count == 1)
+                    #expect(result.output == "")
+                }
+                #expect(!FileManager.default.fileExists(atPath: bed.path("absent.db")))
+            }
+        }
+
+        @Test(.enabled(if: TestSettings.isRoot, "takes another user's part"))
+        func `somebody who may not read the files is told whose they are`() throws {
+            try TestBed.with { bed in
+                // Under /tmp, since the way to the build may be closed to others.
+                let place = FileManager.default.temporaryDirectory.appendingPathComponent(
+                    "beanrow-\(UUID().uuidString)"
+                )
+                try FileManager.default.createDirectory(at: place, withIntermediateDirectories: false)
+                defer { try? FileManager.default.removeItem(at: place) }
+                let database = place.appendingPathComponent("tasks.db").path
+                let script = place.appendingPathComponent("inspect").path
+                try FileManager.default.copyItem(atPath: TestBed.inspect, toPath: script)
+                func setMode(_ mode: Int, _ path: String) throws {
+                    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+                }
+                try setMode(0o777, place.path)
+                let manager = try ManagerProcess(database: database, name: "m")
+                defer { manager.kill() }
+                func inspectAsNobody(_ arguments: String...) throws -> (
+                    end: ChildProcess.End, output: String, errors: String
+                ) {
+                    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"]
+                    return try bed.run("setpriv", nobody + [script] + arguments)
+                }
+
+                let closed = try inspectAsNobody(database, "SELECT 1")
+                #expect(closed.end == .exited(1))
+                #expect(closed.errors.hasPrefix("inspect: \(database): you may not read it: it belongs to root"))
+
+                try setMode(0o644, database)
+                let logClosed = try inspectAsNobody(database, "SELECT 1")
+                #expect(logClosed.end == .exited(1))
+                #expect(logClosed.errors.hasPrefix("inspect: \(database): you may not read \(database)-wal beside it"))
+
+                for suffix in ["-wal", "-shm"] { try setMode(0o644, database + suffix) }
+                let open = try inspectAsNobody(database, "SELECT count(*) FROM tube")
+                #expect(open.end == .exited(0), "\(open.errors)")
+                let writing = try inspectAsNobody("--write", database, "SELECT 1")
+                #expect(writing.errors.hasPrefix("inspect: \(database): you may not write to it: it belongs to root"))
+
+                // Without a manager the side files would be made, and be nobody's.
+                try manager.stop()
+                let alone = try inspectAsNobody(database, "SELECT 1")
+                #expect(alone.end == .exited(1))
+                #expect(alone.errors.hasPrefix("inspect: \(database): no manager is running"))
+                #expect(!FileManager.default.fileExists(atPath: database + "-shm"))
+            }
+        }
+
+        @Test func `it says so where SQLite's shell is missing`() throws {
+            try TestBed.with { bed in
+                let bash = try bed.run("bash", ["-c", "command -v bash"]).output.split(separator: "\n").joined()
+                let child = try bed.start(
+                    bash,
+                    [TestBed.inspect, bed.database],
+                    environment: ["PATH": bed.path("nothing")]
+                )
+                #expect(try child.waitForEnd() == .exited(1))
+                #expect(child.errors.text.hasPrefix("inspect: SQLite's shell is missing"))
+            }
+        }
+
+        @Test func `it has a help text, and shows it for flags that it does not know`() throws {
+            try TestBed.with(managers: 0) { bed in
+                let help = try bed.run(TestBed.inspect, ["--help"])
+                #expect(help.end == .exited(0))
+                #expect(help.output.hasPrefix("usage: tools/inspect"))
+                let page = try Page()
+                for view in page.columns.map(\.view) { #expect(help.output.contains("  \(view) ")) }
+                let wrong = try bed.run(TestBed.inspect, ["--wrote", bed.database])
+                #expect(wrong.end == .exited(64))
+                #expect(wrong.errors == help.output)
+            }
+        }
+    }
+}
