@@ -135,6 +135,13 @@ final class Ledger {
         case .giveBack:
             if !named.isEmpty, try leaveNamedSession(connection) { return .givenBack(0) }
             return .givenBack(try giveBack(session.rawValue...session.rawValue))
+        case .giveBackAll:
+            var given = 0
+            if let holder = try holder(for: connection) {
+                given = try giveBack(holder.rawValue...holder.rawValue)
+            }
+            _ = try leaveNamedSession(connection)
+            return .givenBack(given)
         case .takeUp(let name):
             return try takeUp(name, for: connection)
         case .putUnique(let key, let task):

@@ -83,6 +83,24 @@ let namedSessionChecks: [StoreCheck] = [
         try one.takeUp("worker")
         try require(try two.run(.delete(id)), [.displaced], "and back")
     },
+    StoreCheck("session: who takes leave gives back what the session holds") { scene in
+        let one = try scene.manager("one").session()
+        let two = try scene.manager("two").session()
+        try one.takeUp("worker")
+        let ids = [try one.putAndClaim(.mail), try one.putAndClaim(.film)]
+        try require(try one.run(.giveBackAll), [.givenBack(2)], "given back")
+        for id in ids { try require(try two.state(id), .pending, "pending") }
+        try require(try two.takeUp("worker"), [], "nothing is left in it")
+    },
+    StoreCheck("session: who takes leave after being displaced gives nothing back") { scene in
+        let one = try scene.manager("one").session()
+        let two = try scene.manager("two").session()
+        try one.takeUp("worker")
+        let id = try one.putAndClaim(.mail)
+        try two.takeUp("worker")
+        try require(try one.run(.giveBackAll), [.givenBack(0)], "not its own")
+        try require(try two.run(.delete(id)), [.deleted], "still the other's")
+    },
     StoreCheck("session: its claims survive the manager's death until their time is over") { scene in
         let one = try scene.manager("one")
         let two = try scene.manager("two")

@@ -87,6 +87,10 @@ public enum Action: Sendable, Equatable {
     /// its claims until their time to run is over or somebody takes it up again. → ``Outcome/givenBack(_:)``
     case giveBack
 
+    /// Ends the connection and what it has: all it holds becomes pending again, also where that is a named session's.
+    /// A named session that another connection has taken up stays as it is. → ``Outcome/givenBack(_:)``
+    case giveBackAll
+
     /// Takes up a named session, made if it does not exist, and adds to it what the connection holds already.
     ///
     /// From then on the connection's claims are the named session's. Another connection that had it, at whichever

@@ -114,7 +114,7 @@ final class SessionScript {
         case .storeStatistics: return .store(StoreStatistics(counts: TaskCounts(), totalTasks: 0, tubes: 1))
         case .listTubes: return .tubes([.default])
         case .refer: return .referred
-        case .giveBack: return .givenBack(0)
+        case .giveBack, .giveBackAll: return .givenBack(0)
         case .takeUp: return .tookUp([])
         case .putUnique: return .exists(TaskID(rawValue: 1))
         case .clear: return .cleared(0)

@@ -66,8 +66,11 @@ final class Session {
     var wait: Wait?
     var clearing: Clearing?
 
-    /// It has taken up a named session, which keeps its claims when the connection ends.
+    /// It has taken up a named session, which keeps its claims when the connection is lost.
     var isNamed = false
+
+    /// The client has taken its leave: then its named session keeps nothing either.
+    var hasQuit = false
     var closing = Closing.open
 
     /// The connection is new and not counted at its tubes yet.

@@ -32,13 +32,14 @@ extension SessionTable {
     // The end of a session.
 
     private mutating func addEnd(of session: Session) {
-        if !session.isNamed { for claim in session.claims.values { owe(claim.tube) } }
+        let keepsClaims = session.isNamed && !session.hasQuit
+        if !keepsClaims { for claim in session.claims.values { owe(claim.tube) } }
         // In the order in which beanstalkd lets go of them (ms_clear in ms.c), which decides the order of list-tubes where
         // several tubes end with the session.
         let watches = session.referredWatches
         for tube in watches.prefix(1) + watches.dropFirst().reversed() { addReferral(tube, watching: -1, for: session) }
         if let tube = session.referredUse { addReferral(tube, using: -1, for: session) }
-        add(.giveBack, .giveBack, for: session)
+        add(session.isNamed && session.hasQuit ? .giveBackAll : .giveBack, .giveBack, for: session)
     }
 
     private mutating func addReferral(_ tube: TubeName, using: Int = 0, watching: Int = 0, for session: Session) {
@@ -282,6 +283,7 @@ extension SessionTable {
             add(.pause(tube, seconds: seconds), .command(command), for: session)
             if seconds == 0 { oweEveryone() }
         case .quit:
+            session.hasQuit = true
             session.closing = .afterQueue
             session.queue.removeAll()
             session.queuedBytes = 0
