@@ -50,6 +50,22 @@ extension BeanrowClient {
         try await found(.kickJob(id), isRepeatable: false) != nil
     }
 
+    /// Deletes all tasks of a tube that are in one state, in steps that let others have their turn in between.
+    ///
+    /// What comes while it runs may be deleted too. Unique keys of the tasks are kept as if they had been done.
+    ///
+    /// - Parameters:
+    ///   - tube: the tube.
+    ///   - state: pending, delayed or buried; tasks that somebody holds cannot be cleared.
+    /// - Returns: how many were deleted; nothing where there is no such tube.
+    /// - Throws: ``ClientError``; with ``ClientError/mayHaveHappened`` some or all may have been deleted.
+    public func clearTube(_ tube: TubeName, _ state: TaskState) async throws(ClientError) -> Int? {
+        guard state != .claimed else { throw ClientError(.badFormat, "claimed tasks cannot be cleared") }
+        guard let reply = try await found(.clearTube(tube, state), isRepeatable: false) else { return nil }
+        guard case .cleared(let count) = reply else { throw unexpected }
+        return count
+    }
+
     /// Reads a task.
     ///
     /// - Parameter id: the task's number.

@@ -29,9 +29,23 @@ extension BeanrowClient {
         /// The longest that a reserve waits at one manager before it asks the next picked one.
         public var longestWait = Duration.seconds(30)
 
+        /// Whether claims outlive their connection: see ``Claim``.
+        ///
+        /// If not, all is as with beanstalkd: a lost connection gives its claims back at once, be it the manager that died
+        /// or this process.
+        public var claimsOutliveConnections = true
+
+        /// Whether each put carries a key of its own, so that one whose answer was lost can be repeated without the task
+        /// being there twice.
+        ///
+        /// If not, such a put fails with ``ClientError/Code/putOutcomeUnknown``; a put costs the managers less then.
+        public var putsWithKeys = true
+
         /// Where lost connections and failed tries are told, at debug level.
         public var logger = Logger(label: "beanrow.client") { _ in SwiftLogNoOpLogHandler() }
 
+        /// How long a manager may take to answer that a session takes leave.
+        package var longestLeave = Duration.seconds(3)
         package var timekeeper = Timekeeper.continuous
         package var randomNumber: @Sendable (Int) -> Int = { Int.random(in: 0..<$0) }
 

@@ -101,19 +101,37 @@ extension BeanrowClient {
         let parts = Dictionary(grouping: held) { ObjectIdentifier(claims[$0].lease) }
         for positions in parts.values {
             let commands = positions.map { Command.delete(claims[$0].id) }
-            requests.append((positions, claims[positions[0]].lease.connection.send(commands)))
+            requests.append((positions, claims[positions[0]].lease.session.lastConnection.send(commands)))
         }
         for (positions, request) in requests {
             let ending = await request.ending()
             for (place, position) in positions.enumerated() {
-                let claim = claims[position]
-                results[position] = Result { () throws(ClientError) in
-                    _ = try claim.reply(to: ending, at: place)
-                    claim.lease.finished(claim.id)
+                do throws(ClientError) {
+                    try await finishDeleting(claims[position], ending, at: place)
+                } catch {
+                    results[position] = .failure(error)
                 }
             }
         }
         return results
+    }
+
+    private func finishDeleting(
+        _ claim: Claim,
+        _ ending: RequestEnding,
+        at place: Int
+    ) async throws(ClientError) {
+        let reply: Reply
+        do throws(ClientError) {
+            reply = try ending.reply(at: place)
+        } catch {
+            // What was lost with a connection is repeated over the next one, a task at a time.
+            guard claim.lease.session.name != nil else { throw error.mayHaveHappened ? error : claim.lost }
+            return try await claim.finish(.delete(claim.id), after: error.mayHaveHappened ? error : nil)
+        }
+        let answer = try claim.accept(reply)
+        claim.lease.finished(claim.id)
+        guard answer == .deleted else { throw claim.lost }
     }
 
     private enum Asking {
@@ -143,26 +161,51 @@ extension BeanrowClient {
     }
 
     private func ask(_ index: Int, _ asking: Asking, _ tubes: Set<TubeName>?) async -> Attempt<[Claim]> {
-        let connection: ManagerConnection
+        let session: ClaimSession
         do throws(ClientError) {
-            connection = try await pool.exclusiveConnection(index)
+            session = try await pool.session(index)
         } catch {
             return .withoutConnection(error)
         }
-        let request = connection.send(asking.commands, needs: ConnectionNeeds(watching: tubes))
+        let request = session.lastConnection.send(asking.commands, needs: ConnectionNeeds(watching: tubes))
         switch await request.endingUnlessCancelled() {
         case .answered(let replies):
-            return claims(replies, connection)
+            return take(replies, session)
         case .notSent(let error):
-            pool.giveBack(connection)
+            pool.giveBack(session)
             return error.code == .cancelled ? .failed(error) : .elsewhere(error)
-        case .lost(_, let error):
-            // What was answered before was lost with the connection, and is in the queue again.
-            return error.code == .cancelled ? .failed(error) : .elsewhere(error)
+        case .lost(_, let error) where error.code == .cancelled:
+            // The connection takes leave, and what was just coming is in the queue again.
+            return .failed(error)
+        case .lost(let replies, let error):
+            return await recover(replies, session, error)
         }
     }
 
-    private func claims(_ replies: [Reply], _ connection: ManagerConnection) -> Attempt<[Claim]> {
+    /// Finds out, after the connection was lost, what the session has claimed.
+    ///
+    /// The manager may have claimed a task and not come to say so. Where the session holds just what was answered, that
+    /// is ours. Where it holds more, nobody could name those tasks: all go back into the queue, seen by nobody.
+    private func recover(_ replies: [Reply], _ session: ClaimSession, _ error: ClientError) async -> Attempt<[Claim]> {
+        guard session.name != nil else { return .elsewhere(error) }
+        do throws(ClientError) {
+            let count = try await pool.resume(session, afterLosses: 1).claims
+            let answered = replies.count { if case .reserved = $0 { true } else { false } }
+            guard count == answered else {
+                pool.giveUp(session)
+                return .elsewhere(error)
+            }
+            if count > 0 { return take(replies, session) }
+            pool.giveBack(session)
+            return .elsewhere(error)
+        } catch {
+            pool.giveUp(session)
+            let isOver = [.noManagerReachable, .cancelled, .closed].contains(error.code)
+            return isOver ? .failed(error) : .elsewhere(error)
+        }
+    }
+
+    private func take(_ replies: [Reply], _ session: ClaimSession) -> Attempt<[Claim]> {
         var tasks: [(id: TaskID, body: [UInt8])] = []
         var refusal: ClientError?
         for reply in replies {
@@ -172,11 +215,15 @@ extension BeanrowClient {
                 refusal = error
             }
         }
+        if let refusal, refusal.code == .sessionTaken {
+            pool.wasTaken(session)
+            return .elsewhere(refusal)
+        }
         guard !tasks.isEmpty else {
-            pool.giveBack(connection)
+            pool.giveBack(session)
             return refusal.map { .elsewhere($0) } ?? .done([])
         }
-        let lease = ClaimLease(connection: connection, pool: pool, claimed: tasks.map(\.id))
+        let lease = ClaimLease(session: session, pool: pool, claimed: tasks.map(\.id))
         return .done(tasks.map { Claim(id: $0.id, body: $0.body, lease: lease) })
     }
 }

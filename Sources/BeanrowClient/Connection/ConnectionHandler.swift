@@ -9,19 +9,25 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private static let bytesAtOnce = 256 * 1024
 
+    /// Whether the manager has let the connection take up a session, whose claims would outlive it.
+    private(set) var hasSession = false
+
     private var pipeline: Pipeline
     private var replies = NIOSingleStepByteToMessageProcessor(ReplyDecoder())
     private let timeout: TimeAmount
+    private let longestLeave: TimeAmount
     private var ended: (() -> Void)?
     private let address: ManagerAddress
     private var context: ChannelHandlerContext?
     private var lastProgress = NIODeadline.now()
     private var timeoutCheck: Scheduled<Void>?
+    private var isLeaving = false
 
     init(address: ManagerAddress, limits: ManagerConnection.Limits) {
         self.address = address
         self.pipeline = Pipeline(limit: limits.commandsInFlight)
         self.timeout = TimeAmount(limits.requestTimeout)
+        self.longestLeave = TimeAmount(limits.longestLeave)
     }
 
     /// Has something done when the connection ends, before the requests hear of it; at once if it has ended.
@@ -48,12 +54,18 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .ended(let promise, let ending):
             promise.succeed(ending)
         case .mustClose:
-            end(ClientError(.cancelled, "the task was cancelled", address: address))
+            let error = ClientError(.cancelled, "the task was cancelled", address: address)
+            if hasSession { leave(error) } else { end(error) }
         }
     }
 
     /// Ends all requests and closes the channel.
     func end(_ error: ClientError) {
+        fail(error)
+        context?.close(promise: nil)
+    }
+
+    private func fail(_ error: ClientError) {
         // Who is told that a request failed shall not be given this connection again.
         ended?()
         ended = nil
@@ -62,7 +74,23 @@ final class ConnectionHandler: ChannelInboundHandler {
         for (promise, ending) in pipeline.close(error) {
             promise.succeed(ending)
         }
-        context?.close(promise: nil)
+    }
+
+    /// Ends all requests, sends `quit`, and closes the channel once the manager has done so.
+    ///
+    /// What is claimed for this connection on its way here is given back too: the manager comes to the `quit` after all
+    /// that was asked before, and does not let a reserve wait once nothing more can come.
+    func leave(_ error: ClientError) {
+        guard let context, context.channel.isActive, !isLeaving else { return end(error) }
+        isLeaving = true
+        fail(error)
+        var bytes = context.channel.allocator.buffer(capacity: 6)
+        bytes.writeCommand(.quit)
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in channel.close(mode: .output, promise: nil) }
+        // A manager that is not there any more shall not hold up who waits for the end.
+        let patience = context.eventLoop.scheduleTask(in: longestLeave) { channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { _ in patience.cancel() }
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -78,9 +106,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isLeaving else { return }
         lastProgress = .now()
         do {
             try replies.process(buffer: unwrapInboundIn(data)) { reply in
+                if case .session = reply { hasSession = true }
                 switch pipeline.received(reply) {
                 case .nothing: break
                 case .ended(let promise, let ending): promise.succeed(ending)

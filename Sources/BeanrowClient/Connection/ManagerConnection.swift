@@ -15,6 +15,9 @@ final class ManagerConnection: Sendable {
 
         /// How long the manager may take for an answer, beyond what a command itself says.
         var requestTimeout = Duration.seconds(30)
+
+        /// How long the manager may take to close the connection after it was told that nothing more comes.
+        var longestLeave = Duration.seconds(3)
     }
 
     /// Where the manager is.
@@ -23,6 +26,7 @@ final class ManagerConnection: Sendable {
     private let channel: any Channel
     private let handler: NIOLoopBound<ConnectionHandler>
     private let nextID = Atomic<Int>(0)
+    private let knowsKeys = Mutex<Bool?>(nil)
 
     private init(channel: any Channel, handler: NIOLoopBound<ConnectionHandler>, address: ManagerAddress) {
         self.channel = channel
@@ -90,13 +94,38 @@ final class ManagerConnection: Sendable {
         }
     }
 
+    /// Asks once whether the manager takes puts with keys.
+    ///
+    /// An old server would read the body of a `put-unique` as commands, so the way to ask is another command that came
+    /// with it and that does nothing: to clear a tube that there is not.
+    ///
+    /// - Throws: ``ClientError`` where the connection was lost or the task is cancelled.
+    func takesKeys() async throws(ClientError) -> Bool {
+        if let known = knowsKeys.withLock({ $0 }) { return known }
+        let question = Command.clearTube(RandomName.tube(), .buried)
+        let answer = try await send([question]).endingUnlessCancelled().reply(at: 0)
+        let isKnown = answer != .unknownCommand
+        knowsKeys.withLock { $0 = isKnown }
+        return isKnown
+    }
+
     /// Closes at once, and what had no answer ends with this error.
     ///
-    /// The manager puts the tasks claimed through it back into the queue.
+    /// The manager puts the tasks claimed through it back into the queue, unless they belong to a named session.
     func close(_ error: ClientError) {
         let handler = handler
         channel.eventLoop.execute {
             handler.value.end(error)
+        }
+    }
+
+    /// Takes leave: what had no answer ends with this error, and what the session holds goes back into the queue.
+    ///
+    /// The connection is closed when the manager has closed its end, or some seconds later.
+    func leave(_ error: ClientError) {
+        let handler = handler
+        channel.eventLoop.execute {
+            handler.value.leave(error)
         }
     }
 

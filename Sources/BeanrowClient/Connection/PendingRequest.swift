@@ -3,7 +3,7 @@ internal import NIOCore
 
 /// A request that was handed to a connection.
 struct PendingRequest: Sendable {
-    private let future: EventLoopFuture<RequestEnding>
+    let future: EventLoopFuture<RequestEnding>
     private let cancel: @Sendable () -> Void
 
     init(future: EventLoopFuture<RequestEnding>, cancel: @escaping @Sendable () -> Void) {

@@ -15,8 +15,8 @@ struct ManagerLink: Sendable {
     /// The shared connection.
     var shared = Shared.none
 
-    /// Connections that hold no claim and wait for nothing, for the next reserve.
-    var idle: [ManagerConnection] = []
+    /// Sessions that hold no claim and wait for nothing, for the next reserve.
+    var idle: [ClaimSession] = []
 
     /// How often in a row it could not be connected to.
     var failures = 0
@@ -36,10 +36,10 @@ struct ManagerLink: Sendable {
         failures == 0 || retryAt <= now
     }
 
-    /// Takes an idle connection; those that died meanwhile are dropped.
-    mutating func takeIdle() -> ManagerConnection? {
-        while let connection = idle.popLast() {
-            if connection.isOpen { return connection }
+    /// Takes an idle session; those whose connection died meanwhile are dropped, as they hold nothing.
+    mutating func takeIdle() -> ClaimSession? {
+        while let session = idle.popLast() {
+            if session.lastConnection.isOpen { return session }
         }
         return nil
     }
@@ -49,6 +49,6 @@ struct ManagerLink: Sendable {
         if case .open(let open) = shared, open === connection {
             shared = .none
         }
-        idle.removeAll { $0 === connection }
+        idle.removeAll { $0.lastConnection === connection }
     }
 }

@@ -74,7 +74,8 @@ extension ManagerPool {
         }
     }
 
-    private func wait(_ delay: Duration) async throws(ClientError) {
+    /// Waits; throws where the task is cancelled.
+    func wait(_ delay: Duration) async throws(ClientError) {
         do {
             try await options.timekeeper.sleep(delay)
         } catch {

@@ -1,7 +1,9 @@
+internal import BeanstalkWire
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
+internal import TaskStore
 
 /// The connections to all managers, and which of the managers can be tried.
 ///
@@ -12,19 +14,24 @@ final class ManagerPool: Sendable {
         var picker: ManagerPicker
         var alive: [ObjectIdentifier: ManagerConnection] = [:]
         var connecting = 0
+
+        /// Sessions that hold claims somebody has.
+        var leased: [ObjectIdentifier: ClaimSession] = [:]
+
+        var farewells = 0
         var closing: EventLoopPromise<Void>?
         var didClose = false
         var isClosed: Bool { closing != nil }
 
         mutating func finishClosing() {
-            if isClosed && !didClose && alive.isEmpty && connecting == 0 {
+            if isClosed && !didClose && alive.isEmpty && connecting == 0 && farewells == 0 {
                 didClose = true
                 closing?.succeed()
             }
         }
     }
 
-    private static let closedError = ClientError(.closed, "the client was closed")
+    static let closedError = ClientError(.closed, "the client was closed")
 
     let options: BeanrowClient.Options
     private let eventLoop: any EventLoop
@@ -119,45 +126,113 @@ final class ManagerPool: Sendable {
         return try await found.get().connection { _ in }
     }
 
-    /// A connection to a manager that nobody else uses, to be given to ``giveBack(_:)`` afterwards.
-    func exclusiveConnection(_ index: Int) async throws(ClientError) -> ManagerConnection {
+    /// A new connection to a manager, for one use at a time.
+    func newConnection(_ index: Int) async throws(ClientError) -> ManagerConnection {
         let found = state.withLock { state -> Result<EventLoopFuture<ManagerConnection>, ClientError> in
             guard !state.isClosed else { return .failure(Self.closedError) }
-            if let idle = state.links[index].takeIdle() {
-                return .success(eventLoop.makeSucceededFuture(idle))
-            }
             return .success(connect(index, &state, shared: false))
         }
-        return try await found.get().connection(unwanted: giveBack)
+        return try await found.get().connection { $0.close(Self.closedError) }
     }
 
-    /// Takes an exclusive connection back; it must hold no claim and wait for nothing.
-    func giveBack(_ connection: ManagerConnection) {
-        guard connection.isOpen else { return }
+    /// Takes a session that holds nothing for a reserve.
+    func takeIdle(_ index: Int) throws(ClientError) -> ClaimSession? {
+        try state.withLock { state -> Result<ClaimSession?, ClientError> in
+            state.isClosed ? .failure(Self.closedError) : .success(state.links[index].takeIdle())
+        }
+        .get()
+    }
+
+    /// Keeps a session that holds nothing for the next reserve at its manager.
+    func keepIdle(_ session: ClaimSession) {
+        let connection = session.lastConnection
         state.withLock { state in
-            guard !state.isClosed else { return }
-            let index = state.links.firstIndex { $0.address == connection.address }
-            if let index {
-                state.links[index].idle.append(connection)
+            guard !state.isClosed, connection.isOpen else { return }
+            if let index = state.links.firstIndex(where: { $0.address == connection.address }) {
+                state.links[index].idle.append(session)
             }
         }
     }
 
-    /// Closes all connections and returns when they are.
+    /// Remembers a session that holds claims somebody has.
+    func leased(_ session: ClaimSession) {
+        state.withLock { $0.leased[ObjectIdentifier(session)] = session }
+    }
+
+    /// Forgets that a session held claims.
+    func unleased(_ session: ClaimSession) {
+        state.withLock { $0.leased[ObjectIdentifier(session)] = nil }
+    }
+
+    /// Closes all connections and returns when they are; claims go back into the queue.
     func close() async {
-        let (done, alive) = state.withLock { state in
-            if let closing = state.closing { return (closing.futureResult, [ManagerConnection]()) }
-            let promise = eventLoop.makePromise(of: Void.self)
+        let promise = eventLoop.makePromise(of: Void.self)
+        let (done, connections, orphans) = state.withLock { state in
+            if let closing = state.closing {
+                promise.succeed()
+                return (closing.futureResult, [ManagerConnection](), [ClaimSession]())
+            }
             state.closing = promise
+            for session in state.leased.values { session.end() }
+            let orphans = state.leased.values.filter { !$0.lastConnection.isOpen }
+            state.leased.removeAll()
+            state.farewells += orphans.count
             state.finishClosing()
-            return (promise.futureResult, Array(state.alive.values))
+            return (promise.futureResult, Array(state.alive.values), orphans)
         }
-        for connection in alive {
-            connection.close(Self.closedError)
+        for connection in connections {
+            connection.leave(Self.closedError)
+        }
+        for session in orphans {
+            farewell(session).whenComplete { _ in self.didSayFarewell() }
         }
         await withCheckedContinuation { continuation in
             done.whenComplete { _ in continuation.resume() }
         }
+    }
+
+    /// Takes leave for a session whose connection is lost, through whichever manager can be reached.
+    ///
+    /// Each is tried once. Where none can be reached the session's claims last until their time to run is over.
+    func sayFarewell(_ session: ClaimSession) {
+        let isClosed = state.withLock { state in
+            guard !state.isClosed else { return true }
+            state.farewells += 1
+            return false
+        }
+        guard !isClosed else { return }
+        farewell(session).whenComplete { _ in self.didSayFarewell() }
+    }
+
+    private func didSayFarewell() {
+        state.withLock { state in
+            state.farewells -= 1
+            state.finishClosing()
+        }
+    }
+
+    private func farewell(_ session: ClaimSession) -> EventLoopFuture<Void> {
+        guard let name = session.name else { return eventLoop.makeSucceededVoidFuture() }
+        let addresses = order().map { index in state.withLock { $0.links[index].address } }
+        return farewell(name, at: addresses[...])
+    }
+
+    private func farewell(_ name: SessionName, at addresses: ArraySlice<ManagerAddress>) -> EventLoopFuture<Void> {
+        guard let address = addresses.first else { return eventLoop.makeSucceededVoidFuture() }
+        let timeout = options.longestLeave
+        let limits = ManagerConnection.Limits(commandsInFlight: 1, requestTimeout: timeout, longestLeave: timeout)
+        return
+            eventLoop.flatSubmit { [eventLoop] in
+                ManagerConnection.connect(to: address, on: eventLoop, timeout: timeout, limits: limits)
+            }
+            .flatMap { connection in
+                connection.send([.session(name)]).future
+                    .flatMap { _ in
+                        connection.leave(Self.closedError)
+                        return connection.closed
+                    }
+            }
+            .flatMapError { _ in self.farewell(name, at: addresses.dropFirst()) }
     }
 
     private func connect(_ index: Int, _ state: inout State, shared: Bool) -> EventLoopFuture<ManagerConnection> {
@@ -165,7 +240,8 @@ final class ManagerPool: Sendable {
         state.connecting += 1
         let limits = ManagerConnection.Limits(
             commandsInFlight: options.commandsInFlight,
-            requestTimeout: options.requestTimeout
+            requestTimeout: options.requestTimeout,
+            longestLeave: options.longestLeave
         )
         // The callback takes the lock, which this caller still holds: it must not run here.
         return

@@ -72,6 +72,20 @@ import Testing
         try await manager.stop()
     }
 
+    @Test func clearsATube() async throws {
+        let (full, none) = (try #require(TubeName("full")), try #require(TubeName("none")))
+        let manager = try await FakeManager.start(isBeanstalkd: false) { _, command in
+            .answer(command == .clearTube(full, .buried) ? .cleared(17) : .notFound)
+        }
+        try await withClient([manager.address]) { client async throws in
+            #expect(try await client.clearTube(full, .buried) == 17)
+            #expect(try await client.clearTube(none, .delayed) == nil)
+            #expect(await errorCode { try await client.clearTube(full, .claimed) } == .badFormat)
+        }
+        #expect(manager.commands == [.clearTube(full, .buried), .clearTube(none, .delayed)])
+        try await manager.stop()
+    }
+
     @Test func doesNotRepeatWhatMayHaveHappened() async throws {
         let dying = try await FakeManager.start { _, _ in .hangUp }
         let manager = try await FakeManager.start { _, _ in .answer(.deleted) }

@@ -10,11 +10,15 @@ final class FakeManager: Sendable {
     enum Event: Sendable, Equatable {
         case connected(Int)
         case command(Int, Command)
+
+        /// A command that beanstalkd does not have.
+        case unknown(Int, Verb)
+        case quit(Int)
         case closed(Int)
     }
 
     /// What the server does about a command.
-    enum Reaction: Sendable {
+    enum Reaction: Sendable, Equatable {
         case answer(Reply)
         case silence
         case hangUp
@@ -36,21 +40,51 @@ final class FakeManager: Sendable {
         self.address = ManagerAddress(host: "127.0.0.1", port: listener.localAddress?.port ?? 0)
     }
 
-    /// Starts servers over one queue, which gives back what a connection held when that is closed.
+    /// Starts managers over one queue, which gives back what a connection without a session held when that is closed.
     static func start(_ count: Int, over queue: FakeQueue) async throws -> [FakeManager] {
         var managers: [FakeManager] = []
         for index in 0..<count {
-            let first = 10_000 * index
-            managers.append(
-                try await start(closed: { queue.giveBack(first + $0) }, { queue.react(first + $0, $1) })
-            )
+            managers.append(try await start(over: queue, first: 10_000 * index))
         }
         return managers
     }
 
+    /// Starts a manager over a queue.
+    ///
+    /// - Parameters:
+    ///   - queue: what it answers from.
+    ///   - first: what its connections' numbers begin with at the queue.
+    ///   - port: the port; 0 for any.
+    ///   - instead: what to do about a command instead, where that is something else; gets the connection's number.
+    /// - Returns: the manager.
+    static func start(
+        over queue: FakeQueue,
+        first: Int = 0,
+        port: Int = 0,
+        instead: @escaping @Sendable (Int, Command) -> Reaction? = { _, _ in nil }
+    ) async throws -> FakeManager {
+        try await start(
+            port: port,
+            isBeanstalkd: false,
+            quit: { queue.quit(first + $0) },
+            closed: { queue.lose(first + $0) },
+            { instead($0, $1) ?? queue.react(first + $0, $1) }
+        )
+    }
+
     /// Starts a server on a free port, or on one that was free a moment ago.
+    ///
+    /// - Parameters:
+    ///   - port: the port; 0 for any.
+    ///   - isBeanstalkd: whether it refuses what beanstalkd does not know, without asking the script.
+    ///   - quit: what else to do when a connection takes leave.
+    ///   - closed: what else to do when a connection is closed.
+    ///   - script: what to do about all other commands.
+    /// - Returns: the server.
     static func start(
         port: Int = 0,
+        isBeanstalkd: Bool = true,
+        quit: @escaping @Sendable (Int) -> Void = { _ in },
         closed: @escaping @Sendable (Int) -> Void = { _ in },
         _ script: @escaping Script
     ) async throws -> FakeManager {
@@ -64,6 +98,8 @@ final class FakeManager: Sendable {
                     let handler = FakeManagerHandler(
                         number: number,
                         journal: journal,
+                        isBeanstalkd: isBeanstalkd,
+                        quit: quit,
                         closed: closed,
                         script: script
                     )
@@ -93,9 +129,14 @@ final class FakeManager: Sendable {
         try await connections.all[connection].close()
     }
 
+    /// Stops listening; connections stay.
+    func close() async throws {
+        try await listener.close()
+    }
+
     /// Stops listening and closes everything, as a killed process would.
     func stop() async throws {
-        try await listener.close()
+        try? await listener.close()
         for channel in connections.all {
             try? await channel.close()
         }
@@ -139,6 +180,8 @@ private final class FakeManagerHandler: ChannelInboundHandler {
 
     private let number: Int
     private let journal: Journal<FakeManager.Event>
+    private let isBeanstalkd: Bool
+    private let quit: @Sendable (Int) -> Void
     private let closed: @Sendable (Int) -> Void
     private let script: FakeManager.Script
     private var requests = NIOSingleStepByteToMessageProcessor(CommandDecoder(maximumBodySize: 65_535))
@@ -146,14 +189,20 @@ private final class FakeManagerHandler: ChannelInboundHandler {
     init(
         number: Int,
         journal: Journal<FakeManager.Event>,
+        isBeanstalkd: Bool,
+        quit: @escaping @Sendable (Int) -> Void,
         closed: @escaping @Sendable (Int) -> Void,
         script: @escaping FakeManager.Script
     ) {
+        self.isBeanstalkd = isBeanstalkd
+        self.quit = quit
         self.closed = closed
         self.number = number
         self.journal = journal
         self.script = script
     }
+
+    private static let extensions: Set<Verb> = [.session, .putUnique, .clearTube]
 
     func channelActive(context: ChannelHandlerContext) {
         journal.append(.connected(number))
@@ -172,6 +221,13 @@ private final class FakeManagerHandler: ChannelInboundHandler {
             switch request {
             case .refused(let reply, _):
                 answers.writeReply(reply)
+            case .command(.quit):
+                quit(number)
+                journal.append(.quit(number))
+                hangsUp = true
+            case .command(let command) where isBeanstalkd && Self.extensions.contains(command.verb):
+                journal.append(.unknown(number, command.verb))
+                answers.writeReply(.unknownCommand)
             case .command(let command):
                 journal.append(.command(number, command))
                 switch script(number, command) {

@@ -11,11 +11,20 @@ final class FakeQueue: Sendable {
         var body: [UInt8]
         var delay: UInt32 = 0
         var reserves = 0
-        var holder: Int?
+        var holder: Holder?
         var isBuried = false
     }
 
+    /// Who holds a task.
+    enum Holder: Equatable {
+        case connection(Int)
+        case session(SessionName)
+    }
+
     fileprivate struct State {
+        var sessions: [Int: SessionName] = [:]
+        var connections: [SessionName: Int] = [:]
+        var keys: [UniqueKey: TaskID] = [:]
         var tasks: [Task] = []
         var nextID: Int64 = 1
         var using: [Int: TubeName] = [:]
@@ -48,17 +57,53 @@ final class FakeQueue: Sendable {
         state.withLock { $0.reply(connection, command).map { .answer($0) } ?? .silence }
     }
 
-    /// Puts the tasks of a connection back.
+    /// Puts the tasks of a connection back, or those of its session, as if their time to run were over.
     func giveBack(_ connection: Int) {
+        state.withLock { $0.giveBack(of: $0.holder(connection)) }
+    }
+
+    /// A connection is lost: it gives its tasks back, unless they are a session's.
+    func lose(_ connection: Int) {
         state.withLock { state in
-            for index in state.tasks.indices where state.tasks[index].holder == connection {
-                state.tasks[index].holder = nil
+            state.giveBack(of: .connection(connection))
+            if let name = state.sessions.removeValue(forKey: connection), state.connections[name] == connection {
+                state.connections[name] = nil
             }
+        }
+    }
+
+    /// A connection takes leave: it gives its session's tasks back too, unless another connection has that now.
+    func quit(_ connection: Int) {
+        state.withLock { state in
+            if !state.isDisplaced(connection) { state.giveBack(of: state.holder(connection)) }
         }
     }
 }
 
 extension FakeQueue.State {
+    fileprivate func holder(_ connection: Int) -> FakeQueue.Holder {
+        sessions[connection].map { .session($0) } ?? .connection(connection)
+    }
+
+    fileprivate func isDisplaced(_ connection: Int) -> Bool {
+        sessions[connection].map { connections[$0] != connection } ?? false
+    }
+
+    fileprivate mutating func giveBack(of holder: FakeQueue.Holder) {
+        for index in tasks.indices where tasks[index].holder == holder {
+            tasks[index].holder = nil
+        }
+    }
+
+    private mutating func takeUp(_ name: SessionName, _ connection: Int) -> Reply {
+        for index in tasks.indices where tasks[index].holder == .connection(connection) {
+            tasks[index].holder = .session(name)
+        }
+        sessions[connection] = name
+        connections[name] = connection
+        return .session(claims: tasks.count { $0.holder == .session(name) })
+    }
+
     fileprivate mutating func put(_ body: [UInt8], _ tube: TubeName, _ priority: UInt32) -> TaskID {
         let id = TaskID(rawValue: nextID)
         nextID += 1
@@ -68,6 +113,21 @@ extension FakeQueue.State {
 
     fileprivate mutating func reply(_ connection: Int, _ command: Command) -> Reply? {
         switch command {
+        case .session(let name):
+            return takeUp(name, connection)
+        case .reserve, .reserveWithTimeout, .delete, .release, .bury, .touch:
+            if isDisplaced(connection) { return .sessionTaken }
+        default:
+            break
+        }
+        switch command {
+        case .putUnique(let key, let priority, _, _, let body):
+            if let id = keys[key] { return .exists(id) }
+            let id = put(body, using[connection] ?? .default, priority)
+            keys[key] = id
+            return .inserted(id)
+        case .clearTube:
+            return .notFound
         case .put(let priority, _, _, let body):
             return .inserted(put(body, using[connection] ?? .default, priority))
         case .use(let tube):
@@ -90,7 +150,7 @@ extension FakeQueue.State {
             let text = "---\ntube: \"\(task.tube)\"\npri: \(task.priority)\nttr: 60\nreserves: \(task.reserves)\n"
             return .ok(Array(text.utf8))
         case .delete(let id), .release(let id, _, _), .bury(let id, _), .touch(let id):
-            guard let index = tasks.firstIndex(where: { $0.id == id && $0.holder == connection }) else {
+            guard let index = tasks.firstIndex(where: { $0.id == id && $0.holder == holder(connection) }) else {
                 return .notFound
             }
             return finish(index, command)
@@ -105,7 +165,7 @@ extension FakeQueue.State {
             $0.holder == nil && $0.delay == 0 && !$0.isBuried && tubes.contains($0.tube)
         }
         guard let index else { return nil }
-        tasks[index].holder = connection
+        tasks[index].holder = holder(connection)
         tasks[index].reserves += 1
         mostHeld = max(mostHeld, tasks.count { $0.holder != nil })
         return .reserved(tasks[index].id, body: tasks[index].body)

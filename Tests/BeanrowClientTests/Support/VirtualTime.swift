@@ -33,6 +33,7 @@ extension BeanrowClient.Options {
     static func testing(_ time: VirtualTime = VirtualTime(), pick: PickStrategy = .stay) -> BeanrowClient.Options {
         var options = BeanrowClient.Options()
         options.pick = pick
+        options.longestLeave = .seconds(60)
         options.timekeeper = time.timekeeper
         options.randomNumber = { _ in 0 }
         return options
