@@ -37,11 +37,14 @@ public struct ManagerOptions: ParsableArguments {
 
     /// A client with these managers.
     ///
-    /// - Parameter pick: how to choose among them.
+    /// - Parameters:
+    ///   - pick: how to choose among them.
+    ///   - putsWithKeys: whether puts carry keys, so that they can be repeated.
     /// - Returns: the client, not yet connected.
-    public func makeClient(pick: PickStrategy) -> BeanrowClient {
+    public func makeClient(pick: PickStrategy, putsWithKeys: Bool = true) -> BeanrowClient {
         var options = BeanrowClient.Options()
         options.pick = pick
+        options.putsWithKeys = putsWithKeys
         options.patience = .seconds(connectTimeout)
         options.connectTimeout = min(options.connectTimeout, max(options.patience, .milliseconds(100)))
         return BeanrowClient(managers: managers.addresses, options: options)

@@ -18,8 +18,9 @@ struct ProducerCommand: AsyncParsableCommand {
             last line needs no line feed. Tasks are safe on the manager's disk when they count as put.
 
             All lines go through one manager for as long as it works, and come in their order. When it dies another one \
-            goes on. Lines whose answers were lost with a connection may have been put or not: they are counted as \
-            unknown, named by number at the end, and not put again, for then they could be there twice.
+            goes on. Lines whose answers were lost with a connection are put again under the key that each of them has, \
+            so that they are there once. Only where no manager can be reached any more, with --no-keys, or with a server \
+            that takes no keys, such lines are counted as unknown and named by number at the end.
 
             The exit status is 0 if every line was put, 64 if the command line is wrong, else 1.
 
@@ -53,6 +54,28 @@ struct ProducerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Fill generated bodies up to this size.", valueName: "bytes"))
     var size: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Call the lines NAME/1, NAME/2 and so on, so that none is put twice when the command is run again.",
+            discussion: """
+                A line whose task is still in the tube, or was deleted less than the managers' --unique-retention ago, \
+                counts as put and is not put again, whatever it says now. After a failure run the same command again with \
+                the same input.
+                """,
+            valueName: "name"
+        )
+    )
+    var unique: KeyPrefix?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: ArgumentHelp(
+            "Put each line under a key of its own, so that it can be put again, and be there once, when its answer is lost.",
+            discussion: "Without keys the managers have less to do, and lines whose answers are lost are unknown."
+        )
+    )
+    var keys = true
+
     @Flag(
         help: ArgumentHelp(
             "Print each task's id, a line each, in the order of the input.",
@@ -66,6 +89,7 @@ struct ProducerCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count has to be 1 or more.") }
+        if unique != nil, !keys { throw ValidationError("--unique and --no-keys exclude each other.") }
         if ttr < 1 { throw ValidationError("--ttr has to be 1 or more.") }
         if let size {
             guard let count else { throw ValidationError("--size goes with --count.") }
@@ -76,7 +100,7 @@ struct ProducerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = managers.makeClient(pick: .stay)
+        let client = managers.makeClient(pick: .stay, putsWithKeys: keys)
         let isComplete = await put(with: client)
         await client.close()
         if !isComplete { throw ExitCode.failure }
@@ -94,7 +118,13 @@ struct ProducerCommand: AsyncParsableCommand {
             if let count { TaskSource.generated(count: count, size: size) } else {
                 TaskSource.lines(of: STDIN_FILENO, longest: longest)
             }
-        let template = ProducerRun.Template(tube: tube, priority: priority, delay: delay, timeToRun: ttr)
+        let template = ProducerRun.Template(
+            tube: tube,
+            priority: priority,
+            delay: delay,
+            timeToRun: ttr,
+            keyPrefix: unique
+        )
         let run = ProducerRun(
             client: client,
             source: source,

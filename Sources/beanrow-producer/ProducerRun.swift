@@ -12,6 +12,9 @@ final class ProducerRun: Sendable {
         var priority: UInt32
         var delay: UInt32
         var timeToRun: UInt32
+
+        /// What the keys of the lines begin with, a line's number behind it; none where they are not named.
+        var keyPrefix: KeyPrefix?
     }
 
     private enum Sent: Sendable {
@@ -94,7 +97,7 @@ final class ProducerRun: Sendable {
                 // What was read ahead is left where it was given up meanwhile.
                 if tally.withLock({ $0.givenUp != nil }) { break }
                 do throws(ClientError) {
-                    handOver.yield(.batch(batch, try await client.startPut(tasks(batch))))
+                    handOver.yield(.batch(batch, try await start(batch)))
                 } catch {
                     handOver.yield(.failed(batch, error))
                     break
@@ -104,6 +107,16 @@ final class ProducerRun: Sendable {
         } catch {
             handOver.yield(.brokenInput("\(error)"))
         }
+    }
+
+    private func start(_ batch: LineBatch) async throws(ClientError) -> PendingPuts {
+        let keys = template.keyPrefix.map { prefix in
+            batch.lines.indices.compactMap { place -> UniqueKey? in
+                guard case .body = batch.lines[place] else { return nil }
+                return prefix.key(ofLine: batch.firstNumber + place)
+            }
+        }
+        return try await client.startPut(tasks(batch), uniqueKeys: keys)
     }
 
     private func tasks(_ batch: LineBatch) -> [NewTask] {

@@ -131,7 +131,8 @@ import Testing
         async let running = run(managers, source, interruption: interruption)
         await managers[0].journal
             .wait { events in
-                events.count(where: { if case .command(_, .put) = $0 { true } else { false } }) == 2
+                events.count { if case .command(_, let command) = $0 { command.verb == .putUnique } else { false } }
+                    == 2
             }
         interruption.stop.set()
         let tally = try await running
