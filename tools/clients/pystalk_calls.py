@@ -21,7 +21,6 @@ def refused(message, call, *arguments, **options):
     raise AssertionError(f"{call.__name__}{arguments} gave {result!r} and not {message}")
 
 
-
 def producing_and_consuming(producer, consumer):
     consumer.watch("pystalk-letters")
     consumer.watch("others")

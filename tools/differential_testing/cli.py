@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from . import figures, timed
+from . import figures, invalid, timed
 from .corners import Corner
 from .run import Outcome, Setup, run_seed, run_steps
 from .servers import ServerFailed
@@ -125,6 +125,9 @@ def _explain() -> None:
                 print(f"{verb}: {', '.join(keys)}\n    {nature.value}\n")
     for verb, keys in figures.ADDED.items():
         print(f"{verb}: {', '.join(keys)}\n    beanstalkd does not have it\n")
+    print("What is never sent:\n")
+    for what, reason in invalid.LEFT_OUT.items():
+        print(f"{what}\n    {reason}\n")
     print("What the stream keeps out of:\n")
-    for corner in Corner:
+    for corner in (each for each in Corner if each is not Corner.BUSY):
         print(f"{corner.name.lower().replace('_', ' ')}\n    {corner.value}\n")

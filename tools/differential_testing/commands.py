@@ -117,7 +117,8 @@ class CommandMaker:
 
     def _not_ended(self, body: bytes, priority: int, delay: int) -> Commands:
         """A put whose body is not followed by a line end; what comes after so many bytes is the next command."""
-        first = self._put_command(len(body), body + self._random.choice([b"xy", b"\n\n", b"\r\r", b"\nx"]), priority, delay)
+        no_end = self._random.choice([b"xy", b"\n\n", b"\r\r", b"\nx"])
+        first = self._put_command(len(body), body + no_end, priority, delay)
         if self._random.random() < 0.5:
             return (first,)
         return (first, Command("invalid", b"left over\r\n"))
@@ -152,7 +153,9 @@ class CommandMaker:
 
     def _kick(self, client: Client) -> Commands:
         bound = self._random.choice([0, 1, 1, 1, 2, 3, 1000])
-        line = invalid.oddly_spaced(self._random, f"kick {bound}".encode())
+        # beanstalkd takes a sign before this number and anything behind it.
+        form = self._random.choice(["{}"] * 8 + ["+{}", "{}x"])
+        line = invalid.oddly_spaced(self._random, f"kick {form.format(bound)}".encode())
         return (Command("kick", line + b"\r\n", amount=bound),)
 
     def _pause(self, client: Client) -> Commands:

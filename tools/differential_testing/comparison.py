@@ -29,8 +29,8 @@ class Comparison:
     def __init__(self, world: World, oracle: Side, subject: Side, counts_announced: bool) -> None:
         """Begins without any task.
 
-        - ``counts_announced``: the subject counts a put when it is announced, as beanstalkd does; managers count it when
-          its body has come.
+        - ``counts_announced``: the subject counts a put when it is announced, as beanstalkd does; managers count it
+          when its body has come.
         """
         self._counts_announced = counts_announced
         self.numbering = Numbering()
@@ -75,6 +75,4 @@ class Comparison:
             "cmd-stats": before - probings[client.server] - sum(self._subject.probings[server] for server in others),
             "cmd-put": 0 if self._counts_announced else self._world.abandoned_puts,
         }
-        return lambda key, told: (
-            told + sum(int(each[key]) for each in figures_of_others) + correction.get(key, 0)
-        )
+        return lambda key, told: told + sum(int(each[key]) for each in figures_of_others) + correction.get(key, 0)

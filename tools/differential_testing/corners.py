@@ -11,7 +11,6 @@ from enum import Enum
 from .steps import Command, Step
 from .world import Client, World
 
-
 #: Commands that may make a task ready.
 _MAKES_READY = {"put", "release", "kick", "kick-job", "pause-tube"}
 
@@ -22,7 +21,7 @@ class Corner(Enum):
     BUSY = "the connection waits for a task or has more to send first"
     WAITING_ORDER = (
         "beanstalkd serves several connections that wait for one tube in an order that depends on how often one was "
-        "served before (ms_take); managers serve the longest waiting first"
+        "served before (ms_take in ms.c); managers serve the longest waiting first"
     )
     MANY_AT_ONCE = (
         "where one command makes several tasks ready while a connection waits, beanstalkd hands out the first that "
@@ -33,8 +32,8 @@ class Corner(Enum):
         "commands sent together several of which may make tasks ready, it is as if other connections had sent some"
     )
     PUT_UNDER_WAY = (
-        "beanstalkd numbers and counts a task when it is announced, a manager when its body has come, so two puts under "
-        "way at once may be numbered the other way round"
+        "beanstalkd numbers and counts a task when it is announced, a manager when its body has come, so two puts "
+        "under way at once may be numbered the other way round"
     )
     COMMANDS_BEHIND_A_WAIT = (
         "commands sent behind a reserve that waits run when it is served, together with those of the connection that "

@@ -15,14 +15,15 @@ class Nature(Enum):
     TIME = "it moves with the clock, so only its bounds are checked"
 
 
+#: The commands that ``stats`` counts.
+_COUNTED = """
+    put peek peek-ready peek-delayed peek-buried reserve reserve-with-timeout delete release use watch ignore bury kick
+    touch stats stats-job stats-tube list-tubes list-tube-used list-tubes-watched pause-tube
+""".split()
+
 #: ``stats``: the figures that are not the same in every process, and why.
 STATS: dict[str, Nature] = {
-    **{
-        f"cmd-{verb}": Nature.SHARED_OUT
-        for verb in """put peek peek-ready peek-delayed peek-buried reserve reserve-with-timeout delete release use watch
-        ignore bury kick touch stats stats-job stats-tube list-tubes list-tube-used list-tubes-watched
-        pause-tube""".split()
-    },
+    **{f"cmd-{verb}": Nature.SHARED_OUT for verb in _COUNTED},
     "job-timeouts": Nature.SHARED_OUT,
     "current-connections": Nature.SHARED_OUT,
     "current-producers": Nature.SHARED_OUT,

@@ -90,7 +90,7 @@ class Lockstep:
         self._send(self.world.clients[step.connection], Step("send", step.connection, commands=(command,)))
 
     def _drain(self) -> None:
-        for side, servers in zip((self._oracle, self._subject), self._servers):
+        for side, servers in zip((self._oracle, self._subject), self._servers, strict=True):
             for number, server in enumerate(servers):
                 server.drain()
                 deadline = time.monotonic() + self._subject.patience
@@ -112,9 +112,7 @@ class Lockstep:
         whole, client.kept_back, client.head_sent = client.kept_back, (), False
         self._transmit(client, [oracle], [subject], whole)
 
-    def _transmit(
-        self, client: Client, oracle: list[bytes], subject: list[bytes], whole: tuple[Command, ...]
-    ) -> None:
+    def _transmit(self, client: Client, oracle: list[bytes], subject: list[bytes], whole: tuple[Command, ...]) -> None:
         self._comparison.mark()
         for side, packets in ((self._oracle, oracle), (self._subject, subject)):
             for index, packet in enumerate(packets):
@@ -147,7 +145,8 @@ class Lockstep:
             self.history.append(f"    {exchange.connection}: {exchange.command.verb} → {exchange.reply.abbreviated()}")
             reply = self._subject.links[exchange.connection].take()
             assert reply is not None
-            self._comparison.compare(self.world.clients[exchange.connection], exchange.command, exchange.reply, reply)
+            client = self.world.clients[exchange.connection]
+            self._comparison.compare(client, exchange.command, exchange.reply, reply)
         for number, link in self._subject.links.items():
             if (reply := link.take()) is not None:
                 raise Difference(f"a reply too many on connection {number}", actual=reply)

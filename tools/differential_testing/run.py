@@ -1,7 +1,7 @@
 """One run: a stream of steps to fresh servers on both sides."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -64,7 +64,7 @@ def run_steps(setup: Setup, steps: list[Step]) -> Outcome:
     return _play(setup, lambda lockstep, outcome: iter(steps))
 
 
-def _play(setup: Setup, source) -> Outcome:
+def _play(setup: Setup, source: Callable[[Lockstep, Outcome], Iterator[Step]]) -> Outcome:
     outcome = Outcome([])
     with tempfile.TemporaryDirectory(prefix="beanrow-differential-") as directory:
         servers: list[Server] = []

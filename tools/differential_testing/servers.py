@@ -38,7 +38,7 @@ class Server:
         code = self.process.poll()
         if code is None:
             return None
-        return f"{self.process.args} ended with {code}; the end of its log:\n{tail(self._log)}"
+        return f"{self.process.args!r} ended with {code}; the end of its log:\n{tail(self._log)}"
 
 
 def tail(path: Path, lines: int = 20) -> str:

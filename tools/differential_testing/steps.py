@@ -71,15 +71,10 @@ class Step:
             text += f" at server {self.server}"
         for command in self.commands:
             text += f" | {abbreviate(command.line + command.tail)}"
-            text += f" (task {self.task_name(command)})" if command.task is not None else ""
+            text += f" (task #{command.task})" if command.task is not None else ""
         if self.cuts:
             text += f" | cut at {', '.join(f'{cut:.2f}' for cut in self.cuts)}"
         return text + (", the rest kept back" if self.keeps_back else "")
-
-    @staticmethod
-    def task_name(command: Command) -> str:
-        """The tool's own name of the task that a command is about."""
-        return f"#{command.task}"
 
 
 def abbreviate(data: bytes, most: int = 120) -> str:

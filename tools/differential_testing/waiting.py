@@ -1,12 +1,14 @@
 """Who waits for a task of a tube, in beanstalkd's order."""
 
+from collections.abc import Iterator
+
 
 class WaitingQueue:
     """beanstalkd's set of waiting connections of one tube (ms.c).
 
     It hands out the oldest first only in some cases: the place where it takes the next one moves on with each take, and
-    a gap is filled with the last. Managers serve the longest waiting first. The stream keeps to the cases where both are
-    the same, for which the tool has to know beanstalkd's.
+    a gap is filled with the last. Managers serve the longest waiting first. The stream keeps to the cases where both
+    are the same, for which the tool has to know beanstalkd's.
     """
 
     def __init__(self) -> None:
@@ -14,7 +16,7 @@ class WaitingQueue:
         self._last = 0
         self._arrived: list[int] = []
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[int]:
         return iter(self._arrived)
 
     def __len__(self) -> int:

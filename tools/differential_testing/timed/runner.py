@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from ..links import NoReply
-from ..run import MAX_TASK_SIZE, Setup
 from ..replies import BadReply
+from ..run import MAX_TASK_SIZE, Setup
 from ..servers import Server, start_beanstalkd, start_manager
 from .promises import fair_turns, order_outlives_managers
 from .scenarios import SCENARIOS

@@ -104,9 +104,9 @@ class Place:
     def __init__(self, addresses: Sequence[Address], tube: str, forgets_deadlines: bool = False) -> None:
         """Begins with nobody there.
 
-        - ``forgets_deadlines``: beanstalkd 1.12 and 1.13 look at a connection's deadlines once when the first of them is
-          reached. If they do so in the very microsecond, it is not yet over for them, and they look again only when the
-          connection does something (``conn_timeout`` in prot.c). So where nothing comes a scenario is played again.
+        - ``forgets_deadlines``: beanstalkd 1.12 and 1.13 look at a connection's deadlines once when the first of them
+          is reached. If they do so in the very microsecond, it is not yet over for them, and they look again only when
+          the connection does something (``conn_timeout`` in prot.c). So where nothing comes a scenario is played again.
         """
         self.addresses = addresses
         self.tube = tube
