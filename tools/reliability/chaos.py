@@ -165,6 +165,7 @@ def supervise(world: World, checker: Checker, settings: Settings, start: float) 
                 revive(world, place)
             finally:
                 place.lock.release()
+        world.count_there()
         checker.clock_doubts = world.clock_doubts
         checker.take(world.history.take())
         checker.retire(now() - SETTLED)

@@ -160,7 +160,6 @@ class Producer(Client):
                 replies.append((self.reply(), now()))
         finally:
             for index, (put, _) in enumerate(made):
-                self.world.count_put()
                 if index >= len(replies):
                     self.world.history.add(put)
                     continue
@@ -185,7 +184,6 @@ class Producer(Client):
             end, why = len(command), "connections cut before the answer"
         word = None if end == len(command) else "CUT OFF"
         self.world.history.add(Put(put.key, tube, put.sent, None, word, None, put.delay, put.ttr))
-        self.world.count_put()
         self.connection.send(command[:end])
         self.quit(why)
 
@@ -315,4 +313,3 @@ class Operator(Client):
             self.world.history.find(f"{self.name}: INSERT INTO task: {error}")
         finally:
             self.world.history.add(put)
-            self.world.count_put()

@@ -71,6 +71,12 @@ def tasks(db: sqlite3.Connection) -> Iterator[Row]:
         yield Row(*row[:5], body)
 
 
+def count(db: sqlite3.Connection) -> int:
+    """How many tasks there are, by the counts that are kept."""
+    row = db.execute(f"SELECT sum({' + '.join(STATES)}) FROM tube").fetchone()
+    return int(row[0] or 0)
+
+
 def last_id(db: sqlite3.Connection) -> int:
     """The largest id ever given."""
     row = db.execute("SELECT max(seq) FROM sqlite_sequence WHERE name LIKE 'task%'").fetchone()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import select
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +23,7 @@ class StartFailed(Exception):
 
 
 class Manager:
-    """One place for a manager: a name and, from its first start on, an address that restarts keep.
+    """One place for a manager: a name, and an address that restarts keep.
 
     Its standard error goes to a file. Used from one thread at a time.
     """
@@ -41,7 +43,7 @@ class Manager:
         self.log = log
         self.environment = {**os.environ, "SWIFT_BACKTRACE": "enable=no", **(environment or {})}
         self.options = list(options)
-        self.address: Address = ("127.0.0.1", 0)
+        self.address: Address = ("127.0.0.1", free_port())
         self.process: subprocess.Popen[bytes] | None = None
         #: How often it was started.
         self.starts = 0
@@ -137,6 +139,18 @@ class Manager:
             return " | ".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and that the kernel will give to no client while the manager is down."""
+    while True:
+        port = random.randint(12_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def start_all(managers: Sequence[Manager], timeout: float = 30) -> None:

@@ -65,7 +65,7 @@ class Sampler:
     def sample(self, time: float, world: World) -> None:
         """Takes one sample of everything."""
         last, finished = self._last
-        if time > last:
+        if last > 0:
             self.rate.add(time, (world.finished - finished) / (time - last))
         self._last = (time, world.finished)
         for place, memory, descriptors in zip(world.places, self.memory, self.descriptors):
@@ -80,7 +80,7 @@ class Sampler:
         for path, series in ((world.database, self.database), (Path(f"{world.database}-wal"), self.log)):
             if path.exists():
                 series.add(time, path.stat().st_size / MIB)
-        self.tasks.add(time, world.put - world.finished)
+        self.tasks.add(time, world.there)
 
     def growths(self) -> list[str]:
         """What has grown."""

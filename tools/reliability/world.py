@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import sqlite3
 import struct
 import threading
 from collections import Counter, deque
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import database
 from .history import End, History, now
 from .managers import Manager, StartFailed
 
@@ -76,8 +78,10 @@ class World:
         self.shelved: deque[int] = deque(maxlen=10_000)
         self._connections = itertools.count(1)
         self._finished = itertools.count()
-        self._put = itertools.count()
-        self.put = self.finished = 0
+        #: Tasks deleted so far.
+        self.finished = 0
+        #: Tasks in the database, as of a moment ago.
+        self.there = 0
 
     def rng(self, name: str) -> random.Random:
         """A source of random choices for one actor, the same for the same seed."""
@@ -87,18 +91,22 @@ class World:
         """A number for a new connection."""
         return next(self._connections)
 
-    def count_put(self) -> None:
-        """Another task may be there."""
-        self.put = next(self._put) + 1
-
     def count_finished(self) -> None:
         """Another task is deleted."""
         self.finished = next(self._finished) + 1
 
+    def count_there(self) -> None:
+        """Looks how many tasks there are."""
+        try:
+            with database.opened(self.database, readonly=True) as db:
+                self.there = database.count(db)
+        except sqlite3.Error:
+            pass  # No manager is there to have made the files; the next look will tell.
+
     @property
     def is_crowded(self) -> bool:
         """Whether so many tasks are there that producers should wait."""
-        return self.put - self.finished > 3000
+        return self.there > 3000
 
     def end(self, connection: int, earliest: float) -> None:
         """Notes a connection's end."""
