@@ -1,4 +1,4 @@
-"""tools/chaos: managers under load while they are killed, stopped, restarted and lied to, and what their clients saw."""
+"""tools/chaos: managers under load while they are killed, stopped, restarted and lied to."""
 
 from __future__ import annotations
 

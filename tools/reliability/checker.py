@@ -1,8 +1,8 @@
 """Whether a recorded history keeps Beanrow's promise.
 
-The clients' clocks are one clock, but a claim's exact moment is not known: it lies between the sending of the reserve and
-the arrival of its answer. So the checker reasons with what is *certain*. A consumer certainly holds a task from the
-arrival of the answer until the earliest of
+The clients' clocks are one clock, but a claim's exact moment is not known: it lies between the sending of the reserve
+and the arrival of its answer. So the checker reasons with what is *certain*. A consumer certainly holds a task from
+the arrival of the answer until the earliest of
 
 - its time to run, counted from the sending of the reserve, or of the last touch that succeeded;
 - the sending of a command that ends the claim (delete, release, bury);
@@ -24,7 +24,8 @@ from .history import Delivery, End, Event, Finding, Pause, Put, Use
 
 FOREVER = float("inf")
 
-#: Managers follow a clock that was set by at most a tenth of the time that passes, and corrections up to a second at once.
+#: Managers follow a clock that was set by at most a tenth of the time that passes, and corrections up to a second at
+#: once.
 CLOCK_RATE = 1.1
 CLOCK_STEP = 1.0
 
@@ -282,7 +283,9 @@ class Checker:
                     yield Kind.BACK
                 if delivery.connection == delete.connection or delete.sent < delivery.received:
                     continue
-                if delete.received <= self.certain_end(delivery, story, put.ttr) and not self._holds(delete, story, put):
+                if delete.received <= self.certain_end(delivery, story, put.ttr) and not self._holds(
+                    delete, story, put
+                ):
                     yield Kind.TWO_HOLDERS
 
     def _holds(self, delete: Use, story: Story, put: Put) -> bool:

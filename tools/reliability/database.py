@@ -67,8 +67,8 @@ def wrong_counts(db: sqlite3.Connection) -> list[str]:
 def tasks(db: sqlite3.Connection) -> Iterator[Row]:
     """All tasks."""
     for row in db.execute("SELECT id, tube, state, priority, reserves, body FROM task"):
-        body = row[5].encode() if isinstance(row[5], str) else row[5]
-        yield Row(*row[:5], body)
+        id, tube, state, priority, reserves, body = row
+        yield Row(id, tube, state, priority, reserves, body.encode() if isinstance(body, str) else body)
 
 
 def count(db: sqlite3.Connection) -> int:

@@ -4,13 +4,13 @@ The model, for one directory:
 
 - What a sync has covered is there: the content of the file synced, up to the writes that had returned before the sync
   began. A file's *name* is covered by a sync of the directory and by nothing else.
-- Of the rest any part may be there. A write is cut into the pieces that fall into different 512-byte sectors; each piece
-  is there or not, alone. A truncation is there or not. The file may have grown to where a write would have ended without
-  the written bytes, which then read as zeros.
+- Of the rest any part may be there. A write is cut into the pieces that fall into different 512-byte sectors; each
+  piece is there or not, alone. A truncation is there or not. The file may have grown to where a write would have ended
+  without the written bytes, which then read as zeros.
 - A sector never holds garbage, and a synced sector is never harmed by a later write to another one.
 
-Names: each name has had a series of meanings (no file, this file, another file); after a cut it has any of them from the
-last one covered by a sync of the directory on.
+Names: each name has had a series of meanings (no file, this file, another file); after a cut it has any of them from
+the last one covered by a sync of the directory on.
 """
 
 from __future__ import annotations
@@ -181,7 +181,8 @@ class Disk:
             case Kind.UNLINK:
                 self._unlink(record.data.decode(), record.begin)
             case Kind.RENAME:
-                self._rename(*record.data.decode().split("\0"), number=record.begin)
+                old, new = record.data.decode().split("\0")
+                self._rename(old, new, record.begin)
             case Kind.MAP:
                 raise Unmodelled("a file of the database is written through a mapping")
             case Kind.SEND:

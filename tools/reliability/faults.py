@@ -69,7 +69,9 @@ class Fault:
     step: int = 0
 
     def __str__(self) -> str:
-        return f"{self.at:7.2f} s  {self.kind.value}: {self.target + 1}, {self.seconds:.2f} s {self.step or ''}".rstrip()
+        return (
+            f"{self.at:7.2f} s  {self.kind.value}: {self.target + 1}, {self.seconds:.2f} s {self.step or ''}".rstrip()
+        )
 
 
 def schedule(seed: int, seconds: float, managers: int, gap: float, spared: int | None = None) -> list[Fault]:
@@ -191,7 +193,9 @@ class Injector(threading.Thread):
         begin = "BEGIN; SELECT count(*) FROM tube;" if fault.kind is FaultKind.READER else "BEGIN IMMEDIATE;"
         shell = shutil.which("sqlite3")
         if shell is not None:
-            script = f".timeout 30000\nPRAGMA wal_autocheckpoint = 0;\n{begin}\n.shell sleep {fault.seconds:.2f}\nCOMMIT;\n"
+            script = (
+                f".timeout 30000\nPRAGMA wal_autocheckpoint = 0;\n{begin}\n.shell sleep {fault.seconds:.2f}\nCOMMIT;\n"
+            )
             result = subprocess.run(
                 [shell, "-bail", self.world.database], input=script.encode(), capture_output=True, timeout=60
             )
@@ -214,4 +218,3 @@ class Injector(threading.Thread):
         finally:
             os.close(descriptor)
         return True
-

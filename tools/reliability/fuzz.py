@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tool; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="tools/fuzz",
-        description="Feeds the decoders and a whole manager with bytes that libFuzzer makes, guided by coverage, with the "
-        "address sanitizer on. Fails on a crash, a hang, growth beyond 1 GiB, or an answer that should not be.",
+        description="Feeds the decoders and a whole manager with bytes that libFuzzer makes, guided by coverage, with "
+        "the address sanitizer on. Fails on a crash, a hang, growth beyond 1 GiB, or an answer that should not be.",
     )
     parser.add_argument("--seconds", type=int, default=30, help="how long for each target (default 30)")
     parser.add_argument("--target", choices=sorted(TARGETS), action="append", help="only this one; may be repeated")
@@ -74,8 +74,21 @@ def link(name: str) -> Path:
     program = BUILT / "fuzz" / name
     program.parent.mkdir(parents=True, exist_ok=True)
     maps = [*built.glob("*.build/module.modulemap"), *module_maps()]
-    objects = [path for path in built.glob("*.build/**/*.o") if "Tests.build" not in str(path) and "-tool.build" not in str(path)]
-    command: list[str | os.PathLike[str]] = ["swiftc", "-swift-version", "6", "-parse-as-library", "-O", "-g", "-use-ld=lld", *FLAGS]
+    objects = [
+        path
+        for path in built.glob("*.build/**/*.o")
+        if "Tests.build" not in str(path) and "-tool.build" not in str(path)
+    ]
+    command: list[str | os.PathLike[str]] = [
+        "swiftc",
+        "-swift-version",
+        "6",
+        "-parse-as-library",
+        "-O",
+        "-g",
+        "-use-ld=lld",
+        *FLAGS,
+    ]
     command += ["-I", built / "Modules", "-module-name", f"Fuzz{name.capitalize()}"]
     for path in maps:
         command += ["-Xcc", f"-fmodule-map-file={path}"]
@@ -86,7 +99,10 @@ def link(name: str) -> Path:
 
 def module_maps() -> list[Path]:
     """The module maps of C targets, of the packages that Beanrow depends on and of its own."""
-    places = [*(SCRATCH / "checkouts").glob("*/Sources/*/include/module.modulemap"), *ROOT.glob("Sources/*/include/module.modulemap")]
+    places = [
+        *(SCRATCH / "checkouts").glob("*/Sources/*/include/module.modulemap"),
+        *ROOT.glob("Sources/*/include/module.modulemap"),
+    ]
     return [*places, *ROOT.glob("Sources/*/module.modulemap")]
 
 
@@ -113,5 +129,3 @@ def run(name: str, program: Path, options: argparse.Namespace) -> int:
         return 1
     print("\n".join(line for line in lines if line.startswith(("stat::", "Done"))), flush=True)
     return 0
-
-

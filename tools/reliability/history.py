@@ -23,8 +23,8 @@ class Put:
     """A task that was put, or may have been.
 
     `received` is none where no answer came: the task may be there or not. `word` is what was answered; a command that
-    was cut off before its end has the word "CUT OFF": nothing of it may ever be seen. `id` is none where it was not told
-    (SQL).
+    was cut off before its end has the word "CUT OFF": nothing of it may ever be seen. `id` is none where it was not
+    told (SQL).
     """
 
     key: str

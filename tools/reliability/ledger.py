@@ -1,4 +1,4 @@
-"""What clients asked for and were told, each with its place in the journal's order, and what a disk must hold for it."""
+"""What clients asked for and were told, each with its place in the journal, and what a disk must hold for it."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from .disk import SECTOR
 class Leftovers:
     """What was seen of the -lock file and the -wake pipes during a run.
 
-    They are never synced, and nothing in them may be needed after a power cut: whatever part of their content reached the
-    disk, managers must start beside them and work.
+    They are never synced, and nothing in them may be needed after a power cut: whatever part of their content reached
+    the disk, managers must start beside them and work.
     """
 
     def __init__(self, database: Path) -> None:

@@ -17,7 +17,8 @@ def plot(title: str, panels: Sequence[tuple[str, Sequence[Series]]], faults: Seq
     inner = WIDTH - LEFT - RIGHT
     height = TOP + len(panels) * (PANEL + GAP) + 10
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="11">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"',
+        'font-family="sans-serif" font-size="11">',
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
         f'<text x="{LEFT}" y="18" font-size="14">{escape(title)}</text>',
     ]
@@ -38,7 +39,9 @@ def _panel(name: str, group: Sequence[Series], top: float, inner: float, seconds
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{largest * step / 2:g}</text>')
     for step in range(7):
         x, minutes = LEFT + inner * step / 6, seconds * step / 6 / 60
-        parts.append(f'<text x="{x:.1f}" y="{top + PANEL + 13}" text-anchor="middle" fill="#888">{minutes:.1f} min</text>')
+        parts.append(
+            f'<text x="{x:.1f}" y="{top + PANEL + 13}" text-anchor="middle" fill="#888">{minutes:.1f} min</text>'
+        )
     for index, series in enumerate(group):
         colour = COLOURS[index % len(COLOURS)]
         points = " ".join(

@@ -61,8 +61,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         prog="tools/powercut",
-        description="Runs managers under load with all their file calls recorded, then rebuilds, for many moments of the "
-        "run, what a disk could hold if the power had failed then, and checks that nothing acknowledged is lost.",
+        description="Runs managers under load with all their file calls recorded, then rebuilds, for many moments of "
+        "the run, what a disk could hold if the power had failed then, and checks that nothing acknowledged is lost.",
     )
     parser.add_argument("--cuts", type=int, default=150, help="moments at which the power fails (default 150)")
     parser.add_argument("--seed", type=int, help="chooses the cuts, and what the clients do (default: a random one)")
@@ -77,7 +77,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         help="have every sync answer success and do nothing: the tool must find losses then, and fails if it does not",
     )
-    parser.add_argument("--journal-size", type=int, default=1024, metavar="MIB", help="stop the load there (default 1024)")
+    parser.add_argument(
+        "--journal-size", type=int, default=1024, metavar="MIB", help="stop the load there (default 1024)"
+    )
     parser.add_argument("--directory", type=Path, help="where to work (default: the system's temporary directory)")
     parser.add_argument("--no-build", action="store_true", help="use the manager as it was built last")
     return parser.parse_args(arguments)

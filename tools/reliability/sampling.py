@@ -33,7 +33,7 @@ class Series:
         self.values.append(value)
 
     def growth(self) -> str | None:
-        """How it has grown from the second quarter of the run to the last; none if it has not, or that was too short."""
+        """How it has grown from the second quarter of the run to the last; none if it has not, or too few are there."""
         quarter = len(self.values) // 4
         if not self.judged or quarter < 10:
             return None

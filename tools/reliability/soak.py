@@ -49,8 +49,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         prog="tools/soak",
-        description="Runs tools/chaos at a steady rate, samples memory, descriptors and file sizes, checks the history and "
-        "fails where a figure grows. The first manager is never killed or restarted, so that its growth can be seen.",
+        description="Runs tools/chaos at a steady rate, samples memory, descriptors and file sizes, checks the history "
+        "and fails where a figure grows. The first manager is never killed or restarted, so that its growth can be seen.",
     )
     parser.add_argument("--minutes", type=float, default=60, help="how long (default 60)")
     parser.add_argument("--seed", type=int, help="replays the schedule of another run (default: a random one)")

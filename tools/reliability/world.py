@@ -37,7 +37,7 @@ class Place:
     downtimes: list[Downtime] = field(default_factory=list)
 
     def downtime(self, after: float) -> float | None:
-        """When at the earliest it may have broken a connection that was alive at this moment; none if it had no cause."""
+        """When at the earliest it may have broken a connection that was alive then; none if it had no cause."""
         for downtime in self.downtimes:
             if downtime.end >= after:
                 return max(downtime.start, after)

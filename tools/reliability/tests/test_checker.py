@@ -248,9 +248,7 @@ class CheckerTests(unittest.TestCase):
         checker.take((put(ttr=2), delivery(ONE, 1), delivery(TWO, 3.5), End(TWO, 4), End(ONE, 9), delivery(ONE, 5)))
         checker.take((use("release", ONE, 6, "RELEASED"), delivery(TWO, 7)))
         checker.finish(PENDING)
-        self.assertEqual(
-            checker.redeliveries, {"time to run was over": 1, "connection ended": 1, "released": 1}
-        )
+        self.assertEqual(checker.redeliveries, {"time to run was over": 1, "connection ended": 1, "released": 1})
 
     def test_finding(self) -> None:
         self.assertEqual(self.kinds(Finding("a manager ended by itself")), {Kind.OTHER})

@@ -20,8 +20,17 @@ class Recorder:
         self.disk = Disk()
         self.number = 10
 
-    def take(self, kind: Kind, handle: int = DATABASE, *, begin: int | None = None, end: int | None = None,
-             offset: int = 0, length: int = 0, data: bytes = b"") -> int:
+    def take(
+        self,
+        kind: Kind,
+        handle: int = DATABASE,
+        *,
+        begin: int | None = None,
+        end: int | None = None,
+        offset: int = 0,
+        length: int = 0,
+        data: bytes = b"",
+    ) -> int:
         """Adds a record; returns its number. Unless said otherwise a call is over at once."""
         self.number += 10
         begin = self.number if begin is None else begin
