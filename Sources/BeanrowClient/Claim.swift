@@ -101,6 +101,7 @@ public struct Claim: Sendable {
     /// - Parameters:
     ///   - command: how.
     ///   - loss: how an earlier try ended that may have done it already.
+    /// - Throws: ``ClientError``: the claim is lost, or nobody knows.
     func finish(_ command: Command, after loss: ClientError? = nil) async throws(ClientError) {
         let answer = try await ask(command, after: loss)
         lease.finished(id)

@@ -342,7 +342,7 @@ struct Statements {
 
         clearPending = try database.prepare(
             """
-            DELETE FROM task_state WHERE state = 'pending' AND id IN (
+            DELETE FROM task_state WHERE id IN (
                 SELECT id FROM task_state WHERE state = 'pending' AND tube_id = ?1 ORDER BY priority, id LIMIT ?2
             )
             RETURNING id, priority, keyed
@@ -350,7 +350,7 @@ struct Statements {
         )
         clearDelayed = try database.prepare(
             """
-            DELETE FROM task_state WHERE state = 'delayed' AND id IN (
+            DELETE FROM task_state WHERE id IN (
                 SELECT id FROM task_state WHERE state = 'delayed' AND tube_id = ?1 ORDER BY due_ms, id LIMIT ?2
             )
             RETURNING id, priority, keyed
@@ -358,7 +358,7 @@ struct Statements {
         )
         clearBuried = try database.prepare(
             """
-            DELETE FROM task_state WHERE state = 'buried' AND id IN (
+            DELETE FROM task_state WHERE id IN (
                 SELECT id FROM task_state WHERE state = 'buried' AND tube_id = ?1 ORDER BY buried_order, id LIMIT ?2
             )
             RETURNING id, priority, keyed

@@ -167,6 +167,7 @@ private func randomAction(of tasks: Int64, using random: inout SplitMix, referri
     case 42...46:
         let task = NewTask(tube: tube, priority: priority, delay: delay, timeToRun: number(0...9), body: [1])
         return .putUnique(UniqueKey("key-\(number(0...30))")!, task)
+    case 48: return .giveBackAll
     case 47: return .clear(tube, TaskState.allCases[Int(number(0...3))], limit: Int(number(0...5)))
     default:
         guard referring else { return .refer(tube, using: 1, watching: 0) }

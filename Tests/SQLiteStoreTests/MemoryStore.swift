@@ -151,10 +151,11 @@ final class MemoryStore: Store {
         case .putUnique(let key, let task): return putUnique(key, task, now) { put(task, now) }
         case .clear(let tube, let state, let limit): return clear(tube, state, limit: limit, now)
         case .giveBack:
-            if leaveNamedSession(connection) { return .givenBack(0) }
-            let held = queue.items.filter { $0.value.holder == session }.keys
-            for id in held { queue.makePending(id) }
-            return .givenBack(held.count)
+            return .givenBack(leaveNamedSession(connection) ? 0 : giveBack(session))
+        case .giveBackAll:
+            let given = holder(for: connection).map(giveBack) ?? 0
+            _ = leaveNamedSession(connection)
+            return .givenBack(given)
         case .kick(let tube, let bound):
             let buried = queue.ids(tube, .buried)
             let kicked = (buried.isEmpty ? queue.ids(tube, .delayed) : buried).prefix(bound)
@@ -183,6 +184,12 @@ final class MemoryStore: Store {
         case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics, .listTubes:
             return read(action, now)
         }
+    }
+
+    private func giveBack(_ session: SessionID) -> Int {
+        let held = queue.items.filter { $0.value.holder == session }.keys
+        for id in held { queue.makePending(id) }
+        return held.count
     }
 
     private func put(_ task: NewTask, _ now: Int64) -> Outcome {

@@ -57,6 +57,7 @@ final class FakeManager: Sendable {
     ///   - port: the port; 0 for any.
     ///   - instead: what to do about a command instead, where that is something else; gets the connection's number.
     /// - Returns: the manager.
+    /// - Throws: where it cannot listen.
     static func start(
         over queue: FakeQueue,
         first: Int = 0,
@@ -81,6 +82,7 @@ final class FakeManager: Sendable {
     ///   - closed: what else to do when a connection is closed.
     ///   - script: what to do about all other commands.
     /// - Returns: the server.
+    /// - Throws: where it cannot listen.
     static func start(
         port: Int = 0,
         isBeanstalkd: Bool = true,
