@@ -28,7 +28,8 @@ def main() -> int:
     manager = None if arguments.itself else shutil.which(arguments.manager)
     if beanstalkd is None or manager is None and not arguments.itself:
         missing = arguments.beanstalkd if beanstalkd is None else arguments.manager
-        print(f"differential: there is no program {missing}", file=sys.stderr)
+        hint = "install the package beanstalkd" if beanstalkd is None else "swift build --product beanrow-manager"
+        print(f"differential: there is no program {missing} ({hint})", file=sys.stderr)
         return 64
     setup = Setup(beanstalkd, manager, arguments.managers)
     try:
@@ -60,13 +61,18 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--replay", metavar="FILE", help="instead: play the steps of a file that an earlier run wrote")
     parser.add_argument("--explain", action="store_true", help="instead: say what is not compared, and why")
     parser.add_argument(
-        "--manager", default=str(ROOT / ".build/release/beanrow-manager"), metavar="PATH",
-        help="the manager (default: the release build's)",
+        "--manager", default=_built_manager(), metavar="PATH",
+        help="the manager (default: the release build's, or else the debug build's)",
     )  # fmt: skip
     parser.add_argument("--beanstalkd", default="beanstalkd", metavar="PATH", help="beanstalkd 1.12 or later")
     parser.add_argument("--itself", action="store_true", help="compare beanstalkd with itself, to try this tool")
     parser.add_argument("--shrink", type=float, default=60, metavar="SECONDS", help="for how long to shorten a stream")
     return parser.parse_args()
+
+
+def _built_manager() -> str:
+    builds = [ROOT / ".build" / configuration / "beanrow-manager" for configuration in ("release", "debug")]
+    return str(next((build for build in builds if build.exists()), builds[0]))
 
 
 def _run_seeds(setup: Setup, arguments: argparse.Namespace) -> int:
