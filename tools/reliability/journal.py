@@ -1,4 +1,4 @@
-"""Reading the journal that preload/journal.c writes."""
+"""Reading the journal that preload/journal writes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One call, as the journal has it; the fields' meaning by kind stands in journal.c."""
+    """One call, as the journal has it; the fields' meaning by kind stands in journal.h."""
 
     kind: Kind
     begin: int

@@ -18,10 +18,11 @@ class Unavailable(Exception):
 
 
 def preload_library(name: str) -> Path:
-    """Builds preload/NAME.c where it is newer than what was built, and returns the shared library."""
-    source = SOURCES / f"{name}.c"
+    """Builds the folder preload/NAME where it is newer than what was built, and returns the shared library."""
+    files = list((SOURCES / name).iterdir())
+    sources = sorted(file for file in files if file.suffix == ".c")
     library = BUILT / f"{name}.so"
-    if library.exists() and library.stat().st_mtime >= source.stat().st_mtime:
+    if library.exists() and library.stat().st_mtime >= max(file.stat().st_mtime for file in files):
         return library
     compiler = shutil.which("cc") or shutil.which("clang")
     if compiler is None:
@@ -29,7 +30,7 @@ def preload_library(name: str) -> Path:
     BUILT.mkdir(parents=True, exist_ok=True)
     fresh = library.with_suffix(f".{os.getpid()}")
     flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-fPIC", "-shared"]
-    subprocess.run([compiler, *flags, "-o", fresh, source, "-ldl", "-pthread"], check=True)
+    subprocess.run([compiler, *flags, "-o", fresh, *sources, "-ldl", "-pthread"], check=True)
     fresh.rename(library)
     return library
 
