@@ -1,7 +1,7 @@
 import TaskStore
 
 extension Ledger {
-    /// How many keys past their time a put with a key removes: more than it adds, so that they cannot pile up.
+    /// How many keys past their time a batch removes for each that it adds: more than one, so that they cannot pile up.
     private static let keysForgottenPerPut: Int64 = 2
 
     /// Adds a task unless its key is known in its tube.
@@ -19,16 +19,19 @@ extension Ledger {
                 return .exists(id)
             }
         }
-        let id = try put(task)
-        statements.markKeyed.bind(id.rawValue)
-        try statements.markKeyed.run()
+        let id = try put(task, isKeyed: true)
         let set = statements.setKey
         set.bind(task.tube.text, at: 1)
         set.bind(key.text, at: 2)
         set.bind(id.rawValue, at: 3)
         try set.run()
-        try forgetKeys(atMost: Self.keysForgottenPerPut)
+        keysAdded += 1
         return .inserted(id)
+    }
+
+    /// Removes some keys past their time, where the batch has added others.
+    func forgetKeysForAdded() throws(SQLiteError) {
+        if keysAdded > 0 { try forgetKeys(atMost: keysAdded * Self.keysForgottenPerPut) }
     }
 
     /// Keeps a deleted task's key for the retention time.

@@ -70,7 +70,12 @@ extension Ledger {
     }
 
     /// Adds a task.
-    func put(_ task: NewTask) throws(SQLiteError) -> TaskID {
+    ///
+    /// - Parameters:
+    ///   - task: the task.
+    ///   - isKeyed: whether it gets a key.
+    /// - Returns: its number.
+    func put(_ task: NewTask, isKeyed: Bool = false) throws(SQLiteError) -> TaskID {
         let tube = try makeTube(task.tube)
         let due = task.delay == 0 ? nil : now + Int64(task.delay) * 1000
         let timeToRun = Int64(max(1, task.timeToRun))
@@ -78,6 +83,7 @@ extension Ledger {
         statement.bind(tube.id, Int64(task.priority), Int64(task.delay), timeToRun)
         statement.bind(now, at: 5)
         statement.bind(due, at: 6)
+        statement.bind(isKeyed ? 1 : 0, at: 7)
         try statement.run()
         let id = database.lastInsertedRow
         statements.insertBody.bind(id)

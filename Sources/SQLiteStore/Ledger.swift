@@ -35,6 +35,9 @@ final class Ledger {
     /// Tubes of claims that came short and wait.
     var cameShort: [TubeName] = []
 
+    /// Keys that the batch has added.
+    var keysAdded: Int64 = 0
+
     /// Whether the batch did something that a power cut must not undo.
     var needsDurability = false
 
@@ -153,6 +156,7 @@ final class Ledger {
 
     /// Writes what is left to write, before the commit.
     func finishBatch() throws(SQLiteError) {
+        try forgetKeysForAdded()
         for tube in touched { try flush(tube) }
         try reserveGrowth()
     }
@@ -206,6 +210,7 @@ final class Ledger {
         touched.removeAll(keepingCapacity: true)
         removed.removeAll()
         cameShort.removeAll()
+        keysAdded = 0
         drained = nil
         if !waiting.isEmpty { waiting.removeAll(keepingCapacity: true) }
     }

@@ -29,6 +29,10 @@ extension SQLiteStore {
         guard FileIdentity(path: parts.files.lock) == parts.identities.lock else {
             throw StoreError(.lost, "\(parts.files.lock): the lock file was removed or replaced")
         }
+        // Programs that open the database after that make a new one: they and we do not see each other's locks.
+        guard FileIdentity(path: parts.files.sharedMemory) == parts.identities.sharedMemory else {
+            throw StoreError(.lost, "\(parts.files.sharedMemory): SQLite's shared memory was removed or replaced")
+        }
         try parts.logSync.check()
     }
 

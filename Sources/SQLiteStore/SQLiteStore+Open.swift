@@ -43,7 +43,9 @@ extension SQLiteStore {
         let board = try lock.map()
         let slot = try Slot(path: files.lock)
         let wake = try WakeFIFO(path: files.wake(slot.number), mode: mode)
-        guard let databaseIdentity = FileIdentity(path: files.database), let lockIdentity = lock.identity else {
+        guard let databaseIdentity = FileIdentity(path: files.database), let lockIdentity = lock.identity,
+            let sharedMemoryIdentity = FileIdentity(path: files.sharedMemory)
+        else {
             throw StoreError(.unusable, "\(files.database): removed while it was being opened")
         }
         let checkpointer = Checkpointer(database, board: board, busyTimeout: options.busyTimeout)
@@ -52,7 +54,7 @@ extension SQLiteStore {
 
         let parts = Parts(
             files: files,
-            identities: (databaseIdentity, lockIdentity),
+            identities: (databaseIdentity, lockIdentity, sharedMemoryIdentity),
             database: database,
             ledger: ledger,
             lock: lock,

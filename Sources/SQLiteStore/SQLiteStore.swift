@@ -48,7 +48,7 @@ public final class SQLiteStore: Store {
     /// What an open store is made of.
     struct Parts {
         let files: StoreFiles
-        let identities: (database: FileIdentity, lock: FileIdentity)
+        let identities: (database: FileIdentity, lock: FileIdentity, sharedMemory: FileIdentity)
         let database: Database
         let ledger: Ledger
         let lock: WriterLock

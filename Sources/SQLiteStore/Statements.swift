@@ -78,7 +78,6 @@ struct Statements {
     // Unique keys.
     let findKey: Statement
     let setKey: Statement
-    let markKeyed: Statement
     let retireKey: Statement
     let forgetKeys: Statement
 
@@ -149,8 +148,8 @@ struct Statements {
 
         insertState = try database.prepare(
             """
-            INSERT INTO task_state (tube_id, state, priority, delay_s, ttr_s, created_ms, due_ms)
-            VALUES (?1, iif(?6 IS NULL, 'pending', 'delayed'), ?2, ?3, ?4, ?5, ?6)
+            INSERT INTO task_state (tube_id, state, priority, delay_s, ttr_s, created_ms, due_ms, keyed)
+            VALUES (?1, iif(?6 IS NULL, 'pending', 'delayed'), ?2, ?3, ?4, ?5, ?6, ?7)
             """
         )
         insertBody = try database.prepare("INSERT INTO task_body (id, body) VALUES (?1, ?2)")
@@ -329,7 +328,6 @@ struct Statements {
 
         findKey = try database.prepare("SELECT task_id, kept_until_ms FROM unique_key WHERE tube = ?1 AND key = ?2")
         setKey = try database.prepare("INSERT OR REPLACE INTO unique_key (tube, key, task_id) VALUES (?1, ?2, ?3)")
-        markKeyed = try database.prepare("UPDATE task_state SET keyed = 1 WHERE id = ?1")
         retireKey = try database.prepare("UPDATE unique_key SET kept_until_ms = ?2 WHERE task_id = ?1")
         forgetKeys = try database.prepare(
             """

@@ -13,6 +13,9 @@ struct StoreFiles: Sendable {
     /// SQLite's write-ahead log.
     var log: String { database + "-wal" }
 
+    /// SQLite's index of the log, with the locks of its readers and writers: only to be looked at by name.
+    var sharedMemory: String { database + "-shm" }
+
     /// The queue of writers, the proofs of life, and the managers' shared words.
     var lock: String { database + "-lock" }
 

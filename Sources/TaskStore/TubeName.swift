@@ -36,6 +36,13 @@ public struct TubeName: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// Whether these bytes are a valid name.
     @inlinable
     public static func isValid(_ bytes: some Collection<UInt8>) -> Bool {
+        // Over plain memory where there is some: a generic collection costs a call for each byte and more.
+        if let isValid = bytes.withContiguousStorageIfAvailable(isValidName) { return isValid }
+        return Array(bytes).withUnsafeBufferPointer(isValidName)
+    }
+
+    @usableFromInline
+    static func isValidName(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let first = bytes.first, first != UInt8(ascii: "-"), bytes.count <= maximumLength else { return false }
         return bytes.allSatisfy(isNameByte)
     }

@@ -202,7 +202,7 @@ import Testing
         try store.leave()
     }
 
-    @Test(arguments: ["", "-wal"])
+    @Test(arguments: ["", "-wal", "-shm"])
     func aFileThatIsRemovedMeansThatAllIsLost(_ suffix: String) throws {
         let place = try TemporaryStore()
         let store = try place.open()
@@ -213,7 +213,7 @@ import Testing
         if suffix == "-wal" { expect(.lost, "removed or replaced") { try store.makeDurable() } }
     }
 
-    @Test(arguments: ["", "-lock"])
+    @Test(arguments: ["", "-lock", "-shm"])
     func aFileThatIsReplacedMeansThatAllIsLost(_ suffix: String) throws {
         let place = try TemporaryStore()
         let store = try place.open()

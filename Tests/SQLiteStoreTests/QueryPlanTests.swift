@@ -84,7 +84,6 @@ import Testing
             "SEARCH task_state USING INDEX task_claimed_named (due_ms<?)",
         ],
         "findKey": ["SEARCH unique_key USING PRIMARY KEY (tube=? AND key=?)"],
-        "markKeyed": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
         "retireKey": ["SEARCH unique_key USING INDEX unique_key_task (task_id=?)"],
         "forgetKeys": [
             "SEARCH unique_key USING PRIMARY KEY (tube=? AND key=?)", "LIST SUBQUERY 1",
