@@ -194,7 +194,7 @@ import Testing
         options.timekeeper.sleep = { duration in
             time.advance(by: duration)
             guard started.withLock({ $0 == nil }) else { return }
-            let manager = try await FakeManager.start(port: address.port, queue.react)
+            let manager = try await FakeManager.start(at: address, queue.react)
             started.withLock { $0 = manager }
         }
         try await withClient([address], options) { client async throws in
@@ -207,7 +207,7 @@ import Testing
     @Test func givesUpWhenTheManagerIsSilent() async throws {
         let manager = try await FakeManager.start { _, _ in .silence }
         var options = BeanrowClient.Options.testing()
-        options.requestTimeout = .milliseconds(20)
+        options.requestTimeout = .seconds(1)
         try await withClient([manager.address], options) { client async throws in
             #expect(await errorCode { try await client.put(bytes("x")) } == .putOutcomeUnknown)
         }

@@ -338,9 +338,10 @@ import Testing
             try await first.close()
             #expect(await errorCode { try await claims[0].delete() } == .connectionLost)
             try await first.hangUp(1)
+            await noticesTheLoss(claims[1])
             #expect(await errorCode { try await claims[1].touch() } == .noManagerReachable)
             // The claims are still there for who finds a manager.
-            let second = try await FakeManager.start(over: queue, first: 100, port: first.address.port)
+            let second = try await FakeManager.start(over: queue, first: 100, at: first.address)
             for claim in claims { try await claim.delete() }
             try await second.stop()
         }

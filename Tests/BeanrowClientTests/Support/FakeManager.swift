@@ -37,7 +37,10 @@ final class FakeManager: Sendable {
         self.listener = listener
         self.journal = journal
         self.connections = connections
-        self.address = ManagerAddress(host: "127.0.0.1", port: listener.localAddress?.port ?? 0)
+        self.address = ManagerAddress(
+            host: listener.localAddress?.ipAddress ?? "",
+            port: listener.localAddress?.port ?? 0
+        )
     }
 
     /// Starts managers over one queue, which gives back what a connection without a session held when that is closed.
@@ -54,18 +57,18 @@ final class FakeManager: Sendable {
     /// - Parameters:
     ///   - queue: what it answers from.
     ///   - first: what its connections' numbers begin with at the queue.
-    ///   - port: the port; 0 for any.
+    ///   - address: where to listen, which is where another one has listened before; none for an address of its own.
     ///   - instead: what to do about a command instead, where that is something else; gets the connection's number.
     /// - Returns: the manager.
     /// - Throws: where it cannot listen.
     static func start(
         over queue: FakeQueue,
         first: Int = 0,
-        port: Int = 0,
+        at address: ManagerAddress? = nil,
         instead: @escaping @Sendable (Int, Command) -> Reaction? = { _, _ in nil }
     ) async throws -> FakeManager {
         try await start(
-            port: port,
+            at: address,
             isBeanstalkd: false,
             quit: { queue.quit(first + $0) },
             closed: { queue.lose(first + $0) },
@@ -76,7 +79,7 @@ final class FakeManager: Sendable {
     /// Starts a server on a free port, or on one that was free a moment ago.
     ///
     /// - Parameters:
-    ///   - port: the port; 0 for any.
+    ///   - address: where to listen, which is where another one has listened before; none for an address of its own.
     ///   - isBeanstalkd: whether it refuses what beanstalkd does not know, without asking the script.
     ///   - quit: what else to do when a connection takes leave.
     ///   - closed: what else to do when a connection is closed.
@@ -84,7 +87,7 @@ final class FakeManager: Sendable {
     /// - Returns: the server.
     /// - Throws: where it cannot listen.
     static func start(
-        port: Int = 0,
+        at address: ManagerAddress? = nil,
         isBeanstalkd: Bool = true,
         quit: @escaping @Sendable (Int) -> Void = { _ in },
         closed: @escaping @Sendable (Int) -> Void = { _ in },
@@ -108,7 +111,7 @@ final class FakeManager: Sendable {
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-            .bind(host: "127.0.0.1", port: port)
+            .bind(host: address?.host ?? LoopbackAddress.next(), port: address?.port ?? 0)
             .get()
         return FakeManager(listener: listener, journal: journal, connections: connections)
     }
@@ -149,7 +152,7 @@ final class FakeManager: Sendable {
         let journal = Journal<Event>()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { $0.close() }
-            .bind(host: "127.0.0.1", port: 0)
+            .bind(host: LoopbackAddress.next(), port: 0)
             .get()
         return FakeManager(listener: listener, journal: journal, connections: Connections())
     }
@@ -241,5 +244,21 @@ private final class FakeManagerHandler: ChannelInboundHandler {
         }
         context.writeAndFlush(wrapOutboundOut(answers), promise: nil)
         if hangsUp { context.close(promise: nil) }
+    }
+}
+
+/// Addresses of this machine, each given out once.
+///
+/// All of 127.0.0.0/8 leads here. With an address of its own, a server that has stopped is not mistaken for one that
+/// another test has started on the port that became free.
+enum LoopbackAddress {
+    private static let last = Mutex(0)
+
+    static func next() -> String {
+        let number = last.withLock { last in
+            last += 1
+            return last
+        }
+        return "127.\(64 + number / 62_500).\(number / 250 % 250).\(number % 250 + 1)"
     }
 }
