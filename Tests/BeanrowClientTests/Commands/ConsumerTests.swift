@@ -225,7 +225,7 @@ import Testing
     }
 
     @Test func saysWhereNoManagerIsLeft() async throws {
-        let address = try await FakeManager.deadAddress()
+        let address = FakeManager.deadAddress()
         let tally = ConsumerTally()
         let plan = TakingPlan(goal: .none, stop: StopSignal())
         try await withClient([address]) { client async throws in

@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func goesToAnotherManagerWhereOneCannotBeReached() async throws {
-        let dead = try await FakeManager.deadAddress()
+        let dead = FakeManager.deadAddress()
         let manager = try await FakeManager.start(FakeQueue().react)
         let time = VirtualTime()
         try await withClient([dead, manager.address], .testing(time)) { client async throws in
@@ -159,7 +159,7 @@ import Testing
     }
 
     @Test func namesTheManagersItTriedInVain() async throws {
-        let dead = [try await FakeManager.deadAddress(), try await FakeManager.deadAddress()]
+        let dead = [FakeManager.deadAddress(), FakeManager.deadAddress()]
         let time = VirtualTime()
         try await withClient(dead, .testing(time)) { client async throws in
             let error = await #expect(throws: ClientError.self) { try await client.put(bytes("x")) }
@@ -168,8 +168,14 @@ import Testing
             let text = dead.map { "\($0) (connection refused)" }.joined(separator: ", ")
             #expect(error?.description == "no manager reachable: \(text)")
         }
-        let total = time.sleeps.reduce(Duration.zero, +)
-        #expect(total == .seconds(10))
+        #expect(time.sleeps.reduce(Duration.zero, +) == .seconds(10))
+    }
+
+    @Test func waitsLongerEachTimeForAManagerThatCannotBeReached() async throws {
+        let time = VirtualTime()
+        try await withClient([FakeManager.deadAddress()], .testing(time)) { client async throws in
+            #expect(await errorCode { try await client.put(bytes("x")) } == .noManagerReachable)
+        }
         #expect(Array(time.sleeps.prefix(4)) == [50, 100, 200, 400].map { .milliseconds($0) })
         #expect(time.sleeps.allSatisfy { $0 <= .seconds(2) })
     }
@@ -186,7 +192,7 @@ import Testing
     }
 
     @Test func findsAManagerThatComesUpLater() async throws {
-        let address = try await FakeManager.deadAddress()
+        let address = FakeManager.deadAddress()
         let started = Mutex<FakeManager?>(nil)
         let queue = FakeQueue()
         let time = VirtualTime()

@@ -116,7 +116,7 @@ import Testing
     @Test func passesOverADeadManager() async throws {
         let queue = FakeQueue()
         for number in 1...6 { queue.put("\(number)") }
-        let dead = try await FakeManager.deadAddress()
+        let dead = FakeManager.deadAddress()
         let manager = try await FakeManager.start(queue.react)
         try await withClient([dead, manager.address], .testing(pick: .roundRobin)) { client async throws in
             var claims: [Claim] = []

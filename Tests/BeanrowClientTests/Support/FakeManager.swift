@@ -157,11 +157,10 @@ final class FakeManager: Sendable {
         return FakeManager(listener: listener, journal: journal, connections: Connections())
     }
 
-    /// An address nobody listens at.
-    static func deadAddress() async throws -> ManagerAddress {
-        let fake = try await start { _, _ in .silence }
-        try await fake.stop()
-        return fake.address
+    /// An address nobody listens at, or ever has: a port that was just closed may still be open in a process that another
+    /// test is about to start.
+    static func deadAddress() -> ManagerAddress {
+        ManagerAddress(host: LoopbackAddress.next(), port: 11_399)
     }
 }
 
