@@ -12,7 +12,10 @@ enum StatisticsText {
         text.add("current-jobs-reserved", store.counts.claimed)
         text.add("current-jobs-delayed", store.counts.delayed)
         text.add("current-jobs-buried", store.counts.buried)
-        for verb in countedVerbs { text.add("cmd-\(verb.rawValue)", counters[verb]) }
+        for verb in countedVerbs {
+            // A put with a key is a put: dashboards know no other.
+            text.add("cmd-\(verb.rawValue)", counters[verb] + (verb == .put ? counters[.putUnique] : 0))
+        }
         text.add("job-timeouts", counters.timeouts)
         text.add("total-jobs", store.totalTasks)
         text.add("max-job-size", process.maximumTaskSize)
