@@ -75,6 +75,7 @@ extension Ledger {
     ///   - task: the task.
     ///   - isKeyed: whether it gets a key.
     /// - Returns: its number.
+    /// - Throws: ``SQLiteError`` when the database cannot take it.
     func put(_ task: NewTask, isKeyed: Bool = false) throws(SQLiteError) -> TaskID {
         let tube = try makeTube(task.tube)
         let due = task.delay == 0 ? nil : now + Int64(task.delay) * 1000
