@@ -3,6 +3,7 @@ struct Head: Equatable {
     var id: Int64
     var priority: Int64
     var timeToRun: Int64
+    var isKeyed: Bool
 
     /// Whether it is to be claimed before another one: smallest priority first, oldest first among equals.
     func goes(before other: Head) -> Bool {
@@ -58,9 +59,21 @@ struct Front: Equatable {
         nextLook = min(nextLook * 4, Self.most)
     }
 
-    /// Takes the first task out, which was claimed.
-    mutating func removeFirst() {
-        start += 1
+    /// The first tasks as long as each one's number is the next: they can be claimed as one range.
+    ///
+    /// - Parameter limit: how many at most.
+    /// - Returns: at least one where ``first`` is known and not nothing.
+    func run(atMost limit: Int) -> ArraySlice<Head> {
+        var end = start
+        while end < heads.count, end - start < limit, end == start || heads[end].id == heads[end - 1].id + 1 {
+            end += 1
+        }
+        return heads[start..<end]
+    }
+
+    /// Takes the first tasks out, which were claimed.
+    mutating func removeFirst(_ count: Int = 1) {
+        start += count
         if start == heads.count, knowledge == .first { forget() }
     }
 
@@ -82,13 +95,6 @@ struct Front: Equatable {
         guard let index = heads[start...].firstIndex(where: { $0.id == id }) else { return }
         heads.remove(at: index)
         if start == heads.count, knowledge == .first { forget() }
-    }
-
-    /// Notes that there is no pending task.
-    mutating func becomeEmpty() {
-        heads.removeAll(keepingCapacity: true)
-        start = 0
-        knowledge = .all
     }
 
     /// Notes that nothing is known any more.

@@ -45,16 +45,29 @@ extension Ledger {
     }
 
     /// The most urgent pending task of a tube.
-    private func front(of tube: Tube) throws(SQLiteError) -> Head? {
+    ///
+    /// - Parameters:
+    ///   - tube: the tube.
+    ///   - wanted: how many tasks will be claimed if there are so many.
+    /// - Returns: the task; nothing where the tube has none.
+    /// - Throws: what SQLite answered.
+    private func front(of tube: Tube, wanted: Int = 1) throws(SQLiteError) -> Head? {
         if case .some(let known) = tube.front.first { return known }
         touch(tube)
-        let limit = tube.front.nextLook
+        let limit = max(tube.front.nextLook, min(wanted, Front.most))
         let statement = statements.front
         statement.bind(tube.id, Int64(limit))
         var heads: [Head] = []
         heads.reserveCapacity(limit)
         while try statement.step() {
-            heads.append(Head(id: statement.int(0), priority: statement.int(1), timeToRun: statement.int(2)))
+            heads.append(
+                Head(
+                    id: statement.int(0),
+                    priority: statement.int(1),
+                    timeToRun: statement.int(2),
+                    isKeyed: statement.int(3) != 0
+                )
+            )
         }
         tube.front.learn(heads, limit: limit)
         return heads.first
@@ -62,29 +75,47 @@ extension Ledger {
 
     /// Claims the first pending tasks of one tube.
     private func claim(_ tube: Tube, count: Int, for session: SessionID) throws(SQLiteError) -> [ClaimedTask] {
-        if count == 1 {
-            guard let head = try front(of: tube) else { return [] }
-            return [try claim(head, of: tube, for: session)]
-        }
-        if case .some(.none) = tube.front.first { return [] }
-        let statement = statements.claimSome
-        statement.bind(session.rawValue, now, tube.id, Int64(count))
-        var heads: [Head] = []
-        while try statement.step() {
-            heads.append(Head(id: statement.int(0), priority: statement.int(1), timeToRun: statement.int(2)))
-        }
-        touch(tube)
-        if heads.count < count {
-            tube.front.becomeEmpty()
-        } else {
-            tube.front.forget()
-        }
-        // RETURNING gives rows in any order (sqlite.org/lang_returning.html, section 3).
-        heads.sort { $0.goes(before: $1) }
         var claimed: [ClaimedTask] = []
-        claimed.reserveCapacity(heads.count)
-        for head in heads { claimed.append(try take(head, of: tube, from: .pending)) }
+        claimed.reserveCapacity(min(count, Front.most))
+        while claimed.count < count, let head = try front(of: tube, wanted: count - claimed.count) {
+            let run = tube.front.run(atMost: count - claimed.count)
+            if run.count < Self.shortestRun {
+                claimed.append(try claim(head, of: tube, for: session))
+            } else {
+                try claim(run, of: tube, for: session, into: &claimed)
+            }
+        }
         return claimed
+    }
+
+    /// Claims pending tasks that are known and whose numbers follow each other.
+    ///
+    /// One statement for the range takes 3.3 µs a task where one for each takes 4.4 (ranges of 16).
+    private func claim(
+        _ run: ArraySlice<Head>,
+        of tube: Tube,
+        for session: SessionID,
+        into claimed: inout [ClaimedTask]
+    ) throws(SQLiteError) {
+        guard let first = run.first, let last = run.last else { return }
+        let update = statements.claimRange
+        update.bind(session.rawValue, now, first.id, last.id)
+        guard try update.run() == run.count else {
+            throw SQLiteError(corrupt: "of tasks \(first.id) to \(last.id) not all are as their index says")
+        }
+        tube.front.removeFirst(run.count)
+        let bodies = statements.readBodyRange
+        bodies.bind(first.id, last.id)
+        var hasBody = try bodies.step()
+        for head in run {
+            guard hasBody, bodies.int(0) == head.id else {
+                claimed.append(take(head, of: tube, from: .pending, body: []))
+                continue
+            }
+            claimed.append(take(head, of: tube, from: .pending, body: bodies.bytes(1)))
+            hasBody = try bodies.step()
+        }
+        bodies.reset()
     }
 
     /// Claims one pending task that is known.
@@ -98,7 +129,7 @@ extension Ledger {
             throw SQLiteError(corrupt: "task \(head.id) is in the index of pending tasks but not pending")
         }
         tube.front.removeFirst()
-        return try take(head, of: tube, from: .pending)
+        return take(head, of: tube, from: .pending, body: try body(head.id))
     }
 
     /// Claims one task by its number.
@@ -109,19 +140,25 @@ extension Ledger {
         guard try statement.run() == 1 else { return .notFound }
         let tube = try tube(task.tube)
         left(task, id, of: tube)
-        let head = Head(id: id.rawValue, priority: task.priority, timeToRun: task.timeToRun)
-        return .claimed([try take(head, of: tube, from: task.state)])
+        let head = Head(
+            id: id.rawValue,
+            priority: task.priority,
+            timeToRun: task.timeToRun,
+            isKeyed: task.isKeyed
+        )
+        return .claimed([take(head, of: tube, from: task.state, body: try body(head.id))])
     }
 
-    /// Counts a task that was just claimed, and reads its body.
-    private func take(_ head: Head, of tube: Tube, from state: TaskState) throws(SQLiteError) -> ClaimedTask {
+    /// Counts a task that was just claimed.
+    private func take(_ head: Head, of tube: Tube, from state: TaskState, body: [UInt8]) -> ClaimedTask {
         count(tube, from: (state, head.priority), to: (.claimed, head.priority))
+        recentClaims.add(head.id, tube: tube.id, isKeyed: head.isKeyed)
         needsDurability = true
         return ClaimedTask(
             id: TaskID(rawValue: head.id),
             tube: tube.name,
             timeToRun: UInt32(clamping: head.timeToRun),
-            body: try body(head.id)
+            body: body
         )
     }
 }

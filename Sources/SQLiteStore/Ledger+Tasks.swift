@@ -78,32 +78,44 @@ extension Ledger {
     /// - Throws: ``SQLiteError`` when the database cannot take it.
     func put(_ task: NewTask, isKeyed: Bool = false) throws(SQLiteError) -> TaskID {
         let tube = try makeTube(task.tube)
-        let due = task.delay == 0 ? nil : now + Int64(task.delay) * 1000
-        let timeToRun = Int64(max(1, task.timeToRun))
         let statement = statements.insertState
-        statement.bind(tube.id, Int64(task.priority), Int64(task.delay), timeToRun)
+        statement.bind(tube.id, Int64(task.priority), Int64(task.delay), Int64(max(1, task.timeToRun)))
         statement.bind(now, at: 5)
-        statement.bind(due, at: 6)
+        statement.bind(due(task), at: 6)
         statement.bind(isKeyed ? 1 : 0, at: 7)
         try statement.run()
         let id = database.lastInsertedRow
         statements.insertBody.bind(id)
         try statements.insertBody.run(binding: task.body, at: 2)
 
-        if let due {
-            count(tube, from: nil, to: (.delayed, Int64(task.priority)))
+        added(id, task, isKeyed: isKeyed, to: tube)
+        return TaskID(rawValue: id)
+    }
+
+    /// When a new task becomes pending; nothing where it is so at once.
+    func due(_ task: NewTask) -> Int64? {
+        task.delay == 0 ? nil : now + Int64(task.delay) * 1000
+    }
+
+    /// Counts a task that was just added.
+    func added(_ id: Int64, _ task: NewTask, isKeyed: Bool, to tube: Tube) {
+        let priority = Int64(task.priority)
+        if let due = due(task) {
+            count(tube, from: nil, to: (.delayed, priority))
             schedule.add(due: due)
         } else {
-            count(tube, from: nil, to: (.pending, Int64(task.priority)))
-            tube.front.add(Head(id: id, priority: Int64(task.priority), timeToRun: timeToRun))
+            count(tube, from: nil, to: (.pending, priority))
+            tube.front.add(
+                Head(id: id, priority: priority, timeToRun: Int64(max(1, task.timeToRun)), isKeyed: isKeyed)
+            )
         }
         tube.deltas.totalTasks += 1
         needsDurability = true
-        return TaskID(rawValue: id)
     }
 
     /// Deletes a task that the session holds, or that nobody holds.
     func delete(_ id: TaskID, by session: SessionID) throws(SQLiteError) -> Outcome {
+        if try deleteKnown(id, by: session) { return .deleted }
         guard let task = try task(id) else { return .notFound }
         let changed: Int
         if task.state == .claimed {
@@ -120,11 +132,32 @@ extension Ledger {
 
         let tube = try tube(task.tube)
         left(task, id, of: tube)
-        count(tube, from: (task.state, task.priority), to: nil)
+        try countDelete(from: task.state, priority: task.priority, of: tube)
+        return .deleted
+    }
+
+    /// Deletes a task that was claimed through this manager not long ago, without reading its row first.
+    ///
+    /// - Returns: false where it is not what it was then: nothing has happened.
+    private func deleteKnown(_ id: TaskID, by session: SessionID) throws(SQLiteError) -> Bool {
+        guard let claim = recentClaims[id.rawValue] else { return false }
+        let statement = statements.deleteKnown
+        statement.bind(id.rawValue, session.rawValue, claim.tube, claim.isKeyed ? 1 : 0)
+        guard try statement.run() == 1 else { return false }
+        statements.deleteBody.bind(id.rawValue)
+        try statements.deleteBody.run()
+        if claim.isKeyed { try retireKey(of: id.rawValue) }
+        // Of a claimed task the priority counts nowhere.
+        try countDelete(from: .claimed, priority: 0, of: try tube(claim.tube))
+        return true
+    }
+
+    /// Counts a task out that was deleted.
+    func countDelete(from state: TaskState, priority: Int64, of tube: Tube) throws(SQLiteError) {
+        count(tube, from: (state, priority), to: nil)
         tube.deltas.deletes += 1
         needsDurability = true
         if !tube.isReferred { try removeIfUnused(tube) }
-        return .deleted
     }
 
     /// Ends the session's claim.
@@ -205,7 +238,9 @@ extension Ledger {
 
     private func returned(_ id: TaskID, _ task: TaskRow, priority: Int64, to tube: Tube) {
         count(tube, from: (.claimed, task.priority), to: (.pending, priority))
-        tube.front.add(Head(id: id.rawValue, priority: priority, timeToRun: task.timeToRun))
+        tube.front.add(
+            Head(id: id.rawValue, priority: priority, timeToRun: task.timeToRun, isKeyed: task.isKeyed)
+        )
     }
 
     /// Makes buried tasks of a tube pending, or delayed ones where none is buried.
@@ -246,7 +281,9 @@ extension Ledger {
         let tube = try tube(task.tube)
         left(task, id, of: tube)
         count(tube, from: (task.state, task.priority), to: (.pending, task.priority))
-        tube.front.add(Head(id: id.rawValue, priority: task.priority, timeToRun: task.timeToRun))
+        tube.front.add(
+            Head(id: id.rawValue, priority: task.priority, timeToRun: task.timeToRun, isKeyed: task.isKeyed)
+        )
         needsDurability = true
         return .kicked(1)
     }

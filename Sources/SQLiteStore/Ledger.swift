@@ -7,6 +7,7 @@ import TaskStore
 final class Ledger {
     let database: Database
     let statements: Statements
+    let inserts: [MultipleInsert]
 
     /// This manager's number in the tables.
     var manager = ManagerID(rawValue: 0)
@@ -14,6 +15,7 @@ final class Ledger {
     var tubes = TubeCache()
     var schedule = Schedule()
     var named = NamedSessions()
+    var recentClaims = RecentClaims()
 
     /// How long the key of a deleted task is kept, in milliseconds.
     var keyRetention: Int64 = 3_600_000
@@ -62,6 +64,7 @@ final class Ledger {
     init(_ database: Database) throws(SQLiteError) {
         self.database = database
         self.statements = try Statements(database)
+        self.inserts = try MultipleInsert.all(database)
     }
 
     /// Starts a batch within an open transaction.

@@ -1,15 +1,5 @@
 public import TaskStore
 
-extension Action {
-    /// Whether it adds a task.
-    var isPut: Bool {
-        switch self {
-        case .put, .putUnique: true
-        default: false
-        }
-    }
-}
-
 extension Batch {
     /// Whether none of the operations changes anything.
     var onlyReads: Bool {
@@ -105,15 +95,7 @@ extension SQLiteStore {
         let ledger = parts.ledger
         return try transaction(at: batch.now, wake: &toWake) { () throws(SQLiteError) in
             let timePassed = try ledger.letTimePass()
-            var outcomes: [Outcome] = []
-            outcomes.reserveCapacity(batch.operations.count)
-            for operation in batch.operations {
-                if !takesPuts, operation.action.isPut, !ledger.waiting.contains(operation.session) {
-                    outcomes.append(.storageFull)
-                } else {
-                    outcomes.append(try ledger.perform(operation))
-                }
-            }
+            let outcomes = try ledger.perform(batch.operations, takesPuts: takesPuts)
             return BatchResult(
                 outcomes: outcomes,
                 needsDurability: ledger.needsDurability,

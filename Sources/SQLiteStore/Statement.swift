@@ -116,6 +116,36 @@ final class Statement {
         if let error { throw error }
     }
 
+    /// Runs a statement with several blobs among its parameters, without copying them.
+    ///
+    /// - Parameters:
+    ///   - blobs: the bytes of each; may be empty.
+    ///   - first: the first blob's parameter.
+    ///   - step: from there on every so many parameters.
+    /// - Throws: what SQLite answered.
+    func run(binding blobs: [[UInt8]], first: Int32, every step: Int32) throws(SQLiteError) {
+        let code = self.step(binding: blobs[...], at: first, every: step)
+        // The error has to be read before the reset, which may replace it.
+        let error = code == SQLITE_DONE ? nil : SQLiteError(code, of: connection)
+        sqlite3_reset(handle)
+        sqlite3_clear_bindings(handle)
+        if let error { throw error }
+    }
+
+    /// Binds the first blob and then the others within, since each one's bytes are lent for the length of a call only.
+    private func step(binding blobs: ArraySlice<[UInt8]>, at index: Int32, every step: Int32) -> Int32 {
+        guard let blob = blobs.first else { return sqlite3_step(handle) }
+        return blob.withUnsafeBytes { bytes in
+            if let base = bytes.baseAddress, !bytes.isEmpty {
+                // No destructor: the bytes outlive the step, and the bindings are cleared right after.
+                sqlite3_bind_blob64(handle, index, base, UInt64(bytes.count), nil)
+            } else {
+                sqlite3_bind_zeroblob(handle, index, 0)
+            }
+            return self.step(binding: blobs.dropFirst(), at: index + step, every: step)
+        }
+    }
+
     /// Ends the run, so that the statement can be bound and stepped anew.
     func reset() {
         sqlite3_reset(handle)

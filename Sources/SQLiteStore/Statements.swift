@@ -34,13 +34,18 @@ struct Statements {
     let insertBody: Statement
     let readTask: Statement
     let readBody: Statement
+    let readRange: Statement
+    let readBodyRange: Statement
     let front: Statement
-    let claimSome: Statement
     let claimOne: Statement
+    let claimRange: Statement
     let claimByID: Statement
     let delete: Statement
     let deleteClaimed: Statement
+    let deleteKnown: Statement
+    let deleteRange: Statement
     let deleteBody: Statement
+    let deleteBodyRange: Statement
     let release: Statement
     let bury: Statement
     let touch: Statement
@@ -157,25 +162,26 @@ struct Statements {
             "SELECT tube_id, state, priority, ttr_s, due_ms, holder, keyed FROM task_state WHERE id = ?1"
         )
         readBody = try database.prepare("SELECT body FROM task_body WHERE id = ?1")
+        readRange = try database.prepare(
+            "SELECT tube_id, state, holder, keyed FROM task_state NOT INDEXED WHERE id BETWEEN ?1 AND ?2"
+        )
+        readBodyRange = try database.prepare("SELECT id, body FROM task_body WHERE id BETWEEN ?1 AND ?2")
         front = try database.prepare(
             """
-            SELECT id, priority, ttr_s FROM task_state
+            SELECT id, priority, ttr_s, keyed FROM task_state
             WHERE state = 'pending' AND tube_id = ?1 ORDER BY priority, id LIMIT ?2
-            """
-        )
-        claimSome = try database.prepare(
-            """
-            UPDATE task_state NOT INDEXED SET state = 'claimed', holder = ?1, due_ms = ?2 + ttr_s * 1000, reserves = reserves + 1
-            WHERE state = 'pending' AND id IN (
-                SELECT id FROM task_state WHERE state = 'pending' AND tube_id = ?3 ORDER BY priority, id LIMIT ?4
-            )
-            RETURNING id, priority, ttr_s
             """
         )
         claimOne = try database.prepare(
             """
             UPDATE task_state SET state = 'claimed', holder = ?1, due_ms = ?2 + ttr_s * 1000, reserves = reserves + 1
             WHERE state = 'pending' AND id = ?3
+            """
+        )
+        claimRange = try database.prepare(
+            """
+            UPDATE task_state NOT INDEXED SET state = 'claimed', holder = ?1, due_ms = ?2 + ttr_s * 1000, reserves = reserves + 1
+            WHERE state = 'pending' AND id BETWEEN ?3 AND ?4
             """
         )
         claimByID = try database.prepare(
@@ -187,7 +193,14 @@ struct Statements {
         )
         delete = try database.prepare("DELETE FROM task_state WHERE id = ?1 AND state <> 'claimed'")
         deleteClaimed = try database.prepare("DELETE FROM task_state WHERE id = ?1 AND holder = ?2")
+        deleteKnown = try database.prepare(
+            "DELETE FROM task_state WHERE id = ?1 AND holder = ?2 AND tube_id = ?3 AND keyed = ?4"
+        )
+        deleteRange = try database.prepare(
+            "DELETE FROM task_state NOT INDEXED WHERE id BETWEEN ?1 AND ?2 AND holder = ?3"
+        )
         deleteBody = try database.prepare("DELETE FROM task_body WHERE id = ?1")
+        deleteBodyRange = try database.prepare("DELETE FROM task_body WHERE id BETWEEN ?1 AND ?2")
         release = try database.prepare(
             """
             UPDATE task_state SET state = iif(?5 IS NULL, 'pending', 'delayed'), priority = ?3, delay_s = ?4, due_ms = ?5,

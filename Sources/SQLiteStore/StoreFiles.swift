@@ -38,7 +38,8 @@ struct StoreFiles: Sendable {
         }
         guard errno == ENOENT else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
         var information = stat()
-        guard lstat(path, &information) == -1 else {
+        // A peer may have made the file just now; then it is no link.
+        guard lstat(path, &information) == -1 || information.st_mode & S_IFMT != S_IFLNK else {
             throw StoreError(.unusable, "\(path): a symbolic link that leads nowhere")
         }
         let (parent, name) = Self.split(path)

@@ -48,13 +48,16 @@ import Testing
                 _ = shell.complaint(randomSQL(using: &random))
             } else {
                 let store = stores[Int.random(in: 0..<3, using: &random)]
+                let last = try shell.rows("SELECT seq FROM sqlite_sequence WHERE name = 'task_state'").first
+                let lastID = last.flatMap(Int64.init) ?? 0
                 let operations = (0..<Int.random(in: 1...8, using: &random))
-                    .map { _ in
+                    .flatMap { _ in
                         let session = SessionID(connection: .random(in: 1...3, using: &random), of: store.manager)
-                        return Operation(
-                            session: session,
-                            action: randomAction(of: Int64(round), using: &random, referring: false)
-                        )
+                        let actions =
+                            Int.random(in: 0..<6, using: &random) == 0
+                            ? randomBurst(of: lastID, using: &random)
+                            : [randomAction(of: lastID, using: &random, referring: false)]
+                        return actions.map { Operation(session: session, action: $0) }
                     }
                 _ = try store.run(Batch(operations, now: now))
             }
@@ -99,13 +102,14 @@ private final class Twin {
 
     func compareBatch(at now: Timestamp, using random: inout SplitMix) throws {
         let operations = (0..<Int.random(in: 0...12, using: &random))
-            .map { _ in
+            .flatMap { _ in
                 let connection = UInt32.random(in: 1...4, using: &random)
                 let session = SessionID(connection: connection, of: tested.manager)
-                return Operation(
-                    session: session,
-                    action: possible(randomAction(of: queue.lastID, using: &random), connection)
-                )
+                let actions =
+                    Int.random(in: 0..<10, using: &random) == 0
+                    ? randomBurst(of: queue.lastID, using: &random)
+                    : [possible(randomAction(of: queue.lastID, using: &random), connection)]
+                return actions.map { Operation(session: session, action: $0) }
             }
         let batch = Batch(operations, now: now)
         let expected = try plain.run(batch)
@@ -172,6 +176,39 @@ private func randomAction(of tasks: Int64, using random: inout SplitMix, referri
     default:
         guard referring else { return .refer(tube, using: 1, watching: 0) }
         return .refer(tube, using: Int(number(0...2)) - 1, watching: Int(number(0...2)) - 1)
+    }
+}
+
+/// What clients send that do not wait for answers: many puts, claims of many tasks, deletes of one task after the other.
+private func randomBurst(of tasks: Int64, using random: inout SplitMix) -> [Action] {
+    func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }
+    let tube = names[number(0...6)]
+    let count = number(1...70)
+    func puts() -> [Action] {
+        let priority = UInt32(number(1020...1027))
+        return (0..<count)
+            .map { index in
+                let isOdd = number(0...40) == 0
+                let task = NewTask(
+                    tube: isOdd ? names[number(0...6)] : tube,
+                    priority: isOdd ? UInt32(number(0...2000)) : priority,
+                    delay: isOdd ? UInt32(number(0...3)) : 0,
+                    timeToRun: UInt32(number(0...9)),
+                    body: [UInt8](repeating: UInt8(index), count: number(0...30))
+                )
+                return .put(task)
+            }
+    }
+    func deletes(from first: Int64) -> [Action] {
+        (0..<Int64(count)).map { .delete(TaskID(rawValue: max(1, first + $0))) }
+    }
+    let claim = Action.claim(tubes: [tube], count: number(1...count + 3), waits: number(0...5) == 0)
+    return switch number(0...4) {
+    case 0: puts()
+    case 1: [claim]
+    case 2: deletes(from: tasks - Int64(number(0...100)))
+    case 3: puts() + [claim]
+    default: [.clear(tube, .pending, limit: 1000)] + puts() + [claim] + deletes(from: tasks + 1)
     }
 }
 

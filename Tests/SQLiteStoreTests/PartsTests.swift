@@ -6,7 +6,7 @@ import Testing
 /// What the store keeps in memory.
 @Suite struct FrontTests {
     private func head(_ id: Int64, _ priority: Int64) -> Head {
-        Head(id: id, priority: priority, timeToRun: 1)
+        Head(id: id, priority: priority, timeToRun: 1, isKeyed: false)
     }
 
     @Test func knowsNothingAtFirst() {
@@ -33,7 +33,7 @@ import Testing
         front.add(head(5, 5))
         front.add(head(6, 4))
         #expect(front.first == head(6, 4))
-        front.becomeEmpty()
+        front.learn([], limit: 1)
         #expect(front.first == .some(nil))
     }
 
@@ -59,7 +59,7 @@ import Testing
 
     @Test func orderIsByPriorityThenAge() {
         var front = Front()
-        front.becomeEmpty()
+        front.learn([], limit: 1)
         let heads = [head(4, 2), head(2, 2), head(9, 1), head(1, 3), head(3, 2)]
         for head in heads { front.add(head) }
         var order: [Int64] = []
@@ -72,7 +72,7 @@ import Testing
 
     @Test func forgetsTheEndOfALongLine() {
         var front = Front()
-        front.becomeEmpty()
+        front.learn([], limit: 1)
         for id in 0..<1000 { front.add(head(Int64(id), 1)) }
         var taken = 0
         while case .some(.some(let first)) = front.first {

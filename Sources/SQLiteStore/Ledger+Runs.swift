@@ -1,0 +1,169 @@
+import TaskStore
+
+/// Like operations that follow each other are run together: a client that sends many commands at once gets them done with
+/// few statements.
+extension Ledger {
+    /// How many operations a run has at least, for one statement to cost less than one each.
+    static let shortestRun = 3
+
+    /// How many tasks one statement deletes at most.
+    private static let longestRun = 64
+
+    /// Runs operations, with the same outcomes as one after the other.
+    ///
+    /// - Parameters:
+    ///   - operations: the operations.
+    ///   - takesPuts: whether puts are tried; otherwise they are answered with ``Outcome/storageFull``.
+    /// - Returns: an outcome each.
+    /// - Throws: what SQLite answered.
+    func perform(_ operations: [Operation], takesPuts: Bool) throws(SQLiteError) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        outcomes.reserveCapacity(operations.count)
+        while outcomes.count < operations.count {
+            let start = outcomes.count
+            let operation = operations[start]
+            switch operation.action {
+            case .put, .putUnique:
+                if !takesPuts, !isHeldBack(operation.session) {
+                    outcomes.append(.storageFull)
+                    continue
+                }
+                if let insert = fitting(operations, from: start) {
+                    try put(operations[start..<(start + insert.rows)], with: insert, into: &outcomes)
+                    continue
+                }
+            case .delete(let id):
+                let count = lengthOfDeletes(operations, from: start, id)
+                if count >= Self.shortestRun, try delete(id, count: count, by: operation.session) {
+                    for _ in 0..<count { outcomes.append(.deleted) }
+                    continue
+                }
+            default:
+                break
+            }
+            outcomes.append(try perform(operation))
+        }
+        return outcomes
+    }
+
+    private func isHeldBack(_ session: SessionID) -> Bool {
+        !waiting.isEmpty && waiting.contains(session)
+    }
+
+    // Puts.
+
+    /// The largest statement for which there are enough puts in a row.
+    private func fitting(_ operations: [Operation], from start: Int) -> MultipleInsert? {
+        guard let smallest = inserts.last, let largest = inserts.first, start + smallest.rows <= operations.count else {
+            return nil
+        }
+        var end = start
+        while end < operations.count, end - start < largest.rows, case .put = operations[end].action,
+            !isHeldBack(operations[end].session)
+        { end += 1 }
+        return inserts.first { $0.rows <= end - start }
+    }
+
+    /// Adds as many tasks as one statement does.
+    private func put(
+        _ operations: ArraySlice<Operation>,
+        with insert: MultipleInsert,
+        into outcomes: inout [Outcome]
+    ) throws(SQLiteError) {
+        var tubes: [Tube] = []
+        var bodies: [[UInt8]] = []
+        tubes.reserveCapacity(insert.rows)
+        bodies.reserveCapacity(insert.rows)
+        insert.states.bind(now)
+        for operation in operations {
+            guard case .put(let task) = operation.action else { continue }
+            let tube: Tube
+            if let last = tubes.last, last.name == task.tube { tube = last } else { tube = try makeTube(task.tube) }
+            let parameter = MultipleInsert.firstParameter(ofState: tubes.count)
+            insert.states.bind(tube.id, at: parameter)
+            insert.states.bind(Int64(task.priority), at: parameter + 1)
+            insert.states.bind(Int64(task.delay), at: parameter + 2)
+            insert.states.bind(Int64(max(1, task.timeToRun)), at: parameter + 3)
+            insert.states.bind(due(task), at: parameter + 4)
+            tubes.append(tube)
+            bodies.append(task.body)
+        }
+        try insert.states.run()
+        // AUTOINCREMENT gives each row the number after the largest one, and nobody else writes meanwhile.
+        let first = database.lastInsertedRow - Int64(tubes.count) + 1
+        for row in 0..<tubes.count { insert.bodies.bind(first + Int64(row), at: Int32(row * 2 + 1)) }
+        try insert.bodies.run(binding: bodies, first: 2, every: 2)
+
+        for (row, operation) in operations.enumerated() {
+            guard case .put(let task) = operation.action else { continue }
+            let id = first + Int64(row)
+            added(id, task, isKeyed: false, to: tubes[row])
+            outcomes.append(.inserted(TaskID(rawValue: id)))
+        }
+    }
+
+    // Deletes.
+
+    /// How many deletes of one session follow each other, each of the next task.
+    private func lengthOfDeletes(_ operations: [Operation], from start: Int, _ first: TaskID) -> Int {
+        let session = operations[start].session
+        guard !isHeldBack(session) else { return 1 }
+        var count = 1
+        while count < Self.longestRun, start + count < operations.count {
+            let operation = operations[start + count]
+            guard operation.session == session, case .delete(let id) = operation.action,
+                id.rawValue == first.rawValue &+ Int64(count)
+            else { break }
+            count += 1
+        }
+        return count
+    }
+
+    /// Deletes tasks whose numbers follow each other, if the session holds them all.
+    ///
+    /// Two looks and two statements for the range take 2.0 µs a task, where one after the other takes 3.3 (ranges of 16).
+    ///
+    /// - Returns: false where it does not; nothing has happened then.
+    private func delete(_ first: TaskID, count: Int, by connection: SessionID) throws(SQLiteError) -> Bool {
+        var session = connection
+        if !named.isEmpty {
+            guard let holder = try holder(for: connection) else { return false }
+            session = holder
+        }
+        let (lowest, highest) = (first.rawValue, first.rawValue + Int64(count) - 1)
+        guard let tasks = try tasks(lowest, highest, heldBy: session), tasks.count == count else { return false }
+
+        statements.deleteRange.bind(lowest, highest, session.rawValue)
+        guard try statements.deleteRange.run() == count else {
+            throw SQLiteError(corrupt: "tasks \(lowest) to \(highest) changed while they were being deleted")
+        }
+        statements.deleteBodyRange.bind(lowest, highest)
+        try statements.deleteBodyRange.run()
+        for (index, task) in tasks.enumerated() {
+            if task.isKeyed { try retireKey(of: lowest + Int64(index)) }
+            try countDelete(from: .claimed, priority: 0, of: try tube(task.tube))
+        }
+        return true
+    }
+
+    /// What is known of the tasks in a range.
+    ///
+    /// - Returns: nothing where one of them is not the session's.
+    private func tasks(
+        _ lowest: Int64,
+        _ highest: Int64,
+        heldBy session: SessionID
+    ) throws(SQLiteError) -> [RecentClaims.Claim]? {
+        let statement = statements.readRange
+        statement.bind(lowest, highest)
+        defer { statement.reset() }
+        var tasks: [RecentClaims.Claim] = []
+        while try statement.step() {
+            guard TaskState(firstByte: statement.firstByte(1)) == .claimed, statement.int(2) == session.rawValue else {
+                return nil
+            }
+            tasks.append(RecentClaims.Claim(tube: statement.int(0), isKeyed: statement.int(3) != 0))
+        }
+        return tasks
+    }
+}

@@ -1,0 +1,47 @@
+/// A pair of statements that adds several tasks at once.
+///
+/// For every statement that adds to a table with AUTOINCREMENT SQLite reads and writes the table's last number, apart from
+/// what starting and ending a statement costs: 16 tasks at once take 2.0 µs each, where one alone takes 3.7.
+struct MultipleInsert {
+    /// How many tasks.
+    let rows: Int
+
+    /// Adds the rows of `task_state`.
+    ///
+    /// Parameter 1 is the time, then five parameters a task: tube, priority, delay, time to run, and when a delayed one is
+    /// due.
+    let states: Statement
+
+    /// Adds the rows of `task_body`, two parameters a task: number and body.
+    let bodies: Statement
+
+    /// For 16 and for 4 tasks.
+    static func all(_ database: Database) throws(SQLiteError) -> [MultipleInsert] {
+        [try MultipleInsert(rows: 16, database), try MultipleInsert(rows: 4, database)]
+    }
+
+    private init(rows: Int, _ database: Database) throws(SQLiteError) {
+        self.rows = rows
+        let states = (0..<rows)
+            .map { row in
+                let first = Self.firstParameter(ofState: row)
+                return """
+                    (?\(first), iif(?\(first + 4) IS NULL, 'pending', 'delayed'), ?\(first + 1), ?\(first + 2), ?\(first + 3), \
+                    ?1, ?\(first + 4))
+                    """
+            }
+        self.states = try database.prepare(
+            """
+            INSERT INTO task_state (tube_id, state, priority, delay_s, ttr_s, created_ms, due_ms)
+            VALUES \(states.joined(separator: ", "))
+            """
+        )
+        let bodies = (0..<rows).map { "(?\($0 * 2 + 1), ?\($0 * 2 + 2))" }
+        self.bodies = try database.prepare(
+            "INSERT INTO task_body (id, body) VALUES \(bodies.joined(separator: ", "))"
+        )
+    }
+
+    /// The first of a row's five parameters in ``states``.
+    static func firstParameter(ofState row: Int) -> Int32 { Int32(2 + row * 5) }
+}
