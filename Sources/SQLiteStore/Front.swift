@@ -59,6 +59,9 @@ struct Front: Equatable {
         nextLook = min(nextLook * 4, Self.most)
     }
 
+    /// How many tasks are remembered.
+    var known: Int { heads.count - start }
+
     /// The first tasks as long as each one's number is the next: they can be claimed as one range.
     ///
     /// - Parameter limit: how many at most.

@@ -22,6 +22,22 @@ extension Ledger {
         return claimed
     }
 
+    /// Whether so many tasks of a tube could be claimed now.
+    ///
+    /// - Parameters:
+    ///   - name: the tube.
+    ///   - count: at most ``Front/most``.
+    /// - Returns: false also where that is not known.
+    /// - Throws: what SQLite answered.
+    func hasPending(_ name: TubeName, _ count: Int) throws(SQLiteError) -> Bool {
+        guard drained != [name], let tube = try openTubes([name]).first else { return false }
+        if tube.front.known < count {
+            tube.front.forget()
+            _ = try front(of: tube, wanted: count)
+        }
+        return tube.front.known >= count
+    }
+
     /// The tubes that exist and are not paused.
     private func openTubes(_ names: [TubeName]) throws(SQLiteError) -> [Tube] {
         let paused = try pausedTubes()

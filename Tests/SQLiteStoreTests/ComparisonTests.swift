@@ -203,7 +203,16 @@ private func randomBurst(of tasks: Int64, using random: inout SplitMix) -> [Acti
         (0..<Int64(count)).map { .delete(TaskID(rawValue: max(1, first + $0))) }
     }
     let claim = Action.claim(tubes: [tube], count: number(1...count + 3), waits: number(0...5) == 0)
-    return switch number(0...4) {
+    func deletesAndClaims() -> [Action] {
+        (0..<Int64(count))
+            .flatMap { index in
+                let isOdd = number(0...60) == 0
+                let delete = Action.delete(TaskID(rawValue: tasks + (isOdd ? Int64(number(1...90)) : index + 1)))
+                return [delete, .claim(tubes: [tube], count: isOdd ? 2 : 1, waits: number(0...60) == 0)]
+            }
+    }
+    return switch number(0...5) {
+    case 5: [.clear(tube, .pending, limit: 1000)] + puts() + [claim] + deletesAndClaims()
     case 0: puts()
     case 1: [claim]
     case 2: deletes(from: tasks - Int64(number(0...100)))

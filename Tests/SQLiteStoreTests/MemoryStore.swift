@@ -269,7 +269,11 @@ final class MemoryStore: Store {
             statistics.using = line.users.values.reduce(0, +)
             statistics.watching = line.watchers.values.reduce(0, +)
             statistics.pause = line.pause
-            let created = queue.items.values.filter { $0.tube == name && $0.state == .pending }.map(\.created).min()
+            // Of each priority the one that was put first: where the clock was set back, others may have an earlier time.
+            let pending = queue.items.filter { $0.value.tube == name && $0.value.state == .pending }
+            let first = Dictionary(grouping: pending) { $0.value.priority }.values
+                .compactMap { $0.min { $0.key < $1.key } }
+            let created = first.map(\.value.created).min()
             statistics.oldestPendingAge = created.map { now - $0 } ?? 0
             statistics.pauseTimeLeft = line.pausedUntil.map { $0 - now } ?? 0
             return .tube(statistics)
