@@ -114,6 +114,12 @@ final class Database {
         if code != SQLITE_OK { throw SQLiteError(code, of: handle) }
     }
 
+    /// Adds the SQL function `holder_for`; see ``Holders``.
+    func addHolderFunction(_ holders: UnsafeMutablePointer<beanrow_holders>) throws(SQLiteError) {
+        let code = beanrow_add_holder_function(handle, "holder_for", holders)
+        if code != SQLITE_OK { throw SQLiteError(code, of: handle) }
+    }
+
     /// Counts the log's frames at each commit, and keeps SQLite from running a checkpoint by itself then.
     ///
     /// SQLite knows one hook a connection, and its own automatic checkpoint is one.

@@ -22,20 +22,20 @@ extension Ledger {
         return claimed
     }
 
-    /// Whether so many tasks of a tube could be claimed now.
+    /// Finds a tube if so many tasks of it can be claimed now.
     ///
     /// - Parameters:
     ///   - name: the tube.
     ///   - count: at most ``Front/most``.
-    /// - Returns: false also where that is not known.
+    /// - Returns: nothing where there are fewer.
     /// - Throws: what SQLite answered.
-    func hasPending(_ name: TubeName, _ count: Int) throws(SQLiteError) -> Bool {
-        guard drained != [name], let tube = try openTubes([name]).first else { return false }
+    func tube(_ name: TubeName, withPending count: Int) throws(SQLiteError) -> Tube? {
+        guard drained != [name], let tube = try openTubes([name]).first else { return nil }
         if tube.front.known < count {
             tube.front.forget()
             _ = try front(of: tube, wanted: count)
         }
-        return tube.front.known >= count
+        return tube.front.known >= count ? tube : nil
     }
 
     /// The tubes that exist and are not paused.
@@ -91,14 +91,22 @@ extension Ledger {
 
     /// Claims the first pending tasks of one tube.
     private func claim(_ tube: Tube, count: Int, for session: SessionID) throws(SQLiteError) -> [ClaimedTask] {
+        guard count == 1 else { return try claim(tube, for: Array(repeating: session, count: count)) }
+        guard let head = try front(of: tube) else { return [] }
+        return [try claim(head, of: tube, for: session)]
+    }
+
+    /// Claims the first pending tasks of one tube, one for each session, as many as there are.
+    func claim(_ tube: Tube, for sessions: [SessionID]) throws(SQLiteError) -> [ClaimedTask] {
         var claimed: [ClaimedTask] = []
-        claimed.reserveCapacity(min(count, Front.most))
-        while claimed.count < count, let head = try front(of: tube, wanted: count - claimed.count) {
-            let run = tube.front.run(atMost: count - claimed.count)
+        claimed.reserveCapacity(min(sessions.count, Front.most))
+        while claimed.count < sessions.count, let head = try front(of: tube, wanted: sessions.count - claimed.count) {
+            let run = tube.front.run(atMost: min(sessions.count - claimed.count, Holders.capacity))
+            let next = sessions[claimed.count...].prefix(run.count)
             if run.count < Self.shortestRun {
-                claimed.append(try claim(head, of: tube, for: session))
+                claimed.append(try claim(head, of: tube, for: sessions[claimed.count]))
             } else {
-                try claim(run, of: tube, for: session, into: &claimed)
+                try claim(run, of: tube, for: next, into: &claimed)
             }
         }
         return claimed
@@ -110,12 +118,13 @@ extension Ledger {
     private func claim(
         _ run: ArraySlice<Head>,
         of tube: Tube,
-        for session: SessionID,
+        for sessions: ArraySlice<SessionID>,
         into claimed: inout [ClaimedTask]
     ) throws(SQLiteError) {
         guard let first = run.first, let last = run.last else { return }
+        holders.set(first.id, count: sessions.count) { sessions[sessions.startIndex + $0] }
         let update = statements.claimRange
-        update.bind(session.rawValue, now, first.id, last.id)
+        update.bind(now, first.id, last.id)
         guard try update.run() == run.count else {
             throw SQLiteError(corrupt: "of tasks \(first.id) to \(last.id) not all are as their index says")
         }

@@ -1,5 +1,15 @@
 import TaskStore
 
+extension Action {
+    /// Whether it may be part of a ``TakingRun``.
+    fileprivate var takes: Bool {
+        switch self {
+        case .delete, .claim: true
+        default: false
+        }
+    }
+}
+
 /// Like operations that follow each other are run together: a client that sends many commands at once gets them done with
 /// few statements.
 extension Ledger {
@@ -16,6 +26,7 @@ extension Ledger {
     func perform(_ operations: [Operation], takesPuts: Bool) throws(SQLiteError) -> [Outcome] {
         var outcomes: [Outcome] = []
         outcomes.reserveCapacity(operations.count)
+        var knownAsSingle = 0
         while outcomes.count < operations.count {
             let start = outcomes.count
             let operation = operations[start]
@@ -30,14 +41,14 @@ extension Ledger {
                     continue
                 }
             case .delete, .claim:
-                // Most operations are alone, and shall not pay for the others.
-                guard start + Self.shortestRun <= operations.count,
-                    operations[start + Self.shortestRun - 1].session == operation.session
+                // Most runs that are too short are known as such at a look, and not to be looked at again at their next
+                // operation.
+                guard start >= knownAsSingle, start + Self.shortestRun <= operations.count,
+                    operations[start + 1].action.takes, operations[start + 2].action.takes
                 else { break }
                 let run = TakingRun(operations, from: start)
-                if run.count >= Self.shortestRun, !isHeldBack(operation.session), try take(run, into: &outcomes) {
-                    continue
-                }
+                if run.count >= Self.shortestRun, try take(run, into: &outcomes) { continue }
+                knownAsSingle = start + run.count
             default:
                 break
             }
@@ -46,7 +57,7 @@ extension Ledger {
         return outcomes
     }
 
-    private func isHeldBack(_ session: SessionID) -> Bool {
+    func isHeldBack(_ session: SessionID) -> Bool {
         !waiting.isEmpty && waiting.contains(session)
     }
 

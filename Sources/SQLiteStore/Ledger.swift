@@ -8,6 +8,7 @@ final class Ledger {
     let database: Database
     let statements: Statements
     let inserts: [MultipleInsert]
+    let holders: Holders
 
     /// This manager's number in the tables.
     var manager = ManagerID(rawValue: 0)
@@ -63,6 +64,8 @@ final class Ledger {
 
     init(_ database: Database) throws(SQLiteError) {
         self.database = database
+        // First: there are statements that use its function.
+        self.holders = try Holders(database)
         self.statements = try Statements(database)
         self.inserts = try MultipleInsert.all(database)
     }

@@ -163,7 +163,7 @@ struct Statements {
         )
         readBody = try database.prepare("SELECT body FROM task_body WHERE id = ?1")
         readRange = try database.prepare(
-            "SELECT tube_id, state, holder, keyed FROM task_state NOT INDEXED WHERE id BETWEEN ?1 AND ?2"
+            "SELECT tube_id, state, holder, keyed, id FROM task_state NOT INDEXED WHERE id BETWEEN ?1 AND ?2"
         )
         readBodyRange = try database.prepare("SELECT id, body FROM task_body WHERE id BETWEEN ?1 AND ?2")
         front = try database.prepare(
@@ -180,8 +180,9 @@ struct Statements {
         )
         claimRange = try database.prepare(
             """
-            UPDATE task_state NOT INDEXED SET state = 'claimed', holder = ?1, due_ms = ?2 + ttr_s * 1000, reserves = reserves + 1
-            WHERE state = 'pending' AND id BETWEEN ?3 AND ?4
+            UPDATE task_state NOT INDEXED SET state = 'claimed', holder = holder_for(id), due_ms = ?1 + ttr_s * 1000,
+                reserves = reserves + 1
+            WHERE state = 'pending' AND id BETWEEN ?2 AND ?3
             """
         )
         claimByID = try database.prepare(
@@ -197,7 +198,7 @@ struct Statements {
             "DELETE FROM task_state WHERE id = ?1 AND holder = ?2 AND tube_id = ?3 AND keyed = ?4"
         )
         deleteRange = try database.prepare(
-            "DELETE FROM task_state NOT INDEXED WHERE id BETWEEN ?1 AND ?2 AND holder = ?3"
+            "DELETE FROM task_state NOT INDEXED WHERE id BETWEEN ?1 AND ?2 AND holder = holder_for(id)"
         )
         deleteBody = try database.prepare("DELETE FROM task_body WHERE id = ?1")
         deleteBodyRange = try database.prepare("DELETE FROM task_body WHERE id BETWEEN ?1 AND ?2")

@@ -57,7 +57,7 @@ import Testing
                             Int.random(in: 0..<6, using: &random) == 0
                             ? randomBurst(of: lastID, using: &random)
                             : [randomAction(of: lastID, using: &random, referring: false)]
-                        return actions.map { Operation(session: session, action: $0) }
+                        return spread(actions, from: session, of: store.manager, using: &random)
                     }
                 _ = try store.run(Batch(operations, now: now))
             }
@@ -109,12 +109,13 @@ private final class Twin {
                     Int.random(in: 0..<10, using: &random) == 0
                     ? randomBurst(of: queue.lastID, using: &random)
                     : [possible(randomAction(of: queue.lastID, using: &random), connection)]
-                return actions.map { Operation(session: session, action: $0) }
+                return spread(actions, from: session, of: tested.manager, using: &random)
             }
         let batch = Batch(operations, now: now)
         let expected = try plain.run(batch)
         let result = try tested.run(batch)
         for (index, outcome) in result.outcomes.enumerated() {
+            if outcome == .heldBack { takeBack(operations[index]) }
             try #require(
                 outcome == expected.outcomes[index],
                 "\(operations[index]) as number \(index) of \(operations)"
@@ -123,6 +124,16 @@ private final class Twin {
         try #require(result.needsDurability == expected.needsDurability, "\(operations)")
         try #require(result.timePassed == expected.timePassed)
         try #require(result.nextEvent == expected.nextEvent, "\(operations)")
+    }
+
+    /// A reference that was held back is none.
+    private func takeBack(_ operation: Operation) {
+        guard case .refer(let tube, let using, let watching) = operation.action else { return }
+        for connection in referred.keys where SessionID(connection: connection, of: tested.manager) == operation.session
+        {
+            referred[connection]?[tube]?.using -= using
+            referred[connection]?[tube]?.watching -= watching
+        }
     }
 
     /// Turns a reference that a connection cannot give up, since it has none, into one that it takes.
@@ -211,13 +222,42 @@ private func randomBurst(of tasks: Int64, using random: inout SplitMix) -> [Acti
                 return [delete, .claim(tubes: [tube], count: isOdd ? 2 : 1, waits: number(0...60) == 0)]
             }
     }
-    return switch number(0...5) {
+    func singleClaims() -> [Action] {
+        (0..<count).map { _ in .claim(tubes: [tube], count: 1, waits: number(0...80) == 0) }
+    }
+    return switch number(0...6) {
+    case 6: [.clear(tube, .pending, limit: 1000)] + puts() + singleClaims() + deletes(from: tasks + 1)
     case 5: [.clear(tube, .pending, limit: 1000)] + puts() + [claim] + deletesAndClaims()
     case 0: puts()
     case 1: [claim]
     case 2: deletes(from: tasks - Int64(number(0...100)))
     case 3: puts() + [claim]
     default: [.clear(tube, .pending, limit: 1000)] + puts() + [claim] + deletes(from: tasks + 1)
+    }
+}
+
+/// Has one session do all, or several sessions in turn: then, too, deletes follow claims in the same order.
+private func spread(
+    _ actions: [Action],
+    from session: SessionID,
+    of manager: ManagerID,
+    using random: inout SplitMix
+) -> [Operation] {
+    guard actions.count > 1, Bool.random(using: &random) else {
+        return actions.map { Operation(session: session, action: $0) }
+    }
+    var turns = [0, 0]
+    return actions.map { action in
+        var turn = 0
+        if case .claim = action {
+            turns[0] += 1
+            turn = turns[0]
+        }
+        if case .delete = action {
+            turns[1] += 1
+            turn = turns[1]
+        }
+        return Operation(session: SessionID(connection: UInt32(turn % 3 + 1), of: manager), action: action)
     }
 }
 

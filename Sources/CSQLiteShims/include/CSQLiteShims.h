@@ -18,4 +18,17 @@ static inline int beanrow_bind_text(sqlite3_stmt *statement, int index, const ch
     return sqlite3_bind_text(statement, index, text, length, SQLITE_TRANSIENT);
 }
 
+/* Who holds, or is to hold, each task of a range, for the statements that change all of a range. */
+struct beanrow_holders {
+    sqlite3_int64 first;          /* the first task's number */
+    int count;                    /* how many tasks */
+    sqlite3_int64 *holders;       /* one a task */
+};
+
+/*
+ * Adds the SQL function NAME(id), which answers out of the structure; NULL for a task outside of the range. In C since a
+ * call from SQLite into Swift costs more than what it spares.
+ */
+int beanrow_add_holder_function(sqlite3 *database, const char *name, struct beanrow_holders *holders);
+
 #endif
