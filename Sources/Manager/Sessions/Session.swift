@@ -143,6 +143,11 @@ final class Session {
         hold(task, claim)
     }
 
+    /// Whether the next thing to do is a plain put.
+    var wantsToPut: Bool {
+        if case .command(.put) = queue.first { true } else { false }
+    }
+
     /// Whether one of its claims is in its last second, the protocol's safety margin (protocol.txt, "reserve").
     func isDeadlineSoon(at now: ContinuousClock.Instant) -> Bool {
         guard let soonestDeadline else { return false }

@@ -164,10 +164,16 @@ struct SessionTable {
         ready.append(session)
     }
 
+    /// The sessions with something to do: those that put first, then the others, each in the order in which they came.
+    ///
+    /// What different sessions have asked for and not been answered has no order, and the store runs like operations that
+    /// follow each other as one statement.
     mutating func takeReady() -> [Session] {
         defer { ready.removeAll(keepingCapacity: true) }
         for session in ready { session.isReady = false }
-        return ready
+        let putting = ready.filter { $0.wantsToPut }
+        guard !putting.isEmpty, putting.count < ready.count else { return ready }
+        return putting + ready.filter { !$0.wantsToPut }
     }
 
     mutating func takeEnded() -> [Session] {
