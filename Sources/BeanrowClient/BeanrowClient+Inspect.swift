@@ -181,7 +181,9 @@ extension BeanrowClient {
             do throws(ClientError) {
                 let connection = try await pool.sharedConnection(index)
                 let reply = try await connection.send([command], needs: needs).endingUnlessCancelled().reply(at: 0)
-                return reply.refusal.map(Attempt.failed) ?? .done(reply)
+                guard let refusal = reply.refusal else { return .done(reply) }
+                // Nothing has happened: its disk is full, or it has as many connections as it may have.
+                return refusal.code == .outOfMemory ? .elsewhere(refusal) : .failed(refusal)
             } catch {
                 let mayGoElsewhere = error.code == .notConnected || (isRepeatable && error.code != .cancelled)
                 return mayGoElsewhere && error.code != .closed ? .elsewhere(error) : .failed(error)

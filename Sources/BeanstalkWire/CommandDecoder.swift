@@ -91,6 +91,11 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
         return nil
     }
 
+    /// Whether it waits for the rest of a body or of a line that is too long; other lines wait in the buffer.
+    public var isMidCommand: Bool {
+        if case .line = state { false } else { true }
+    }
+
     /// How many bytes it has taken over and not handed on.
     var heldBytes: Int { collector.bytes.count }
 

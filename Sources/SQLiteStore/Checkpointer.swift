@@ -18,12 +18,14 @@ final class Checkpointer {
     private let database: Database
     private let board: SharedBoard
     private let busyTimeout: Int32
+    private let mostBytes: Int
     private var warnAt = warnFrom
 
-    init(_ database: Database, board: SharedBoard, busyTimeout: Int32) {
+    init(_ database: Database, board: SharedBoard, options: SQLiteStore.Options) {
         self.database = database
         self.board = board
-        self.busyTimeout = busyTimeout
+        self.busyTimeout = options.busyTimeout
+        self.mostBytes = options.mostLogBytes
     }
 
     /// Notes how long the log is after a commit.
@@ -43,6 +45,34 @@ final class Checkpointer {
         // While a reader is in the way one try for every so many frames is enough; fewer frames than at the last try mean
         // that the log was started over.
         if frames >= blocked + Self.frames || frames < blocked || blocked == 0 { try checkpoint() }
+    }
+
+    /// Checkpoints if the log is so long that not everything is written any more; the reader may have gone.
+    ///
+    /// The writer lock is held.
+    func checkpointIfCrowded() throws(SQLiteError) {
+        if room != .ample { try checkpoint() }
+    }
+
+    /// What may be written to a log that cannot be emptied.
+    enum Room {
+        /// Everything.
+        case ample
+
+        /// What does not add tasks: the tasks that are there are a bound.
+        case scarce
+
+        /// Nothing.
+        case none
+    }
+
+    /// How much longer the log may become.
+    ///
+    /// The writer lock is held, and ``checkpointIfDue()`` has just tried to empty the log.
+    var room: Room {
+        let bytes = board.logFrames * Self.pageSize
+        if bytes < mostBytes { return .ample }
+        return bytes < 2 * mostBytes ? .scarce : .none
     }
 
     /// Checkpoints, as far as readers let it.
@@ -78,6 +108,9 @@ final class Checkpointer {
             keeps the log from being emptied
             """
     }
+
+    /// Why nothing is written.
+    static let tooLong = "the log is as long as it may become, and some program that reads keeps it from being emptied"
 
     private static let pageSize = 4096
 }

@@ -42,6 +42,14 @@ extension SQLiteStore {
         var toWake: UInt64 = 0
         try parts.lock.acquire()
         defer { parts.lock.release() }
+        do {
+            try parts.checkpointer.checkpointIfCrowded()
+        } catch  where error.isFull {
+            return
+        } catch {
+            throw error.duringCommit(path)
+        }
+        guard parts.checkpointer.room != .none else { return }
         let isEntered: Bool
         do {
             isEntered = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in

@@ -48,7 +48,7 @@ extension SQLiteStore {
         else {
             throw StoreError(.unusable, "\(files.database): removed while it was being opened")
         }
-        let checkpointer = Checkpointer(database, board: board, busyTimeout: options.busyTimeout)
+        let checkpointer = Checkpointer(database, board: board, options: options)
         let ballast = Ballast(path: files.reserve, mode: mode)
         ballast.restore()
 

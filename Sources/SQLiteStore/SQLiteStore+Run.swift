@@ -29,8 +29,10 @@ extension SQLiteStore {
         } catch {
             throw error.duringCommit(path)
         }
+        let room = parts.checkpointer.room
+        guard room != .none else { throw StoreError(.full, "\(parts.files.log): \(Checkpointer.tooLong)") }
         do {
-            return try write(batch, wake: &toWake)
+            return try write(batch, takesPuts: room == .ample, wake: &toWake)
         } catch  where error.code == .full {
             return try writeOnFullDisk(batch, wake: &toWake)
         }

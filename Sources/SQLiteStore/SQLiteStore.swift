@@ -25,6 +25,11 @@ public final class SQLiteStore: Store {
         /// How long the key of a deleted task is kept from being put again, in seconds.
         public var uniqueRetention = 3600
 
+        /// How long the log may become, in bytes, where a reader keeps it from being emptied.
+        ///
+        /// Beyond it puts are answered with ``Outcome/storageFull``, beyond twice as much nothing is written.
+        public var mostLogBytes = 1 << 30
+
         /// The program's version, for people who look at the table of managers.
         public var version = ""
 

@@ -48,6 +48,8 @@ struct ManagerCommand: AsyncParsableCommand {
     )
     var uniqueRetention = 3600
 
+    @OptionGroup(title: "Limits on what clients can take") var limits: LimitOptions
+
     @Option(help: ArgumentHelp("The least level to log: trace, debug, info, notice, warning, error or critical."))
     var logLevel = Logger.Level.info
 
@@ -90,22 +92,30 @@ struct ManagerCommand: AsyncParsableCommand {
         ManagerService(
             host: listen.host,
             port: listen.port,
-            configuration: ManagerConfiguration(maximumTaskSize: maxTaskSize, version: Version.current),
+            configuration: limits.configuration(maximumTaskSize: maxTaskSize),
             logger: logger,
             onListening: { address in
                 FileHandle.standardOutput.write(Data("listening on \(address)\n".utf8))
             },
-            openStore: { [database, name, uniqueRetention] address, now throws(StoreError) in
+            openStore: { [database, name, uniqueRetention, limits] address, now throws(StoreError) in
                 var options = SQLiteStore.Options()
                 options.version = Version.current
                 options.uniqueRetention = uniqueRetention
-                return try SQLiteStore.open(
+                options.mostLogBytes = limits.maxLogSize << 20
+                let store = try SQLiteStore.open(
                     path: database,
                     name: name ?? address,
                     address: address,
                     at: now,
                     options: options
                 )
+                for manager in store.recoveredAtOpening {
+                    logger.notice(
+                        "a manager had died; its claims are pending again",
+                        metadata: ["manager": "\(manager.name)", "id": "\(manager.id)", "claims": "\(manager.claims)"]
+                    )
+                }
+                return store
             }
         )
     }

@@ -79,6 +79,47 @@ import Testing
         try store.leave()
     }
 
+    @Test func aLogThatCannotBeEmptiedIsBounded() throws {
+        var options = SQLiteStore.Options()
+        options.mostLogBytes = 12 << 20
+        let store = try SQLiteStore.open(path: place.path, name: "a", address: "", at: .start, options: options)
+        let session = SessionID(connection: 1, of: store.manager)
+        func run(_ action: Action) throws -> Outcome {
+            try store.run(Batch([Operation(session: session, action: action)], now: .start)).outcomes[0]
+        }
+        let task = NewTask(tube: mail, priority: 1, delay: 0, timeToRun: 60, body: [UInt8](repeating: 1, count: 40_000))
+        try fill(store, tasks: 100)
+        let reader = try place.shell()
+        try reader.execute("BEGIN; SELECT count(*) FROM task")
+        var puts = 0
+        while try run(.put(task)) != .storageFull, puts < 10_000 { puts += 1 }
+        #expect((100..<10_000).contains(puts))
+        #expect(try logBytes() < 14 << 20)
+
+        // What takes nothing in goes on, until the log is twice as long.
+        #expect(try run(.delete(TaskID(rawValue: 1))) == .deleted)
+        var changes = 0
+        let error = #expect(throws: StoreError.self) {
+            while changes < 100_000 {
+                _ = try run(.claim(tubes: [mail], count: 1, waits: false))
+                _ = try run(.release(TaskID(rawValue: 2), priority: 1, delay: 0))
+                changes += 1
+            }
+        }
+        #expect(error?.code == .full)
+        #expect(error?.message.contains("-wal: the log is as long as it may become") == true, "\(error?.message ?? "")")
+        #expect(changes > 100)
+        for second in 1...20 { _ = try store.maintain(at: Timestamp.start.adding(seconds: UInt32(second * 5))) }
+        #expect(try logBytes() < 26 << 20)
+        guard case .found = try run(.peek(TaskID(rawValue: 2))) else { throw StoreError(.failed, "no peek") }
+
+        try reader.execute("COMMIT")
+        _ = try store.maintain(at: Timestamp.start.adding(seconds: 200))
+        #expect(try run(.put(task)) == .inserted(TaskID(rawValue: 100 + Int64(puts) + 1)))
+        try place.audit()
+        try store.leave()
+    }
+
     @Test func anotherProgramsCheckpointDoesNoHarm() throws {
         let store = try place.open()
         try fill(store, tasks: 1000)

@@ -104,6 +104,10 @@ final class ManagerConnection: Sendable {
         if let known = knowsKeys.withLock({ $0 }) { return known }
         let question = Command.clearTube(RandomName.tube(), .buried)
         let answer = try await send([question]).endingUnlessCancelled().reply(at: 0)
+        // A manager that has as many connections as it may have says so whatever it was asked, and closes.
+        if answer == .outOfMemory {
+            throw ClientError(.connectionLost, "the manager has no room (OUT_OF_MEMORY)", address: address)
+        }
         let isKnown = answer != .unknownCommand
         knowsKeys.withLock { $0 = isKnown }
         return isKnown

@@ -26,11 +26,21 @@ final class Engine {
     private var wakeUp: (at: ContinuousClock.Instant, timer: Scheduled<Void>)?
     private var nextEvent: Timestamp?
     private var lastConnection: UInt32 = 0
-    private var connections: [SessionID: any SessionConnection] = [:]
+    private(set) var connections: [SessionID: any SessionConnection] = [:]
     private var suspended: [any SessionConnection] = []
     private var mustLookForEvents = false
     private var repeated: [RepeatedTask] = []
     private var phase = Phase.running
+
+    /// The last batch failed: what is tried again waits a little.
+    private var hasFailed = false
+    private var failures = FailureLog()
+
+    /// A manager that is asked to leave has waited long enough.
+    private var isLate = false
+
+    /// Who may connect.
+    let admission: Admission
 
     /// Succeeds when the engine has left the store, fails when it cannot go on.
     let ended: EventLoopPromise<Void>
@@ -54,9 +64,11 @@ final class Engine {
         self.eventLoop = eventLoop
         self.logger = logger
         self.ended = eventLoop.makePromise()
+        self.admission = Admission(maximum: configuration.limits.connections, logger: logger)
         self.table = SessionTable(
             maximumTaskSize: configuration.maximumTaskSize,
-            host: .current(version: configuration.version)
+            host: .current(version: configuration.version),
+            limits: SessionTable.Limits(configuration)
         )
     }
 
@@ -74,6 +86,14 @@ final class Engine {
                 delay: configuration.pollInterval
             ) { _ in engine.value.poll() },
         ]
+        if let timeout = configuration.limits.commandTimeout {
+            let interval = max(TimeAmount(timeout / CommandProgress.patience), .milliseconds(1))
+            repeated.append(
+                eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+                    engine.value.closeStalled()
+                }
+            )
+        }
     }
 
     // What connections tell.
@@ -114,8 +134,15 @@ final class Engine {
     func scheduleTurn() {
         guard !isTurnScheduled, phase != .ended else { return }
         isTurnScheduled = true
-        eventLoop.assumeIsolated().execute { self.turn() }
+        if hasFailed {
+            eventLoop.assumeIsolated().scheduleTask(in: Self.pauseAfterFailure) { self.turn() }
+        } else {
+            eventLoop.assumeIsolated().execute { self.turn() }
+        }
     }
+
+    /// Long enough not to burn a core while a disk is full, short enough that nobody notices.
+    private static let pauseAfterFailure = TimeAmount.milliseconds(50)
 
     private func turn() {
         isTurnScheduled = false
@@ -137,6 +164,7 @@ final class Engine {
                 if result.timePassed { table.wakeWaiting() }
             }
             stalled = nil
+            hasFailed = false
             table.apply(outcomes, at: moment, process: processStatistics)
         } catch {
             guard handle(error, operations, at: moment) else { return }
@@ -165,19 +193,31 @@ final class Engine {
             eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { self.retry() }
             return false
         case .full:
-            logger.error("no room on the disk", metadata: ["reason": "\(error)"])
-            stalled = nil
-            table.fail(with: .outOfMemory, at: moment)
-            return true
+            return fail("no room on the disk", error, with: .outOfMemory, at: moment)
         case .failed:
-            logger.error("a batch failed", metadata: ["reason": "\(error)"])
-            stalled = nil
-            table.fail(with: .internalError, at: moment)
-            return true
+            return fail("a batch failed", error, with: .internalError, at: moment)
         case .lost, .unusable:
             giveUp(error)
             return false
         }
+    }
+
+    /// Answers a batch that failed and of which nothing has happened.
+    ///
+    /// - Returns: whether the batch is over.
+    private func fail(_ what: String, _ error: StoreError, with answer: Reply, at moment: Moment) -> Bool {
+        if let times = failures.note(error.message) {
+            logger.error("\(what)", metadata: ["reason": "\(error)", "times": "\(times)"])
+        }
+        // Whoever cannot write that it leaves leaves as the dead do, and its claims are given back by others.
+        guard !isLate else {
+            giveUp(error)
+            return false
+        }
+        stalled = nil
+        hasFailed = true
+        table.fail(with: answer, at: moment)
+        return true
     }
 
     private func retry() {
@@ -266,6 +306,7 @@ final class Engine {
         for connection in connections.values { connection.leave() }
         eventLoop.assumeIsolated()
             .scheduleTask(in: configuration.stopTimeout) {
+                self.isLate = true
                 for connection in self.connections.values { connection.abort() }
             }
         scheduleTurn()

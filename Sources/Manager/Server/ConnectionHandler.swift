@@ -22,6 +22,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     /// Reused from answer to answer, as long as the channel has written the last one.
     private var output = ByteBuffer()
 
+    private var progress = CommandProgress()
     private var isSuspended = false
     private var isReadPending = false
     private var isInputClosed = false
@@ -47,6 +48,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard session != nil, !isInputClosed else { return }
         let bytes = unwrapInboundIn(data)
+        progress.received(bytes.readableBytes)
         if input == nil {
             input = bytes
         } else {
@@ -59,6 +61,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         guard let session, var buffer = input else { return }
         input = nil  // The decoder works on the only reference, so nothing is copied when the buffer grows.
         while session.closing == .open, !isOverloaded, let request = try? decoder.decode(buffer: &buffer) {
+            progress.completed()
             engine.table.receive(request, from: session)
         }
         if session.closing == .open {
@@ -99,6 +102,11 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     }
 
     // Bounds.
+
+    func checkProgress() -> Bool {
+        let isOpen = session?.closing == .open && !isInputClosed && !isSuspended
+        return progress.isStalled(isMidCommand: isOpen && (input != nil || decoder.isMidCommand))
+    }
 
     private var isOverloaded: Bool {
         guard let session else { return false }

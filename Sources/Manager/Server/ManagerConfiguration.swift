@@ -20,6 +20,9 @@ public struct ManagerConfiguration: Sendable {
     /// How much a connection may have sent and not been answered before no more is read from it.
     public var queueLimits: QueueLimits
 
+    /// What clients can take of the manager beyond that.
+    public var limits: ConnectionLimits
+
     /// Bounds on what waits in memory for one connection.
     public struct QueueLimits: Sendable {
         /// Commands.
@@ -42,7 +45,8 @@ public struct ManagerConfiguration: Sendable {
         maintenanceInterval: TimeAmount = .milliseconds(500),
         pollInterval: TimeAmount = .milliseconds(25),
         stopTimeout: TimeAmount = .seconds(5),
-        queueLimits: QueueLimits = QueueLimits()
+        queueLimits: QueueLimits = QueueLimits(),
+        limits: ConnectionLimits = ConnectionLimits()
     ) {
         self.maximumTaskSize = maximumTaskSize
         self.version = version
@@ -50,5 +54,6 @@ public struct ManagerConfiguration: Sendable {
         self.pollInterval = pollInterval
         self.stopTimeout = stopTimeout
         self.queueLimits = queueLimits
+        self.limits = limits
     }
 }

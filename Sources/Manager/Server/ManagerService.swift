@@ -108,6 +108,11 @@ public final class ManagerService: Service {
         on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<Void> {
         let store = try openStore(address, Timestamp(rawValue: SteadyClock.wallMilliseconds()))
+        var configuration = configuration
+        configuration.limits.connections = DescriptorLimit.raise(
+            forConnections: configuration.limits.connections,
+            logger: logger
+        )
         let engine = Engine(store: store, configuration: configuration, eventLoop: eventLoop, logger: logger)
         let bound = NIOLoopBound(engine, eventLoop: eventLoop)
         running.withLock { $0 = bound }
@@ -120,6 +125,7 @@ public final class ManagerService: Service {
     }
 
     private func listen(on eventLoop: any EventLoop) async throws -> any Channel {
+        let unread = configuration.limits.unreadBytes
         do {
             return try await ServerBootstrap(group: eventLoop)
                 .serverChannelOption(.backlog, value: 1024)
@@ -127,12 +133,14 @@ public final class ManagerService: Service {
                 .serverChannelOption(.autoRead, value: false)
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.socketOption(.so_keepalive), value: 1)
+                .childChannelOption(.writeBufferWaterMark, value: .init(low: max(1, unread / 2), high: unread))
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         guard let engine = self.running.withLock({ $0 })?.value else {
                             throw ChannelError.alreadyClosed
                         }
-                        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(engine: engine))
+                        try engine.admit(channel)
                     }
                 }
                 .bind(host: host, port: port)

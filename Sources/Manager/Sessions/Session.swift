@@ -180,4 +180,7 @@ protocol SessionConnection: AnyObject {
 
     /// Closes the connection at once.
     func abort()
+
+    /// Finds out whether the client has held half a command for too long; to be called every quarter of that time.
+    func checkProgress() -> Bool
 }

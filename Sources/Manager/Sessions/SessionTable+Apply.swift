@@ -40,6 +40,7 @@ extension SessionTable {
     ///   - answer: ``Reply/outOfMemory`` or ``Reply/internalError``.
     ///   - now: the time for which the batch was made.
     mutating func fail(with answer: Reply, at now: Moment) {
+        if servesEveryoneNow { wakeWaiting() }
         for step in steps {
             let session = step.session
             switch step.kind {
@@ -56,6 +57,8 @@ extension SessionTable {
             case .serve:
                 session.wait?.isBeingServed = false
                 timeouts.schedule(session)
+                // What woke it is still there, or comes with what is tried again.
+                wakeWaiting()
             case .refer:
                 if !session.hasEnded {
                     reply(answer, to: session)

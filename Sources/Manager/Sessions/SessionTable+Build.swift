@@ -17,9 +17,22 @@ extension SessionTable {
 
         for session in takeEnded() { addEnd(of: session) }
         while let session = timeouts.popDue(at: now.instant) { addTimeouts(of: session, at: now) }
-        if takeServesEveryone() { owesEveryone = true }
+        servesEveryoneNow = takeServesEveryone()
+        if servesEveryoneNow { owesEveryone = true }
         payOwed()
-        for session in takeReady() where !session.hasEnded { addRequests(of: session, at: now) }
+        var (commands, bodies) = (0, 0)
+        var postponed: [Session] = []
+        let share = share(of: ready.count)
+        for session in takeReady() where !session.hasEnded {
+            guard commands < limits.commandsInAll, bodies < limits.bodiesInAll else {
+                postponed.append(session)
+                continue
+            }
+            let progress = addRequests(of: session, Progress(share), at: now)
+            commands += progress.commands
+            bodies += progress.bodies
+        }
+        postpone(postponed)
         payOwed()
         return operations
     }
@@ -118,22 +131,32 @@ extension SessionTable {
 
     /// How far one session has come in the batch.
     private struct Progress {
+        /// How much of the batch it may have.
+        let share: (commands: Int, bodies: Int)
+
         var commands = 0
         var bodies = 0
 
         /// A claim of the session in this batch may come to wait.
         var mayWait = false
+
+        init(_ share: (commands: Int, bodies: Int)) {
+            self.share = share
+        }
     }
 
-    private mutating func addRequests(of session: Session, at now: Moment) {
+    private mutating func addRequests(of session: Session, _ start: Progress, at now: Moment) -> Progress {
+        var progress = start
         if session.opening {
             session.opening = false
             addReferral(.default, using: 1, watching: 1, for: session)
         }
-        guard session.wait == nil, !session.isCongested, session.closing != .now else { return }
-        if let clearing = session.clearing { return addStep(of: clearing, for: session) }
-        var progress = Progress()
-        while progress.commands < limits.commands, progress.bodies < limits.bodies,
+        guard session.wait == nil, !session.isCongested, session.closing != .now else { return progress }
+        if let clearing = session.clearing {
+            addStep(of: clearing, for: session)
+            return progress
+        }
+        while progress.commands < progress.share.commands, progress.bodies < progress.share.bodies,
             let request = session.queue.first, add(request, of: session, &progress, at: now)
         {}
         if session.queue.isEmpty, session.closing == .afterQueue, progress.commands == 0 {
@@ -142,6 +165,7 @@ extension SessionTable {
             // The next batch goes on from here, unless a claim of this one comes to wait.
             markReady(session)
         }
+        return progress
     }
 
     /// Adds the first request of the session's queue and takes it out.
@@ -171,6 +195,7 @@ extension SessionTable {
                 session.queue.removeFirst()
                 progress.commands += 1
                 if command.mayAnswerWithBody { progress.bodies += 1 }
+                if command.answersWithList { progress.bodies = max(progress.bodies, progress.share.bodies) }
                 add(command, of: session)
                 return !command.endsBatch
             }
@@ -193,7 +218,7 @@ extension SessionTable {
         if session.closing == .afterQueue { waits = false }
 
         var count = 0
-        while session.queue.first == .command(command), progress.bodies < limits.bodies {
+        while session.queue.first == .command(command), progress.bodies < progress.share.bodies {
             session.queue.removeFirst()
             count += 1
             progress.bodies += 1
@@ -232,6 +257,9 @@ extension SessionTable {
             answer(.using(tube), to: session, as: command)
         case .watch(let tube):
             if !session.watchedTubes.contains(tube) {
+                guard session.watchedTubes.count < limits.watchedTubes else {
+                    return answer(.outOfMemory, to: session, as: command)
+                }
                 addReferral(tube, watching: 1, for: session)
                 session.watchedTubes.append(tube)
             }

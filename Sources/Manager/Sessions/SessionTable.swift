@@ -20,6 +20,16 @@ struct SessionTable {
         /// Commands of one session in one batch whose answers may carry a body: with bodies of 64 KB this is 4 MB of
         /// answers at most, more only after these are written.
         var bodies = 64
+
+        /// Commands of all sessions in one batch, more or less, shared out evenly where more have arrived: everybody waits
+        /// for the batch to end, also at the other managers.
+        var commandsInAll = 4096
+
+        /// Commands of all sessions in one batch whose answers may carry a body, likewise.
+        var bodiesInAll = 1024
+
+        /// Tubes that a session may watch.
+        var watchedTubes = 1024
     }
 
     let limits: Limits
@@ -61,9 +71,21 @@ struct SessionTable {
     /// A claim in the batch may come short and leave its session waiting.
     var claimMayWait = false
 
+    /// The batch serves every session that waits, whatever it waits for.
+    var servesEveryoneNow = false
+
     /// Behind such a claim the batch makes tasks pending: who then waits has to be served in the next one, since nobody
     /// could know in this one.
     var madePendingBehindClaim = false
+
+    /// What one session may have of a batch: so much that there is something for each.
+    func share(of sessions: Int) -> (commands: Int, bodies: Int) {
+        let sessions = max(1, sessions)
+        return (
+            min(limits.commands, max(16, limits.commandsInAll / sessions)),
+            min(limits.bodies, max(1, limits.bodiesInAll / sessions))
+        )
+    }
 
     init(maximumTaskSize: Int, host: HostDescription, limits: Limits = Limits()) {
         self.maximumTaskSize = maximumTaskSize
@@ -174,6 +196,13 @@ struct SessionTable {
         let putting = ready.filter { $0.wantsToPut }
         guard !putting.isEmpty, putting.count < ready.count else { return ready }
         return putting + ready.filter { !$0.wantsToPut }
+    }
+
+    /// Sessions that had no part in the batch, since it was long enough, come first in the next one.
+    mutating func postpone(_ sessions: [Session]) {
+        guard !sessions.isEmpty else { return }
+        for session in sessions { session.isReady = true }
+        ready.insert(contentsOf: sessions, at: 0)
     }
 
     mutating func takeEnded() -> [Session] {

@@ -74,6 +74,14 @@ extension Command {
         }
     }
 
+    /// Whether the answer names tubes, of which there may be any number: then no more bodies come in the same batch.
+    var answersWithList: Bool {
+        switch self {
+        case .listTubes, .listTubesWatched: true
+        default: false
+        }
+    }
+
     /// Whether the answer may carry a body, which bounds how many of them one batch answers.
     var mayAnswerWithBody: Bool {
         switch self {

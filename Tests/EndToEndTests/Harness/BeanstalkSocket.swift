@@ -115,6 +115,39 @@ final class BeanstalkSocket: @unchecked Sendable {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
+    // MARK: Without waiting
+
+    /// Sends as much as the system takes at once; none if the connection is gone.
+    func trySend(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+        let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, flags) }
+        if count >= 0 { return count }
+        return errno == EAGAIN || errno == EINTR ? 0 : nil
+    }
+
+    /// Takes in and forgets what has come.
+    ///
+    /// - Returns: how many lines ended in it.
+    func receiveLines() throws -> Int {
+        try withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 1) { piece in
+            let count = recv(descriptor, piece.baseAddress, piece.count, Int32(MSG_DONTWAIT))
+            if count > 0 { return piece.prefix(count).count { $0 == UInt8(ascii: "\n") } }
+            guard count < 0, errno == EAGAIN || errno == EINTR else { throw SocketError("recv") }
+            return 0
+        }
+    }
+
+    /// Waits until the system takes more; false where it does not in time.
+    func waitUntilWritable(milliseconds: Int32) -> Bool { wait(for: POLLOUT, milliseconds) }
+
+    /// Waits until something has come; false where nothing does in time.
+    func waitUntilReadable(milliseconds: Int32) -> Bool { wait(for: POLLIN, milliseconds) }
+
+    private func wait(for event: Int32, _ milliseconds: Int32) -> Bool {
+        var poll = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+        return Glibc.poll(&poll, 1, milliseconds) > 0
+    }
+
     /// Takes in what has come, waiting for it; false if the other side has closed.
     private func receiveMore() throws(SocketError) -> Bool {
         var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

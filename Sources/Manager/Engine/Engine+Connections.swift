@@ -1,0 +1,22 @@
+internal import Logging
+internal import NIOCore
+
+extension Engine {
+    /// Makes a channel that was just accepted one of the connections, or has it turned away.
+    func admit(_ channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        if admission.admit(channel) {
+            try pipeline.addHandler(ConnectionHandler(engine: self))
+        } else {
+            try pipeline.addHandler(admission.refusal(channel))
+        }
+    }
+
+    /// Closes connections whose clients have held half a command for too long.
+    func closeStalled() {
+        for connection in connections.values where connection.checkProgress() {
+            logger.debug("a client did not complete its command in time")
+            connection.abort()
+        }
+    }
+}

@@ -1,0 +1,49 @@
+internal import Logging
+
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#else
+internal import Darwin
+#endif
+
+/// The process's limit on open files.
+enum DescriptorLimit {
+    /// What a manager has open besides its connections: files, its peers' FIFOs, connections being turned away.
+    static let others = 128 + Admission.leavingAtMost
+
+    /// Raises the limit as far as is of use and allowed.
+    ///
+    /// - Parameters:
+    ///   - wanted: connections.
+    ///   - logger: told where fewer are possible.
+    /// - Returns: how many connections are possible, at most as many as wanted, at least one.
+    static func raise(forConnections wanted: Int, logger: Logger) -> Int {
+        var limit = rlimit()
+        #if canImport(Glibc)
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+        let resource = RLIMIT_NOFILE
+        #endif
+        guard getrlimit(resource, &limit) == 0 else { return wanted }
+        let needed = rlim_t(wanted + others)
+        if limit.rlim_cur < needed {
+            limit.rlim_cur = min(needed, limit.rlim_max)
+            guard setrlimit(resource, &limit) == 0, getrlimit(resource, &limit) == 0 else { return wanted }
+        }
+        let possible = possible(of: wanted, descriptors: UInt64(limit.rlim_cur))
+        if possible < wanted {
+            logger.warning(
+                "fewer connections than --max-connections are possible: the limit on open files is too low (ulimit -n)",
+                metadata: ["connections": "\(possible)", "descriptors": "\(limit.rlim_cur)"]
+            )
+        }
+        return possible
+    }
+
+    /// How many connections so many descriptors are enough for.
+    static func possible(of wanted: Int, descriptors: UInt64) -> Int {
+        max(1, min(wanted, Int(clamping: descriptors) - others))
+    }
+}

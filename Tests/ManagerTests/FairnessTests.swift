@@ -1,0 +1,140 @@
+import BeanstalkWire
+import TaskStore
+import Testing
+
+@testable import Manager
+
+/// Sessions that ask for more than one batch takes, and batches that fail.
+@Suite("Shares of a batch") struct FairnessTests {
+    private let put = Command.put(priority: 0, delay: 0, timeToRun: 1, body: [])
+
+    @Test("Where more has arrived than a batch takes each session has an equal share")
+    func shares() {
+        let script = SessionScript(limits: .init(commandsInAll: 100))
+        let sessions = (1...4).map { _ in script.connect() }
+        let polite = script.connect()
+        for session in sessions { for _ in 0..<1000 { script.send(put, from: session) } }
+        script.send(.listTubeUsed, from: polite)
+        script.turn()
+        #expect(sessions.map(\.replies.count).allSatisfy { (15...25).contains($0) })
+        #expect(polite.replies == [.using(.default)])
+        while script.table.hasWork { script.turn() }
+        #expect(sessions.map(\.replies.count) == [1000, 1000, 1000, 1000])
+    }
+
+    @Test("A session for which the batch had no room comes first in the next one")
+    func postponed() {
+        let script = SessionScript(limits: .init(commandsInAll: 32))
+        // The least share is sixteen commands, so that two sessions fill the batch.
+        let sessions = (1...5).map { _ in script.connect() }
+        for session in sessions { for _ in 0..<64 { script.send(put, from: session) } }
+        for served in [[16, 16, 0, 0, 0], [16, 16, 16, 16, 0], [32, 16, 16, 16, 16]] {
+            script.turn()
+            #expect(sessions.map(\.replies.count) == served)
+        }
+    }
+
+    @Test("A list of tubes is the last answer of its size in a batch")
+    func lists() {
+        let script = SessionScript()
+        let session = script.connect()
+        script.send(.listTubes, .listTubeUsed, .listTubesWatched, .peekReady, from: session)
+        script.turn()
+        #expect(session.replies.count == 1)
+        #expect(script.replies(to: session).count == 4)
+    }
+
+    @Test("As many bodies as fit into four mebibytes come in one batch")
+    func bodies() {
+        func limits(_ size: Int) -> SessionTable.Limits {
+            SessionTable.Limits(ManagerConfiguration(maximumTaskSize: size, version: ""))
+        }
+        #expect(limits(65535).bodies == 64)
+        #expect(limits(1 << 20).bodies == 4)
+        #expect(limits(1 << 30).bodies == 1)
+        #expect(limits(1).bodies == 64)
+    }
+
+    @Test("A session that was woken is served after a batch that failed", arguments: [false, true])
+    func wakeUpOutlivesFailure(_ byTube: Bool) {
+        let script = SessionScript()
+        let (waiting, other) = (script.connect(), script.connect())
+        script.send(.reserve, from: waiting)
+        script.turn()
+        if byTube { script.send(put, from: other) } else { script.table.wakeWaiting() }
+        #expect(script.table.makeBatch(at: script.now).contains { $0.session == waiting.id })
+        script.table.fail(with: .outOfMemory, at: script.now)
+        #expect(script.table.hasWork)
+        script.store = { operation in
+            guard case .claim = operation.action else { return nil }
+            return .claimed([script.task(7)])
+        }
+        #expect(script.replies(to: waiting) == [.reserved(TaskID(rawValue: 7), body: [])])
+    }
+
+    @Test("No more tubes are watched than may be")
+    func watches() {
+        let script = SessionScript(limits: .init(watchedTubes: 2))
+        let session = script.connect()
+        script.send(.watch(TubeName("a")!), .watch(TubeName("b")!), .watch(TubeName("a")!), from: session)
+        #expect(script.replies(to: session) == [.watching(2), .outOfMemory, .watching(2)])
+    }
+}
+
+/// Clients that begin a command and do not go on.
+@Suite("Half a command") struct CommandProgressTests {
+    private func looks(_ progress: inout CommandProgress, untilStalled most: Int, _ between: () -> Void) -> Int? {
+        for look in 1...most {
+            between()
+            if progress.isStalled(isMidCommand: true) { return look }
+        }
+        return nil
+    }
+
+    @Test("Four looks in a row are allowed to find nothing")
+    func nothing() {
+        var progress = CommandProgress()
+        #expect(looks(&progress, untilStalled: 100) {} == 5)
+    }
+
+    @Test("A few bytes now and then are no progress, much of a body or a command is")
+    func bytes() {
+        for (bytes, commands, isStalled) in [(100, 0, true), (16 * 1024, 0, false), (0, 1, false)] {
+            var progress = CommandProgress()
+            var stalled = false
+            for _ in 1...100 {
+                progress.received(bytes)
+                for _ in 0..<commands { progress.completed() }
+                stalled = stalled || progress.isStalled(isMidCommand: true)
+            }
+            #expect(stalled == isStalled)
+        }
+    }
+
+    @Test("Between commands nobody is stalled")
+    func idle() {
+        var progress = CommandProgress()
+        for look in 1...100 {
+            let isStalled = progress.isStalled(isMidCommand: look % 4 != 0)
+            #expect(!isStalled)
+        }
+    }
+
+    @Test("Connections are as many as descriptors are left for")
+    func descriptors() {
+        #expect(DescriptorLimit.possible(of: 1000, descriptors: 1 << 20) == 1000)
+        #expect(DescriptorLimit.possible(of: 16_384, descriptors: 1024) == 1024 - DescriptorLimit.others)
+        #expect(DescriptorLimit.possible(of: 10, descriptors: 20) == 1)
+        #expect(DescriptorLimit.possible(of: 10, descriptors: .max) == 10)
+    }
+
+    @Test("A failure is said when it begins, then with how often it was")
+    func failures() {
+        var log = FailureLog()
+        let start = ContinuousClock.now
+        #expect(log.note("a", at: start) == 1)
+        for second in 1...9 { #expect(log.note("a", at: start + .seconds(second)) == nil) }
+        #expect(log.note("a", at: start + .seconds(10)) == 10)
+        #expect(log.note("b", at: start + .seconds(11)) == 1)
+    }
+}
