@@ -1,4 +1,4 @@
--- Beanrow's database, version 1.
+-- Beanrow's database, version 2.
 --
 -- One row a task. Look with the views (task_overview, claim_overview, oldest_pending, tube_overview, session_overview,
 -- manager_overview); add, change and delete tasks through the view "task":
@@ -11,7 +11,7 @@
 -- Times are UTC in milliseconds since 1970 (…_ms), spans are seconds (…_s).
 
 PRAGMA application_id = 1113940334;  -- "Bean"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- A manager process that serves this database. Its peers notice when it dies and remove its row.
 CREATE TABLE manager (
@@ -99,8 +99,9 @@ CREATE TABLE task_state (
 
 -- Bodies are apart since every change of a task rewrites its row.
 CREATE TABLE task_body (
-    id   INTEGER PRIMARY KEY REFERENCES task_state (id),
-    body BLOB NOT NULL
+    id       INTEGER PRIMARY KEY REFERENCES task_state (id),
+    body     BLOB NOT NULL,
+    checksum INTEGER                       -- CRC-32C of the id, 8 bytes with the lowest first, and the body; NULL: unknown
 ) STRICT;
 
 -- A session that a client has named, so that its claims outlive the connection: they have this id as their holder.
@@ -213,6 +214,10 @@ END;
 
 CREATE TRIGGER task_body_renumbered BEFORE UPDATE OF id ON task_body WHEN NEW.id <> OLD.id BEGIN
     SELECT RAISE(ABORT, 'a task''s id cannot be changed');
+END;
+
+CREATE TRIGGER task_body_changed AFTER UPDATE OF body ON task_body WHEN NEW.checksum IS NOT NULL BEGIN
+    UPDATE task_body SET checksum = NULL WHERE id = NEW.id;
 END;
 
 CREATE TRIGGER task_body_kept BEFORE DELETE ON task_body WHEN OLD.id IN (SELECT id FROM task_state) BEGIN

@@ -35,23 +35,16 @@ final class Checkpointer {
         board.logFrames = database.logFrames
     }
 
-    /// Checkpoints if the log has grown enough since the last time.
+    /// Whether the log has grown enough since the last checkpoint for another one.
     ///
     /// The writer lock is held.
-    func checkpointIfDue() throws(SQLiteError) {
+    var isDue: Bool {
         let frames = board.logFrames
         let blocked = board.blockedCheckpoint
-        guard frames >= Self.frames else { return }
+        guard frames >= Self.frames else { return false }
         // While a reader is in the way one try for every so many frames is enough; fewer frames than at the last try mean
         // that the log was started over.
-        if frames >= blocked + Self.frames || frames < blocked || blocked == 0 { try checkpoint() }
-    }
-
-    /// Checkpoints if the log is so long that not everything is written any more; the reader may have gone.
-    ///
-    /// The writer lock is held.
-    func checkpointIfCrowded() throws(SQLiteError) {
-        if room != .ample { try checkpoint() }
+        return frames >= blocked + Self.frames || frames < blocked || blocked == 0
     }
 
     /// What may be written to a log that cannot be emptied.
@@ -68,7 +61,7 @@ final class Checkpointer {
 
     /// How much longer the log may become.
     ///
-    /// The writer lock is held, and ``checkpointIfDue()`` has just tried to empty the log.
+    /// The writer lock is held, and if it ``isDue`` a checkpoint has just tried to empty the log.
     var room: Room {
         let bytes = board.logFrames * Self.pageSize
         if bytes < mostBytes { return .ample }

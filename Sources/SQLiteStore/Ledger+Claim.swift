@@ -133,11 +133,10 @@ extension Ledger {
         bodies.bind(first.id, last.id)
         var hasBody = try bodies.step()
         for head in run {
-            guard hasBody, bodies.int(0) == head.id else {
-                claimed.append(take(head, of: tube, from: .pending, body: []))
-                continue
+            guard hasBody, bodies.int(0) == head.id, let body = Self.body(of: head.id, in: bodies, at: 1) else {
+                throw damaged(head.id)
             }
-            claimed.append(take(head, of: tube, from: .pending, body: bodies.bytes(1)))
+            claimed.append(take(head, of: tube, from: .pending, body: body))
             hasBody = try bodies.step()
         }
         bodies.reset()
@@ -160,6 +159,7 @@ extension Ledger {
     /// Claims one task by its number.
     func claim(_ id: TaskID, for session: SessionID) throws(SQLiteError) -> Outcome {
         guard let task = try task(id), task.state != .claimed else { return .notFound }
+        guard case .found(_, let body) = try peek(id) else { return .damaged }
         let statement = statements.claimByID
         statement.bind(session.rawValue, now, id.rawValue)
         guard try statement.run() == 1 else { return .notFound }
@@ -171,7 +171,7 @@ extension Ledger {
             timeToRun: task.timeToRun,
             isKeyed: task.isKeyed
         )
-        return .claimed([take(head, of: tube, from: task.state, body: try body(head.id))])
+        return .claimed([take(head, of: tube, from: task.state, body: body)])
     }
 
     /// Counts a task that was just claimed.

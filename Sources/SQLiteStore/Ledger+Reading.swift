@@ -7,7 +7,8 @@ extension Ledger {
         statement.bind(id.rawValue)
         guard try statement.step() else { return .notFound }
         defer { statement.reset() }
-        return .found(id, body: statement.bytes(0))
+        guard let body = Self.body(of: id.rawValue, in: statement, at: 0) else { return .damaged }
+        return .found(id, body: body)
     }
 
     /// Reads the next task of a tube in a state.

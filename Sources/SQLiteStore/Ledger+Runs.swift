@@ -102,8 +102,12 @@ extension Ledger {
         try insert.states.run()
         // AUTOINCREMENT gives each row the number after the largest one, and nobody else writes meanwhile.
         let first = database.lastInsertedRow - Int64(tubes.count) + 1
-        for row in 0..<tubes.count { insert.bodies.bind(first + Int64(row), at: Int32(row * 2 + 1)) }
-        try insert.bodies.run(binding: bodies, first: 2, every: 2)
+        for (row, body) in bodies.enumerated() {
+            let id = first + Int64(row)
+            insert.bodies.bind(id, at: Int32(row * 3 + 1))
+            insert.bodies.bind(Self.checksum(of: body, id), at: Int32(row * 3 + 3))
+        }
+        try insert.bodies.run(binding: bodies, first: 2, every: 3)
 
         for (row, operation) in operations.enumerated() {
             guard case .put(let task) = operation.action else { continue }

@@ -51,15 +51,6 @@ extension Ledger {
         return task
     }
 
-    /// Reads a task's body.
-    func body(_ id: Int64) throws(SQLiteError) -> [UInt8] {
-        let statement = statements.readBody
-        statement.bind(id)
-        guard try statement.step() else { return [] }
-        defer { statement.reset() }
-        return statement.bytes(0)
-    }
-
     /// Keeps what is in memory right when a task leaves the state it was in.
     func left(_ task: TaskRow, _ id: TaskID, of tube: Tube) {
         switch task.state {
@@ -86,6 +77,7 @@ extension Ledger {
         try statement.run()
         let id = database.lastInsertedRow
         statements.insertBody.bind(id)
+        statements.insertBody.bind(Self.checksum(of: task.body, id), at: 3)
         try statements.insertBody.run(binding: task.body, at: 2)
 
         added(id, task, isKeyed: isKeyed, to: tube)

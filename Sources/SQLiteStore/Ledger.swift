@@ -48,6 +48,9 @@ final class Ledger {
     /// becomes pending.
     var drained: [TubeName]?
 
+    /// The task whose body was last found not to be what was put.
+    var damagedTask: Int64?
+
     /// Whether a look has found commits of others since somebody last set this back.
     var hasSeenForeignCommit = false
 

@@ -12,7 +12,7 @@ struct MultipleInsert {
     /// due.
     let states: Statement
 
-    /// Adds the rows of `task_body`, two parameters a task: number and body.
+    /// Adds the rows of `task_body`, three parameters a task: number, body and checksum.
     let bodies: Statement
 
     /// For 16 and for 4 tasks.
@@ -36,9 +36,9 @@ struct MultipleInsert {
             VALUES \(states.joined(separator: ", "))
             """
         )
-        let bodies = (0..<rows).map { "(?\($0 * 2 + 1), ?\($0 * 2 + 2))" }
+        let bodies = (0..<rows).map { "(?\($0 * 3 + 1), ?\($0 * 3 + 2), ?\($0 * 3 + 3))" }
         self.bodies = try database.prepare(
-            "INSERT INTO task_body (id, body) VALUES \(bodies.joined(separator: ", "))"
+            "INSERT INTO task_body (id, body, checksum) VALUES \(bodies.joined(separator: ", "))"
         )
     }
 

@@ -7,6 +7,9 @@ struct SQLiteError: Error {
     /// `SQLITE_READONLY_DBMOVED`: the file was renamed or removed (Swift does not import the macro).
     private static let databaseMoved: Int32 = SQLITE_READONLY | 4 << 8
 
+    /// `SQLITE_IOERR_SHORT_READ`: fewer bytes were there than should be.
+    private static let shortRead: Int32 = SQLITE_IOERR | 2 << 8
+
     /// The extended result code (sqlite.org/rescode.html).
     var code: Int32
 
@@ -64,6 +67,8 @@ struct SQLiteError: Error {
             StoreError(.busy, "\(path): another program holds the database")
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             StoreError(.lost, "\(path): the database is damaged (\(message))")
+        case _ where code == Self.shortRead:
+            StoreError(.lost, "\(path): the database or its log was cut short (\(message))")
         case _ where code == Self.databaseMoved:
             StoreError(.lost, "\(path): the database was removed or replaced")
         default:

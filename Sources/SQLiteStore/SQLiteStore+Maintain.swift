@@ -17,23 +17,9 @@ extension SQLiteStore {
             try beat(at: now)
             lastHeartbeat = now.rawValue
         }
+        report.warnings = takeWarnings()
         if let warning = parts.checkpointer.warning(size: parts.logSync.size) { report.warnings.append(warning) }
         return report
-    }
-
-    /// Checks that the names still lead to the files that are open.
-    private func checkFiles() throws(StoreError) {
-        guard FileIdentity(path: path) == parts.identities.database else {
-            throw StoreError(.lost, "\(path): the database was removed or replaced")
-        }
-        guard FileIdentity(path: parts.files.lock) == parts.identities.lock else {
-            throw StoreError(.lost, "\(parts.files.lock): the lock file was removed or replaced")
-        }
-        // Programs that open the database after that make a new one: they and we do not see each other's locks.
-        guard FileIdentity(path: parts.files.sharedMemory) == parts.identities.sharedMemory else {
-            throw StoreError(.lost, "\(parts.files.sharedMemory): SQLite's shared memory was removed or replaced")
-        }
-        try parts.logSync.check()
     }
 
     /// Shows that this manager lives, and does what is better done between batches than in one.
@@ -42,13 +28,8 @@ extension SQLiteStore {
         var toWake: UInt64 = 0
         try parts.lock.acquire()
         defer { parts.lock.release() }
-        do {
-            try parts.checkpointer.checkpointIfCrowded()
-        } catch  where error.isFull {
-            return
-        } catch {
-            throw error.duringCommit(path)
-        }
+        // The reader that kept the log from being emptied may have gone.
+        if parts.checkpointer.room != .ample { try checkpoint() }
         guard parts.checkpointer.room != .none else { return }
         let isEntered: Bool
         do {
@@ -64,13 +45,7 @@ extension SQLiteStore {
         guard isEntered else {
             throw StoreError(.lost, "\(path): this manager's row was removed; its claims may be others' by now")
         }
-        do {
-            try parts.checkpointer.checkpointIfDue()
-        } catch  where error.isFull {
-            // Batches meet the full disk and say so.
-        } catch {
-            throw error.duringCommit(path)
-        }
+        try checkpointIfDue()
         parts.ballast.restore()
     }
 }

@@ -22,17 +22,12 @@ extension SQLiteStore {
             parts.lock.release()
             parts.nudger.wake(toWake)
         }
-        do {
-            try parts.checkpointer.checkpointIfDue()
-        } catch  where error.isFull {
-            // The batch finds out for itself whether there is room.
-        } catch {
-            throw error.duringCommit(path)
-        }
+        try checkLength()
+        try checkpointIfDue()
         let room = parts.checkpointer.room
         guard room != .none else { throw StoreError(.full, "\(parts.files.log): \(Checkpointer.tooLong)") }
         do {
-            return try write(batch, takesPuts: room == .ample, wake: &toWake)
+            return try writeAround(batch, takesPuts: room == .ample, wake: &toWake)
         } catch  where error.code == .full {
             return try writeOnFullDisk(batch, wake: &toWake)
         }
@@ -163,23 +158,13 @@ extension SQLiteStore {
     /// The puts are given up. The others need room too, since a change of whatever kind goes to the log first; a
     /// checkpoint makes the log's space usable again, and the reserve is for when that is not enough.
     private func writeOnFullDisk(_ batch: Batch, wake toWake: inout UInt64) throws(StoreError) -> BatchResult {
-        try freeLog()
+        try checkpoint()
         do {
-            return try write(batch, takesPuts: false, wake: &toWake)
+            return try writeAround(batch, takesPuts: false, wake: &toWake)
         } catch  where error.code == .full {
             guard parts.ballast.drop() else { throw error }
-            try freeLog()
-            return try write(batch, takesPuts: false, wake: &toWake)
-        }
-    }
-
-    private func freeLog() throws(StoreError) {
-        do {
-            try parts.checkpointer.checkpoint()
-        } catch  where error.isFull {
-            // There was no room for the database to grow; what could be copied was.
-        } catch {
-            throw error.duringCommit(path)
+            try checkpoint()
+            return try writeAround(batch, takesPuts: false, wake: &toWake)
         }
     }
 }

@@ -48,6 +48,12 @@ public final class SQLiteStore: Store {
 
     var awaited = Awaited()
     var lastHeartbeat: Int64
+
+    /// How long the database was when it was last looked at.
+    var lastLength: Int64 = 0
+
+    /// Lines for the log, until they are asked for.
+    var warnings: [String] = []
     var hasLeft = false
 
     /// What an open store is made of.

@@ -11,7 +11,7 @@ enum Schema {
     /// The version that this program reads and writes.
     ///
     /// Also in `schema.sql`.
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     /// What a file turned out to be.
     enum Condition: Equatable {
@@ -55,7 +55,15 @@ enum Schema {
     /// Makes the tables, or brings them up to date, in one transaction.
     ///
     /// The writer lock is held.
-    static func establish(_ database: Database) throws(StoreError) {
+    ///
+    /// - Parameters:
+    ///   - database: the database.
+    ///   - migrations: SQL that leads from a version to the next one.
+    /// - Throws: ``StoreError/Code/unusable``; the file is as it was then.
+    static func establish(
+        _ database: Database,
+        migrations: [Int64: String] = Self.migrations
+    ) throws(StoreError) {
         switch try inspect(database) {
         case .current:
             return
@@ -63,8 +71,12 @@ enum Schema {
             let sql = String(decoding: PackageResources.schema_sql, as: UTF8.self)
             try inTransaction(database, sql)
         case .older(let version):
-            guard let steps = migrations[version] else {
-                throw StoreError(.unusable, "\(database.path): no way is known from schema version \(version)")
+            var steps = ""
+            for old in version..<Self.version {
+                guard let step = migrations[old] else {
+                    throw StoreError(.unusable, "\(database.path): no way is known from schema version \(old)")
+                }
+                steps += step + "PRAGMA user_version = \(old + 1);\n"
             }
             try inTransaction(database, steps)
         }
@@ -73,10 +85,20 @@ enum Schema {
         }
     }
 
-    /// SQL that leads from a version to the present one, `PRAGMA user_version` included.
+    /// SQL that leads from a version to the next one.
     ///
-    /// There is only one version so far.
-    private static let migrations: [Int64: String] = [:]
+    /// Managers of the old version may be running meanwhile, and go on with the new tables until they end: a step may add,
+    /// and not take away.
+    static let migrations: [Int64: String] = [
+        // Bodies get checksums; those that are there have none.
+        1: """
+        ALTER TABLE task_body ADD COLUMN checksum INTEGER;
+        CREATE TRIGGER task_body_changed AFTER UPDATE OF body ON task_body WHEN NEW.checksum IS NOT NULL BEGIN
+            UPDATE task_body SET checksum = NULL WHERE id = NEW.id;
+        END;
+
+        """
+    ]
 
     private static func inTransaction(_ database: Database, _ sql: String) throws(StoreError) {
         do {

@@ -157,15 +157,15 @@ struct Statements {
             VALUES (?1, iif(?6 IS NULL, 'pending', 'delayed'), ?2, ?3, ?4, ?5, ?6, ?7)
             """
         )
-        insertBody = try database.prepare("INSERT INTO task_body (id, body) VALUES (?1, ?2)")
+        insertBody = try database.prepare("INSERT INTO task_body (id, body, checksum) VALUES (?1, ?2, ?3)")
         readTask = try database.prepare(
             "SELECT tube_id, state, priority, ttr_s, due_ms, holder, keyed FROM task_state WHERE id = ?1"
         )
-        readBody = try database.prepare("SELECT body FROM task_body WHERE id = ?1")
+        readBody = try database.prepare("SELECT body, checksum FROM task_body WHERE id = ?1")
         readRange = try database.prepare(
             "SELECT tube_id, state, holder, keyed, id FROM task_state NOT INDEXED WHERE id BETWEEN ?1 AND ?2"
         )
-        readBodyRange = try database.prepare("SELECT id, body FROM task_body WHERE id BETWEEN ?1 AND ?2")
+        readBodyRange = try database.prepare("SELECT id, body, checksum FROM task_body WHERE id BETWEEN ?1 AND ?2")
         front = try database.prepare(
             """
             SELECT id, priority, ttr_s, keyed FROM task_state

@@ -83,6 +83,12 @@ func syncDirectory(_ path: String) throws(StoreError) {
     guard fsync(descriptor) == 0 else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
 }
 
+/// How long a file is, in bytes; 0 where there is none.
+func fileLength(_ path: String) -> Int64 {
+    var information = stat()
+    return stat(path, &information) == 0 ? Int64(information.st_size) : 0
+}
+
 /// Which file a name or a descriptor stands for.
 struct FileIdentity: Equatable, Sendable {
     private let device: UInt64

@@ -27,6 +27,9 @@ public enum Outcome: Sendable, Equatable {
     /// The task and its body.
     case found(TaskID, body: [UInt8])
 
+    /// The task is there, but its body is not what was put; it is not handed out.
+    case damaged
+
     /// The tube is paused.
     case paused
 

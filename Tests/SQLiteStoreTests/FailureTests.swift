@@ -223,6 +223,68 @@ import Testing
         unlink(place.path + ".old")
     }
 
+    @Test(arguments: [0, 1, 2])
+    func aDatabaseThatIsCutShortMeansThatAllIsLost(_ halves: Int) throws {
+        let place = try TemporaryStore()
+        let store = try place.open()
+        _ = try run(store, (1...300).map { _ in put(5000) })
+        try store.checkpoint()
+        _ = try store.maintain(at: .start)
+        let length = fileLength(place.path)
+        #expect(length > 1 << 20)
+        #expect(truncate(place.path, Int(length) * halves / 2) == 0)
+        guard halves < 2 else {
+            _ = try store.maintain(at: .start)
+            return try store.leave()
+        }
+        expect(.lost, "cut short") { _ = try store.maintain(at: .start) }
+    }
+
+    @Test func aDatabaseThatIsCutShortIsNotWrittenTo() throws {
+        let place = try TemporaryStore()
+        let store = try place.open()
+        _ = try run(store, (1...300).map { _ in put(5000) })
+        try store.checkpoint()
+        _ = try store.maintain(at: .start)
+        #expect(truncate(place.path, 4096) == 0)
+        expect(.lost, "cut short") { for _ in 1...100 { _ = try run(store, (1...30).map { _ in put(5000) }) } }
+        #expect(fileLength(place.path) == 4096)
+    }
+
+    @Test(arguments: [0, 1, 3])
+    func aLogThatIsCutShortIsNotCopied(_ quarters: Int) throws {
+        let place = try TemporaryStore()
+        let store = try place.open()
+        for _ in 1...30 { _ = try run(store, (1...10).map { _ in put(5000) }) }
+        let before = try bytes(of: place.path)
+        #expect(truncate(place.path + "-wal", Int(fileLength(place.path + "-wal")) * quarters / 4) == 0)
+        // Pages that this manager remembers it need not read, so it does not notice at once.
+        expect(.lost, "cut short") { for _ in 1...100 { _ = try run(store, (1...30).map { _ in put(5000) }) } }
+        #expect(try bytes(of: place.path).starts(with: before), "nothing was copied, though room was made")
+    }
+
+    @Test func anEmptyLogIsNoReasonToStop() throws {
+        let place = try TemporaryStore()
+        let store = try place.open()
+        for _ in 1...30 { _ = try run(store, (1...10).map { _ in put(5000) }) }
+        try place.shell().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        try store.checkpoint()
+        for _ in 1...100 { _ = try run(store, (1...30).map { _ in put(5000) }) }
+        _ = try store.maintain(at: Timestamp.start.adding(seconds: 5))
+        try place.audit()
+        try store.leave()
+    }
+
+    private func bytes(of path: String) throws -> [UInt8] {
+        // By another process: closing a descriptor here would drop SQLite's locks.
+        let copy = path + "-copy"
+        try #require(system("cp '\(path)' '\(copy)'") == 0)
+        let file = try #require(fopen(copy, "re"))
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: Int(fileLength(copy)))
+        return Array(bytes[..<fread(&bytes, 1, bytes.count, file)])
+    }
+
     @Test func aManagerWhoseRowIsGoneStops() throws {
         let place = try TemporaryStore()
         let store = try place.open()

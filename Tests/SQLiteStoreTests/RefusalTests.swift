@@ -47,8 +47,8 @@ import Testing
 
     @Test func aNewerSchema() throws {
         try place.open().leave()
-        try place.shell().execute("PRAGMA user_version = 2")
-        expectRefusal("newer Beanrow (schema version 2")
+        try place.shell().execute("PRAGMA user_version = 3")
+        expectRefusal("newer Beanrow (schema version 3")
     }
 
     @Test func aVersionThatNobodyKnows() throws {

@@ -1,6 +1,7 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -20,6 +21,15 @@ int beanrow_byte_is_locked(int descriptor, int64_t offset);
 
 /* The type of the file system that a path is on: f_type of statfs(2), or -1. */
 int64_t beanrow_file_system_type(const char *path);
+
+/*
+ * CRC-32C (Castagnoli) of bytes, going on from `checksum`, which is 0 at the beginning. The processor's instruction is
+ * used where it has one.
+ */
+uint32_t beanrow_checksum(uint32_t checksum, const void *bytes, size_t length);
+
+/* The same without the processor's help. */
+uint32_t beanrow_checksum_portable(uint32_t checksum, const void *bytes, size_t length);
 
 /* Words in memory that processes share. */
 static inline uint64_t beanrow_load(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }

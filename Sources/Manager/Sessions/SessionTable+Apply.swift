@@ -271,7 +271,7 @@ extension SessionTable {
         case .displaced:
             session.letGoOfAll()
             return .sessionTaken
-        case .cleared, .referred, .givenBack, .heldBack:
+        case .cleared, .referred, .givenBack, .heldBack, .damaged:
             return .internalError
         }
     }

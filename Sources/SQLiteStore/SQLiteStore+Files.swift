@@ -1,0 +1,64 @@
+import TaskStore
+
+/// The files as somebody else may have left them, and the log on its way into the database.
+extension SQLiteStore {
+    /// Checks that the names still lead to the files that are open, and that these are whole.
+    func checkFiles() throws(StoreError) {
+        guard FileIdentity(path: path) == parts.identities.database else {
+            throw StoreError(.lost, "\(path): the database was removed or replaced")
+        }
+        guard FileIdentity(path: parts.files.lock) == parts.identities.lock else {
+            throw StoreError(.lost, "\(parts.files.lock): the lock file was removed or replaced")
+        }
+        // Programs that open the database after that make a new one: they and we do not see each other's locks.
+        guard FileIdentity(path: parts.files.sharedMemory) == parts.identities.sharedMemory else {
+            throw StoreError(.lost, "\(parts.files.sharedMemory): SQLite's shared memory was removed or replaced")
+        }
+        try parts.logSync.check()
+        try checkLength()
+    }
+
+    /// Checks that nobody has cut the database short: SQLite would go on and read zeros.
+    ///
+    /// Before each batch, since a batch may make room ahead of need, and then it is long again.
+    func checkLength() throws(StoreError) {
+        let length = fileLength(path)
+        defer { lastLength = length }
+        guard length < lastLength else { return }
+        // A VACUUM and a checkpoint of some other program make it shorter too, and then it has as many pages as it says.
+        let pages: Int64
+        do {
+            pages = try parts.database.integer("PRAGMA page_count") ?? 0
+        } catch {
+            throw error.beforeCommit(path)
+        }
+        guard length >= pages * Ledger.pageSize else { throw StoreError(.lost, "\(path): the database was cut short") }
+    }
+
+    /// Copies the log into the database if it has grown enough.
+    ///
+    /// The writer lock is held.
+    ///
+    /// - Throws: ``StoreError/Code/lost``. A full disk is none: whoever writes next meets it and says so.
+    func checkpointIfDue() throws(StoreError) {
+        if parts.checkpointer.isDue { try checkpoint() }
+    }
+
+    /// Copies the log into the database, as far as readers let it, once the files are known to be what they should be.
+    ///
+    /// The writer lock is held, no transaction is open.
+    ///
+    /// - Throws: ``StoreError/Code/lost``
+    func checkpoint() throws(StoreError) {
+        try checkFiles()
+        try parts.logSync.checkFrames(parts.board.logFrames)
+        do {
+            try parts.checkpointer.checkpoint()
+        } catch  where error.isFull {
+            // There was no room for the database to grow; what could be copied was.
+        } catch {
+            // Whatever SQLite could do about it, what the disk holds of the pages that were copied is not known.
+            throw StoreError(.lost, "\(path): copying the log into the database failed (\(error.message))")
+        }
+    }
+}
