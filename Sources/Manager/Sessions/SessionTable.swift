@@ -205,13 +205,6 @@ struct SessionTable {
         ready.insert(contentsOf: sessions, at: 0)
     }
 
-    /// Sessions that had no part in the batch, since it was long enough, come first in the next one.
-    mutating func postpone(_ sessions: [Session]) {
-        guard !sessions.isEmpty else { return }
-        for session in sessions { session.isReady = true }
-        ready.insert(contentsOf: sessions, at: 0)
-    }
-
     mutating func takeEnded() -> [Session] {
         defer { ended.removeAll() }
         return ended
