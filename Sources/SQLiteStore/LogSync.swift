@@ -61,7 +61,9 @@ final class LogSync {
         for frame in 0..<frames {
             var start: (UInt64, UInt64, UInt64) = (0, 0, 0)
             let offset = Self.headerBytes + frame * Self.frameBytes
-            let count = withUnsafeMutableBytes(of: &start) { pread(descriptor, $0.baseAddress, $0.count, off_t(offset)) }
+            let count = withUnsafeMutableBytes(of: &start) {
+                pread(descriptor, $0.baseAddress, $0.count, off_t(offset))
+            }
             // The end: some other program has emptied the log, or SQLite is going to complain.
             guard count == MemoryLayout.size(ofValue: start) else { return }
             guard start != (0, 0, 0) else { throw StoreError(.lost, "\(path): the log was cut short") }

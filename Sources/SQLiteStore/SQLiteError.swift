@@ -66,7 +66,8 @@ struct SQLiteError: Error {
         case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:
             StoreError(.busy, "\(path): another program holds the database")
         case SQLITE_CORRUPT, SQLITE_NOTADB:
-            StoreError(.lost, "\(path): the database is damaged (\(message))")
+            // SQLite makes the same of a disk that fails to read (unixRead, SQLITE_IOERR_CORRUPTFS).
+            StoreError(.lost, "\(path): the database is damaged or cannot be read (\(message))")
         case _ where code == Self.shortRead:
             StoreError(.lost, "\(path): the database or its log was cut short (\(message))")
         case _ where code == Self.databaseMoved:

@@ -16,8 +16,15 @@ final class ManagerProcess: Sendable {
     ///   - name: what it calls itself.
     ///   - port: where it listens; 0 lets it choose.
     ///   - options: more for its command line.
+    ///   - environment: more for its environment.
     /// - Throws: when it does not start, with what it said.
-    init(database: String, name: String, port: Int = 0, options: [String] = []) throws {
+    init(
+        database: String,
+        name: String,
+        port: Int = 0,
+        options: [String] = [],
+        environment: [String: String] = [:]
+    ) throws {
         if let command = TestSettings.otherServer {
             let port = try port == 0 ? FreePort.find() : port
             let words = command.map { $0 == "{port}" ? String(port) : $0 }
@@ -33,7 +40,8 @@ final class ManagerProcess: Sendable {
         }
         process = try ChildProcess(
             Executables.manager,
-            ["--database", database, "--listen", "127.0.0.1:\(port)", "--name", name] + options
+            ["--database", database, "--listen", "127.0.0.1:\(port)", "--name", name] + options,
+            environment: environment
         )
         guard let line = process.output.line(startingWith: "listening on "),
             let chosen = line.split(separator: ":").last.flatMap({ Int($0) })

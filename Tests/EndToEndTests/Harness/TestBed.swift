@@ -33,9 +33,19 @@ final class TestBed: Sendable {
 
     /// Starts a manager over the database.
     @discardableResult
-    func startManager(port: Int = 0, options: [String] = []) throws -> ManagerProcess {
+    func startManager(
+        port: Int = 0,
+        options: [String] = [],
+        environment: [String: String] = [:]
+    ) throws -> ManagerProcess {
         let name = "m\(managers.count + 1)"
-        let manager = try ManagerProcess(database: database, name: name, port: port, options: options)
+        let manager = try ManagerProcess(
+            database: database,
+            name: name,
+            port: port,
+            options: options,
+            environment: environment
+        )
         state.withLock { $0.managers.append(manager) }
         return manager
     }

@@ -1,0 +1,84 @@
+import Foundation
+import Glibc
+
+/// A disk that fails on demand: a library (tools/reliability/preload/faults) that is preloaded into managers and answers
+/// their calls on the database's files with errors while it is told to.
+final class FailingDisk: Sendable {
+    /// Calls that can fail.
+    struct Calls: OptionSet {
+        let rawValue: Int64
+        static let writes = Calls(rawValue: 1)
+        static let syncs = Calls(rawValue: 2)
+        static let reads = Calls(rawValue: 4)
+        static let growth = Calls(rawValue: 8)
+    }
+
+    /// Files whose calls can fail.
+    struct Files: OptionSet {
+        let rawValue: Int64
+        static let database = Files(rawValue: 1)
+        static let log = Files(rawValue: 2)
+        static let sharedMemory = Files(rawValue: 4)
+    }
+
+    private let control: String
+
+    /// Makes a disk that works so far.
+    ///
+    /// - Parameter control: a path for the file that tells the managers what fails.
+    /// - Throws: where the file cannot be made.
+    init(control: String) throws {
+        self.control = control
+        guard FileManager.default.createFile(atPath: control, contents: Data(count: 32)) else {
+            throw HarnessError("cannot write \(control)")
+        }
+    }
+
+    /// What a manager needs in its environment to be on this disk.
+    func environment() throws -> [String: String] {
+        ["LD_PRELOAD": try Self.library.get(), "BEANROW_FAULTS": control]
+    }
+
+    /// What a manager needs in its environment to see a file system of another kind.
+    static func environment(fileSystem: Int) throws -> [String: String] {
+        ["LD_PRELOAD": try library.get(), "BEANROW_FAULTS_FILE_SYSTEM": "\(fileSystem)"]
+    }
+
+    /// From now on these calls fail.
+    func fail(_ calls: Calls, of files: Files, with error: Int32) throws {
+        try write(files.rawValue, at: 8)
+        try write(Int64(error), at: 16)
+        try write(calls.rawValue, at: 0)
+    }
+
+    /// From now on all is well.
+    func heal() throws {
+        try write(0, at: 0)
+    }
+
+    /// How many calls have failed.
+    func failures() throws -> Int64 {
+        guard let file = FileHandle(forReadingAtPath: control) else { throw HarnessError("cannot read \(control)") }
+        defer { try? file.close() }
+        try file.seek(toOffset: 24)
+        guard let bytes = try file.read(upToCount: 8), bytes.count == 8 else { throw HarnessError("no count") }
+        return bytes.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) }
+    }
+
+    private func write(_ number: Int64, at offset: UInt64) throws {
+        guard let file = FileHandle(forWritingAtPath: control) else { throw HarnessError("cannot write \(control)") }
+        defer { try? file.close() }
+        try file.seek(toOffset: offset)
+        try file.write(contentsOf: withUnsafeBytes(of: number) { Data($0) })
+    }
+
+    /// The library, built once for a run of the tests.
+    private static let library = Result<String, any Error> {
+        let source = Executables.package.appendingPathComponent("tools/reliability/preload/faults/faults.c").path
+        let target = Executables.directory.appendingPathComponent("faults-\(getpid()).so").path
+        let options = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"]
+        let compiler = try ChildProcess("cc", options + ["-o", target, source, "-ldl"])
+        guard try compiler.waitForEnd() == .exited(0) else { throw HarnessError(compiler.errors.text) }
+        return target
+    }
+}
