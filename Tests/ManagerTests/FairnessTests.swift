@@ -18,8 +18,10 @@ import Testing
         script.turn()
         #expect(sessions.map(\.replies.count).allSatisfy { (15...25).contains($0) })
         #expect(polite.replies == [.using(.default)])
+        #expect(script.table.wasCut)
         while script.table.hasWork { script.turn() }
         #expect(sessions.map(\.replies.count) == [1000, 1000, 1000, 1000])
+        #expect(!script.table.wasCut)
     }
 
     @Test("A session for which the batch had no room comes first in the next one")

@@ -23,6 +23,11 @@ final class Engine {
     /// A batch that the store was too busy to run, and the time for which it was made.
     private var stalled: (operations: [Operation], moment: Moment)?
     private var isTurnScheduled = false
+    private var isInTurn = false
+    private var isTurnWanted = false
+
+    /// The next turn, where the sockets are looked at before.
+    private var nextTurn: Scheduled<Void>?
     private var wakeUp: (at: ContinuousClock.Instant, timer: Scheduled<Void>)?
     private var nextEvent: Timestamp?
     private var lastConnection: UInt32 = 0
@@ -132,8 +137,12 @@ final class Engine {
 
     /// Has a turn run once the event loop is through with its sockets.
     func scheduleTurn() {
-        guard !isTurnScheduled, phase != .ended else { return }
+        guard phase != .ended else { return }
+        guard !isInTurn else { return isTurnWanted = true }
+        guard !isTurnScheduled else { return }
         isTurnScheduled = true
+        nextTurn?.cancel()
+        nextTurn = nil
         if hasFailed {
             eventLoop.assumeIsolated().scheduleTask(in: Self.pauseAfterFailure) { self.turn() }
         } else {
@@ -144,6 +153,9 @@ final class Engine {
     /// Long enough not to burn a core while a disk is full, short enough that nobody notices.
     private static let pauseAfterFailure = TimeAmount.milliseconds(50)
 
+    /// Long enough for the event loop to look at its sockets; what it finds there begins the turn at once.
+    private static let timeForSockets = TimeAmount.milliseconds(1)
+
     private func turn() {
         isTurnScheduled = false
         guard phase != .ended, stalled == nil else { return }
@@ -152,7 +164,20 @@ final class Engine {
         run(operations, at: moment)
     }
 
+    /// Runs a batch and sees to it that another turn follows where there is more to do.
     private func run(_ operations: [Operation], at moment: Moment) {
+        isInTurn = true
+        carryOut(operations, at: moment)
+        isInTurn = false
+        guard isTurnWanted else { return }
+        isTurnWanted = false
+        guard table.wasCut, !hasFailed else { return scheduleTurn() }
+        // The event loop looks at its sockets only when it has nothing to execute, and those who have not sent ahead are to
+        // have their share of the next batch too.
+        nextTurn = eventLoop.assumeIsolated().scheduleTask(in: Self.timeForSockets) { self.scheduleTurn() }
+    }
+
+    private func carryOut(_ operations: [Operation], at moment: Moment) {
         do {
             var outcomes: [Outcome] = []
             if !operations.isEmpty || mustLookForEvents || isEventDue(at: moment) {

@@ -21,6 +21,7 @@ extension SessionTable {
         if servesEveryoneNow { owesEveryone = true }
         payOwed()
         var (commands, bodies) = (0, 0)
+        wasCut = false
         var postponed: [Session] = []
         let share = share(of: ready.count)
         for session in takeReady() where !session.hasEnded {
@@ -30,8 +31,10 @@ extension SessionTable {
             }
             let progress = addRequests(of: session, Progress(share), at: now)
             commands += progress.commands
+            if progress.commands >= share.commands || progress.bodies >= share.bodies { wasCut = true }
             bodies += progress.bodies
         }
+        if !postponed.isEmpty { wasCut = true }
         postpone(postponed)
         payOwed()
         return operations

@@ -71,6 +71,9 @@ struct SessionTable {
     /// A claim in the batch may come short and leave its session waiting.
     var claimMayWait = false
 
+    /// More had arrived than was put into the batch.
+    var wasCut = false
+
     /// The batch serves every session that waits, whatever it waits for.
     var servesEveryoneNow = false
 
