@@ -138,7 +138,10 @@ final class Engine {
     /// Has a turn run once the event loop is through with its sockets.
     func scheduleTurn() {
         guard phase != .ended else { return }
-        guard !isInTurn else { return isTurnWanted = true }
+        guard !isInTurn else {
+            isTurnWanted = true
+            return
+        }
         guard !isTurnScheduled else { return }
         isTurnScheduled = true
         nextTurn?.cancel()
