@@ -157,7 +157,7 @@ final class Engine {
     private static let pauseAfterFailure = TimeAmount.milliseconds(50)
 
     /// Long enough for the event loop to look at its sockets; what it finds there begins the turn at once.
-    private static let timeForSockets = TimeAmount.milliseconds(1)
+    private static let timeForSockets = TimeAmount.microseconds(50)
 
     private func turn() {
         isTurnScheduled = false
