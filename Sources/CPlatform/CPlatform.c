@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -35,4 +36,16 @@ int64_t beanrow_file_system_type(const char *path) {
     struct statfs information;
     if (statfs(path, &information) != 0) return -1;
     return (int64_t)(uint32_t)information.f_type;
+}
+
+int beanrow_has_name(int descriptor) {
+    struct statx information;
+    if (statx(descriptor, "", AT_EMPTY_PATH, STATX_NLINK, &information) != 0) return -1;
+    return information.stx_nlink > 0;
+}
+
+int64_t beanrow_file_length(const char *path) {
+    struct statx information;
+    if (statx(AT_FDCWD, path, 0, STATX_SIZE, &information) != 0) return -1;
+    return (int64_t)information.stx_size;
 }

@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 import TaskStore
 
@@ -85,17 +86,13 @@ func syncDirectory(_ path: String) throws(StoreError) {
 
 /// How long a file is, in bytes; 0 where there is none.
 func fileLength(_ path: String) -> Int64 {
-    var information = stat()
-    return stat(path, &information) == 0 ? Int64(information.st_size) : 0
+    max(0, beanrow_file_length(path))
 }
 
 /// Which file a name or a descriptor stands for.
 struct FileIdentity: Equatable, Sendable {
     private let device: UInt64
     private let inode: UInt64
-
-    /// Where the file has a name; false after it was removed.
-    let isLinked: Bool
 
     /// Looks a path up; nothing where there is no such file.
     init?(path: String) {
@@ -114,6 +111,5 @@ struct FileIdentity: Equatable, Sendable {
     private init(_ information: stat) {
         self.device = UInt64(information.st_dev)
         self.inode = UInt64(information.st_ino)
-        self.isLinked = information.st_nlink > 0
     }
 }

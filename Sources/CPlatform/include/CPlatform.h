@@ -31,6 +31,18 @@ uint32_t beanrow_checksum(uint32_t checksum, const void *bytes, size_t length);
 /* The same without the processor's help. */
 uint32_t beanrow_checksum_portable(uint32_t checksum, const void *bytes, size_t length);
 
+/*
+ * Looks at files that are written all the time ask for nothing but what they want to know (statx(2)). Whoever has been told
+ * a file's times is to see a new one at the next change, so from Linux 6.13 on a stat(2) makes the next write change the
+ * times once more, and a sync write them.
+ */
+
+/* Returns 1 where the open file still has a name, 0 where it was removed or replaced, -1 on an error. */
+int beanrow_has_name(int descriptor);
+
+/* The length of the file of this path in bytes, or -1. */
+int64_t beanrow_file_length(const char *path);
+
 /* Words in memory that processes share. */
 static inline uint64_t beanrow_load(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 static inline void beanrow_store(uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
