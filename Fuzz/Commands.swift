@@ -39,8 +39,8 @@ private func requests(in bytes: ArraySlice<UInt8>, pieces: [Int]) -> [Request] {
         turn += 1
         buffer.writeBytes(piece)
         take(&decoder, &buffer, &found)
-        // A line and its end; a body is moved out as it arrives.
-        guard buffer.readableBytes <= 226, decoder.heldBytes <= maximumBodySize + 2 else {
+        // The longest line, that of a put-unique, and its end; a body is moved out as it arrives.
+        guard buffer.readableBytes <= 274, decoder.heldBytes <= maximumBodySize + 2 else {
             fail("\(buffer.readableBytes) bytes are left in the buffer, \(decoder.heldBytes) in the decoder")
         }
     }

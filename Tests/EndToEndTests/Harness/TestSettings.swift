@@ -30,6 +30,9 @@ enum TestSettings {
     /// Where pip installed the clients from PyPI: the interpreter to run them with.
     static let clientPython = value("BEANROW_TEST_PYTHON")
 
+    /// Whether the programs under test are built with a sanitizer, which takes several times the memory and the time.
+    static let isSanitized = value("BEANROW_TEST_SANITIZED") != nil
+
     /// Whether the tests run as root, who may do what others may not.
     static let isRoot = geteuid() == 0
 

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// What clients cannot do to a manager's memory, and to each other.
-@Suite(.alone, .serialized, .enabled(if: TestSettings.isBeanrow)) struct MemoryTests {
+@Suite(.alone, .serialized, .enabled(if: TestSettings.isBeanrow && !TestSettings.isSanitized)) struct MemoryTests {
     private static let mebibyte = 1 << 20
 
     @Test func `ten thousand idle connections cost less than 200 MiB`() throws {
