@@ -41,7 +41,7 @@ struct FuzzTests {
     @Test("Commands", arguments: fuzzSeeds)
     func commands(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        for round in 0..<400 {
+        for round in 0..<fuzzRounds {
             let stream = clientStream(using: &generator)
             var whole = Feeder(CommandDecoder(maximumBodySize: Self.maximumBodySize))
             try whole.feed(stream)
@@ -64,7 +64,7 @@ struct FuzzTests {
     @Test("Commands behind any bytes are carried out once a line has ended", arguments: fuzzSeeds)
     func recovery(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        for round in 0..<400 {
+        for round in 0..<fuzzRounds {
             var feeder = Feeder(CommandDecoder(maximumBodySize: 0))
             // No put is in it, so that no bytes after it can be a body's.
             let noise = [UInt8].random(count: 0...600, using: &generator).filter { $0 != UInt8(ascii: "p") }
@@ -83,7 +83,7 @@ struct FuzzTests {
     @Test("Replies", arguments: fuzzSeeds)
     func replies(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        for round in 0..<400 {
+        for round in 0..<fuzzRounds {
             let stream = serverStream(using: &generator)
             let (messages, error, _) = decodeReplies([stream[...]])
             for _ in 0..<4 {

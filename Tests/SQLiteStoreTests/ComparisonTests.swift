@@ -18,7 +18,7 @@ import Testing
         var random = SplitMix(state: UInt64(seed))
         var now = Timestamp.start
         var managers: [Twin] = []
-        for round in 0..<400 {
+        for round in 0..<(isSanitized ? 60 : 400) {
             while managers.count < 3 { managers.append(try Twin(place, plain, "m\(round)", now)) }
             let index = Int.random(in: 0..<3, using: &random)
             switch Int.random(in: 0..<100, using: &random) {
@@ -42,7 +42,7 @@ import Testing
         var now = Timestamp.start
         let stores = try (0..<3).map { try place.open("\($0)") }
         let shell = try place.shell()
-        for round in 0..<300 {
+        for round in 0..<(isSanitized ? 60 : 300) {
             now = Timestamp(rawValue: now.rawValue + .random(in: 0...900, using: &random))
             if Int.random(in: 0..<3, using: &random) == 0 {
                 _ = shell.complaint(randomSQL(using: &random))

@@ -109,3 +109,7 @@ extension TemporaryStore {
         }
     }
 }
+
+/// Whether the tests are built with a sanitizer, which takes ten times as long: `BEANROW_TEST_SANITIZED`, which `tools/test`
+/// sets.
+let isSanitized = getenv("BEANROW_TEST_SANITIZED") != nil

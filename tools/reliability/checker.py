@@ -6,7 +6,7 @@ the arrival of the answer until the earliest of
 
 - its time to run, counted from the sending of the reserve, or of the last touch that succeeded;
 - the sending of a command that ends the claim (delete, release, bury);
-- the first moment at which its connection may have broken;
+- the first moment at which its connection may have broken, which may be before the answer was read;
 
 and, whatever these say, at least until the sending of the last touch, release or bury that succeeded, since only a
 holder's does (a delete also succeeds where nobody holds the task). What contradicts a certainty is a violation; what
@@ -187,6 +187,8 @@ class Checker:
             if put.word == "INSERTED":
                 self._violate(Kind.LOST, f"{key}, whose number was not told")
         for id, story in self._stories.items():
+            if self._is_finished(id) and not story.deliveries and not any(use.succeeded for use in story.uses):
+                continue  # Somebody asked for a task that was gone and forgotten, and was told so.
             self._check(id, story)
             if not self._is_finished(id):
                 self._check_end(id, story, rows.get(id))
@@ -227,7 +229,9 @@ class Checker:
     def certain_end(self, delivery: Delivery, story: Story, ttr: int, *, without: Use | None = None) -> float:
         """Until when this consumer certainly held the task; see the top of this file."""
         end = delivery.sent + ttr
-        latest = delivery.received
+        broken = self._broken(delivery)
+        # An answer that was read late may have left a manager that was dead before it was read.
+        latest = min(delivery.received, broken)
         ended = FOREVER
         for use in self._uses_of(delivery, story):
             if use is without:
@@ -238,7 +242,11 @@ class Checker:
                 ended = min(ended, use.sent)
             if use.succeeded and use.verb != "delete":
                 latest = max(latest, use.sent)
-        return max(latest, min(end, ended, self._ends.get(delivery.connection, FOREVER)))
+        return max(latest, min(end, ended, broken))
+
+    def _broken(self, delivery: Delivery) -> float:
+        """When the delivery's connection may have been broken at the earliest."""
+        return self._ends.get(delivery.connection, FOREVER)
 
     def _uses_of(self, delivery: Delivery, story: Story) -> list[Use]:
         """What the holder did in this claim: up to the next time that the same connection got the task."""
@@ -257,6 +265,8 @@ class Checker:
             end = self.certain_end(first, story, put.ttr)
             for second in story.deliveries[index + 1 :]:
                 expired = second.received >= second.sent + put.ttr
+                if second.sent < first.received and self._broken(second) <= first.received:
+                    continue  # It was handed out before the first, and its manager died before its answer was read.
                 if second.received < end and (second.sent >= first.received or not expired):
                     used = any(use.succeeded and use.sent >= second.received for use in self._uses_of(first, story))
                     yield Kind.TWO_HOLDERS if used else Kind.UNEXPLAINED
@@ -279,6 +289,8 @@ class Checker:
             assert delete.received is not None
             for delivery in story.deliveries:
                 expired = delivery.received >= delivery.sent + put.ttr
+                if delivery.sent < delete.received and self._broken(delivery) <= delete.received:
+                    continue  # Handed out before, and read late.
                 if delivery.received > delete.received and (delivery.sent > delete.received or not expired):
                     yield Kind.BACK
                 if delivery.connection == delete.connection or delete.sent < delivery.received:

@@ -33,13 +33,15 @@ class Client(threading.Thread):
         self.connection: Connection
         self.number = 0
         self.alive_at = 0.0
+        self.place: Place = world.places[0]
+        self.opened_at = 0.0
 
     def run(self) -> None:
         while not self.world.stopping.is_set():
-            place = self.rng.choice(self.world.places)
-            self.alive_at = now()
+            self.place = self.rng.choice(self.world.places)
+            self.alive_at = self.opened_at = now()
             try:
-                self.connection = Connection(place.manager.address, PATIENCE)
+                self.connection = Connection(self.place.manager.address, PATIENCE)
             except Disconnected:
                 self.world.stopping.wait(0.05)
                 continue
@@ -50,7 +52,7 @@ class Client(threading.Thread):
             except Quit:
                 pass
             except Disconnected as error:
-                self.broken(place, error)
+                self.broken(error)
             except Exception as error:
                 self.world.history.find(f"{self.name}: {type(error).__name__}: {error}")
                 self.leave()
@@ -61,7 +63,8 @@ class Client(threading.Thread):
 
     def leave(self, *, by_reset: bool = False) -> None:
         """Closes the connection."""
-        self.world.end(self.number, now())
+        # Its manager may have died before, unnoticed while nothing was asked.
+        self.world.end(self.number, min(now(), self.place.downtime(self.opened_at) or now()))
         if by_reset:
             self.connection.break_off()
         else:
@@ -73,11 +76,11 @@ class Client(threading.Thread):
         self.leave(by_reset=self.rng.random() < 0.5)
         raise Quit
 
-    def broken(self, place: Place, error: Disconnected) -> None:
+    def broken(self, error: Disconnected) -> None:
         """The manager is gone, or should be."""
-        downtime = place.downtime(self.alive_at)
+        downtime = self.place.downtime(self.opened_at)
         if isinstance(error, Stalled) or downtime is None:
-            self.world.history.find(f"{self.name}: {place.manager.name}: {error}, without cause")
+            self.world.history.find(f"{self.name}: {self.place.manager.name}: {error}, without cause")
         self.world.end(self.number, self.alive_at if downtime is None else downtime)
         self.connection.close()
 

@@ -111,7 +111,7 @@ def run(name: str, program: Path, options: argparse.Namespace) -> int:
     corpus = BUILT / "fuzz" / f"{name}-corpus"
     found = BUILT / "fuzz" / f"{name}-"
     corpus.mkdir(exist_ok=True)
-    command: list[str | os.PathLike[str]] = [program, "-timeout=10", "-rss_limit_mb=1024", f"-artifact_prefix={found}"]
+    command: list[str | os.PathLike[str]] = [program, "-timeout=60", "-rss_limit_mb=1024", f"-artifact_prefix={found}"]
     if options.input is not None:
         command.append(options.input)
     else:

@@ -36,11 +36,14 @@ class Place:
     lock: threading.Lock = field(default_factory=threading.Lock)
     downtimes: list[Downtime] = field(default_factory=list)
 
-    def downtime(self, after: float) -> float | None:
-        """When at the earliest it may have broken a connection that was alive then; none if it had no cause."""
+    def downtime(self, opened: float) -> float | None:
+        """When at the earliest it may have broken a connection that was opened then; none if it had no cause.
+
+        That a client had an answer later says nothing: on a busy machine it may read what came long before.
+        """
         for downtime in self.downtimes:
-            if downtime.end >= after:
-                return max(downtime.start, after)
+            if downtime.end >= opened:
+                return max(downtime.start, opened)
         return None
 
 

@@ -64,6 +64,35 @@ class CheckerTests(unittest.TestCase):
         history = (put(), use("delete", ONE, 2, "NOT_FOUND"))
         self.assertEqual(self.kinds(*history), {Kind.LOST})
 
+    def test_answer_of_a_dead_manager_that_was_read_late(self) -> None:
+        # ONE was handed the task, its manager died, TWO got it and finished it, and only then ONE read its answer.
+        late = (put(), delivery(ONE, 3, sent=0.2), End(ONE, 0.5))
+        finished = (delivery(TWO, 1), use("delete", TWO, 1.2, "DELETED"))
+        self.assertEqual(self.kinds(*late, *finished), set())
+        slow = (delivery(TWO, 2.9, sent=0.8), use("delete", TWO, 3.2, "DELETED"), use("delete", ONE, 3.1, None))
+        self.assertEqual(self.kinds(*late, *slow), set())
+
+    def test_answer_that_was_read_late_of_a_manager_that_lived(self) -> None:
+        late = (put(), delivery(ONE, 3, sent=0.2), End(ONE, 3.5))
+        finished = (delivery(TWO, 1), use("delete", TWO, 1.2, "DELETED"))
+        self.assertIn(Kind.BACK, self.kinds(*late, *finished))
+
+    def test_answer_of_a_reserve_after_the_delete(self) -> None:
+        late = (put(), delivery(ONE, 3, sent=2), End(ONE, 2.5))
+        finished = (delivery(TWO, 1), use("delete", TWO, 1.2, "DELETED"))
+        self.assertIn(Kind.BACK, self.kinds(*late, *finished))
+
+    def test_question_for_a_task_that_is_forgotten(self) -> None:
+        checker = Checker()
+        checker.take([put(), delivery(ONE, 1), use("delete", ONE, 2, "DELETED")])
+        checker.retire(1000)
+        checker.take([use("kick-job", TWO, 2000, "NOT_FOUND")])
+        checker.finish({})
+        self.assertEqual(checker.violations, [])
+        checker.take([use("kick-job", TWO, 2001, "KICKED")])
+        checker.finish({})
+        self.assertEqual([violation.kind for violation in checker.violations], [Kind.BACK])
+
     def test_deleted_twice(self) -> None:
         history = (put(), delivery(ONE, 1), use("delete", ONE, 2, "DELETED"), use("delete", TWO, 3, "DELETED"))
         self.assertEqual(self.kinds(*history), {Kind.DELETED_TWICE})
