@@ -17,29 +17,29 @@ extension ByteBuffer {
         case .use(let tube): writeLine("use ", tube)
         case .reserve: writeLine("reserve")
         case .reserveWithTimeout(let seconds): writeLine("reserve-with-timeout ", seconds)
-        case .reserveJob(let id): writeLine("reserve-job ", id.rawValue)
-        case .delete(let id): writeLine("delete ", id.rawValue)
+        case .reserveJob(let id): writeLine("reserve-job ", Self.number(id))
+        case .delete(let id): writeLine("delete ", Self.number(id))
         case .release(let id, let priority, let delay):
             writeStaticString("release ")
-            writeDecimal(id.rawValue)
+            writeDecimal(Self.number(id))
             writeArgument(priority)
             writeArgument(delay)
             writeLineEnd()
         case .bury(let id, let priority):
             writeStaticString("bury ")
-            writeDecimal(id.rawValue)
+            writeDecimal(Self.number(id))
             writeArgument(priority)
             writeLineEnd()
-        case .touch(let id): writeLine("touch ", id.rawValue)
+        case .touch(let id): writeLine("touch ", Self.number(id))
         case .watch(let tube): writeLine("watch ", tube)
         case .ignore(let tube): writeLine("ignore ", tube)
-        case .peek(let id): writeLine("peek ", id.rawValue)
+        case .peek(let id): writeLine("peek ", Self.number(id))
         case .peekReady: writeLine("peek-ready")
         case .peekDelayed: writeLine("peek-delayed")
         case .peekBuried: writeLine("peek-buried")
         case .kick(let bound): writeLine("kick ", bound)
-        case .kickJob(let id): writeLine("kick-job ", id.rawValue)
-        case .statsJob(let id): writeLine("stats-job ", id.rawValue)
+        case .kickJob(let id): writeLine("kick-job ", Self.number(id))
+        case .statsJob(let id): writeLine("stats-job ", Self.number(id))
         case .statsTube(let tube): writeLine("stats-tube ", tube)
         case .stats: writeLine("stats")
         case .listTubes: writeLine("list-tubes")
@@ -70,5 +70,10 @@ extension ByteBuffer {
             writeString(state.wireName)
             writeLineEnd()
         }
+    }
+
+    /// An id as it is read back: what names no task is a number above all ids, for there is no sign in the protocol.
+    private static func number(_ id: TaskID) -> UInt64 {
+        UInt64(exactly: id.rawValue) ?? .max
     }
 }

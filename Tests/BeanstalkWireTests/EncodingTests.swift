@@ -19,6 +19,9 @@ struct EncodingTests {
     @Test("What is written is read back as it was")
     func roundTrips() throws {
         var commands = sampleCommands.map(\.1)
+        // What an id above all ids is read as.
+        let nothing = TaskID(rawValue: -1)
+        commands += [.touch(nothing), .delete(nothing), .release(nothing, priority: 1, delay: 2)]
         var generator = SeededGenerator(seed: 1)
         for _ in 0..<200 {
             commands.append(.random(using: &generator, maximumBodySize: 300))
