@@ -47,6 +47,18 @@ let package = Package(
             resources: [.embedInCode("schema.sql")]
         ),
 
+        // The store on PostgreSQL: the only target that knows libpq.
+        .systemLibrary(
+            name: "CPostgres",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
+        ),
+        .target(
+            name: "PostgresStore",
+            dependencies: ["CPostgres", "TaskStore"],
+            resources: [.embedInCode("functions.sql"), .embedInCode("schema-postgres.sql")]
+        ),
+
         // What every store must do, as a suite that its tests run.
         .target(name: "StoreTesting", dependencies: ["TaskStore"]),
 
@@ -95,6 +107,7 @@ let package = Package(
                 "BeanrowClient",
                 "CommandLineSupport",
                 "Manager",
+                "PostgresStore",
                 "SQLiteStore",
                 "TaskStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -157,6 +170,7 @@ let package = Package(
             // A file of an older version, which a test makes.
             exclude: ["schema-1.sql"]
         ),
+        .testTarget(name: "PostgresStoreTests", dependencies: ["PostgresStore", "StoreTesting", "TaskStore"]),
         .testTarget(
             name: "ManagerTests",
             dependencies: [

@@ -28,11 +28,22 @@ public struct BatchResult: Sendable {
     /// When the next delay or pause ends, over the whole store; none if there is none.
     public var nextEvent: Timestamp?
 
+    /// Whether all claims that this manager's sessions had before the batch are lost: it could not reach the store for so
+    /// long that the others took it for dead.
+    public var claimsWereLost: Bool
+
     /// Makes a result.
-    public init(outcomes: [Outcome], needsDurability: Bool, timePassed: Bool, nextEvent: Timestamp?) {
+    public init(
+        outcomes: [Outcome],
+        needsDurability: Bool,
+        timePassed: Bool,
+        nextEvent: Timestamp?,
+        claimsWereLost: Bool = false
+    ) {
         self.outcomes = outcomes
         self.needsDurability = needsDurability
         self.timePassed = timePassed
         self.nextEvent = nextEvent
+        self.claimsWereLost = claimsWereLost
     }
 }

@@ -15,9 +15,12 @@
 ///
 /// ### Other managers
 /// They may commit between any two calls. A task that this manager's sessions hold can only be taken away by the
-/// operator's SQL or, once this process is dead, by a peer's ``maintain(at:)``.
+/// operator's SQL or, once this process is dead, by a peer's ``maintain(at:)``. Where managers are on several hosts, one
+/// that is cut off from the store counts as dead after a while; it finds that out with its next batch
+/// (``BatchResult/claimsWereLost``), and no operation of it on a claim succeeds in between.
 public protocol Store: AnyObject {
-    /// The number this manager has in the store, from opening to ``leave()``.
+    /// The number this manager has in the store, from opening to ``leave()``; it gets another one where it was taken for
+    /// dead. Sessions opened before are taken to be those of the new number.
     var manager: ManagerID { get }
 
     /// Runs a batch as one transaction, in order.
@@ -81,6 +84,9 @@ public struct Maintenance: Sendable, Equatable {
 
     /// Lines for the log that a person should see, each said once for each cause.
     public var warnings: [String]
+
+    /// Whether all claims that this manager's sessions had are lost; see ``BatchResult/claimsWereLost``.
+    public var claimsWereLost = false
 
     /// Whether claims returned may be of use for sessions that wait.
     public var madePending: Bool { recovered.contains { $0.claims > 0 } }

@@ -12,7 +12,7 @@ import Testing
 }
 
 /// A fresh database, opened as often as a check likes.
-private final class SQLiteHarness: StoreHarness {
+final class SQLiteHarness: StoreHarness {
     private let place: TemporaryStore
 
     init() throws {

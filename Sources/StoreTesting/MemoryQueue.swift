@@ -1,10 +1,9 @@
-import StoreTesting
-import TaskStore
+public import TaskStore
 
 /// The rules of a store in their plainest form: arrays, searched from front to back.
 ///
-/// What the SQLite store does is held against it, operation by operation.
-final class MemoryQueue: StoreHarness {
+/// What real stores do is held against it, operation by operation.
+public final class MemoryQueue: StoreHarness {
     struct Item {
         var tube: TubeName
         var state = TaskState.pending
@@ -46,7 +45,11 @@ final class MemoryQueue: StoreHarness {
     var members: [MemoryStore] = []
     var extensions = MemoryExtensions()
 
-    func open(_ name: String, at now: Timestamp) throws -> any Store {
+    /// Makes an empty queue.
+    public init() {}
+
+    /// See ``StoreHarness/open(_:at:)``.
+    public func open(_ name: String, at now: Timestamp) throws -> any Store {
         for dead in members where dead.isDead { _ = bury(dead) }
         lastManager += 1
         let store = MemoryStore(self, ManagerID(rawValue: lastManager), name)
@@ -54,11 +57,13 @@ final class MemoryQueue: StoreHarness {
         return store
     }
 
-    func kill(_ store: any Store) throws {
+    /// See ``StoreHarness/kill(_:)``.
+    public func kill(_ store: any Store) throws {
         (store as? MemoryStore)?.isDead = true
     }
 
-    func audit() throws {}
+    /// See ``StoreHarness/audit()``: there is nothing behind it.
+    public func audit() throws {}
 
     /// Cleans up behind a manager.
     ///

@@ -1,0 +1,57 @@
+import TaskStore
+
+/// What can go wrong on the way to the server and there.
+enum PostgresError: Error {
+    /// The connection is gone, or could not be made, or the server did not answer in time.
+    case disconnected(String)
+
+    /// The server refused a statement; the transaction is rolled back.
+    case refused(state: String, message: String)
+
+    /// What the store does about it.
+    enum Meaning {
+        /// Connect again, and try again.
+        case reconnect
+
+        /// Try again at once: two transactions wanted the same rows, and this one gave way.
+        case retry
+
+        /// Peers have taken this manager for dead.
+        case leaseLost
+
+        /// There is no room.
+        case full
+
+        /// It would fail again.
+        case failed
+    }
+
+    /// What the store does about it (PostgreSQL's errcodes: appendix A of its manual).
+    var meaning: Meaning {
+        switch self {
+        case .disconnected: .reconnect
+        case .refused("BR001", _): .leaseLost
+        case .refused("40001", _), .refused("40P01", _): .retry
+        case .refused("53100", _): .full
+        // The server goes down, starts up or is a standby now; a statement or an idle transaction was ended for it.
+        case .refused("57P01", _), .refused("57P02", _), .refused("57P03", _), .refused("25006", _),
+            .refused("25P03", _), .refused("57014", _), .refused("53300", _):
+            .reconnect
+        case .refused(let state, _) where state.hasPrefix("08"): .reconnect
+        case .refused: .failed
+        }
+    }
+
+    /// One line for a person.
+    var message: String {
+        switch self {
+        case .disconnected(let message): message
+        case .refused(let state, let message): "\(message) (\(state))"
+        }
+    }
+
+    /// As the manager hears of it.
+    var storeError: StoreError {
+        StoreError(meaning == .full ? .full : .failed, "PostgreSQL: \(message)")
+    }
+}

@@ -1,0 +1,206 @@
+public import TaskStore
+
+extension PostgresStore {
+    /// How often a batch that gave way to another transaction is tried again.
+    private static let mostRetries = 20
+
+    /// See ``Store/run(_:)``.
+    public func run(_ batch: Batch) throws(StoreError) -> BatchResult {
+        let patience = outage.isLong ? min(options.timeout, Outage.patienceAfterwards) : options.timeout
+        let deadline = ContinuousClock.now + patience
+        var retries = 0
+        while true {
+            do {
+                return try attempt(batch, try connected(until: deadline), until: deadline)
+            } catch {
+                switch error.meaning {
+                case .reconnect:
+                    disconnect()
+                    guard ContinuousClock.now < deadline else {
+                        outage.isLong = true
+                        throw error.storeError
+                    }
+                case .retry where retries < Self.mostRetries:
+                    retries += 1
+                case .leaseLost:
+                    loseClaims()
+                case .retry, .full, .failed:
+                    throw error.storeError
+                }
+            }
+        }
+    }
+
+    private func attempt(
+        _ batch: Batch,
+        _ link: Link,
+        until deadline: ContinuousClock.Instant
+    ) throws(PostgresError) -> BatchResult {
+        let plan = BatchPlan(batch.operations, manager: manager, members: members)
+        let now = options.usesBatchTime ? batch.now : nil
+        let retention = Int64(options.uniqueRetention) * 1000
+        if plan.isReadOnly {
+            let parameters = plan.parameters(at: now, retention: retention, writes: false)
+            let answers = try link.run([Link.Request(.runBatch, parameters)], until: deadline)
+            let reader = BatchReader(answers[0], batch.operations, plan, members)
+            if !reader.mustWrite { return result(of: reader, batch) }
+        }
+        let parameters = plan.parameters(at: now, retention: retention, writes: true)
+        let reader: BatchReader
+        do {
+            let answers = try link.run([Link.Request(.begin), Link.Request(.runBatch, parameters)], until: deadline)
+            reader = BatchReader(answers[1], batch.operations, plan, members)
+        } catch {
+            rollBack(link, until: deadline)
+            throw error
+        }
+        return result(of: try commit(reader, link, until: deadline), batch)
+    }
+
+    private func result(of reader: BatchReader, _ batch: Batch) -> BatchResult {
+        outage.isLong = false
+        defer { hasLostClaims = false }
+        var nextEvent: Timestamp?
+        if let next = reader.nextEvent {
+            // The manager's timers go by its own clock, so it is told how far off the event is.
+            nextEvent = Timestamp(rawValue: batch.now.rawValue + next - reader.now)
+        }
+        return BatchResult(
+            outcomes: reader.outcomes,
+            needsDurability: reader.needsDurability,
+            timePassed: reader.timePassed,
+            nextEvent: nextEvent,
+            claimsWereLost: hasLostClaims
+        )
+    }
+
+    private func rollBack(_ link: Link, until deadline: ContinuousClock.Instant) {
+        guard !link.isBroken else { return }
+        do {
+            try link.run([Link.Request(.rollback)], until: deadline)
+        } catch {
+            disconnect()
+        }
+    }
+
+    // The commit.
+
+    /// Adds the counts up, commits, and does what has to follow the commit at once.
+    ///
+    /// - Returns: what was committed: what the reader says, nearly always.
+    private func commit(
+        _ reader: BatchReader,
+        _ link: Link,
+        until deadline: ContinuousClock.Instant
+    ) throws(PostgresError) -> BatchReader {
+        var committed = reader
+        var requests: [Link.Request] = []
+        if reader.transaction != nil { requests.append(finishing(reader)) }
+        requests.append(Link.Request(.commit))
+        let answersToCommit = requests.count
+        // What follows comes after the commit, so that who is not waiting yet sees what was committed; and it is a
+        // transaction of its own, since one that notifies makes all others that do so wait until it is on the disk.
+        let awakened = reader.tally.awakened
+        if !awakened.isEmpty {
+            var parameters = Parameters()
+            parameters.add(Array(awakened))
+            parameters.add(manager.rawValue)
+            requests.append(Link.Request(.wake, parameters))
+        }
+        let newlyAwaited = Set(reader.cameShort).subtracting(announced)
+        if !newlyAwaited.isEmpty { requests.append(announcing(newlyAwaited)) }
+
+        var answers: [Answer] = []
+        do {
+            try link.run(requests, until: deadline, &answers)
+            announced.formUnion(newlyAwaited)
+        } catch {
+            if answers.count >= answersToCommit {
+                // What followed the commit failed; others find out a little later.
+                if !link.isBroken { rollBack(link, until: deadline) }
+            } else if case .disconnected(let message) = error, reader.transaction != nil {
+                committed = try resolve(reader, message, until: deadline)
+            } else {
+                rollBack(link, until: deadline)
+                throw error
+            }
+        }
+        if committed.transaction != nil {
+            batches += 1
+            lastBeat = .now
+        }
+        members = committed.members
+        if !reader.cameShort.isEmpty {
+            awaited.formUnion(reader.cameShort)
+            // A task may have come between the look and the announcement: look again.
+            if !newlyAwaited.isEmpty { handler?() }
+        }
+        return committed
+    }
+
+    private func finishing(_ reader: BatchReader) -> Link.Request {
+        var parameters = Parameters()
+        parameters.add(manager.rawValue)
+        parameters.add(batches + 1)
+        parameters.add(reader.keysAdded)
+        let unprotected = reader.tally.shrunk.filter { tube in TubeName(tube).map { !members.protects($0) } ?? false }
+        parameters.add(unprotected.sorted())
+        reader.tally.write(to: &parameters)
+        return Link.Request(.finishBatch, parameters)
+    }
+
+    /// Finds out what became of a transaction whose commit was not answered.
+    ///
+    /// - Returns: what was committed.
+    /// - Throws: ``PostgresError``: meaning ``PostgresError/Meaning/retry`` where the transaction was lost, and so nothing
+    ///   has happened; meaning ``PostgresError/Meaning/reconnect`` where the time was over before the answer came.
+    private func resolve(
+        _ reader: BatchReader,
+        _ message: String,
+        until deadline: ContinuousClock.Instant
+    ) throws(PostgresError) -> BatchReader {
+        let lost = PostgresError.refused(state: "40001", message: "the transaction was lost with the connection")
+        disconnect()
+        while ContinuousClock.now < deadline {
+            do throws(PostgresError) {
+                let link = try reconnect(until: deadline)
+                var me = Parameters()
+                me.add(manager.rawValue)
+                let last = try link.run([Link.Request(.lastBatch, me)], until: deadline)[0]
+                let status = try status(of: reader.transaction ?? 0, link, until: deadline)
+                if last.rows > 0, !last.isNull(0, 0) {
+                    // Only this manager writes this number. The transaction's number alone would not do: a standby that
+                    // never heard of the transaction gives the number to another one.
+                    guard last.int64(0, 0) == batches + 1, status != "aborted" else { throw lost }
+                    return reader
+                }
+                // Peers have taken this manager for dead meanwhile, and returned its claims.
+                loseClaims()
+                guard status == "committed" else { throw lost }
+                return reader.withoutClaims()
+            } catch {
+                guard error.meaning == .reconnect else { throw error }
+                disconnect()
+            }
+        }
+        // Whatever it has claimed nobody here knows of.
+        loseClaims()
+        throw .disconnected("\(message); what became of a batch is not known")
+    }
+
+    private func status(
+        of transaction: Int64,
+        _ link: Link,
+        until deadline: ContinuousClock.Instant
+    ) throws(PostgresError) -> String? {
+        var parameters = Parameters()
+        parameters.add(String(transaction))
+        do {
+            let answer = try link.run([Link.Request(.transactionStatus, parameters)], until: deadline)[0]
+            return answer.isNull(0, 0) ? nil : answer.text(0, 0)
+        } catch .refused(state: "22023", _) {
+            // Its number has not come up yet on this server, so it cannot have been committed here.
+            return "aborted"
+        }
+    }
+}

@@ -1,0 +1,159 @@
+public import TaskStore
+
+private let names = (0..<6).compactMap { TubeName("tube-\($0)") } + [.default]
+
+/// Something that a session may ask, sensible or not.
+///
+/// - Parameters:
+///   - tasks: the number of the last task.
+///   - random: where the choice comes from.
+///   - referring: whether it may use and watch tubes, or do what a plain store would have to be asked about.
+/// - Returns: an action.
+public func randomAction(of tasks: Int64, using random: inout SplitMix, referring: Bool = true) -> Action {
+    func number(_ range: ClosedRange<UInt32>) -> UInt32 { .random(in: range, using: &random) }
+    let tube = names[Int(number(0...6))]
+    // Mostly one of the last, which are likely to exist.
+    let id = TaskID(rawValue: max(1, tasks + 2 - Int64(number(0...60))))
+    let priority = [number(0...3), number(1020...1027), number(0...(.max))][Int(number(0...2))]
+    let delay = number(0...3) == 0 ? number(1...4) : 0
+    switch number(0...(referring ? 49 : 39)) {
+    case 0...9:
+        let body = [UInt8](repeating: UInt8(number(0...255)), count: Int(number(0...40)))
+        return .put(NewTask(tube: tube, priority: priority, delay: delay, timeToRun: number(0...9), body: body))
+    case 10...16:
+        let tubes = names.shuffled(using: &random).prefix(Int(number(1...7)))
+        return .claim(tubes: Array(tubes), count: Int(number(1...4)) % 4 + 1, waits: number(0...5) == 0)
+    case 17: return .claimTask(id)
+    case 18...20: return .delete(id)
+    case 21...22: return .release(id, priority: priority, delay: delay)
+    case 23...24: return .bury(id, priority: priority)
+    case 25: return .touch(id)
+    case 26: return .kick(tube, bound: Int(number(0...3)))
+    case 27: return .kickTask(id)
+    case 28: return .peek(id)
+    case 29: return .peekNext(tube, TaskState.allCases[Int(number(0...3))])
+    case 30: return .pause(tube, seconds: number(0...3))
+    case 31: return .taskStatistics(id)
+    case 32: return .tubeStatistics(tube)
+    case 33: return .storeStatistics
+    case 34: return .listTubes
+    case 35: return .expire(id)
+    case 36: return .giveBack
+    case 40...41: return SessionName("session-\(number(0...3))").map { .takeUp($0) } ?? .listTubes
+    case 42...46:
+        let task = NewTask(tube: tube, priority: priority, delay: delay, timeToRun: number(0...9), body: [1])
+        return UniqueKey("key-\(number(0...30))").map { .putUnique($0, task) } ?? .listTubes
+    case 48: return .giveBackAll
+    case 47: return .clear(tube, TaskState.allCases[Int(number(0...3))], limit: Int(number(0...5)))
+    default:
+        guard referring else { return .refer(tube, using: 1, watching: 0) }
+        return .refer(tube, using: Int(number(0...2)) - 1, watching: Int(number(0...2)) - 1)
+    }
+}
+
+/// What clients send that do not wait for answers: many puts, claims of many tasks, deletes of one task after the other.
+public func randomBurst(of tasks: Int64, using random: inout SplitMix) -> [Action] {
+    func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }
+    let tube = names[number(0...6)]
+    let count = number(1...70)
+    func puts() -> [Action] {
+        let priority = UInt32(number(1020...1027))
+        return (0..<count)
+            .map { index in
+                let isOdd = number(0...40) == 0
+                let task = NewTask(
+                    tube: isOdd ? names[number(0...6)] : tube,
+                    priority: isOdd ? UInt32(number(0...2000)) : priority,
+                    delay: isOdd ? UInt32(number(0...3)) : 0,
+                    timeToRun: UInt32(number(0...9)),
+                    body: [UInt8](repeating: UInt8(index), count: number(0...30))
+                )
+                return .put(task)
+            }
+    }
+    func deletes(from first: Int64) -> [Action] {
+        (0..<Int64(count)).map { .delete(TaskID(rawValue: max(1, first + $0))) }
+    }
+    let claim = Action.claim(tubes: [tube], count: number(1...count + 3), waits: number(0...5) == 0)
+    func deletesAndClaims() -> [Action] {
+        (0..<Int64(count))
+            .flatMap { index in
+                let isOdd = number(0...60) == 0
+                let delete = Action.delete(TaskID(rawValue: tasks + (isOdd ? Int64(number(1...90)) : index + 1)))
+                return [delete, .claim(tubes: [tube], count: isOdd ? 2 : 1, waits: number(0...60) == 0)]
+            }
+    }
+    func singleClaims() -> [Action] {
+        (0..<count).map { _ in .claim(tubes: [tube], count: 1, waits: number(0...80) == 0) }
+    }
+    return switch number(0...6) {
+    case 6: [.clear(tube, .pending, limit: 1000)] + puts() + singleClaims() + deletes(from: tasks + 1)
+    case 5: [.clear(tube, .pending, limit: 1000)] + puts() + [claim] + deletesAndClaims()
+    case 0: puts()
+    case 1: [claim]
+    case 2: deletes(from: tasks - Int64(number(0...100)))
+    case 3: puts() + [claim]
+    default: [.clear(tube, .pending, limit: 1000)] + puts() + [claim] + deletes(from: tasks + 1)
+    }
+}
+
+/// Has one session do all, or several sessions in turn: then, too, deletes follow claims in the same order.
+public func spread(
+    _ actions: [Action],
+    from session: SessionID,
+    of manager: ManagerID,
+    using random: inout SplitMix
+) -> [Operation] {
+    guard actions.count > 1, Bool.random(using: &random) else {
+        return actions.map { Operation(session: session, action: $0) }
+    }
+    var turns = [0, 0]
+    return actions.map { action in
+        var turn = 0
+        if case .claim = action {
+            turns[0] += 1
+            turn = turns[0]
+        }
+        if case .delete = action {
+            turns[1] += 1
+            turn = turns[1]
+        }
+        return Operation(session: SessionID(connection: UInt32(turn % 3 + 1), of: manager), action: action)
+    }
+}
+
+/// SQL that a person may write, sensible or not.
+public func randomSQL(using random: inout SplitMix) -> String {
+    func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }
+    let id = number(1...200)
+    let tube = "'tube-\(number(0...6))'"
+    return switch number(0...9) {
+    case 0...2: "INSERT INTO task (tube, body, priority) VALUES (\(tube), 'x', \(number(1000...1040)))"
+    case 3: "INSERT INTO task (tube, body, delay) VALUES (\(tube), 'x', \(number(-1...3)))"
+    case 4: "UPDATE task SET state = 'pending', priority = \(number(1000...1040)) WHERE id = \(id)"
+    case 5: "UPDATE task SET state = 'buried' WHERE id BETWEEN \(id) AND \(id + 3)"
+    case 6: "UPDATE task SET state = 'delayed', delay = \(number(0...3)) WHERE id = \(id)"
+    case 7: "UPDATE task SET tube = \(tube) WHERE id BETWEEN \(id) AND \(id + 5)"
+    case 8: "DELETE FROM task WHERE id = \(id)"
+    default: "UPDATE task SET priority = \(number(1020...1028)) WHERE tube = \(tube)"
+    }
+}
+
+/// Random numbers that a seed repeats (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
+public struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    /// Starts at a seed.
+    public init(state: UInt64) {
+        self.state = state
+    }
+
+    /// The next number.
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+}

@@ -1,0 +1,113 @@
+import TaskStore
+
+/// A store held against the plain one: random batches of several managers, every outcome compared.
+public enum StoreComparison {
+    /// Plays the batches that belong to a seed.
+    ///
+    /// - Parameters:
+    ///   - seed: where the random choices start.
+    ///   - rounds: how many steps to take.
+    ///   - harness: the store under test, fresh.
+    /// - Throws: ``ConformanceFailure`` at the first difference, or what a store operation threw.
+    public static func run(seed: Int, rounds: Int = 400, on harness: any StoreHarness) throws {
+        let plain = MemoryQueue()
+        var random = SplitMix(state: UInt64(seed))
+        var now = Timestamp(rawValue: 1_700_000_000_000)
+        var managers: [Twin] = []
+        for round in 0..<rounds {
+            while managers.count < 3 { managers.append(try Twin(harness, plain, "m\(round)", now)) }
+            let index = Int.random(in: 0..<3, using: &random)
+            switch Int.random(in: 0..<100, using: &random) {
+            case 0: try managers.remove(at: index).kill()
+            case 1: try managers.remove(at: index).leave()
+            case 2...6: try managers[index].compareMaintenance(at: now)
+            case 7...15: now = Timestamp(rawValue: now.rawValue + .random(in: -500...3000, using: &random))
+            default: try managers[index].compareBatch(at: now, using: &random)
+            }
+            if round % 50 == 0 { try harness.audit() }
+        }
+        for manager in managers { try manager.leave() }
+        try harness.audit()
+    }
+}
+
+/// One manager, twice: on the store under test and in memory.
+private final class Twin {
+    private let tested: any Store
+    private let harness: any StoreHarness
+    private let plain: any Store
+    private let queue: MemoryQueue
+
+    /// What each connection uses and watches, so that it counts itself out only where it is in.
+    private var referred: [UInt32: [TubeName: (using: Int, watching: Int)]] = [:]
+
+    init(_ harness: any StoreHarness, _ queue: MemoryQueue, _ name: String, _ now: Timestamp) throws {
+        self.harness = harness
+        tested = try harness.open(name, at: now)
+        plain = try queue.open(name, at: now)
+        self.queue = queue
+        try require(tested.manager, plain.manager, "the manager's number")
+    }
+
+    func kill() throws {
+        try harness.kill(tested)
+        try queue.kill(plain)
+    }
+
+    func leave() throws {
+        try tested.leave()
+        try plain.leave()
+    }
+
+    func compareMaintenance(at now: Timestamp) throws {
+        let order = { (a: DeadManager, b: DeadManager) in a.id.rawValue < b.id.rawValue }
+        let found = try tested.maintain(at: now).recovered.sorted(by: order)
+        try require(found, try plain.maintain(at: now).recovered.sorted(by: order), "who is found dead")
+    }
+
+    func compareBatch(at now: Timestamp, using random: inout SplitMix) throws {
+        let operations = (0..<Int.random(in: 0...12, using: &random))
+            .flatMap { _ in
+                let connection = UInt32.random(in: 1...4, using: &random)
+                let session = SessionID(connection: connection, of: tested.manager)
+                let actions =
+                    Int.random(in: 0..<10, using: &random) == 0
+                    ? randomBurst(of: queue.lastID, using: &random)
+                    : [possible(randomAction(of: queue.lastID, using: &random), connection)]
+                return spread(actions, from: session, of: tested.manager, using: &random)
+            }
+        let batch = Batch(operations, now: now)
+        let expected = try plain.run(batch)
+        let result = try tested.run(batch)
+        for (index, outcome) in result.outcomes.enumerated() {
+            if outcome == .heldBack { takeBack(operations[index]) }
+            try require(
+                outcome,
+                expected.outcomes[index],
+                "\(operations[index]) as number \(index) of \(operations)"
+            )
+        }
+        try require(result.needsDurability, expected.needsDurability, "durability of \(operations)")
+        try require(result.timePassed, expected.timePassed, "whether time passed before \(operations)")
+        try require(result.nextEvent, expected.nextEvent, "the next event after \(operations)")
+    }
+
+    /// A reference that was held back is none.
+    private func takeBack(_ operation: Operation) {
+        guard case .refer(let tube, let using, let watching) = operation.action else { return }
+        for connection in referred.keys where SessionID(connection: connection, of: tested.manager) == operation.session
+        {
+            referred[connection]?[tube]?.using -= using
+            referred[connection]?[tube]?.watching -= watching
+        }
+    }
+
+    /// Turns a reference that a connection cannot give up, since it has none, into one that it takes.
+    private func possible(_ action: Action, _ connection: UInt32) -> Action {
+        guard case .refer(let tube, let using, let watching) = action else { return action }
+        let present = referred[connection]?[tube] ?? (0, 0)
+        let next = (using: max(0, min(1, present.using + using)), watching: max(0, min(1, present.watching + watching)))
+        referred[connection, default: [:]][tube] = next
+        return .refer(tube, using: next.using - present.using, watching: next.watching - present.watching)
+    }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import StoreTesting
+import TaskStore
+
+@testable import PostgresStore
+
+/// The server that tests may use; tools/test starts one and says where.
+enum TestServer {
+    /// Its address; none where there is none, and then these tests are left out.
+    static let address = ProcessInfo.processInfo.environment["BEANROW_TEST_POSTGRES"]
+}
+
+/// A schema of its own for one test, that any number of managers can open; removed at the end.
+final class TemporarySchema: StoreHarness {
+    let name = "test_\(UInt32.random(in: 0...(.max)))_\(UInt32.random(in: 0...(.max)))"
+    let address = TestServer.address ?? ""
+
+    deinit {
+        try? Link(address).execute("SET client_min_messages TO warning; DROP SCHEMA IF EXISTS \(name) CASCADE")
+    }
+
+    /// Opens the store as one more manager.
+    ///
+    /// - Parameter change: what is to be different about its options.
+    func store(_ name: String = "a", _ change: (inout PostgresStore.Options) -> Void = { _ in }) throws -> PostgresStore {
+        var options = PostgresStore.Options()
+        options.schema = self.name
+        options.usesBatchTime = true
+        // Who is dead is for the tests to say.
+        options.lease = .seconds(600)
+        options.lookInterval = .zero
+        change(&options)
+        return try PostgresStore.open(address: address, name: name, listeningAddress: "127.0.0.1:0", options: options)
+    }
+
+    func open(_ name: String, at now: Timestamp) throws -> any Store {
+        try store(name)
+    }
+
+    func kill(_ store: any Store) throws {
+        guard let store = store as? PostgresStore else { return }
+        store.abandon()
+        try shell().execute("UPDATE manager SET heartbeat_ms = 0, lease_ms = 0 WHERE id = \(store.manager)")
+    }
+
+    /// Opens the database as any program would.
+    func shell() throws -> Link {
+        let link = try Link(address)
+        try link.execute("SET client_min_messages TO warning; SET search_path TO \(name)")
+        return link
+    }
+
+    /// Looks for rows that contradict each other: counts that are not what counting gives, tubes that should not be there,
+    /// gaps in the list of tubes.
+    func audit() throws {
+        let shell = try shell()
+        let questions = [
+            """
+            SELECT 'tube ' || name || ' counts ' || counted || ' but has ' || rows FROM (
+                SELECT name,
+                    (SELECT concat_ws('/', coalesce(sum(pending), 0), coalesce(sum(urgent), 0), coalesce(sum(delayed), 0),
+                        coalesce(sum(claimed), 0), coalesce(sum(buried), 0)) FROM tube_count WHERE tube = name) AS counted,
+                    (SELECT concat_ws('/', count(*) FILTER (WHERE state = 'pending'),
+                        count(*) FILTER (WHERE state = 'pending' AND priority < 1024),
+                        count(*) FILTER (WHERE state = 'delayed'), count(*) FILTER (WHERE state = 'claimed'),
+                        count(*) FILTER (WHERE state = 'buried')) FROM task_state WHERE tube = name) AS rows
+                FROM tube
+            ) AS compared WHERE counted <> rows
+            """,
+            "SELECT 'task ' || id || ' has no tube' FROM task_state WHERE tube NOT IN (SELECT name FROM tube)",
+            """
+            SELECT 'tube ' || name || ' should be gone' FROM tube WHERE name <> 'default'
+                AND name NOT IN (SELECT tube FROM task_state) AND name NOT IN (SELECT tube FROM tube_user)
+            """,
+            "SELECT 'counts of ' || tube FROM tube_count WHERE tube NOT IN (SELECT name FROM tube)",
+            "SELECT 'tubes are listed ' || string_agg(position::text, ' ') FROM tube HAVING max(position) <> count(*)",
+            """
+            SELECT 'task ' || id || ' is held by manager ' || (holder >> 32) || ', which is gone' FROM task_state
+            WHERE state = 'claimed' AND holder >> 32 <> 0 AND holder >> 32 NOT IN (SELECT id FROM manager)
+            """,
+            """
+            SELECT 'task ' || id || ' is held by session ' || holder || ', which is gone' FROM task_state
+            WHERE state = 'claimed' AND holder >> 32 = 0 AND holder NOT IN (SELECT id FROM session)
+            """,
+            """
+            SELECT 'session ' || id || ' is had by manager ' || (connection >> 32) || ', which is gone' FROM session
+            WHERE connection >> 32 NOT IN (SELECT id FROM manager)
+            """,
+            """
+            SELECT 'the key of task ' || task_id || ' has a wrong end' FROM unique_key
+            WHERE (kept_until_ms IS NULL) <> (task_id IN (SELECT id FROM task_state WHERE keyed))
+            """,
+            "SELECT 'tube_user of manager ' || manager_id FROM tube_user WHERE manager_id NOT IN (SELECT id FROM manager)",
+            "SELECT 'awaited by manager ' || manager_id FROM awaited WHERE manager_id NOT IN (SELECT id FROM manager)",
+            """
+            SELECT 'counts of manager ' || manager_id FROM tube_count
+            WHERE manager_id <> 0 AND manager_id NOT IN (SELECT id FROM manager)
+            """,
+        ]
+        var contradictions: [String] = []
+        for question in questions {
+            let answer = try shell.ask(question)
+            contradictions += (0..<answer.rows).map { answer.text($0, 0) }
+        }
+        guard contradictions.isEmpty else { throw Contradiction(description: contradictions.joined(separator: "; ")) }
+    }
+}
+
+/// Rows that contradict each other.
+struct Contradiction: Error, CustomStringConvertible {
+    let description: String
+}
