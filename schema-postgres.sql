@@ -398,7 +398,7 @@ SELECT id, tube, held_by, round(ttr - seconds_left, 1) AS seconds_held, seconds_
 FROM task_overview
 WHERE state = 'claimed';
 
--- When the oldest pending task of a tube was put. Looks at the first task of each priority, of 1000 priorities at most,
+-- The oldest pending task of a tube. Looks at the first task of each priority, of 1000 priorities at most,
 -- most urgent first.
 CREATE FUNCTION oldest_pending_id(_tube text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE

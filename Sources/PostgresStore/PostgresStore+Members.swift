@@ -12,7 +12,7 @@ extension PostgresStore {
                 guard ContinuousClock.now >= outage.nextAttempt else { throw StoreError(.busy, "PostgreSQL is away") }
                 _ = try connected(until: .now + options.timeout)
             }
-            try maintain(&report)
+            try maintain(at: options.usesBatchTime ? now : nil, &report)
         } catch let error as PostgresError {
             if error.meaning == .leaseLost { loseClaims() }
             if error.meaning == .reconnect { disconnect() }
@@ -26,7 +26,7 @@ extension PostgresStore {
         return report
     }
 
-    private func maintain(_ report: inout Maintenance) throws(PostgresError) {
+    private func maintain(at now: Timestamp?, _ report: inout Maintenance) throws(PostgresError) {
         let deadline = ContinuousClock.now + options.timeout
         let link = try connected(until: deadline)
         var parameters = Parameters()
@@ -48,7 +48,9 @@ extension PostgresStore {
         try withdraw(link, until: deadline)
         if ContinuousClock.now - lastTidying >= Self.tidyingInterval {
             lastTidying = .now
-            try link.run([Link.Request(.tidy)], until: deadline)
+            var parameters = Parameters()
+            parameters.add(now?.rawValue)
+            try link.run([Link.Request(.tidy, parameters)], until: deadline)
         }
     }
 

@@ -142,6 +142,7 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.add(manager.rawValue)
         parameters.add(batches + 1)
+        parameters.add(reader.now)
         parameters.add(reader.keysAdded)
         let unprotected = reader.tally.shrunk.filter { tube in TubeName(tube).map { !members.protects($0) } ?? false }
         parameters.add(unprotected.sorted())

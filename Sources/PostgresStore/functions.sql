@@ -11,6 +11,24 @@ CREATE FUNCTION next_event_1() RETURNS bigint LANGUAGE sql VOLATILE AS $$
     )
 $$;
 
+-- When the oldest pending task of a tube was put. Looks at the first task of each priority, of 1000 priorities at most,
+-- most urgent first.
+CREATE FUNCTION oldest_pending_1(_tube text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _oldest   bigint;
+    _priority bigint := -1;
+    _created  bigint;
+BEGIN
+    FOR _ IN 1..1000 LOOP
+        SELECT priority, created_ms INTO _priority, _created FROM task_state
+        WHERE state = 'pending' AND tube = _tube AND priority > _priority
+        ORDER BY priority, id LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        _oldest := least(_oldest, _created);
+    END LOOP;
+    RETURN _oldest;
+END $$;
+
 -- Ends a connection's hold on its named session. The session's claims stay; without claims it is forgotten.
 CREATE FUNCTION leave_session_1(_connection bigint, _but text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -440,7 +458,7 @@ BEGIN
                 pauses, pause_s, greatest(0, coalesce(paused_until_ms - _now, 0)),
                 (SELECT coalesce(sum(users), 0) FROM tube_user WHERE tube = _name),
                 (SELECT coalesce(sum(watchers), 0) FROM tube_user WHERE tube = _name),
-                coalesce(_now - (SELECT created_ms FROM task_state WHERE id = oldest_pending_id(_name)), 0)
+                coalesce(_now - oldest_pending_1(_name), 0)
             ]::bigint[] INTO o_figures
             FROM tube WHERE name = _name;
             IF FOUND THEN
@@ -592,7 +610,7 @@ END $$;
 --
 -- _unused: tubes out of which tasks were deleted and that may have become unused.
 CREATE FUNCTION finish_batch_1(
-    _me bigint, _batch bigint, _keys bigint, _unused text[], _tubes text[],
+    _me bigint, _batch bigint, _now bigint, _keys bigint, _unused text[], _tubes text[],
     _pending bigint[], _urgent bigint[], _delayed bigint[], _claimed bigint[], _buried bigint[], _total bigint[],
     _deletes bigint[]
 ) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
@@ -621,7 +639,7 @@ BEGIN
     END IF;
     -- Some keys past their time, more than were added, so that they cannot pile up.
     IF _keys > 0 THEN
-        PERFORM forget_keys_1(_keys * 2);
+        PERFORM forget_keys_1(_now, _keys * 2);
     END IF;
     IF cardinality(_unused) > 0 AND try_tubes_lock() THEN
         FOREACH _name IN ARRAY _unused LOOP
@@ -631,9 +649,9 @@ BEGIN
 END $$;
 
 -- Removes keys past their time.
-CREATE FUNCTION forget_keys_1(_limit bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
+CREATE FUNCTION forget_keys_1(_now bigint, _limit bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
     DELETE FROM unique_key WHERE (tube, key) IN (
-        SELECT tube, key FROM unique_key WHERE kept_until_ms <= now_ms() LIMIT _limit FOR UPDATE SKIP LOCKED
+        SELECT tube, key FROM unique_key WHERE kept_until_ms <= _now LIMIT _limit FOR UPDATE SKIP LOCKED
     )
 $$;
 
@@ -702,9 +720,9 @@ BEGIN
 END $$;
 
 -- Cleans up: keys past their time, sessions that nobody has and that hold nothing, tubes that nobody needs.
-CREATE FUNCTION tidy_1() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION tidy_1(_at bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    PERFORM forget_keys_1(1000);
+    PERFORM forget_keys_1(coalesce(_at, now_ms()), 1000);
     DELETE FROM session
     WHERE id IN (
         SELECT id FROM session

@@ -14,10 +14,11 @@ internal import UnixSignals
 struct ManagerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "beanrow-manager",
-        abstract: "Serves tasks out of one SQLite file, in beanstalkd's protocol.",
+        abstract: "Serves tasks out of one SQLite file or a PostgreSQL server, in beanstalkd's protocol.",
         discussion: """
-            Start as many managers as you like on one file and one machine, each on a port of its own. Producers and \
-            consumers may talk to any of them: a task put through one can be taken through every other.
+            Start as many managers as you like on one file and one machine, each on a port of its own; or on one \
+            PostgreSQL server, on as many machines as you like. Producers and consumers may talk to any of them: a task \
+            put through one can be taken through every other.
 
             Once it accepts connections it prints "listening on HOST:PORT" on standard output; everything else goes to \
             standard error.
@@ -28,8 +29,16 @@ struct ManagerCommand: AsyncParsableCommand {
         version: Version.current
     )
 
-    @Option(help: ArgumentHelp("The database file; made if it does not exist.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The database file, made if it does not exist; or a PostgreSQL server, as in postgres://user@host/name.",
+            valueName: "file or URI"
+        )
+    )
     var database = "tasks.db"
+
+    @OptionGroup(title: "PostgreSQL")
+    var server: ServerOptions
 
     @Option(help: ArgumentHelp("Where to accept connections; port 0 picks a free one.", valueName: "host:port"))
     var listen = ManagerAddress(host: "127.0.0.1")
@@ -89,33 +98,43 @@ struct ManagerCommand: AsyncParsableCommand {
     }
 
     private func makeManager(logger: Logger) -> ManagerService {
-        ManagerService(
+        let choice = StoreChoice(database)
+        var configuration = limits.configuration(maximumTaskSize: maxTaskSize)
+        configuration.lanes = choice.lanes(server.lanes)
+        return ManagerService(
             host: listen.host,
             port: listen.port,
-            configuration: limits.configuration(maximumTaskSize: maxTaskSize),
+            configuration: configuration,
             logger: logger,
             onListening: { address in
                 FileHandle.standardOutput.write(Data("listening on \(address)\n".utf8))
             },
-            openStore: { [database, name, uniqueRetention, limits] address, now throws(StoreError) in
-                var options = SQLiteStore.Options()
-                options.version = Version.current
-                options.uniqueRetention = uniqueRetention
-                options.mostLogBytes = limits.maxLogSize << 20
-                let store = try SQLiteStore.open(
-                    path: database,
-                    name: name ?? address,
-                    address: address,
-                    at: now,
-                    options: options
-                )
-                for manager in store.recoveredAtOpening {
-                    logger.notice(
-                        "a manager had died; its claims are pending again",
-                        metadata: ["manager": "\(manager.name)", "id": "\(manager.id)", "claims": "\(manager.claims)"]
+            openStore: { [name, uniqueRetention, limits, server] address, lane, now throws(StoreError) in
+                switch choice {
+                case .server(let database):
+                    return try server.open(
+                        database,
+                        name: name ?? address,
+                        address: address,
+                        lane: lane,
+                        uniqueRetention: uniqueRetention,
+                        logger: logger
                     )
+                case .file(let path):
+                    var options = SQLiteStore.Options()
+                    options.version = Version.current
+                    options.uniqueRetention = uniqueRetention
+                    options.mostLogBytes = limits.maxLogSize << 20
+                    let store = try SQLiteStore.open(
+                        path: path,
+                        name: name ?? address,
+                        address: address,
+                        at: now,
+                        options: options
+                    )
+                    report(store.recoveredAtOpening, logger)
+                    return store
                 }
-                return store
             }
         )
     }

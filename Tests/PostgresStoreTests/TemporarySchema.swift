@@ -100,7 +100,7 @@ final class TemporarySchema: StoreHarness {
         var contradictions: [String] = []
         for question in questions {
             let answer = try shell.ask(question)
-            contradictions += (0..<answer.rows).map { answer.text($0, 0) }
+            contradictions += (0..<answer.rows).map { answer.isNull($0, 0) ? question : answer.text($0, 0) }
         }
         guard contradictions.isEmpty else { throw Contradiction(description: contradictions.joined(separator: "; ")) }
     }

@@ -17,6 +17,7 @@ final class Engine {
     let logger: Logger
     var table: SessionTable
     private let store: any Store
+    private let lane: Lane?
     private var clock = SteadyClock()
     private let started = ContinuousClock.now
 
@@ -63,7 +64,15 @@ final class Engine {
     ///   - configuration: the manager's settings.
     ///   - eventLoop: the loop on which all this happens; the caller is on it.
     ///   - logger: for what an operator should know.
-    init(store: any Store, configuration: ManagerConfiguration, eventLoop: any EventLoop, logger: Logger) {
+    ///   - lane: which of several engines it is, if there are several.
+    init(
+        store: any Store,
+        configuration: ManagerConfiguration,
+        eventLoop: any EventLoop,
+        logger: Logger,
+        lane: Lane? = nil
+    ) {
+        self.lane = lane
         self.store = store
         self.configuration = configuration
         self.eventLoop = eventLoop
@@ -72,9 +81,10 @@ final class Engine {
         self.admission = Admission(maximum: configuration.limits.connections, logger: logger)
         self.table = SessionTable(
             maximumTaskSize: configuration.maximumTaskSize,
-            host: .current(version: configuration.version),
+            host: lane?.board.host ?? .current(version: configuration.version),
             limits: SessionTable.Limits(configuration)
         )
+        if let lane { table.waitingElsewhere = { lane.board.waiting(for: $0, elsewhereThan: lane.number) } }
     }
 
     /// Starts the timers.
@@ -190,6 +200,7 @@ final class Engine {
                 outcomes = result.outcomes
                 nextEvent = result.nextEvent
                 if result.timePassed { table.wakeWaiting() }
+                if result.claimsWereLost { loseClaims() }
             }
             stalled = nil
             hasFailed = false
@@ -197,6 +208,7 @@ final class Engine {
         } catch {
             guard handle(error, operations, at: moment) else { return }
         }
+        if let lane { lane.board.publish(table, of: lane.number) }
         for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
         for session in table.takeAnswered() { session.connection?.sendReplies() }
         resumeReading()
@@ -312,6 +324,7 @@ final class Engine {
             }
             for warning in report.warnings { logger.warning("\(warning)") }
             if report.madePending { table.wakeWaiting() }
+            if report.claimsWereLost { loseClaims() }
         } catch let error where error.code == .busy || error.code == .full {
             logger.debug("maintenance put off", metadata: ["reason": "\(error)"])
         } catch {
@@ -360,8 +373,15 @@ final class Engine {
         ended.fail(error)
     }
 
+    /// Peers have taken this manager for dead and given its sessions' claims to others.
+    private func loseClaims() {
+        logger.warning("out of reach of the store for too long: all claims of this manager's clients are lost")
+        for connection in connections.values { connection.loseClaims() }
+        table.wakeWaiting()
+    }
+
     private func processStatistics(_ table: SessionTable) -> ProcessStatistics {
-        ProcessStatistics(
+        var statistics = ProcessStatistics(
             counters: table.counters,
             maximumTaskSize: table.maximumTaskSize,
             connections: table.openSessions,
@@ -373,5 +393,7 @@ final class Engine {
             isDraining: table.isDraining,
             host: table.host
         )
+        if let lane { statistics.add(lane.board.others(than: lane.number)) }
+        return statistics
     }
 }

@@ -170,4 +170,8 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     func abort() {
         context?.close(promise: nil)
     }
+
+    func loseClaims() {
+        session?.letGoOfAll()
+    }
 }

@@ -8,6 +8,9 @@ public struct ManagerConfiguration: Sendable {
     /// What `stats` calls the version.
     public var version: String
 
+    /// On how many event loops, each with a store of its own, the manager runs.
+    public var lanes: Int
+
     /// How often the store is asked to look after itself and its managers.
     public var maintenanceInterval: TimeAmount
 
@@ -42,6 +45,7 @@ public struct ManagerConfiguration: Sendable {
     public init(
         maximumTaskSize: Int = 65535,
         version: String,
+        lanes: Int = 1,
         maintenanceInterval: TimeAmount = .milliseconds(500),
         pollInterval: TimeAmount = .milliseconds(25),
         stopTimeout: TimeAmount = .seconds(5),
@@ -50,6 +54,7 @@ public struct ManagerConfiguration: Sendable {
     ) {
         self.maximumTaskSize = maximumTaskSize
         self.version = version
+        self.lanes = lanes
         self.maintenanceInterval = maintenanceInterval
         self.pollInterval = pollInterval
         self.stopTimeout = stopTimeout

@@ -7,14 +7,16 @@ public import TaskStore
 
 /// A task manager: accepts connections and serves them out of a store.
 ///
-/// It runs on one event loop thread of its own. Stopping it gracefully (see `ServiceGroup`) closes the listening socket,
+/// It runs on an event loop thread of its own, or on several where ``ManagerConfiguration/lanes`` says so: each then has a
+/// share of the connections and a store of its own, and they are to each other what managers are. Stopping it gracefully (see `ServiceGroup`) closes the listening socket,
 /// carries out what clients have sent, gives their claims back, and leaves the store.
 public final class ManagerService: Service {
     /// Opens the manager's store.
     ///
-    /// Called once, on the manager's event loop, with the address that the manager listens on and the time. The store is
-    /// used on that event loop and nowhere else.
-    public typealias StoreOpener = @Sendable (_ address: String, _ now: Timestamp) throws(StoreError) -> any Store
+    /// Called once for each lane, on the lane's event loop, with the address that the manager listens on, the lane's number
+    /// from 0, and the time. The store is used on that event loop and nowhere else.
+    public typealias StoreOpener =
+        @Sendable (_ address: String, _ lane: Int, _ now: Timestamp) throws(StoreError) -> any Store
 
     private let host: String
     private let port: Int
@@ -22,7 +24,7 @@ public final class ManagerService: Service {
     private let logger: Logger
     private let onListening: @Sendable (_ address: String) -> Void
     private let openStore: StoreOpener
-    private let running = Mutex<NIOLoopBound<Engine>?>(nil)
+    private let running = Mutex<[NIOLoopBound<Engine>]>([])
 
     /// Makes a manager that does nothing yet.
     ///
@@ -53,81 +55,108 @@ public final class ManagerService: Service {
     ///
     /// - Throws: ``ManagerError`` where it cannot listen; `StoreError` where the store cannot be opened or is lost.
     public func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.lanes))
         let result: Result<Void, any Error>
         do {
-            try await serve(on: group.next())
+            try await serve(on: group)
             result = .success(())
         } catch {
             result = .failure(error)
         }
-        running.withLock { $0 = nil }
+        running.withLock { $0 = [] }
         try await group.shutdownGracefully()
         try result.get()
     }
 
     /// Takes no new tasks from now on: every put is answered with `DRAINING`.
     public func drain() {
-        running.withLock { $0 }
-            .map { engine in
-                engine.eventLoop.execute {
-                    engine.value.table.isDraining = true
-                    engine.value.logger.notice("draining: no new tasks are taken")
-                }
-            }
+        logger.notice("draining: no new tasks are taken")
+        for engine in running.withLock({ $0 }) {
+            engine.eventLoop.execute { engine.value.table.isDraining = true }
+        }
     }
 
-    private func serve(on eventLoop: any EventLoop) async throws {
+    private func stop() {
+        for engine in running.withLock({ $0 }) { engine.eventLoop.execute { engine.value.stop() } }
+    }
+
+    private func serve(on group: MultiThreadedEventLoopGroup) async throws {
         // Bound first, so that the store is told the port, but accepting only once the store is open.
-        let listener = try await listen(on: eventLoop)
+        let listener = try await listen(on: group)
         let address = listener.localAddress.map(Self.describe) ?? "\(host):\(port)"
-        let ended: EventLoopFuture<Void>
+        var lanes: [EventLoopFuture<Void>] = []
         do {
-            ended =
-                try await eventLoop.submit { [self] in
-                    try start(listener, address: address, on: eventLoop)
-                }
-                .get()
+            let connections = DescriptorLimit.raise(
+                forConnections: configuration.limits.connections,
+                logger: logger
+            )
+            // Connections are dealt out in turn, so that each lane gets its share.
+            let share = (connections + configuration.lanes - 1) / configuration.lanes
+            let board = LaneBoard(lanes: configuration.lanes, host: .current(version: configuration.version))
+            for (number, eventLoop) in group.makeIterator().enumerated() {
+                let lane = configuration.lanes > 1 ? Lane(number: number, board: board) : nil
+                lanes.append(
+                    try await eventLoop.submit { [self] in
+                        try start(lane, connections: share, address: address, on: eventLoop)
+                    }
+                    .get()
+                )
+            }
+            try await listener.setOption(.autoRead, value: true).get()
         } catch {
             try? await listener.close()
+            stop()
+            for lane in lanes { try? await lane.get() }
             throw error
         }
         onListening(address)
         try await withTaskCancellationOrGracefulShutdownHandler {
-            try await ended.get()
+            // One that cannot go on takes the others with it.
+            for lane in lanes { lane.whenFailure { _ in self.stop() } }
+            var failure: (any Error)?
+            for lane in lanes {
+                do {
+                    try await lane.get()
+                } catch {
+                    failure = failure ?? error
+                }
+            }
+            if let failure { throw failure }
         } onCancelOrGracefulShutdown: {
             listener.close(promise: nil)
-            self.running.withLock { $0 }.map { engine in eventLoop.execute { engine.value.stop() } }
+            self.stop()
         }
     }
 
-    /// Opens the store and begins to accept; on the event loop.
+    /// Opens a lane's store; on the lane's event loop.
+    ///
+    /// - Parameter connections: how many it is to take at most.
     private func start(
-        _ listener: any Channel,
+        _ lane: Lane?,
+        connections: Int,
         address: String,
         on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<Void> {
-        let store = try openStore(address, Timestamp(rawValue: SteadyClock.wallMilliseconds()))
+        let store = try openStore(address, lane?.number ?? 0, Timestamp(rawValue: SteadyClock.wallMilliseconds()))
         var configuration = configuration
-        configuration.limits.connections = DescriptorLimit.raise(
-            forConnections: configuration.limits.connections,
-            logger: logger
+        configuration.limits.connections = connections
+        let engine = Engine(
+            store: store,
+            configuration: configuration,
+            eventLoop: eventLoop,
+            logger: logger,
+            lane: lane
         )
-        let engine = Engine(store: store, configuration: configuration, eventLoop: eventLoop, logger: logger)
         let bound = NIOLoopBound(engine, eventLoop: eventLoop)
-        running.withLock { $0 = bound }
+        running.withLock { $0.append(bound) }
         engine.start()
-        listener.setOption(.autoRead, value: true)
-            .whenFailure { error in
-                bound.value.logger.error("cannot accept connections", metadata: ["reason": "\(error)"])
-            }
         return engine.ended.futureResult
     }
 
-    private func listen(on eventLoop: any EventLoop) async throws -> any Channel {
+    private func listen(on group: MultiThreadedEventLoopGroup) async throws -> any Channel {
         let unread = configuration.limits.unreadBytes
         do {
-            return try await ServerBootstrap(group: eventLoop)
+            return try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelOption(.autoRead, value: false)
@@ -137,10 +166,11 @@ public final class ManagerService: Service {
                 .childChannelOption(.writeBufferWaterMark, value: .init(low: max(1, unread / 2), high: unread))
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        guard let engine = self.running.withLock({ $0 })?.value else {
+                        let running = self.running.withLock { $0 }
+                        guard let engine = running.first(where: { $0.eventLoop === channel.eventLoop }) else {
                             throw ChannelError.alreadyClosed
                         }
-                        try engine.admit(channel)
+                        try engine.value.admit(channel)
                     }
                 }
                 .bind(host: host, port: port)

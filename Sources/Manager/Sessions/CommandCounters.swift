@@ -10,6 +10,13 @@ struct CommandCounters {
     /// Connections accepted.
     var connections = 0
 
+    /// Adds what another counted.
+    mutating func add(_ other: CommandCounters) {
+        for index in counts.indices { counts[index] += other.counts[index] }
+        timeouts += other.timeouts
+        connections += other.connections
+    }
+
     subscript(verb: Verb) -> Int {
         get { counts[verb.index] }
         set { counts[verb.index] = newValue }

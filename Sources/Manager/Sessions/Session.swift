@@ -183,4 +183,7 @@ protocol SessionConnection: AnyObject {
 
     /// Finds out whether the client has held half a command for too long; to be called every quarter of that time.
     func checkProgress() -> Bool
+
+    /// Takes note that the session's claims are others' by now.
+    func loseClaims()
 }

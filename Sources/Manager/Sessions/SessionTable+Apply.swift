@@ -255,7 +255,8 @@ extension SessionTable {
         case .task(let statistics):
             return .ok(StatisticsText.task(statistics))
         case .tube(let statistics):
-            return .ok(StatisticsText.tube(statistics, waiting: waiting(for: statistics.name)))
+            let waiting = waiting(for: statistics.name) + (waitingElsewhere?(statistics.name) ?? 0)
+            return .ok(StatisticsText.tube(statistics, waiting: waiting))
         case .store(let statistics):
             return .ok(StatisticsText.server(statistics, process(self)))
         case .tubes(let names):

@@ -44,6 +44,9 @@ struct SessionTable {
     /// What `stats` tells of the process.
     var host: HostDescription
 
+    /// How many sessions that are not in this table wait for a tube, where the manager has several tables.
+    var waitingElsewhere: ((TubeName) -> Int)?
+
     // Connections.
     private(set) var openSessions = 0
     var producers = 0
@@ -167,6 +170,9 @@ struct SessionTable {
 
     /// Sessions that wait for a task of this tube.
     func waiting(for tube: TubeName) -> Int { waitingByTube[tube]?.count ?? 0 }
+
+    /// Sessions that wait, by tube; made anew each time.
+    var waitingByTubeCounts: [TubeName: Int] { waitingByTube.mapValues(\.count) }
 
     /// Sessions that have got answers, or whose connection is to be closed, since this was last asked.
     mutating func takeAnswered() -> [Session] {
