@@ -84,7 +84,7 @@ final class TemporarySchema: StoreHarness {
             """,
             """
             SELECT 'session ' || id || ' is had by manager ' || (connection >> 32) || ', which is gone' FROM session
-            WHERE connection >> 32 NOT IN (SELECT id FROM manager)
+            WHERE connection IS NOT NULL AND connection >> 32 NOT IN (SELECT id FROM manager)
             """,
             """
             SELECT 'the key of task ' || task_id || ' has a wrong end' FROM unique_key

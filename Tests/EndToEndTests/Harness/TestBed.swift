@@ -15,12 +15,16 @@ final class TestBed: Sendable {
 
     private let state = Mutex(State())
 
-    private init(directory: URL) {
+    private let server: ServerDatabase?
+
+    private init(directory: URL) throws {
         self.directory = directory
+        self.server = try TestSettings.server.map { try ServerDatabase(on: $0) }
+        self.database = server?.address ?? directory.appendingPathComponent("tasks.db").path
     }
 
-    /// The path of the database.
-    var database: String { path("tasks.db") }
+    /// The database, as managers take it: the path of a file, or the address of a server with a database for this test.
+    let database: String
 
     /// The path of a file in the directory.
     func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
@@ -43,7 +47,7 @@ final class TestBed: Sendable {
             database: database,
             name: name,
             port: port,
-            options: options,
+            options: more + options,
             environment: environment
         )
         state.withLock { $0.managers.append(manager) }
@@ -54,10 +58,14 @@ final class TestBed: Sendable {
     @discardableResult
     func restartManager(_ index: Int) throws -> ManagerProcess {
         let old = managers[index]
-        let manager = try ManagerProcess(database: database, name: "m\(index + 1)", port: old.port)
+        let manager = try ManagerProcess(database: database, name: "m\(index + 1)", port: old.port, options: more)
         state.withLock { $0.managers[index] = manager }
         return manager
     }
+
+    /// What managers over a server are told besides: no more connections than it takes to show that there can be several,
+    /// and not to wait long for the dead.
+    private var more: [String] { server == nil ? [] : ["--lanes", "2", "--lease", "2"] }
 
     /// Starts another program, which is killed at the end of the test if it still runs then.
     func start(
@@ -94,9 +102,10 @@ final class TestBed: Sendable {
         try managers[TestSettings.isBeanrow ? index : 0].connect()
     }
 
-    /// Runs statements with the sqlite3 program and returns what it prints.
+    /// Runs statements with the database's own shell and returns what it prints.
     @discardableResult
     func sql(_ statements: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
+        if let server { return try server.sql(statements) }
         let result = try run(
             "sqlite3",
             ["-bail", "-cmd", ".timeout 60000", "-cmd", "PRAGMA wal_autocheckpoint=0;", database, statements]
@@ -123,7 +132,7 @@ final class TestBed: Sendable {
     ) throws -> Result {
         let directory = Executables.directory.appendingPathComponent("test-data/\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let bed = TestBed(directory: directory)
+        let bed = try TestBed(directory: directory)
         defer { bed.clear() }
         do {
             for _ in 0..<(TestSettings.isBeanrow ? count : min(count, 1)) {
@@ -143,6 +152,7 @@ final class TestBed: Sendable {
         for child in children + managers.map(\.process) {
             child.kill()
         }
+        server?.remove()
         if !TestSettings.keepsFiles {
             try? FileManager.default.removeItem(at: directory)
         }
@@ -150,8 +160,11 @@ final class TestBed: Sendable {
 }
 
 extension TestBed {
-    /// Checks the database: SQLite finds it in order, and the counts of each tube are those of its tasks.
+    /// Checks the database: SQLite finds it in order, where it is the store, and the counts of each tube are those of its tasks.
     func expectCountsToBeRight(sourceLocation: SourceLocation = #_sourceLocation) throws {
+        if let server {
+            return #expect(try server.differentCounts() == "", "counts that differ", sourceLocation: sourceLocation)
+        }
         #expect(try sql("PRAGMA integrity_check;") == "ok", sourceLocation: sourceLocation)
         let different = try sql(
             """

@@ -12,6 +12,13 @@ enum TestSettings {
     /// Whether the tests run against Beanrow itself.
     static let isBeanrow = otherServer == nil
 
+    /// A PostgreSQL server, as a URI, that the managers under test are to use in place of SQLite files: each test gets a
+    /// database of its own there.
+    static let server = isBeanrow ? value("BEANROW_TEST_SERVER_DATABASE") : nil
+
+    /// Whether the managers under test use SQLite.
+    static let isSQLite = isBeanrow && server == nil
+
     /// How many tasks go through the tests of exactly-once pickup.
     static let tasks = number("BEANROW_TEST_TASKS") ?? 100_000
 

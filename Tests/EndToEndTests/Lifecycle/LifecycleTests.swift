@@ -1,5 +1,5 @@
 import Testing
 
 /// How managers start, stop, die and come back, and what becomes of what they held.
-@Suite(.onOwnThread, .enabled(if: TestSettings.isBeanrow, "speaks of what Beanrow adds"))
+@Suite(.onOwnThread, .enabled(if: TestSettings.isSQLite, "speaks of SQLite's files"))
 enum LifecycleTests {}

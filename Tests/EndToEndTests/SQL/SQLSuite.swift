@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The database as an interface: what docs/sql.md promises, and tools/inspect.
-@Suite(.onOwnThread, .enabled(if: TestSettings.isBeanrow, "speaks of what Beanrow adds"))
+@Suite(.onOwnThread, .enabled(if: TestSettings.isSQLite, "speaks of SQLite's files"))
 enum SQLTests {}
 
 extension TestBed {
