@@ -102,7 +102,7 @@ struct BatchPlan {
             flags[claim].insert(.mayHoldBack)
             flags[index].insert(.mayBeHeldBack)
         }
-        if operation.action.concernsClaims, survey.members.named.contains(connection) { flags[index].insert(.named) }
+        if operation.action.concernsClaims, survey.members.named[connection] != nil { flags[index].insert(.named) }
         kinds.append(describe(operation.action, index, connection, &survey).rawValue)
     }
 
@@ -199,7 +199,7 @@ struct BatchPlan {
             return .giveBackAll
         case .takeUp(let name):
             words[index] = name.text
-            survey.members.take(connection)
+            survey.members.take(0, connection)
             return .takeUp
         case .putUnique(let key, let task):
             describe(task, index)

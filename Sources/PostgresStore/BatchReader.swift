@@ -5,7 +5,7 @@ struct BatchReader {
     /// What the function calls its rows.
     private enum Code: Int32 {
         case outcome = 0
-        case heldBack, displaced, tubeRemoved, madePending, end, pauseEnded, mustWrite
+        case heldBack, displaced, tubeRemoved, madePending, end, pauseEnded, mustWrite, sessionTaken
     }
 
     private enum Column {
@@ -60,6 +60,9 @@ struct BatchReader {
     /// Tasks claimed by operations that were run together, with their places in the line.
     private var claimed: [(slot: Int64, task: ClaimedTask)] = []
 
+    /// The sessions that were taken up, by the operations that did it.
+    private var taken: [Int: Int64] = [:]
+
     init(_ answer: Answer, _ operations: [Operation], _ plan: BatchPlan, _ members: Members) {
         self.answer = answer
         self.operations = operations
@@ -84,6 +87,8 @@ struct BatchReader {
             case .madePending: readMadePending(row, number - 1)
             case .pauseEnded: tally.unpause(answer.text(row, Column.tube))
             case .mustWrite: mustWrite = true
+            case .sessionTaken:
+                taken[number - 1] = answer.int64(row, Column.id)
             case .end, .outcome: readEnd(row)
             }
         }
@@ -226,10 +231,11 @@ struct BatchReader {
 
     /// Draws conclusions from the outcomes as a whole.
     private mutating func settle() {
-        for (operation, outcome) in zip(operations, outcomes) {
+        for (index, outcome) in outcomes.enumerated() {
+            let operation = operations[index]
             switch outcome {
             case .tookUp:
-                members.take(operation.session.connection)
+                members.take(taken[index] ?? 0, operation.session.connection)
                 needsDurability = true
             case .givenBack: members.end(operation.session.connection)
             case .inserted, .deleted, .released, .buried, .touched, .paused, .exists: needsDurability = true

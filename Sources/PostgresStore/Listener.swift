@@ -58,10 +58,10 @@ final class Listener {
                         link = next
                         channel = state.channel
                         outage.end()
-                        state.handler?()
+                        call()
                         hasTried.signal()
                     }
-                    if sleep(on: link?.socket), let link, try link.takeNotifications() > 0 { state.handler?() }
+                    if sleep(on: link?.socket), let link, try link.takeNotifications() > 0 { call() }
                 } catch {
                     link = nil
                     outage.failed()
@@ -69,6 +69,12 @@ final class Listener {
                     sleep(until: outage.nextAttempt)
                 }
             }
+        }
+
+        /// Calls the handler that is set now, and not the one that was when the thread went to sleep.
+        private func call() {
+            let handler = state.withLock { $0.handler }
+            handler?()
         }
 
         /// Waits for the server or the owner.

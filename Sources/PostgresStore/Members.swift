@@ -5,8 +5,9 @@ struct Members {
     /// How many connections use and watch each tube.
     private(set) var users: [TubeName: (using: Int, watching: Int)] = [:]
 
-    /// Connections that have taken up a named session, and have it still or were displaced.
-    private(set) var named: Set<UInt32> = []
+    /// The named sessions that connections have taken up, and have still or were displaced from; the number is 0 within
+    /// the batch that takes one up.
+    private(set) var named: [UInt32: Int64] = [:]
 
     /// Which connection holds which task, to tell tasks that others may want to change too.
     private(set) var held: [Int64: UInt32] = [:]
@@ -24,8 +25,8 @@ struct Members {
         users[tube] = next == (0, 0) ? nil : next
     }
 
-    mutating func take(_ connection: UInt32) {
-        named.insert(connection)
+    mutating func take(_ session: Int64, _ connection: UInt32) {
+        named[connection] = session
     }
 
     mutating func hold(_ task: TaskID, _ connection: UInt32) {
@@ -38,7 +39,7 @@ struct Members {
 
     /// The connection has ended.
     mutating func end(_ connection: UInt32) {
-        named.remove(connection)
+        named[connection] = nil
         if held.values.contains(connection) { held = held.filter { $0.value != connection } }
     }
 

@@ -95,6 +95,15 @@ extension PostgresStore {
             try link.run([Link.Request(.referAgain, parameters)], until: deadline)
         }
         _ = try bury(former, link, until: deadline)
+        // Claims of named sessions are safe as long as nobody else has taken the session up.
+        let named = members.named.sorted { $0.value < $1.value }
+        if !named.isEmpty {
+            var parameters = Parameters()
+            parameters.add(former.rawValue)
+            parameters.add(named.map(\.value))
+            parameters.add(named.map { SessionID(connection: $0.key, of: manager).rawValue })
+            try link.run([Link.Request(.takeUpAgain, parameters)], until: deadline)
+        }
         mustReenter = false
         announced = []
         try announce()

@@ -2,7 +2,7 @@
 enum Statement: String, CaseIterable {
     case begin, commit, rollback
     case runBatch, finishBatch, wake, announce, withdraw
-    case look, beat, tidy, bury, enter, referAgain, lastBatch, transactionStatus
+    case look, beat, tidy, bury, enter, referAgain, takeUpAgain, lastBatch, transactionStatus
 
     /// The statement; `functions.sql` says what the functions do.
     var text: String {
@@ -22,6 +22,7 @@ enum Statement: String, CaseIterable {
         case .bury: "SELECT * FROM bury_manager_1($1, $2)"
         case .enter: "SELECT enter_1($1, $2, $3, $4, $5, $6)"
         case .referAgain: "SELECT refer_again_1($1, $2, $3, $4)"
+        case .takeUpAgain: "SELECT take_up_again_1($1, $2, $3)"
         case .lastBatch: "SELECT last_batch_1($1)"
         case .transactionStatus: "SELECT pg_xact_status($1::text::xid8)"
         }

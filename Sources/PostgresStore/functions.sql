@@ -57,7 +57,8 @@ END $$;
 --
 -- The rows: o_op is the operation (the first of several), o_code 0 its outcome, 1 held back, 2 displaced, 3 a tube was
 -- removed, 4 o_n1 tasks of a tube (o_n2 of them urgent) became pending out of state o_n3 (2 delayed, 3 claimed, 4 buried),
--- 5 the last row, 6 a pause ended, 7 nothing was done since a batch that only reads cannot end what time has ended.
+-- 5 the last row, 6 a pause ended, 7 nothing was done since a batch that only reads cannot end what time has ended, 8 the
+-- session taken up is o_id.
 CREATE FUNCTION run_batch_1(
     _me bigint, _writes boolean, _at bigint, _retention bigint, _locks_tubes boolean, _first_lock bigint[],
     _kinds integer[], _ends integer[], _flags integer[], _sessions bigint[], _ids bigint[], _tubes text[],
@@ -265,8 +266,10 @@ BEGIN
                     );
                     RETURN QUERY
                     WITH head AS (
-                        SELECT id FROM task_state WHERE id = ANY (_found) AND state = 'pending'
-                        ORDER BY priority, id LIMIT _wanted - _done FOR UPDATE SKIP LOCKED
+                        SELECT task_state.id FROM unnest(_found) WITH ORDINALITY AS found (id, n)
+                        JOIN task_state ON task_state.id = found.id
+                        WHERE state = 'pending'
+                        ORDER BY found.n LIMIT _wanted - _done FOR UPDATE OF task_state SKIP LOCKED
                     ), taken AS (
                         SELECT id, _done + row_number() OVER () AS n FROM head
                     )
@@ -529,6 +532,9 @@ BEGIN
             RETURNING id INTO _id;
             PERFORM leave_session_1(_session, _words[_i]);
             UPDATE task_state SET holder = _id WHERE state = 'claimed' AND holder = _session;
+            o_code := 8;
+            o_id := _id;
+            RETURN NEXT;
             RETURN QUERY
             SELECT _i, 0, id, tube, ttr_s, greatest(0, due_ms - _now), NULL::bigint, NULL::bigint[], NULL::bytea
             FROM task_state WHERE state = 'claimed' AND holder = _id ORDER BY id;
@@ -672,6 +678,15 @@ BEGIN
     INSERT INTO tube_user (tube, manager_id, users, watchers)
     SELECT name, _me, users, watchers FROM unnest(_tubes, _users, _watchers) AS given (name, users, watchers);
 END $$;
+
+-- Takes named sessions up again for the connections that had them when the manager had another number, as far as nobody
+-- else has taken them up.
+CREATE FUNCTION take_up_again_1(_former bigint, _sessions bigint[], _connections bigint[])
+RETURNS void LANGUAGE sql VOLATILE AS $$
+    UPDATE session SET connection = given.connection
+    FROM unnest(_sessions, _connections) AS given (id, connection)
+    WHERE session.id = given.id AND (session.connection IS NULL OR session.connection >> 32 = _former)
+$$;
 
 -- Says which tubes a manager's sessions wait for.
 CREATE FUNCTION announce_1(_me bigint, _tubes text[]) RETURNS void LANGUAGE sql VOLATILE AS $$
