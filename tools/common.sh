@@ -34,6 +34,7 @@ need_packages() {
     fi
     say "Installing ${missing[*]} with apt-get."
     "${root[@]}" apt-get update -qq </dev/null >&2
+    case " ${missing[*]} " in *' postgresql '*) keep_postgres_from_starting ;; esac
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -qq -y --no-install-recommends "${missing[@]}" </dev/null >&2 ||
         die "Could not install ${missing[*]}."
@@ -53,3 +54,70 @@ need_swift() {
 
 need_sqlite_library='libsqlite3-dev:test -e /usr/include/sqlite3.h || pkg-config --exists sqlite3'
 need_sqlite_shell='sqlite3:command -v sqlite3'
+need_postgres_library='libpq-dev:test -e /usr/include/postgresql/libpq-fe.h || pkg-config --exists libpq'
+need_postgres='postgresql:postgres_programs'
+
+# The directory of the newest PostgreSQL's programs.
+postgres_programs() {
+    local folder
+    folder=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -t / -k 5 -n | tail -n 1)
+    [ -x "$folder/initdb" ] && [ -x "$folder/psql" ] && echo "$folder"
+}
+
+# Debian's package makes a cluster of its own and starts it unless it is told not to.
+keep_postgres_from_starting() {
+    local settings=/etc/postgresql-common/createcluster.conf root=()
+    if postgres_programs >/dev/null || [ -e "$settings" ]; then return 0; fi
+    [ "$(id -u)" -eq 0 ] || root=(sudo)
+    "${root[@]}" mkdir -p "${settings%/*}" && echo 'create_main_cluster = false' | "${root[@]}" tee "$settings" >/dev/null
+}
+
+# start_postgres [OPTION…]
+# Starts a PostgreSQL server of its own in a temporary directory, on a free port, and sets postgres_directory and
+# postgres_uri. PostgreSQL does not run as root; then it runs as Debian's user for it. Whatever else runs on the machine is
+# left alone.
+start_postgres() {
+    local programs port
+    programs=$(postgres_programs) || die "No PostgreSQL server found (Debian package postgresql)."
+    postgres_as=()
+    postgres_directory=$(mktemp -d "${TMPDIR:-/tmp}/beanrow-postgres-XXXXXX")
+    if [ "$(id -u)" -eq 0 ]; then
+        postgres_as=(setpriv --reuid=postgres --regid=postgres --init-groups)
+        chown postgres "$postgres_directory"
+    fi
+    chmod 711 "$postgres_directory"
+    "${postgres_as[@]}" "$programs/initdb" -D "$postgres_directory/data" -U beanrow -A trust -E UTF8 --locale C \
+        >"$postgres_directory/initdb.log" 2>&1 || die "initdb failed: $(tail -n 3 "$postgres_directory/initdb.log")"
+    port=$(free_port)
+    (
+        cd "$postgres_directory" &&
+            "${postgres_as[@]}" "$programs/pg_ctl" -D "$postgres_directory/data" -l "$postgres_directory/data/log" -w \
+                -o "-p $port -k $postgres_directory -c listen_addresses=127.0.0.1 -c max_connections=600 $*" start
+    ) >/dev/null || die "PostgreSQL does not start: $(tail -n 3 "$postgres_directory/data/log")"
+    # Used by who sources this.
+    # shellcheck disable=SC2034
+    postgres_uri="postgresql://beanrow@/postgres?host=$postgres_directory&port=$port"
+}
+
+# Stops the server that start_postgres started, and removes its files.
+stop_postgres() {
+    [ -n "${postgres_directory:-}" ] || return 0
+    (
+        cd "$postgres_directory" &&
+            "${postgres_as[@]}" "$(postgres_programs)/pg_ctl" -D "$postgres_directory/data" -m immediate -w stop
+    ) >/dev/null 2>&1 || true
+    rm -rf "$postgres_directory"
+    postgres_directory=''
+}
+
+# A port that nothing listens on.
+free_port() {
+    local port
+    while true; do
+        port=$((20000 + RANDOM % 30000))
+        if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+}
