@@ -249,10 +249,11 @@ $$;
 -- Wakes the managers that have sessions waiting for one of these tubes, once the transaction is committed.
 --
 -- Each manager listens on a channel of its own, named after its number.
-CREATE FUNCTION wake(_tubes text[], _but bigint) RETURNS void LANGUAGE sql AS $$
-    SELECT pg_notify(current_schema() || '.' || manager_id, '')
-    FROM (SELECT DISTINCT manager_id FROM awaited WHERE tube = ANY (_tubes) AND manager_id <> _but) AS waiting
-$$;
+CREATE FUNCTION wake(_tubes text[], _but bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify(current_schema() || '.' || manager_id, '')
+    FROM (SELECT DISTINCT manager_id FROM awaited WHERE tube = ANY (_tubes) AND manager_id <> _but) AS waiting;
+END $$;
 
 CREATE FUNCTION task_insert() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE

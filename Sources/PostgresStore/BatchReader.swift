@@ -57,11 +57,14 @@ struct BatchReader {
     /// Whether the batch did something that must last.
     private(set) var needsDurability = false
 
-    /// Tasks claimed by operations that were run together, with their places in the line.
-    private var claimed: [(slot: Int64, task: ClaimedTask)] = []
+    /// Tasks claimed by operations that were run together, with whose they are and their priorities.
+    private var claimed: [(holder: Int64, priority: Int64, task: ClaimedTask)] = []
 
     /// The sessions that were taken up, by the operations that did it.
     private var taken: [Int: Int64] = [:]
+
+    /// Which deletes of those that were last run together concerned which tasks.
+    private var deletions: (first: Int, byTask: [TaskID: Int]) = (-1, [:])
 
     init(_ answer: Answer, _ operations: [Operation], _ plan: BatchPlan, _ members: Members) {
         self.answer = answer
@@ -139,19 +142,19 @@ struct BatchReader {
         case .claim:
             let priority = answer.int64(row, Column.n2)
             tally.move(tube, from: .pending, to: .claimed, oldPriority: priority, newPriority: priority)
-            claimed.append((answer.int64(row, Column.n1), task(row)))
+            claimed.append((answer.int64(row, Column.n1), priority, task(row)))
         case .claimTask:
             let priority = answer.int64(row, Column.n2)
             let state = TaskState(number: answer.int64(row, Column.n1)) ?? .pending
             tally.move(tube, from: state, to: .claimed, oldPriority: priority, newPriority: priority)
             members.hold(id, connection)
             outcomes[index] = .claimed([task(row)])
-        case .delete(let id):
+        case .delete:
             let state = TaskState(number: answer.int64(row, Column.n1)) ?? .claimed
             let isUrgent = answer.int64(row, Column.n2) < CountDeltas.urgentBelow
             tally.delete(1, urgent: isUrgent ? 1 : 0, tube, from: state)
             members.letGo(id)
-            outcomes[index] = .deleted
+            outcomes[deletion(of: id, from: index)] = .deleted
         case .release(let id, let priority, let delay):
             members.letGo(id)
             let state: TaskState = delay > 0 ? .delayed : .pending
@@ -218,15 +221,39 @@ struct BatchReader {
     private mutating func handOut(_ number: Int) {
         guard !claimed.isEmpty, number > 0 else { return }
         // RETURNING gives rows in any order.
-        var tasks = claimed.sorted { $0.slot < $1.slot }[...]
-        claimed.removeAll()
-        for index in (number - 1)..<Int(plan.ends[number - 1]) {
-            guard case .claim(_, let count, _) = operations[index].action else { continue }
-            let own = tasks.prefix(count).map(\.task)
-            tasks = tasks.dropFirst(count)
-            for task in own { members.hold(task.id, operations[index].session.connection) }
-            outcomes[index] = .claimed(own)
+        claimed.sort { ($0.priority, $0.task.id) < ($1.priority, $1.task.id) }
+        var byHolder: [UInt32: [ClaimedTask]] = [:]
+        let range = (number - 1)..<Int(plan.ends[number - 1])
+        for (holder, _, task) in claimed {
+            let session = SessionID(rawValue: holder)
+            // A named session's own number says nothing of the connection; its claims are run alone.
+            let connection =
+                range.count == 1 ? operations[number - 1].session.connection : session.connection
+            byHolder[connection, default: []].append(task)
+            members.hold(task.id, connection)
         }
+        claimed.removeAll()
+        for index in range {
+            guard case .claim(_, let count, _) = operations[index].action else { continue }
+            let connection = operations[index].session.connection
+            guard var tasks = byHolder[connection] else { continue }
+            outcomes[index] = .claimed(Array(tasks.prefix(count)))
+            tasks.removeFirst(min(count, tasks.count))
+            byHolder[connection] = tasks
+        }
+    }
+
+    /// Which of the deletes that were run together concerned a task.
+    private mutating func deletion(of id: TaskID, from first: Int) -> Int {
+        let range = first..<Int(plan.ends[first])
+        if range.count == 1 { return first }
+        if deletions.first != first {
+            deletions = (first, [:])
+            for index in range {
+                if case .delete(let id) = operations[index].action { deletions.byTask[id] = index }
+            }
+        }
+        return deletions.byTask[id] ?? first
     }
 
     /// Draws conclusions from the outcomes as a whole.

@@ -3,13 +3,19 @@
 
 -- When the next delay, pause or claim of a named session ends. Claims of named sessions end 200 ms after their time to
 -- run, where nobody has ended them: the manager that has the session's connection does so itself and counts it.
-CREATE FUNCTION next_event_1() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+--
+-- In PL/pgSQL like all that is called often: its plans are kept, while those of SQL functions are made for each call.
+CREATE FUNCTION next_event_1() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _next bigint;
+BEGIN
     SELECT least(
-        (SELECT min(due_ms) FROM task_state WHERE state = 'delayed'),
-        (SELECT min(due_ms) + 200 FROM task_state WHERE state = 'claimed' AND holder < 4294967296),
+        (SELECT due_ms FROM task_state WHERE state = 'delayed' ORDER BY due_ms LIMIT 1),
+        (SELECT due_ms + 200 FROM task_state WHERE state = 'claimed' AND holder < 4294967296 ORDER BY due_ms LIMIT 1),
         (SELECT min(paused_until_ms) FROM tube WHERE paused_until_ms IS NOT NULL)
-    )
-$$;
+    ) INTO _next;
+    RETURN _next;
+END $$;
 
 -- When the oldest pending task of a tube was put. Looks at the first task of each priority, of 1000 priorities at most,
 -- most urgent first.
@@ -51,6 +57,9 @@ END $$;
 --
 -- _flags: 1 the claim waits, 2 the connection has a named session, 4 the tube may not be there, 8 the session may have
 -- come to wait earlier in the batch, 16 such an operation follows.
+--
+-- Everywhere tasks are found first and changed then, by their ids as an array: a join of the two the server may plan as a
+-- walk through all tasks, as long as it remembers the table as empty.
 --
 -- _x, _y, _z: numbers whose meaning depends on the kind. _slots: for claims the sessions in order, each as often as it
 -- wants a task.
@@ -117,24 +126,25 @@ BEGIN
         WITH chosen AS (SELECT name FROM tube WHERE paused_until_ms <= _now FOR UPDATE SKIP LOCKED)
         UPDATE tube SET pause_s = 0, paused_until_ms = NULL FROM chosen WHERE tube.name = chosen.name
         RETURNING 0, 6, NULL::bigint, tube.name, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint[], NULL::bytea;
-        RETURN QUERY
-        WITH chosen AS (
+        _found := ARRAY(
             SELECT id FROM task_state WHERE state = 'claimed' AND holder < 4294967296 AND due_ms <= _now - 200
             ORDER BY due_ms LIMIT 1000 FOR UPDATE SKIP LOCKED
-        ), moved AS (
+        );
+        RETURN QUERY
+        WITH moved AS (
             UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL, timeouts = timeouts + 1
-            FROM chosen WHERE task_state.id = chosen.id RETURNING tube, priority
+            WHERE id = ANY (_found) RETURNING tube, priority
         )
         SELECT 0, 4, NULL::bigint, tube, count(*), count(*) FILTER (WHERE priority < 1024), 3::bigint, NULL::bigint[],
             NULL::bytea
         FROM moved GROUP BY tube;
-        RETURN QUERY
-        WITH chosen AS (
+        _found := ARRAY(
             SELECT id FROM task_state WHERE state = 'delayed' AND due_ms <= _now
             ORDER BY due_ms LIMIT 1000 FOR UPDATE SKIP LOCKED
-        ), moved AS (
-            UPDATE task_state SET state = 'pending', due_ms = NULL
-            FROM chosen WHERE task_state.id = chosen.id RETURNING tube, priority
+        );
+        RETURN QUERY
+        WITH moved AS (
+            UPDATE task_state SET state = 'pending', due_ms = NULL WHERE id = ANY (_found) RETURNING tube, priority
         )
         SELECT 0, 4, NULL::bigint, tube, count(*), count(*) FILTER (WHERE priority < 1024), 2::bigint, NULL::bigint[],
             NULL::bytea
@@ -232,30 +242,37 @@ BEGIN
                     SELECT id FROM task_state WHERE state = 'pending' AND tube = _name
                     ORDER BY priority, id LIMIT 1 FOR UPDATE SKIP LOCKED
                 )
-                RETURNING id, tube, 1, priority, ttr_s, body INTO o_id, o_tube, o_n1, o_n2, o_n3, o_body;
+                RETURNING id, tube, holder, priority, ttr_s, body INTO o_id, o_tube, o_n1, o_n2, o_n3, o_body;
                 IF FOUND THEN
                     RETURN NEXT;
                     _done := 1;
                 END IF;
             ELSIF cardinality(_open) = 1 THEN
                 _name := _open[1];
-                RETURN QUERY
-                WITH head AS (
-                    SELECT id FROM task_state WHERE state = 'pending' AND tube = _name
-                    ORDER BY priority, id LIMIT _wanted FOR UPDATE SKIP LOCKED
-                ), taken AS (
-                    SELECT id, row_number() OVER () AS n FROM head
-                )
-                UPDATE task_state SET
-                    state = 'claimed', due_ms = _now + ttr_s * 1000, reserves = reserves + 1,
-                    holder = CASE WHEN _flag & 2 > 0 THEN _who ELSE _slots[_ids[_i] + taken.n] END
-                FROM taken WHERE task_state.id = taken.id
-                RETURNING _i, 0, task_state.id, tube, taken.n, priority, ttr_s, NULL::bigint[], body;
-                GET DIAGNOSTICS _done = ROW_COUNT;
+                LOOP
+                    -- In steps, since finding a task's place in the line takes time that grows with its length.
+                    _limit := least(_wanted - _done, 256);
+                    _found := ARRAY(
+                        SELECT id FROM task_state WHERE state = 'pending' AND tube = _name
+                        ORDER BY priority, id LIMIT _limit FOR UPDATE SKIP LOCKED
+                    );
+                    EXIT WHEN cardinality(_found) = 0;
+                    RETURN QUERY
+                    UPDATE task_state SET
+                        state = 'claimed', due_ms = _now + ttr_s * 1000, reserves = reserves + 1,
+                        holder = CASE
+                            WHEN _flag & 2 > 0 THEN _who
+                            ELSE _slots[_ids[_i] + _done + array_position(_found, id)]
+                        END
+                    WHERE id = ANY (_found)
+                    RETURNING _i, 0, id, tube, holder, priority, ttr_s, NULL::bigint[], body;
+                    _done := _done + cardinality(_found);
+                    EXIT WHEN _done = _wanted OR cardinality(_found) < _limit;
+                END LOOP;
             ELSE
                 -- The first of all tubes are found without locking any, since others must not pass over a task that is
                 -- not taken here.
-                _limit := _wanted + 3;
+                _limit := least(_wanted, 256) + 3;
                 LOOP
                     _found := ARRAY(
                         SELECT head.id FROM unnest(_open) AS open (name), LATERAL (
@@ -264,24 +281,27 @@ BEGIN
                         ) AS head
                         ORDER BY head.priority, head.id LIMIT _limit
                     );
+                    _got := cardinality(_found);
+                    -- "IS TRUE" keeps the server from going through the index of all pending tasks.
+                    _found := ARRAY(
+                        SELECT id FROM task_state WHERE id = ANY (_found) AND (state = 'pending') IS TRUE
+                        ORDER BY priority, id LIMIT _wanted - _done FOR UPDATE SKIP LOCKED
+                    );
                     RETURN QUERY
-                    WITH head AS (
-                        SELECT task_state.id FROM unnest(_found) WITH ORDINALITY AS found (id, n)
-                        JOIN task_state ON task_state.id = found.id
-                        WHERE state = 'pending'
-                        ORDER BY found.n LIMIT _wanted - _done FOR UPDATE OF task_state SKIP LOCKED
-                    ), taken AS (
-                        SELECT id, _done + row_number() OVER () AS n FROM head
-                    )
                     UPDATE task_state SET
                         state = 'claimed', due_ms = _now + ttr_s * 1000, reserves = reserves + 1,
-                        holder = CASE WHEN _flag & 2 > 0 THEN _who ELSE _slots[_ids[_i] + taken.n] END
-                    FROM taken WHERE task_state.id = taken.id
-                    RETURNING _i, 0, task_state.id, tube, taken.n, priority, ttr_s, NULL::bigint[], body;
-                    GET DIAGNOSTICS _got = ROW_COUNT;
-                    _done := _done + _got;
-                    EXIT WHEN _done = _wanted OR cardinality(_found) < _limit;
-                    _limit := _limit * 4;
+                        holder = CASE
+                            WHEN _flag & 2 > 0 THEN _who
+                            ELSE _slots[_ids[_i] + _done + array_position(_found, id)]
+                        END
+                    WHERE id = ANY (_found)
+                    RETURNING _i, 0, id, tube, holder, priority, ttr_s, NULL::bigint[], body;
+                    _done := _done + cardinality(_found);
+                    EXIT WHEN _done = _wanted OR _got < _limit;
+                    -- Where others hold all that was found, look further.
+                    IF cardinality(_found) = 0 THEN
+                        _limit := _limit * 4;
+                    END IF;
                 END LOOP;
             END IF;
             IF _flag & 16 > 0 AND _done < _wanted THEN
@@ -311,6 +331,7 @@ BEGIN
                 DELETE FROM task_state WHERE id = _ids[_i] AND (state <> 'claimed' OR holder = _who)
                 RETURNING id, tube, state, priority, keyed INTO _task;
                 IF FOUND THEN
+                    o_id := _task.id;
                     o_tube := _task.tube;
                     o_n1 := CASE _task.state WHEN 'pending' THEN 1 WHEN 'delayed' THEN 2 WHEN 'claimed' THEN 3 ELSE 4 END;
                     o_n2 := _task.priority;
@@ -325,18 +346,19 @@ BEGIN
                     _moves := _moves OR _task.state = 'delayed';
                 END IF;
             ELSE
+                _found := _ids[_i:_j];
                 RETURN QUERY
                 WITH gone AS (
                     DELETE FROM task_state
-                    USING unnest(_ids[_i:_j], _sessions[_i:_j]) WITH ORDINALITY AS given (id, session, n)
-                    WHERE task_state.id = given.id AND (state <> 'claimed' OR holder = given.session)
-                    RETURNING given.n, task_state.id, tube, state, priority, keyed
+                    WHERE id = ANY (_found)
+                        AND (state <> 'claimed' OR holder = _sessions[_i - 1 + array_position(_found, id)])
+                    RETURNING id, tube, state, priority, keyed
                 ), retired AS (
                     UPDATE unique_key SET kept_until_ms = _now + _retention
                     WHERE task_id = ANY (ARRAY(SELECT gone.id FROM gone WHERE keyed))
                 )
                 SELECT
-                    _i + n::integer - 1, 0, NULL::bigint, tube,
+                    _i, 0, id, tube,
                     CASE state WHEN 'pending' THEN 1 WHEN 'delayed' THEN 2 WHEN 'claimed' THEN 3 ELSE 4 END::bigint,
                     priority, NULL::bigint, NULL::bigint[], NULL::bytea
                 FROM gone;
@@ -373,21 +395,23 @@ BEGIN
 
         WHEN 8 THEN  -- kick
             o_code := 4;
-            WITH chosen AS (
+            _found := ARRAY(
                 SELECT id FROM task_state WHERE state = 'buried' AND tube = _name
                 ORDER BY buried_order, id LIMIT _x[_i] FOR UPDATE SKIP LOCKED
-            ), moved AS (
+            );
+            WITH moved AS (
                 UPDATE task_state SET state = 'pending', buried_order = NULL, kicks = kicks + 1
-                FROM chosen WHERE task_state.id = chosen.id RETURNING priority
+                WHERE id = ANY (_found) RETURNING priority
             )
             SELECT _name, count(*), count(*) FILTER (WHERE priority < 1024), 4 INTO o_tube, o_n1, o_n2, o_n3 FROM moved;
             IF o_n1 = 0 THEN
-                WITH chosen AS (
+                _found := ARRAY(
                     SELECT id FROM task_state WHERE state = 'delayed' AND tube = _name
                     ORDER BY due_ms, id LIMIT _x[_i] FOR UPDATE SKIP LOCKED
-                ), moved AS (
+                );
+                WITH moved AS (
                     UPDATE task_state SET state = 'pending', due_ms = NULL, kicks = kicks + 1
-                    FROM chosen WHERE task_state.id = chosen.id RETURNING priority
+                    WHERE id = ANY (_found) RETURNING priority
                 )
                 SELECT _name, count(*), count(*) FILTER (WHERE priority < 1024), 2 INTO o_tube, o_n1, o_n2, o_n3 FROM moved;
                 _moves := true;
@@ -511,12 +535,13 @@ BEGIN
                 _moves := true;
             END IF;
             IF _kind = 20 OR _who = _session THEN
-                RETURN QUERY
-                WITH chosen AS (
+                _found := ARRAY(
                     SELECT id FROM task_state WHERE state = 'claimed' AND holder = _who ORDER BY id FOR UPDATE
-                ), moved AS (
+                );
+                RETURN QUERY
+                WITH moved AS (
                     UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL
-                    FROM chosen WHERE task_state.id = chosen.id RETURNING tube, priority
+                    WHERE id = ANY (_found) RETURNING tube, priority
                 )
                 SELECT _i, 4, NULL::bigint, tube, count(*), count(*) FILTER (WHERE priority < 1024), 3::bigint,
                     NULL::bigint[], NULL::bytea
@@ -656,8 +681,8 @@ END $$;
 
 -- Removes keys past their time.
 CREATE FUNCTION forget_keys_1(_now bigint, _limit bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
-    DELETE FROM unique_key WHERE (tube, key) IN (
-        SELECT tube, key FROM unique_key WHERE kept_until_ms <= _now LIMIT _limit FOR UPDATE SKIP LOCKED
+    DELETE FROM unique_key WHERE ctid = ANY (
+        ARRAY(SELECT ctid FROM unique_key WHERE kept_until_ms <= _now LIMIT _limit FOR UPDATE SKIP LOCKED)
     )
 $$;
 
@@ -689,9 +714,10 @@ RETURNS void LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- Says which tubes a manager's sessions wait for.
-CREATE FUNCTION announce_1(_me bigint, _tubes text[]) RETURNS void LANGUAGE sql VOLATILE AS $$
-    INSERT INTO awaited (tube, manager_id) SELECT name, _me FROM unnest(_tubes) AS given (name) ON CONFLICT DO NOTHING
-$$;
+CREATE FUNCTION announce_1(_me bigint, _tubes text[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO awaited (tube, manager_id) SELECT name, _me FROM unnest(_tubes) AS given (name) ON CONFLICT DO NOTHING;
+END $$;
 
 -- Says which tubes a manager's sessions do not wait for any more.
 CREATE FUNCTION withdraw_1(_me bigint, _tubes text[]) RETURNS void LANGUAGE sql VOLATILE AS $$
@@ -739,10 +765,14 @@ CREATE FUNCTION tidy_1(_at bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM forget_keys_1(coalesce(_at, now_ms()), 1000);
     DELETE FROM session
-    WHERE id IN (
-        SELECT id FROM session
-        WHERE connection IS NULL AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = session.id)
-        FOR UPDATE SKIP LOCKED
+    WHERE id = ANY (
+        ARRAY(
+            SELECT id FROM session
+            WHERE connection IS NULL AND NOT EXISTS (
+                SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = session.id
+            )
+            FOR UPDATE SKIP LOCKED
+        )
     );
     IF try_tubes_lock() THEN
         PERFORM remove_unused_tube(name) FROM tube
@@ -758,7 +788,8 @@ END $$;
 CREATE FUNCTION bury_manager_1(_me bigint, _who bigint)
 RETURNS TABLE (o_id bigint, o_name text, o_claims bigint, o_is_last boolean, o_tubes text[]) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    _name text;
+    _name  text;
+    _found bigint[];
 BEGIN
     PERFORM tubes_lock();
     SELECT id, name INTO o_id, o_name FROM manager
@@ -767,13 +798,14 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    WITH chosen AS (
+    _found := ARRAY(
         SELECT id FROM task_state
         WHERE state = 'claimed' AND holder BETWEEN o_id << 32 AND (o_id << 32) + 4294967295
         LIMIT 1000 FOR UPDATE
-    ), moved AS (
+    );
+    WITH moved AS (
         UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL
-        FROM chosen WHERE task_state.id = chosen.id RETURNING tube, priority
+        WHERE id = ANY (_found) RETURNING tube, priority
     ), counted AS (
         INSERT INTO tube_count AS known (tube, manager_id, pending, urgent, claimed)
         SELECT tube, 0, count(*), count(*) FILTER (WHERE priority < 1024), -count(*) FROM moved GROUP BY tube
