@@ -118,8 +118,10 @@ extension PostgresStore {
             if answers.count >= answersToCommit {
                 // What followed the commit failed; others find out a little later.
                 if !link.isBroken { rollBack(link, until: deadline) }
-            } else if case .disconnected(let message) = error, reader.transaction != nil {
-                committed = try resolve(reader, message, until: deadline)
+            } else if error.meaning == .reconnect, reader.transaction != nil {
+                // Also where the server says that it ends the connection: it may do so after the commit, while it waits for
+                // a standby.
+                committed = try resolve(reader, error.message, until: deadline)
             } else {
                 rollBack(link, until: deadline)
                 throw error
@@ -167,6 +169,8 @@ extension PostgresStore {
                 let link = try reconnect(until: deadline)
                 var me = Parameters()
                 me.add(manager.rawValue)
+                // This locks the row, and so is a commit of its own: once it is answered, all that was committed before is
+                // where commits have to be, on a synchronous standby too.
                 let last = try link.run([Link.Request(.lastBatch, me)], until: deadline)[0]
                 let status = try status(of: reader.transaction ?? 0, link, until: deadline)
                 if last.rows > 0, !last.isNull(0, 0) {

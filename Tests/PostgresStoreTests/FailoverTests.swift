@@ -1,0 +1,189 @@
+import TaskStore
+import Testing
+
+@testable import PostgresStore
+
+/// What becomes of batches while the server is away, or takes this manager for dead.
+@Suite(.enabled(if: TestServer.address != nil, "BEANROW_TEST_POSTGRES names no server"))
+struct FailoverTests {
+    private let place = TemporarySchema()
+    private let mail = TubeName("mail")!
+    private let now = Timestamp(rawValue: 1_700_000_000_000)
+
+    private func run(_ store: PostgresStore, _ actions: Action...) throws -> [Outcome] {
+        let session = SessionID(connection: 1, of: store.manager)
+        return try store.run(Batch(actions.map { Operation(session: session, action: $0) }, now: now)).outcomes
+    }
+
+    private func put(_ body: UInt8 = 1) -> Action {
+        .put(NewTask(tube: mail, priority: 1, delay: 0, timeToRun: 60, body: [body]))
+    }
+
+    private var claim: Action { .claim(tubes: [mail], count: 1, waits: false) }
+
+    private func throughProxy(_ body: (Proxy, PostgresStore) throws -> Void) throws {
+        // The proxy goes between by TCP, wherever the server's own socket is.
+        let port = try place.shell().ask("SELECT current_setting('port')").text(0, 0)
+        let proxy = try Proxy(to: try #require(UInt16(port)))
+        defer { proxy.close() }
+        let user = try place.shell().ask("SELECT current_user::text, current_database()::text")
+        let address =
+            "host=127.0.0.1 port=\(proxy.port) user=\(user.text(0, 0)) dbname=\(user.text(0, 1)) connect_timeout=2"
+        var options = PostgresStore.Options()
+        options.schema = place.name
+        options.usesBatchTime = true
+        options.lease = .seconds(600)
+        options.timeout = .seconds(20)
+        let store = try PostgresStore.open(address: address, name: "a", listeningAddress: "x", options: options)
+        try body(proxy, store)
+        try? store.leave()
+    }
+
+    @Test func `a lost connection is made anew, and no client hears of it`() throws {
+        let store = try place.store()
+        let shell = try place.shell()
+        #expect(try run(store, put()) == [.inserted(TaskID(rawValue: 1))])
+        for _ in 0..<3 {
+            try shell.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'beanrow' "
+                    + "AND query LIKE '%finish_batch%' AND state = 'idle' AND pid <> pg_backend_pid()"
+            )
+            guard case .inserted = try run(store, put())[0] else { throw Contradiction(description: "not put") }
+        }
+        #expect(try run(store, claim).count == 1)
+        #expect(try run(store, .delete(TaskID(rawValue: 1))) == [.deleted])
+        try store.leave()
+        try place.audit()
+    }
+
+    @Test func `a commit whose answer was lost is told as what it was`() throws {
+        try throughProxy { proxy, store in
+            for number in 1...3 {
+                proxy.dropAnswerToNextCommit()
+                #expect(try run(store, put()) == [.inserted(TaskID(rawValue: Int64(number)))])
+                #expect(proxy.dropped == number)
+            }
+            proxy.dropAnswerToNextCommit()
+            let claimed = ClaimedTask(id: TaskID(rawValue: 1), tube: mail, timeToRun: 60, body: [1])
+            #expect(try run(store, claim) == [.claimed([claimed])])
+            proxy.dropAnswerToNextCommit()
+            #expect(try run(store, .delete(TaskID(rawValue: 1))) == [.deleted])
+            #expect(proxy.dropped == 5)
+            #expect(try run(store, .storeStatistics).count == 1)
+            #expect(try place.shell().ask("SELECT count(*) FROM task_state").int64(0, 0) == 2)
+            try place.audit()
+        }
+    }
+
+    @Test func `a commit that was lost with its connection is made again`() throws {
+        let store = try place.store()
+        let shell = try place.shell()
+        #expect(try run(store, .refer(mail, using: 1, watching: 1)) == [.referred])
+        try shell.execute(
+            """
+            CREATE SEQUENCE deaths;
+            CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF nextval('deaths') <= 2 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+                RETURN NULL;
+            END $$;
+            CREATE CONSTRAINT TRIGGER die AFTER INSERT ON task_state DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION die()
+            """
+        )
+        guard case .inserted? = try run(store, put()).first else { throw Contradiction(description: "not put") }
+        #expect(try shell.ask("SELECT count(*) FROM task_state").int64(0, 0) == 1)
+        #expect(try shell.ask("SELECT last_value FROM deaths").int64(0, 0) == 3)
+        try place.audit()
+        try store.leave()
+    }
+
+    @Test func `while the server is away batches fail, and then go on`() throws {
+        try throughProxy { proxy, store in
+            #expect(try run(store, put()) == [.inserted(TaskID(rawValue: 1))])
+            proxy.cut()
+            store.outage.isLong = true
+            let error = #expect(throws: StoreError.self) { try run(store, put()) }
+            #expect(error?.code == .failed)
+            #expect(throws: StoreError.self) { try store.maintain(at: now) }
+            proxy.mend()
+            store.outage.isLong = false
+            #expect(try run(store, .peek(TaskID(rawValue: 1))) == [.found(TaskID(rawValue: 1), body: [1])])
+            #expect(try place.shell().ask("SELECT count(*) FROM task_state").int64(0, 0) == 1)
+        }
+    }
+
+    @Test func `who was taken for dead holds nothing any more, and goes on under another number`() throws {
+        let lost = try place.store("lost")
+        let peer = try place.store("peer")
+        let number = lost.manager
+        #expect(try run(lost, .refer(mail, using: 1, watching: 1), put(), put(), claim).count == 4)
+        try place.shell().execute("UPDATE manager SET heartbeat_ms = 0, lease_ms = 0 WHERE id = \(number)")
+        #expect(try peer.maintain(at: now).recovered == [DeadManager(id: number, name: "lost", claims: 1)])
+        guard case .claimed(let taken)? = try run(peer, claim).first else { throw Contradiction(description: "claim") }
+        #expect(taken.map(\.id.rawValue) == [1])
+
+        let session = SessionID(connection: 1, of: number)
+        let late = Batch([Operation(session: session, action: .delete(TaskID(rawValue: 1)))], now: now)
+        let result = try lost.run(late)
+        #expect(result.outcomes == [.notFound])
+        #expect(result.claimsWereLost)
+        #expect(lost.manager != number)
+        #expect(try run(peer, .delete(TaskID(rawValue: 1))) == [.deleted])
+        // What its connections use is said anew, and it can claim again, under whatever number it is asked.
+        guard case .claimed(let next)? = try run(lost, claim).first else { throw Contradiction(description: "claim") }
+        #expect(next.map(\.id.rawValue) == [2])
+        #expect(try lost.run(Batch([Operation(session: session, action: .touch(next[0].id))], now: now)).outcomes == [.touched])
+        guard case .tube(let statistics)? = try run(peer, .tubeStatistics(mail)).first else {
+            throw Contradiction(description: "no tube")
+        }
+        #expect([statistics.using, statistics.watching] == [1, 1])
+        try place.audit()
+        try peer.leave()
+        try lost.leave()
+        try place.audit()
+    }
+
+    @Test func `a named session outlives that its manager was taken for dead`() throws {
+        let lost = try place.store("lost")
+        let peer = try place.store("peer")
+        let name = try #require(SessionName("worker"))
+        #expect(try run(lost, .takeUp(name), put(), claim).count == 3)
+        try place.shell().execute("UPDATE manager SET heartbeat_ms = 0, lease_ms = 0 WHERE id = \(lost.manager)")
+        #expect(try peer.maintain(at: now).recovered.map(\.claims) == [0])
+        #expect(try run(lost, .delete(TaskID(rawValue: 1))) == [.deleted])
+        try lost.leave()
+        try peer.leave()
+        try place.audit()
+    }
+
+    @Test func `deletes of the same tasks in opposite orders do not stand in each other's way`() async throws {
+        let stores = try (0..<2).map { try place.store("\($0)") }
+        for _ in 0..<20 { _ = try run(stores[0], put()) }
+        let ids = (1...20).map { TaskID(rawValue: $0) }
+        let address = place.address
+        let schema = place.name
+        for store in stores { try store.leave() }
+        let deleted = await withTaskGroup(of: Int.self) { group in
+            for order in [ids, ids.reversed()] {
+                group.addTask {
+                    var options = PostgresStore.Options()
+                    options.schema = schema
+                    let store = try? PostgresStore.open(address: address, name: "x", listeningAddress: "x", options: options)
+                    guard let store else { return -100 }
+                    let session = SessionID(connection: 1, of: store.manager)
+                    let batch = Batch(
+                        order.map { Operation(session: session, action: .delete($0)) },
+                        now: Timestamp(rawValue: 1_700_000_000_000)
+                    )
+                    let outcomes = (try? store.run(batch).outcomes) ?? []
+                    try? store.leave()
+                    return outcomes.filter { $0 == .deleted }.count
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(deleted == 20)
+        try place.audit()
+    }
+}

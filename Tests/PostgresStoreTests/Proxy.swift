@@ -1,0 +1,130 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A way to the server that can be cut.
+final class Proxy: Sendable {
+    private struct State {
+        var isCut = false
+        var dropsAnswerToCommit = false
+        var dropped = 0
+        var sockets: Set<Int32> = []
+    }
+
+    /// Where it listens.
+    let port: UInt16
+
+    private let listener: Int32
+    private let serverPort: UInt16
+    private let state = Mutex(State())
+
+    /// Listens on a free port.
+    ///
+    /// - Parameter serverPort: where the server listens on this machine.
+    init(to serverPort: UInt16) throws {
+        self.serverPort = serverPort
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = Self.address(0)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, size) == 0 && getsockname(listener, $0, &size) == 0
+            }
+        }
+        guard isBound, listen(listener, 64) == 0 else { throw Contradiction(description: "no port for the proxy") }
+        port = UInt16(bigEndian: address.sin_port)
+        let (proxy, descriptor) = (Unmanaged.passUnretained(self), listener)
+        Thread.detachNewThread {
+            while true {
+                let client = accept(descriptor, nil, nil)
+                // The listener is closed before the proxy goes.
+                guard client >= 0 else { return }
+                proxy.takeUnretainedValue().serve(client)
+            }
+        }
+    }
+
+    /// Stops listening and cuts what there is.
+    func close() {
+        cut()
+        shutdown(listener, Int32(SHUT_RDWR))
+    }
+
+    /// Breaks all connections and refuses new ones.
+    func cut() {
+        state.withLock { state in
+            state.isCut = true
+            for socket in state.sockets { shutdown(socket, Int32(SHUT_RDWR)) }
+        }
+    }
+
+    /// Lets connections through again.
+    func mend() {
+        state.withLock { $0.isCut = false }
+    }
+
+    /// Lets the next commit through and breaks the connection before its answer.
+    func dropAnswerToNextCommit() {
+        state.withLock { $0.dropsAnswerToCommit = true }
+    }
+
+    /// How many answers were dropped.
+    var dropped: Int { state.withLock { $0.dropped } }
+
+    private func serve(_ client: Int32) {
+        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = Self.address(serverPort)
+        let isConnected = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        let mayGoOn = state.withLock { state in
+            guard isConnected, !state.isCut else { return false }
+            state.sockets.formUnion([client, server])
+            return true
+        }
+        guard mayGoOn else {
+            Glibc.close(client)
+            Glibc.close(server)
+            return
+        }
+        Thread.detachNewThread { self.pump(client, server) }
+    }
+
+    /// Carries bytes both ways until one side ends.
+    private func pump(_ client: Int32, _ server: Int32) {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        var descriptors = [client, server].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var isDropping = false
+        pumping: while poll(&descriptors, 2, -1) > 0 {
+            for index in 0..<2 where descriptors[index].revents != 0 {
+                let count = read(descriptors[index].fd, &buffer, buffer.count)
+                guard count > 0 else { break pumping }
+                if index == 1, isDropping {
+                    state.withLock { $0.dropped += 1 }
+                    break pumping
+                }
+                // The name of the prepared statement, in the message that binds it.
+                if index == 0, String(decoding: buffer[..<count], as: UTF8.self).contains("\0commit\0") {
+                    isDropping = state.withLock { state in
+                        defer { state.dropsAnswerToCommit = false }
+                        return state.dropsAnswerToCommit
+                    }
+                }
+                guard write(descriptors[1 - index].fd, buffer, count) == count else { break pumping }
+            }
+        }
+        state.withLock { $0.sockets.subtract([client, server]) }
+        Glibc.close(client)
+        Glibc.close(server)
+    }
+
+    private static func address(_ port: UInt16) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
+}
