@@ -78,7 +78,10 @@ extension Ledger {
         find.bind(name.text, at: 1)
         if try find.step() {
             session = find.int(0)
+            let former = find.optionalInt(1).map(SessionID.init(rawValue:))
             find.reset()
+            // It may be waiting for tasks, and is to be told.
+            if let former, former.manager != manager { displacesElsewhere = true }
             statements.takeSession.bind(session, connection.rawValue, now)
             try statements.takeSession.run()
         } else {

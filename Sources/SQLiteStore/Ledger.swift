@@ -38,6 +38,9 @@ final class Ledger {
     /// Tubes of claims that came short and wait.
     var cameShort: [TubeName] = []
 
+    /// Whether the batch took up a session that a connection of another manager had.
+    var displacesElsewhere = false
+
     /// Keys that the batch has added.
     var keysAdded: Int64 = 0
 
@@ -182,9 +185,11 @@ final class Ledger {
         reservedPages = pages
     }
 
-    /// A bit for each 64th tube number in which other managers may find something after this batch.
+    /// A bit for each 64th tube number in which other managers may find something after this batch; all where somebody
+    /// may wait in vain.
     var awakened: UInt64 {
-        touched.reduce(0) { mask, tube in
+        if displacesElsewhere { return .max }
+        return touched.reduce(0) { mask, tube in
             tube.pendingGrowth > 0 || tube.wasUnpaused ? mask | tube.bit : mask
         }
     }
@@ -219,6 +224,7 @@ final class Ledger {
         touched.removeAll(keepingCapacity: true)
         removed.removeAll()
         cameShort.removeAll()
+        displacesElsewhere = false
         keysAdded = 0
         drained = nil
         if !waiting.isEmpty { waiting.removeAll(keepingCapacity: true) }

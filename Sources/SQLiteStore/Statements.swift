@@ -300,7 +300,7 @@ struct Statements {
             """
         )
 
-        sessionByName = try database.prepare("SELECT id FROM session WHERE name = ?1")
+        sessionByName = try database.prepare("SELECT id, connection FROM session WHERE name = ?1")
         sessionConnection = try database.prepare("SELECT connection FROM session WHERE id = ?1")
         insertSession = try database.prepare("INSERT INTO session (name, connection, taken_ms) VALUES (?1, ?2, ?3)")
         takeSession = try database.prepare("UPDATE session SET connection = ?2, taken_ms = ?3 WHERE id = ?1")

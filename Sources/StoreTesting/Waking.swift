@@ -111,6 +111,21 @@ let wakingChecks: [StoreCheck] = [
         try scene.leave(leaving)
         try bell.requireRing("leaving")
     },
+    StoreCheck("waking: of a connection whose named session is taken up at another manager") { scene in
+        guard let name = SessionName("worker") else { throw failure("worker is a session's name") }
+        let manager = try scene.manager("waiter")
+        let bell = Bell(manager)
+        let waiter = manager.session()
+        let claim = Action.claim(tubes: [.mail], count: 1, waits: true)
+        try waiter.run(.refer(.mail, using: 0, watching: 1))
+        try waiter.run(.takeUp(name))
+        try require(try waiter.run(claim), [.claimed([])], "nothing there yet")
+        let other = try scene.manager("other").session()
+        bell.silence()
+        try other.run(.takeUp(name))
+        try bell.requireRing("taking up")
+        try require(try waiter.run(claim), [.displaced], "displaced")
+    },
     StoreCheck("waking: of several managers that wait") { scene in
         let first = try waiting(scene, for: .mail)
         let second = try waiting(scene, for: .mail)

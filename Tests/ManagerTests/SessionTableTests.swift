@@ -342,6 +342,36 @@ struct SessionTableTests {
         #expect(session.claims.isEmpty)
     }
 
+    @Test("A task for which a displaced connection waited is tried for the others that wait")
+    func displacedFirst() {
+        let (displaced, other) = (script.connect(), script.connect())
+        script.store = { if case .claim = $0.action { .claimed([]) } else { nil } }
+        for session in [displaced, other] {
+            script.send(.reserve, from: session)
+            script.replies(to: session)
+        }
+        script.store = { operation in
+            guard case .claim = operation.action else { return nil }
+            return operation.session == displaced.id ? .displaced : .claimed([self.script.task(7, timeToRun: 10)])
+        }
+        script.send(put, from: script.connect())
+        #expect(script.replies(to: displaced) == [.sessionTaken])
+        #expect(script.replies(to: other) == [.reserved(TaskID(rawValue: 7), body: [])])
+    }
+
+    @Test("A connection that waits with a session that another one of this manager takes up is served at once")
+    func takenUpHere() throws {
+        let name = try #require(SessionName("worker"))
+        let (waiting, other) = (script.connect(), script.connect())
+        script.store = { if case .claim = $0.action { .claimed([]) } else { nil } }
+        script.send(.session(name), .reserve, from: waiting)
+        script.replies(to: waiting)
+        script.store = { if case .claim = $0.action { .displaced } else { nil } }
+        script.send(.session(name), from: other)
+        #expect(script.replies(to: other) == [.session(claims: 0)])
+        #expect(script.replies(to: waiting).last == .sessionTaken)
+    }
+
     /// Lets the session claim a task.
     private func hold(_ id: Int64, timeToRun: UInt32, _ session: Session) {
         let usual = script.store

@@ -66,8 +66,11 @@ final class Session {
     var wait: Wait?
     var clearing: Clearing?
 
-    /// It has taken up a named session, which keeps its claims when the connection is lost.
-    var isNamed = false
+    /// The named session that it has taken up, which keeps its claims when the connection is lost.
+    var name: SessionName?
+
+    /// Whether it has taken up a named session.
+    var isNamed: Bool { name != nil }
 
     /// The client has taken its leave: then its named session keeps nothing either.
     var hasQuit = false

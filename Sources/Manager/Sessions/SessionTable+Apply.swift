@@ -185,9 +185,11 @@ extension SessionTable {
     }
 
     private mutating func applyServe(_ outcome: Outcome, _ session: Session, at now: Moment) {
-        if outcome == .displaced, session.wait != nil {
+        if outcome == .displaced {
             session.letGoOfAll()
-            return endWait(of: session, with: .sessionTaken)
+            // The task that it was to have is for somebody else.
+            wakeWaiting()
+            if session.wait != nil { return endWait(of: session, with: .sessionTaken) }
         }
         guard case .claimed(let tasks) = outcome, let task = tasks.first else {
             session.wait?.isBeingServed = false
@@ -267,7 +269,7 @@ extension SessionTable {
         case .exists(let task):
             return .exists(task)
         case .tookUp(let claims):
-            takeUp(claims, session, at: now)
+            if case .session(let name) = command { takeUp(name, claims, session, at: now) }
             return .session(claims: claims.count)
         case .displaced:
             session.letGoOfAll()
@@ -278,8 +280,12 @@ extension SessionTable {
     }
 
     /// The connection holds what its named session holds.
-    private mutating func takeUp(_ claims: [HeldClaim], _ session: Session, at now: Moment) {
-        session.isNamed = true
+    private mutating func takeUp(_ name: SessionName, _ claims: [HeldClaim], _ session: Session, at now: Moment) {
+        // Who had the session here may be waiting, and is told when its claim is tried.
+        var isWaitedWith = false
+        forEachWaiting { if $0.name == name { isWaitedWith = true } }
+        if isWaitedWith { wakeWaiting() }
+        session.name = name
         session.letGoOfAll()
         for claim in claims {
             let deadline = now.instant + .milliseconds(claim.timeLeft)
