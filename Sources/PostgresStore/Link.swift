@@ -44,6 +44,9 @@ final class Link {
     /// The server's version, as in 150018.
     var serverVersion: Int32 { PQserverVersion(connection) }
 
+    /// The number of the server's process behind it.
+    var backend: Int32 { PQbackendPID(connection) }
+
     /// The socket, to wait for what comes unasked.
     var socket: Int32 { PQsocket(connection) }
 
@@ -217,7 +220,10 @@ final class Link {
             return .disconnected(Self.message(connection))
         }
         let message = PQresultErrorField(result, Int32(UInt8(ascii: "M")))
-        return .refused(state: String(cString: state), message: message.map { String(cString: $0) } ?? "no reason given")
+        return .refused(
+            state: String(cString: state),
+            message: message.map { String(cString: $0) } ?? "no reason given"
+        )
     }
 
     /// libpq's last words on a connection, in one line.

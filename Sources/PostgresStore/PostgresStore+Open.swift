@@ -56,7 +56,10 @@ extension PostgresStore {
         }
         if options == nil {
             let reason = message.map { String(cString: $0) } ?? "no memory"
-            throw StoreError(.unusable, "the database's address: \(reason.split(separator: "\n").joined(separator: "; "))")
+            throw StoreError(
+                .unusable,
+                "the database's address: \(reason.split(separator: "\n").joined(separator: "; "))"
+            )
         }
     }
 
@@ -82,7 +85,9 @@ extension PostgresStore {
             """
         )
         let (commit, sync, standbys) = (answer.text(0, 0), answer.text(0, 1), answer.text(0, 2))
-        if sync == "off" { return ("fsync is off: a crash of the server's machine may lose or damage everything", true) }
+        if sync == "off" {
+            return ("fsync is off: a crash of the server's machine may lose or damage everything", true)
+        }
         switch (commit, standbys.isEmpty) {
         case ("off", _):
             return ("synchronous_commit is off: a crash of the server may lose what was acknowledged last", true)

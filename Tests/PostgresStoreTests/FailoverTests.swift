@@ -44,11 +44,10 @@ struct FailoverTests {
         let shell = try place.shell()
         #expect(try run(store, put()) == [.inserted(TaskID(rawValue: 1))])
         for _ in 0..<3 {
-            try shell.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'beanrow' "
-                    + "AND query LIKE '%finish_batch%' AND state = 'idle' AND pid <> pg_backend_pid()"
-            )
+            let backend = try #require(store.link?.backend)
+            try shell.execute("SELECT pg_terminate_backend(\(backend))")
             guard case .inserted = try run(store, put())[0] else { throw Contradiction(description: "not put") }
+            #expect(store.link?.backend != backend)
         }
         #expect(try run(store, claim).count == 1)
         #expect(try run(store, .delete(TaskID(rawValue: 1))) == [.deleted])
@@ -57,7 +56,7 @@ struct FailoverTests {
     }
 
     @Test func `a commit whose answer was lost is told as what it was`() throws {
-        try throughProxy { proxy, store in
+        try throughProxy { (proxy: Proxy, store: PostgresStore) throws in
             for number in 1...3 {
                 proxy.dropAnswerToNextCommit()
                 #expect(try run(store, put()) == [.inserted(TaskID(rawValue: Int64(number)))])
@@ -99,7 +98,7 @@ struct FailoverTests {
     }
 
     @Test func `while the server is away batches fail, and then go on`() throws {
-        try throughProxy { proxy, store in
+        try throughProxy { (proxy: Proxy, store: PostgresStore) throws in
             #expect(try run(store, put()) == [.inserted(TaskID(rawValue: 1))])
             proxy.cut()
             store.outage.isLong = true
@@ -133,7 +132,11 @@ struct FailoverTests {
         // What its connections use is said anew, and it can claim again, under whatever number it is asked.
         guard case .claimed(let next)? = try run(lost, claim).first else { throw Contradiction(description: "claim") }
         #expect(next.map(\.id.rawValue) == [2])
-        #expect(try lost.run(Batch([Operation(session: session, action: .touch(next[0].id))], now: now)).outcomes == [.touched])
+        #expect(
+            try lost.run(Batch([Operation(session: session, action: .touch(next[0].id))], now: now)).outcomes == [
+                .touched
+            ]
+        )
         guard case .tube(let statistics)? = try run(peer, .tubeStatistics(mail)).first else {
             throw Contradiction(description: "no tube")
         }
@@ -169,7 +172,12 @@ struct FailoverTests {
                 group.addTask {
                     var options = PostgresStore.Options()
                     options.schema = schema
-                    let store = try? PostgresStore.open(address: address, name: "x", listeningAddress: "x", options: options)
+                    let store = try? PostgresStore.open(
+                        address: address,
+                        name: "x",
+                        listeningAddress: "x",
+                        options: options
+                    )
                     guard let store else { return -100 }
                     let session = SessionID(connection: 1, of: store.manager)
                     let batch = Batch(

@@ -23,7 +23,7 @@ final class Proxy: Sendable {
     /// - Parameter serverPort: where the server listens on this machine.
     init(to serverPort: UInt16) throws {
         self.serverPort = serverPort
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = Self.address(0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &address) {
@@ -32,6 +32,7 @@ final class Proxy: Sendable {
             }
         }
         guard isBound, listen(listener, 64) == 0 else { throw Contradiction(description: "no port for the proxy") }
+        self.listener = listener
         port = UInt16(bigEndian: address.sin_port)
         let (proxy, descriptor) = (Unmanaged.passUnretained(self), listener)
         Thread.detachNewThread {
@@ -112,7 +113,9 @@ final class Proxy: Sendable {
                         return state.dropsAnswerToCommit
                     }
                 }
-                guard write(descriptors[1 - index].fd, buffer, count) == count else { break pumping }
+                guard send(descriptors[1 - index].fd, buffer, count, Int32(MSG_NOSIGNAL)) == count else {
+                    break pumping
+                }
             }
         }
         state.withLock { $0.sockets.subtract([client, server]) }

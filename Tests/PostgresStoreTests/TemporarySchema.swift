@@ -22,7 +22,8 @@ final class TemporarySchema: StoreHarness {
     /// Opens the store as one more manager.
     ///
     /// - Parameter change: what is to be different about its options.
-    func store(_ name: String = "a", _ change: (inout PostgresStore.Options) -> Void = { _ in }) throws -> PostgresStore {
+    func store(_ name: String = "a", _ change: (inout PostgresStore.Options) -> Void = { _ in }) throws -> PostgresStore
+    {
         var options = PostgresStore.Options()
         options.schema = self.name
         options.usesBatchTime = true

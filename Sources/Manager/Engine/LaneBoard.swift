@@ -42,7 +42,9 @@ final class LaneBoard: Sendable {
             figures[lane].connections = table.openSessions
             figures[lane].producers = table.producers
             figures[lane].workers = table.workers
-            if table.waiting > 0 || figures[lane].waiting > 0 { figures[lane].waitingByTube = table.waitingByTubeCounts }
+            if table.waiting > 0 || figures[lane].waiting > 0 {
+                figures[lane].waitingByTube = table.waitingByTubeCounts
+            }
             figures[lane].waiting = table.waiting
         }
     }
