@@ -260,6 +260,7 @@ struct BatchPlan {
     ///   - now: what time it is; none for the server's own clock.
     ///   - retention: for how many milliseconds keys of deleted tasks are kept.
     ///   - writes: whether what time has ended is to be written down.
+    /// - Returns: the parameters, in order.
     func parameters(at now: Timestamp?, retention: Int64, writes: Bool) -> Parameters {
         var parameters = Parameters()
         parameters.add(manager.rawValue)

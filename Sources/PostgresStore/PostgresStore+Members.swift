@@ -75,8 +75,12 @@ extension PostgresStore {
 
     /// Returns a manager's claims, a bounded number at a time, and removes its row.
     ///
-    /// - Parameter manager: which; none for any that is dead.
+    /// - Parameters:
+    ///   - manager: which; none for any that is dead.
+    ///   - link: the connection.
+    ///   - deadline: when waiting for the server ends.
     /// - Returns: nothing where there is none.
+    /// - Throws: ``PostgresError``; some of the claims may have been returned.
     func bury(
         _ manager: ManagerID?,
         _ link: Link,

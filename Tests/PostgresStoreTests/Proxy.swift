@@ -21,6 +21,7 @@ final class Proxy: Sendable {
     /// Listens on a free port.
     ///
     /// - Parameter serverPort: where the server listens on this machine.
+    /// - Throws: where there is no port to be had.
     init(to serverPort: UInt16) throws {
         self.serverPort = serverPort
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -21,7 +21,11 @@ final class TemporarySchema: StoreHarness {
 
     /// Opens the store as one more manager.
     ///
-    /// - Parameter change: what is to be different about its options.
+    /// - Parameters:
+    ///   - name: what the manager is called.
+    ///   - change: what is to be different about its options.
+    /// - Returns: the store.
+    /// - Throws: what opening throws.
     func store(_ name: String = "a", _ change: (inout PostgresStore.Options) -> Void = { _ in }) throws -> PostgresStore
     {
         var options = PostgresStore.Options()

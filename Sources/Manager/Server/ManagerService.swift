@@ -130,7 +130,13 @@ public final class ManagerService: Service {
 
     /// Opens a lane's store; on the lane's event loop.
     ///
-    /// - Parameter connections: how many it is to take at most.
+    /// - Parameters:
+    ///   - lane: which one, if there are several.
+    ///   - connections: how many it is to take at most.
+    ///   - address: where the manager listens.
+    ///   - eventLoop: the lane's.
+    /// - Returns: what ends when the lane does.
+    /// - Throws: `StoreError` where the store cannot be opened.
     private func start(
         _ lane: Lane?,
         connections: Int,
