@@ -201,6 +201,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
+                "BeanrowClient",
                 "beanrow-manager",
                 "beanrow-producer",
                 "beanrow-consumer",

@@ -17,10 +17,11 @@ final class TestBed: Sendable {
 
     private let server: ServerDatabase?
 
-    private init(directory: URL) throws {
-        self.directory = directory
-        self.server = try TestSettings.server.map { try ServerDatabase(on: $0) }
-        self.database = server?.address ?? directory.appendingPathComponent("tasks.db").path
+    private init() throws {
+        directory = Executables.directory.appendingPathComponent("test-data/\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        server = try TestSettings.server.map { try ServerDatabase(on: $0) }
+        database = server?.address ?? directory.appendingPathComponent("tasks.db").path
     }
 
     /// The database, as managers take it: the path of a file, or the address of a server with a database for this test.
@@ -130,20 +131,44 @@ final class TestBed: Sendable {
         fixedPorts: Bool = false,
         _ body: (TestBed) throws -> Result
     ) throws -> Result {
-        let directory = Executables.directory.appendingPathComponent("test-data/\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        let bed = try TestBed(directory: directory)
+        let bed = try TestBed()
         defer { bed.clear() }
         do {
-            for _ in 0..<(TestSettings.isBeanrow ? count : min(count, 1)) {
-                try bed.startManager(port: fixedPorts ? FreePort.find() : 0, options: options)
-            }
+            try bed.startManagers(count, options: options, fixedPorts: fixedPorts)
             return try body(bed)
         } catch {
-            for manager in bed.managers where !manager.process.errors.text.isEmpty {
-                print("\(manager.process.commandLine) said:\n\(manager.process.errors.text)")
-            }
+            bed.printErrors()
             throw error
+        }
+    }
+
+    /// The same for a test that waits for clients in this process.
+    static func with<Result>(
+        managers count: Int = 1,
+        options: [String] = [],
+        fixedPorts: Bool = false,
+        _ body: (TestBed) async throws -> Result
+    ) async throws -> Result {
+        let bed = try TestBed()
+        defer { bed.clear() }
+        do {
+            try bed.startManagers(count, options: options, fixedPorts: fixedPorts)
+            return try await body(bed)
+        } catch {
+            bed.printErrors()
+            throw error
+        }
+    }
+
+    private func startManagers(_ count: Int, options: [String], fixedPorts: Bool) throws {
+        for _ in 0..<(TestSettings.isBeanrow ? count : min(count, 1)) {
+            try startManager(port: fixedPorts ? FreePort.find() : 0, options: options)
+        }
+    }
+
+    private func printErrors() {
+        for manager in managers where !manager.process.errors.text.isEmpty {
+            print("\(manager.process.commandLine) said:\n\(manager.process.errors.text)")
         }
     }
 

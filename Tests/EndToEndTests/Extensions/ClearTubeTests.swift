@@ -1,0 +1,272 @@
+import Testing
+
+extension ExtensionTests {
+    /// `clear-tube`: empties a tube of the tasks in one state.
+    @Suite struct ClearTube {
+        /// Puts tasks of all states into a tube: three ready, two delayed, two buried, and one that the client holds.
+        private func fill(_ tube: String, _ client: BeanstalkSocket) throws {
+            try client.use(tube)
+            try client.ask("watch \(tube)", "WATCHING 2")
+            for body in ["b1", "b2", "held"] { try client.put(body) }
+            for body in ["b1", "b2"] {
+                let task = try client.reserve()
+                try #require(task.body == body)
+                try client.ask("bury \(task.id) 5", "BURIED")
+            }
+            try client.reserve()
+            for priority: UInt32 in [1, 5_000, 0] { try client.put("ready", priority: priority) }
+            for delay: UInt32 in [100_000, 200_000] { try client.put("delayed", delay: delay) }
+        }
+
+        private func counts(_ tube: String, _ client: BeanstalkSocket) throws -> [String: Int] {
+            let stats = try client.statistics("stats-tube \(tube)")
+            return Dictionary(
+                uniqueKeysWithValues: ["urgent", "ready", "reserved", "delayed", "buried"]
+                    .map { ($0, stats[number: "current-jobs-\($0)"] ?? -1) }
+            )
+        }
+
+        @Test(arguments: ["ready": 3, "delayed": 2, "buried": 2], [0, 1])
+        func `it deletes what is in the state and nothing else`(_ cleared: (key: String, value: Int), at: Int) throws {
+            try TestBed.with(managers: 2) { bed in
+                let (client, clearing) = (try bed.connect(0), try bed.connect(at))
+                try fill("mail", client)
+                try client.use("other")
+                try client.put("elsewhere")
+                var expected = try counts("mail", client)
+                #expect(expected == ["urgent": 2, "ready": 3, "reserved": 1, "delayed": 2, "buried": 2])
+                try clearing.ask("clear-tube mail \(cleared.key)", "CLEARED \(cleared.value)")
+                expected[cleared.key] = 0
+                if cleared.key == "ready" { expected["urgent"] = 0 }
+                for client in [client, clearing] {
+                    #expect(try counts("mail", client) == expected)
+                    #expect(try client.statistics("stats-tube mail")["cmd-delete"] == "\(cleared.value)")
+                    #expect(try client.statistics("stats-tube mail")["total-jobs"] == "8")
+                }
+                try clearing.ask("clear-tube mail \(cleared.key)", "CLEARED 0")
+                #expect(try counts("other", client)["ready"] == 1)
+                try client.ask("delete 3", "DELETED")
+                let states = try bed.sql("SELECT DISTINCT state FROM task WHERE tube = 'mail' ORDER BY state;")
+                let left = ["buried", "delayed", "ready"].filter { $0 != cleared.key }
+                #expect(states.split(separator: "\n").map { $0 == "pending" ? "ready" : $0 } == left.map { $0[...] })
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        @Test func `claims that are held stay their holders'`() throws {
+            try TestBed.with { bed in
+                let (client, clearing) = (try bed.connect(), try bed.connect())
+                try client.put("held")
+                try client.reserve()
+                for state in ["ready", "delayed", "buried"] {
+                    try clearing.ask("clear-tube default \(state)", "CLEARED 0")
+                }
+                try clearing.ask("clear-tube default reserved", "BAD_FORMAT")
+                try client.ask("delete 1", "DELETED")
+            }
+        }
+
+        @Test func `a tube that is not there is NOT_FOUND, one that is only used or watched is empty`() throws {
+            try TestBed.with(managers: 2) { bed in
+                let (a, b) = (try bed.connect(0), try bed.connect(1))
+                try a.ask("clear-tube mail ready", "NOT_FOUND")
+                try b.use("mail")
+                try b.ask("watch letters", "WATCHING 2")
+                try a.ask("clear-tube mail ready", "CLEARED 0")
+                try a.ask("clear-tube letters buried", "CLEARED 0")
+                try a.ask("clear-tube default delayed", "CLEARED 0")
+            }
+        }
+
+        @Test func `a tube that nobody uses is gone with its last task`() throws {
+            try TestBed.with { bed in
+                let (client, clearing) = (try bed.connect(), try bed.connect())
+                try client.use("mail")
+                try client.put("a")
+                try client.put("b", delay: 1_000)
+                try client.use("default")
+                try clearing.ask("clear-tube mail ready", "CLEARED 1")
+                #expect(try clearing.list("list-tubes") == ["default", "mail"])
+                try clearing.ask("clear-tube mail delayed", "CLEARED 1")
+                #expect(try clearing.list("list-tubes") == ["default"])
+                try clearing.ask("clear-tube mail delayed", "NOT_FOUND")
+            }
+        }
+
+        @Test func `what is malformed gets BAD_FORMAT and clears nothing`() throws {
+            try TestBed.with { bed in
+                let client = try bed.connect()
+                try client.put("x")
+                let long = String(repeating: "0123456789", count: 20)
+                for command in [
+                    "clear-tube ", "clear-tube default", "clear-tube default ", "clear-tube  default ready",
+                    "clear-tube default  ready", "clear-tube default ready ", "clear-tube default ready 1",
+                    "clear-tube default claimed", "clear-tube default reserved", "clear-tube default pending",
+                    "clear-tube default READY", "clear-tube -a ready", "clear-tube a! ready", "clear-tube ready",
+                    "clear-tube \(long)z ready",
+                ] {
+                    try client.ask(command, "BAD_FORMAT")
+                }
+                for command in ["clear-tube", "clear default ready"] { try client.ask(command, "UNKNOWN_COMMAND") }
+                try client.ask("clear-tube \(long) ready", "NOT_FOUND")
+                #expect(try client.peek("peek-ready")?.body == "x")
+            }
+        }
+
+        @Test func `commands sent ahead of its answer come after it`() throws {
+            try TestBed.with { bed in
+                let client = try bed.connect()
+                try bed.sql(Self.insertion(2_500))
+                try client.use("large")
+                try client.put("x")
+                try client.send("clear-tube large ready\r\npeek-ready\r\nclear-tube large ready\r\nlist-tube-used\r\n")
+                try client.expect("CLEARED 2501", "NOT_FOUND", "CLEARED 0", "USING large")
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        @Test(arguments: ["ready", "delayed", "buried"])
+        func `a large tube is cleared in steps, and others are served in between`(state: String) throws {
+            try TestBed.with(managers: 2) { bed in
+                let count = 30_000
+                try bed.sql(Self.insertion(count, delay: state == "delayed" ? 100_000 : 0))
+                if state == "buried" { try bed.sql("UPDATE task SET state = 'buried';") }
+                let (clearing, same, other) = (try bed.connect(0), try bed.connect(0), try bed.connect(1))
+                for client in [same, other] { try client.use("others-\(client === same)") }
+                // Nobody can write while this program does: what is sent meanwhile all waits for the first step.
+                let writer = try bed.start(
+                    "sqlite3",
+                    ["-bail", "-cmd", ".timeout 60000", bed.database],
+                    input: .pipe
+                )
+                try writer.write("PRAGMA wal_autocheckpoint = 0;\nBEGIN IMMEDIATE;\nSELECT 'locked';\n")
+                try #require(writer.output.line(startingWith: "locked") != nil)
+                try clearing.send("clear-tube large \(state)\r\n")
+                for client in [same, other] { try client.send("put 0 0 600 1\r\nx\r\nstats-tube large\r\n") }
+                try writer.write("COMMIT;\n")
+                writer.closeInput()
+
+                var seen: [Int] = []
+                for client in [same, other] {
+                    #expect(try client.line().hasPrefix("INSERTED "))
+                    seen.append(try client.statisticsUnlessGone()?[number: "current-jobs-\(state)"] ?? 0)
+                }
+                #expect(seen.allSatisfy { $0 > 0 }, "answered only when all was done: \(seen)")
+                // Everything else goes on too, for as long as it takes.
+                while !clearing.waitUntilReadable(milliseconds: 0) {
+                    for client in [same, other] {
+                        let id = try client.put("y")
+                        try client.ask("delete \(id)", "DELETED")
+                        try client.send("stats-tube large\r\n")
+                        if let left = try client.statisticsUnlessGone()?[number: "current-jobs-\(state)"] {
+                            seen.append(left)
+                        }
+                    }
+                }
+                try clearing.expect("CLEARED \(count)")
+                #expect(seen.contains { $0 < count }, "it was never looked at in the middle")
+                print("clear-tube: \(seen.count) looks by others while \(count) \(state) tasks were cleared")
+                #expect(try bed.sql("SELECT count(*) FROM task WHERE tube = 'large';") == "0")
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        @Test func `a client that leaves in the middle leaves the rest`() throws {
+            try TestBed.with { bed in
+                let count = 20_000
+                try bed.sql(Self.insertion(count))
+                let (clearing, looking) = (try bed.connect(), try bed.connect())
+                try looking.use("large")
+                func left() throws -> Int? { try looking.statistics("stats-tube large")[number: "current-jobs-ready"] }
+                try clearing.send("clear-tube large ready\r\n")
+                try eventually("it has begun") { try left() != count }
+                clearing.close()
+                try eventually("the client is gone") {
+                    try looking.statistics("stats")["current-connections"] == "1"
+                }
+                // Whatever was left then stays, and can be cleared by somebody else.
+                let rest = try #require(try left())
+                #expect(try left() == rest)
+                try looking.ask("clear-tube large ready", "CLEARED \(rest)")
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        /// SQL that fills the tube `large`.
+        private static func insertion(_ count: Int, delay: Int = 0) -> String {
+            """
+            WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < \(count))
+            INSERT INTO task (tube, body, delay) SELECT 'large', 'body ' || n, \(delay) FROM number;
+            """
+        }
+    }
+
+    /// `oldest-pending-age`, and what is told of all managers.
+    @Suite struct Looking {
+        @Test func `the age of the oldest ready task is the last key of stats-tube`() throws {
+            try TestBed.with(managers: 2) { bed in
+                let (a, b) = (try bed.connect(0), try bed.connect(1))
+                func age(_ client: BeanstalkSocket) throws -> Int? {
+                    let stats = try client.statistics("stats-tube default")
+                    #expect(stats.keys.last == "oldest-pending-age")
+                    #expect(stats.keys.count { $0 == "oldest-pending-age" } == 1)
+                    return stats[number: "oldest-pending-age"]
+                }
+                #expect(try age(a) == 0)
+                try a.put("delayed", delay: 100_000)
+                let before = ContinuousClock.now
+                try a.put("less urgent, older", priority: 9)
+                try eventually("it is two seconds old") { try age(b) == 2 }
+                #expect(ContinuousClock.now - before >= .milliseconds(1_950))
+                try b.put("more urgent, younger", priority: 1)
+                #expect(try #require(try age(a)) >= 2)
+                // Taking the younger one changes nothing; the others that are left do not count.
+                #expect(try a.reserve().body == "more urgent, younger")
+                #expect(try #require(try age(b)) >= 2)
+                try b.reserve()
+                for client in [a, b] { #expect(try age(client) == 0) }
+                try b.ask("bury 2 0", "BURIED")
+                #expect(try age(a) == 0)
+                try a.ask("kick 1", "KICKED 1")
+                #expect(try #require(try age(b)) >= 2)
+            }
+        }
+
+        @Test func `tubes and counts of tasks are those of all managers`() throws {
+            try TestBed.with(managers: 3) { bed in
+                let clients = try (0..<3).map { try bed.connect($0) }
+                for (index, client) in clients.enumerated() {
+                    try client.use("used-\(index)")
+                    try client.ask("watch watched-\(index)", "WATCHING 2")
+                    try client.put("ready")
+                    try client.put("urgent", priority: 1_024)
+                    try client.put("delayed", delay: 100_000)
+                    try client.ask("watch used-\(index)", "WATCHING 3")
+                    try client.reserve()
+                }
+                for client in clients {
+                    let names = (0..<3).flatMap { ["used-\($0)", "watched-\($0)"] }
+                    #expect(try client.list("list-tubes").sorted() == (["default"] + names).sorted())
+                    let stats = try client.statistics("stats")
+                    let keys = ["urgent", "ready", "reserved", "delayed", "buried"].map { "current-jobs-\($0)" }
+                    #expect(keys.map { stats[$0] } == ["0", "3", "3", "3", "0"])
+                    #expect([stats["total-jobs"], stats["current-tubes"]] == ["9", "7"])
+                    // A process's own, as docs/protocol.md says.
+                    #expect([stats["cmd-put"], stats["current-connections"]] == ["3", "1"])
+                }
+            }
+        }
+    }
+}
+
+extension BeanstalkSocket {
+    /// Takes the answer to `stats-tube`; none where there is no such tube.
+    fileprivate func statisticsUnlessGone() throws -> Statistics? {
+        let words = try line().split(separator: " ")
+        guard words.count == 2, words[0] == "OK", let size = Int(words[1]) else {
+            try #require(words == ["NOT_FOUND"])
+            return nil
+        }
+        return try Statistics(String(decoding: receive(size + 2).dropLast(2), as: UTF8.self))
+    }
+}

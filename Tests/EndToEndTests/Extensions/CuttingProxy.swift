@@ -1,0 +1,145 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// Stands between clients and a manager, and cuts each connection after some bytes: in the middle of a command, of an
+/// answer, or between the two.
+final class CuttingProxy: Sendable {
+    /// Where it listens on this machine.
+    let port: Int
+
+    private struct State {
+        var random: SeededGenerator
+        var cuts = 0
+        var isCutting = true
+    }
+
+    private let listener: Int32
+    private let upstream: Int
+    private let longest: Int
+    private let state: Mutex<State>
+
+    /// Starts a proxy.
+    ///
+    /// - Parameters:
+    ///   - upstream: the manager's port.
+    ///   - longest: the most bytes, of both directions together, that a connection lives for.
+    ///   - seed: what the choices start from.
+    /// - Throws: when there is no port to listen on.
+    init(to upstream: Int, longest: Int, seed: UInt64) throws {
+        self.upstream = upstream
+        self.longest = longest
+        state = Mutex(State(random: SeededGenerator(seed: seed)))
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        var address = Self.address(port: 0)
+        let isListening = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && listen(descriptor, 128) == 0
+                    && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard isListening else {
+            let number = errno
+            Glibc.close(descriptor)
+            throw HarnessError("proxy: \(String(cString: strerror(number)))")
+        }
+        listener = descriptor
+        port = Int(address.sin_port.bigEndian)
+        Thread.detachNewThread { [self] in acceptAll() }
+    }
+
+    /// The address, as the producer and the consumer take it.
+    var address: String { "127.0.0.1:\(port)" }
+
+    /// How many connections were cut so far.
+    var cuts: Int { state.withLock { $0.cuts } }
+
+    /// Lets connections live from now on.
+    func stopCutting() {
+        state.withLock { $0.isCutting = false }
+    }
+
+    /// Accepts no more; connections go on until one of their ends closes them.
+    func close() {
+        shutdown(listener, Int32(SHUT_RDWR))
+    }
+
+    private static func address(port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
+        return address
+    }
+
+    private func acceptAll() {
+        while true {
+            let client = accept(listener, nil, nil)
+            if client < 0, errno == EINTR || errno == ECONNABORTED { continue }
+            guard client >= 0 else { break }
+            _ = fcntl(client, F_SETFD, FD_CLOEXEC)
+            Thread.detachNewThread { [self] in serve(client) }
+        }
+        Glibc.close(listener)
+    }
+
+    private func serve(_ client: Int32) {
+        defer { Glibc.close(client) }
+        let manager = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { Glibc.close(manager) }
+        var address = Self.address(port: upstream)
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(manager, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard connected == 0 else { return }
+        var (left, resets) = state.withLock { state in
+            // Short lives are as likely as long ones of ten times that.
+            let bound = Int(pow(Double(longest), Double.random(in: 0.4...1, using: &state.random)))
+            return (Int.random(in: 0...max(1, bound), using: &state.random), Bool.random(using: &state.random))
+        }
+        var buffer = [UInt8](repeating: 0, count: 16_384)
+        while true {
+            var polls = [
+                pollfd(fd: client, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: manager, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&polls, 2, -1) > 0 || errno == EINTR else { return }
+            for (from, to) in [(0, manager), (1, client)] where polls[from].revents != 0 {
+                var count = recv(polls[from].fd, &buffer, buffer.count, 0)
+                guard count > 0 else { return }
+                let isCut = state.withLock { state in
+                    guard state.isCutting, count >= left else { return false }
+                    state.cuts += 1
+                    return true
+                }
+                if isCut { count = left }
+                left -= count
+                guard send(buffer[..<count], to: to) else { return }
+                if isCut {
+                    if resets { for end in [client, manager] { Self.resetWhenClosed(end) } }
+                    return
+                }
+            }
+        }
+    }
+
+    private func send(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+
+    /// Lets a connection end as one does whose machine has gone: what is on its way is lost.
+    private static func resetWhenClosed(_ descriptor: Int32) {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+    }
+}

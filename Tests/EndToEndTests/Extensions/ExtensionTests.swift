@@ -1,0 +1,24 @@
+import Testing
+
+/// What Beanrow adds to the protocol, rule by rule, in the order of docs/protocol.md.
+@Suite(.onOwnThread, .enabled(if: TestSettings.isBeanrow, "beanstalkd has none of it"))
+enum ExtensionTests {}
+
+extension BeanstalkSocket {
+    /// Takes up a named session.
+    ///
+    /// - Returns: how many claims it holds.
+    @discardableResult
+    func takeUp(_ session: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Int {
+        let answer = try ask("session \(session)")
+        let words = answer.split(separator: " ")
+        try #require(words.count == 2 && words[0] == "SESSION", "\(answer)", sourceLocation: sourceLocation)
+        return try #require(Int(words[1]), sourceLocation: sourceLocation)
+    }
+
+    /// Puts a task under a key and returns the answer, whatever it is.
+    func putUnique(_ key: String, _ body: String, delay: UInt32 = 0) throws -> String {
+        try send("put-unique \(key) 0 \(delay) 600 \(body.utf8.count)\r\n\(body)\r\n")
+        return try line()
+    }
+}

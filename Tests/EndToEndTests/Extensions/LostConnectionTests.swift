@@ -1,0 +1,108 @@
+import BeanrowClient
+import Foundation
+import Testing
+
+extension ExtensionTests {
+    /// Producers that lose their connections at random moments.
+    @Suite struct LostConnections {
+        @Test(.tags(.long))
+        func `each body is put once by clients that go on when a connection is lost`() async throws {
+            try await TestBed.with(managers: 3) { bed in
+                let proxies = try Self.proxies(bed)
+                defer { for proxy in proxies { proxy.close() } }
+                let (producers, each) = (6, 400)
+                let addresses = proxies.map { ManagerAddress(host: "127.0.0.1", port: $0.port) }
+                let tubes = [TubeName("red"), TubeName("green")].compactMap { $0 }
+                let tasks = (0..<producers)
+                    .map { producer in
+                        Task {
+                            var options = BeanrowClient.Options()
+                            options.patience = .seconds(120)
+                            options.retryDelay = GrowingDelay(first: .milliseconds(1), limit: .milliseconds(20))
+                            options.pick = PickStrategy.allCases[producer % PickStrategy.allCases.count]
+                            let client = BeanrowClient(managers: addresses, options: options)
+                            var ids: [String: TaskID] = [:]
+                            var random = SeededGenerator(seed: TestSettings.seed &+ UInt64(1_000 + producer))
+                            var number = 0
+                            while number < each {
+                                let count = min(Int.random(in: 1...40, using: &random), each - number)
+                                let tasks = (number..<(number + count))
+                                    .map {
+                                        NewTask(
+                                            tube: tubes[$0 % 7 == 0 ? 1 : 0],
+                                            priority: 0,
+                                            delay: 0,
+                                            timeToRun: 60,
+                                            body: Array("p\(producer)-\($0)".utf8)
+                                        )
+                                    }
+                                for (task, result) in zip(tasks, await client.put(tasks)) {
+                                    ids[String(decoding: task.body, as: UTF8.self)] = try result.get()
+                                }
+                                number += count
+                            }
+                            await client.close()
+                            return ids
+                        }
+                    }
+                var ids: [String: TaskID] = [:]
+                for task in tasks { ids.merge(try await task.value) { one, _ in one } }
+                try Self.expectEachOnce(bed, proxies, bodies: ids.keys.sorted())
+                #expect(ids.count == producers * each)
+                let found = try bed.sql("SELECT CAST(body AS TEXT) || ' ' || id FROM task ORDER BY 1;")
+                // The number that was told is that of the task that is there.
+                #expect(found.split(separator: "\n").map(String.init) == ids.map { "\($0) \($1)" }.sorted())
+            }
+        }
+
+        @Test(.tags(.long)) func `each line is put once by the producer command`() throws {
+            try TestBed.with(managers: 3) { bed in
+                let proxies = try Self.proxies(bed)
+                defer { for proxy in proxies { proxy.close() } }
+                let each = 3_000
+                let producers = try (0..<3)
+                    .map { number in
+                        let file = bed.path("lines-\(number)")
+                        let lines = (0..<each).map { "producer \(number) line \($0)\n" }.joined()
+                        try lines.write(toFile: file, atomically: false, encoding: .utf8)
+                        return try bed.start(
+                            Executables.producer,
+                            ["--managers", proxies.map(\.address).joined(separator: ","), "--print-ids"]
+                                + ["--connect-timeout", "120"],
+                            input: .file(file)
+                        )
+                    }
+                for producer in producers {
+                    #expect(try producer.waitForEnd(timeout: .seconds(600)) == .exited(0), "\(producer.errors.text)")
+                }
+                let bodies = (0..<3).flatMap { number in (0..<each).map { "producer \(number) line \($0)" } }
+                try Self.expectEachOnce(bed, proxies, bodies: bodies)
+                let ids = producers.flatMap { $0.output.lines }
+                #expect(ids.count == bodies.count)
+                let found = try bed.sql("SELECT id FROM task ORDER BY id;").split(separator: "\n").map(String.init)
+                #expect(found == ids.sorted { (Int($0) ?? 0) < (Int($1) ?? 0) })
+            }
+        }
+
+        /// One proxy before each manager.
+        private static func proxies(_ bed: TestBed) throws -> [CuttingProxy] {
+            print("lost connections: BEANROW_TEST_SEED=\(TestSettings.seed)")
+            return try bed.managers.enumerated()
+                .map { index, manager in
+                    try CuttingProxy(to: manager.port, longest: 20_000, seed: TestSettings.seed &+ UInt64(index))
+                }
+        }
+
+        private static func expectEachOnce(_ bed: TestBed, _ proxies: [CuttingProxy], bodies: [String]) throws {
+            let cuts = proxies.map(\.cuts).reduce(0, +)
+            print("lost connections: \(bodies.count) bodies, \(cuts) connections cut")
+            #expect(cuts > 20, "hardly anything was tried")
+            let found = try bed.sql("SELECT CAST(body AS TEXT) FROM task;").split(separator: "\n").map(String.init)
+            let (missing, foreign) = (Set(bodies).subtracting(found), Set(found).subtracting(bodies))
+            #expect(missing.isEmpty, "BEANROW_TEST_SEED=\(TestSettings.seed)")
+            #expect(foreign.isEmpty, "BEANROW_TEST_SEED=\(TestSettings.seed)")
+            #expect(found.count == bodies.count, "put twice, BEANROW_TEST_SEED=\(TestSettings.seed)")
+            try bed.expectCountsToBeRight()
+        }
+    }
+}

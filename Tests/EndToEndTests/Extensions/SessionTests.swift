@@ -1,0 +1,337 @@
+import Synchronization
+import Testing
+
+extension ExtensionTests {
+    /// `session`: claims that outlive a connection.
+    @Suite struct Session {
+        @Test func `it answers how many claims it holds`() throws {
+            try TestBed.with { bed in
+                let client = try bed.connect()
+                #expect(try client.takeUp("worker") == 0)
+                for body in ["a", "b", "c"] { try client.put(body) }
+                try client.reserve()
+                try client.reserve()
+                #expect(try client.takeUp("worker") == 2)
+                try client.ask("bury 1 0", "BURIED")
+                #expect(try client.takeUp("worker") == 1)
+                // Sent ahead, together with what needs it.
+                try client.send("session worker\r\nreserve\r\nsession worker\r\ndelete 3\r\nsession worker\r\n")
+                try client.expect("SESSION 1")
+                try client.task("RESERVED")
+                try client.expect("SESSION 2", "DELETED", "SESSION 1")
+            }
+        }
+
+        @Test func `claims held before come into it`() throws {
+            try TestBed.with(managers: 2) { bed in
+                let (a, b) = (try bed.connect(0), try bed.connect(1))
+                try a.put("x")
+                try a.put("y")
+                try a.reserve()
+                try a.reserve()
+                #expect(try a.takeUp("worker") == 2)
+                try bed.drop(a, of: 0)
+                #expect(try b.takeUp("worker") == 2)
+                try b.ask("delete 1", "DELETED")
+                try b.ask("release 2 0 0", "RELEASED")
+                #expect(try b.takeUp("worker") == 0)
+            }
+        }
+
+        @Test func `claims survive a dropped connection and are finished through another manager`() throws {
+            try TestBed.with(managers: 3) { bed in
+                let a = try bed.connect(0)
+                let commands = ["delete 1": "DELETED", "release 2 5 0": "RELEASED", "bury 3 5": "BURIED"]
+                for body in ["a", "b", "c", "d"] { try a.put(body) }
+                try a.takeUp("worker")
+                for _ in 1...4 { try a.reserve() }
+                try bed.drop(a, of: 0)
+                let other = try bed.connect(2)
+                #expect(try other.reserveNow() == nil)
+                for id in 1...4 {
+                    let job = try other.statistics("stats-job \(id)")
+                    #expect([job["state"], job["reserves"]] == ["reserved", "1"])
+                }
+                let b = try bed.connect(1)
+                #expect(try b.takeUp("worker") == 4)
+                for (command, answer) in commands { try b.ask(command, answer) }
+                try b.ask("touch 4", "TOUCHED")
+                #expect(try b.takeUp("worker") == 1)
+                #expect(try other.reserve().id == 2)
+                #expect(try other.statistics("stats")["current-jobs-buried"] == "1")
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        @Test func `claims survive the death of their manager, others do not`() throws {
+            try TestBed.with(managers: 2) { bed in
+                let (named, plain, b) = (try bed.connect(0), try bed.connect(0), try bed.connect(1))
+                try named.put("named")
+                try named.put("plain")
+                try named.takeUp("worker")
+                #expect(try named.reserve().id == 1)
+                #expect(try plain.reserve().id == 2)
+                bed.managers[0].kill()
+                // When the peer has given back the one it has dealt with the other.
+                #expect(try b.reserve().id == 2)
+                try eventually("m1 is forgotten") { try bed.sql("SELECT name FROM manager;") == "m2" }
+                #expect(try b.reserveNow() == nil)
+                let taker = try bed.connect(1)
+                #expect(try taker.takeUp("worker") == 1)
+                #expect(try taker.statistics("stats-job 1")["reserves"] == "1")
+                try taker.ask("delete 1", "DELETED")
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        @Test(arguments: [true, false]) func `claims survive while no manager runs`(isKilled: Bool) throws {
+            try TestBed.with(fixedPorts: true) { bed in
+                let before = try bed.connect()
+                try before.put("x")
+                try before.takeUp("worker")
+                try before.reserve()
+                if isKilled { bed.managers[0].kill() } else { try bed.managers[0].stop() }
+                try bed.restartManager(0)
+                let after = try bed.connect()
+                #expect(try after.reserveNow() == nil)
+                #expect(try after.takeUp("worker") == 1)
+                try after.ask("delete 1", "DELETED")
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        enum Ending: CaseIterable { case none, dropped, killed }
+
+        @Test(arguments: Ending.allCases) func `claims end with their time to run`(ending: Ending) throws {
+            try TestBed.with(managers: 2) { bed in
+                let (a, b) = (try bed.connect(0), try bed.connect(1))
+                try a.put("x", timeToRun: 1)
+                try a.takeUp("worker")
+                try a.reserve()
+                try b.send("reserve\r\n")
+                switch ending {
+                case .none: break
+                case .dropped: a.close()
+                case .killed: bed.managers[0].kill()
+                }
+                try b.task("RESERVED")
+                let job = try b.statistics("stats-job 1")
+                #expect([job["reserves"], job["timeouts"]] == ["2", "1"])
+                let taker = try bed.connect(1)
+                #expect(try taker.takeUp("worker") == 0)
+                try taker.ask("delete 1", "NOT_FOUND")
+                try b.ask("delete 1", "DELETED")
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        @Test(arguments: [0, 1]) func `whoever takes it up displaces the other connection`(index: Int) throws {
+            try TestBed.with(managers: 2) { bed in
+                let (a, b) = (try bed.connect(0), try bed.connect(index))
+                try a.put("held")
+                try a.put("ready")
+                try a.takeUp("worker")
+                try a.reserve()
+                #expect(try b.takeUp("worker") == 1)
+                for command in [
+                    "reserve", "reserve-with-timeout 0", "reserve-with-timeout 10", "reserve-job 2", "delete 1",
+                    "release 1 0 0", "bury 1 0", "touch 1",
+                ] {
+                    try a.ask(command, "SESSION_TAKEN")
+                }
+                try a.send("reserve\r\nreserve\r\ntouch 1\r\n")
+                try a.expect("SESSION_TAKEN", "SESSION_TAKEN", "SESSION_TAKEN")
+                // Everything else goes on.
+                #expect(try a.put("more") == 3)
+                #expect(try a.peek("peek 1")?.body == "held")
+                #expect(try a.statistics("stats-job 1")["reserves"] == "1")
+                try a.ask("watch other", "WATCHING 2")
+                try b.ask("touch 1", "TOUCHED")
+
+                // And back.
+                #expect(try a.takeUp("worker") == 1)
+                try b.ask("delete 1", "SESSION_TAKEN")
+                try a.ask("delete 1", "DELETED")
+                // Another session, or none of that name, is a way out as well.
+                #expect(try b.takeUp("another") == 0)
+                #expect(try b.reserve().id == 2)
+            }
+        }
+
+        @Test(arguments: [0, 1]) func `a reserve that waits ends when the session is taken up`(index: Int) throws {
+            try TestBed.with(managers: 2) { bed in
+                let (a, b) = (try bed.connect(0), try bed.connect(index))
+                try a.takeUp("worker")
+                try a.send("reserve\r\n")
+                try eventually("it waits") { try bed.connect(0).statistics("stats")["current-waiting"] == "1" }
+                #expect(try b.takeUp("worker") == 0)
+                try a.expect("SESSION_TAKEN")
+                try b.put("x")
+                #expect(try b.reserve().body == "x")
+            }
+        }
+
+        @Test func `a task that a displaced connection waited for goes to the next that waits`() throws {
+            try TestBed.with(managers: 2) { bed in
+                let (a, b, c) = (try bed.connect(0), try bed.connect(1), try bed.connect(0))
+                let looking = try bed.connect(0)
+                func waiting() throws -> Int? { try looking.statistics("stats")[number: "current-waiting"] }
+                try a.takeUp("worker")
+                // Whichever comes first to m1, the other manager's call or the task: c gets the task, a is told.
+                for number in 1...20 {
+                    try a.send("reserve\r\n")
+                    try eventually("a waits") { try waiting() == 1 }
+                    try c.send("reserve\r\n")
+                    try eventually("c waits too") { try waiting() == 2 }
+                    try b.takeUp("worker")
+                    try looking.put("\(number)")
+                    #expect(try c.task("RESERVED") == ReceivedTask(id: number, body: "\(number)"))
+                    try a.expect("SESSION_TAKEN")
+                    try a.takeUp("worker")
+                }
+            }
+        }
+
+        @Test(arguments: [0, 1], ["close", "quit"])
+        func `a displaced connection gives nothing back when it ends`(index: Int, way: String) throws {
+            try TestBed.with(managers: 2) { bed in
+                let (a, b) = (try bed.connect(0), try bed.connect(index))
+                try a.put("x")
+                try a.takeUp("worker")
+                try a.reserve()
+                try b.takeUp("worker")
+                if way == "quit" {
+                    try a.send("quit\r\n")
+                    a.expectClosed()
+                } else {
+                    try bed.drop(a, of: 0)
+                }
+                #expect(try bed.connect(1).reserveNow() == nil)
+                #expect(try b.takeUp("worker") == 1)
+                try b.ask("delete 1", "DELETED")
+            }
+        }
+
+        @Test func `of many that take it up at the same time one has it`() throws {
+            try TestBed.with(managers: 3) { bed in
+                let first = try bed.connect()
+                for number in 1...20 {
+                    try first.put("\(number)")
+                    try first.takeUp("worker-\(number)")
+                    try first.reserve()
+                }
+                let answers = Mutex<[Int: [String]]>([:])
+                let workers = Workers()
+                for thread in 0..<9 {
+                    let client = try bed.connect(thread % 3)
+                    workers.start {
+                        for number in 1...20 {
+                            let answer = try? [client.ask("session worker-\(number)"), client.ask("delete \(number)")]
+                            answers.withLock { $0[number, default: []].append(answer?.last ?? "no answer") }
+                        }
+                    }
+                }
+                try #require(workers.wait(timeout: TestSettings.patience))
+                for (number, answers) in answers.withLock({ $0 }) {
+                    // Who comes late finds the session empty, who was displaced is told so.
+                    let known: Set = ["DELETED", "SESSION_TAKEN", "NOT_FOUND"]
+                    #expect(known.isSuperset(of: answers), "\(number): \(answers)")
+                    #expect(answers.count { $0 == "DELETED" } == 1, "\(number): \(answers)")
+                }
+            }
+        }
+
+        @Test func `quit gives back at once`() throws {
+            try TestBed.with(managers: 2) { bed in
+                let (a, b) = (try bed.connect(0), try bed.connect(1))
+                try a.put("x")
+                try a.takeUp("worker")
+                try a.reserve()
+                try b.send("reserve\r\n")
+                try eventually("it waits") { try bed.connect(1).statistics("stats")["current-waiting"] == "1" }
+                try a.send("quit\r\n")
+                a.expectClosed()
+                #expect(try b.task("RESERVED").body == "x")
+                #expect(try b.statistics("stats-job 1")["timeouts"] == "0")
+                #expect(try bed.connect(0).takeUp("worker") == 0)
+            }
+        }
+
+        @Test func `a connection that takes up another session leaves its claims in the first`() throws {
+            try TestBed.with { bed in
+                let client = try bed.connect()
+                try client.put("x")
+                try client.takeUp("first")
+                try client.reserve()
+                #expect(try client.takeUp("second") == 0)
+                try client.ask("delete 1", "NOT_FOUND")
+                #expect(try client.takeUp("first") == 1)
+                try client.ask("delete 1", "DELETED")
+            }
+        }
+
+        @Test func `without the command a dropped connection gives its claims back at once`() throws {
+            try TestBed.with(managers: 2) { bed in
+                let (named, plain, b) = (try bed.connect(0), try bed.connect(0), try bed.connect(1))
+                try plain.put("x")
+                try named.takeUp("worker")
+                try plain.reserve()
+                try b.send("reserve\r\n")
+                try eventually("it waits") { try bed.connect(1).statistics("stats")["current-waiting"] == "1" }
+                plain.close()
+                #expect(try b.task("RESERVED").body == "x")
+                #expect(try b.statistics("stats-job 1")["timeouts"] == "0")
+            }
+        }
+
+        @Test func `names are as those of tubes, others get BAD_FORMAT and change nothing`() throws {
+            try TestBed.with { bed in
+                let client = try bed.connect()
+                try client.put("x")
+                try client.takeUp("worker")
+                try client.reserve()
+                let longest = String(repeating: "0123456789", count: 20)
+                for name in ["", "-a", "a b", " a", "a!", "a,b", "ä", "a\tb", "a\0b", longest + "z"] {
+                    try client.ask("session \(name)", "BAD_FORMAT")
+                }
+                for word in ["session", "sessions a", "Session a"] { try client.ask(word, "UNKNOWN_COMMAND") }
+                #expect(try client.takeUp("worker") == 1)
+                for name in ["a-", "0", "ABCXYZabcxyz0189-+/;.$_()", longest] {
+                    #expect(try client.takeUp(name) == 0)
+                }
+                #expect(try client.takeUp("Worker") == 0)
+                #expect(try client.takeUp("worker") == 1)
+            }
+        }
+
+        @Test func `a session that holds nothing is forgotten when nobody has it`() throws {
+            try TestBed.with(managers: 2) { bed in
+                let (a, b) = (try bed.connect(0), try bed.connect(1))
+                try a.put("x")
+                try a.takeUp("holding")
+                try a.reserve()
+                try b.takeUp("idle")
+                #expect(try bed.sql("SELECT name FROM session ORDER BY name;") == "holding\nidle")
+                b.close()
+                a.close()
+                try eventually("the idle one is gone") { try bed.sql("SELECT name FROM session;") == "holding" }
+                let taker = try bed.connect(1)
+                try taker.takeUp("holding")
+                try taker.ask("delete 1", "DELETED")
+                taker.close()
+                try eventually("so is the other") { try bed.sql("SELECT name FROM session;") == "" }
+            }
+        }
+    }
+}
+
+extension TestBed {
+    /// Closes a connection and waits until its manager has noticed.
+    fileprivate func drop(_ socket: BeanstalkSocket, of manager: Int) throws {
+        let looking = try connect(manager)
+        func connections() throws -> Int? { try looking.statistics("stats")[number: "current-connections"] }
+        let before = try #require(try connections())
+        socket.close()
+        try eventually("the connection is gone") { try connections() == before - 1 }
+    }
+}
