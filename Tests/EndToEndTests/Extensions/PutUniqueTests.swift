@@ -152,7 +152,8 @@ extension ExtensionTests {
                 let longest = String(repeating: "0123456789", count: 20)
                 for command in [
                     "put-unique ", "put-unique k", "put-unique k 0 0 1", "put-unique k 0 0 1 x",
-                    "put-unique k 0 0 -1 1", "put-unique k 4294967296 0 1 1", "put-unique -k 0 0 1 1", "put-unique k! 0 0 1 1",
+                    "put-unique k 0 0 -1 1", "put-unique k 4294967296 0 1 1", "put-unique -k 0 0 1 1",
+                    "put-unique k! 0 0 1 1",
                     "put-unique ä 0 0 1 1", "put-unique  k 0 0 1 1", "put-unique k\t0 0 1 1", "put-unique k 0 0 1 1 ",
                     "put-unique k 0 0 1 1 1", "put-unique \(longest)z 0 0 1 1",
                     "put-unique \(longest) 0 0 1 " + String(repeating: "0", count: 100),
