@@ -182,16 +182,16 @@ struct Session {
     }
 }
 
-/// Fails where two values differ.
+/// Fails where two values differ; `what` is only made where they do.
 func require<Value: Equatable>(
     _ actual: Value,
     _ expected: Value,
-    _ what: String,
+    _ what: @autoclosure () -> String,
     file: String = #fileID,
     line: Int = #line
 ) throws {
     guard actual == expected else {
-        throw ConformanceFailure(description: "\(what): expected \(expected), got \(actual) (\(file):\(line))")
+        throw ConformanceFailure(description: "\(what()): expected \(expected), got \(actual) (\(file):\(line))")
     }
 }
 
