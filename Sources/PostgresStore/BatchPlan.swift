@@ -36,6 +36,7 @@ struct BatchPlan {
     private(set) var ends: [Int32]
 
     private let manager: ManagerID
+    private let isHopeful: Bool
     private var kinds: [Int32] = []
     private var flags: [Flags]
     private var sessions: [Int64] = []
@@ -54,7 +55,9 @@ struct BatchPlan {
     ///   - operations: the batch.
     ///   - manager: the number that sessions have now, whatever number they were opened with.
     ///   - members: what this manager's connections have.
-    init(_ operations: [Operation], manager: ManagerID, members: Members) {
+    ///   - isHopeful: whether all claims are taken to find what they want, so that nothing is held back.
+    init(_ operations: [Operation], manager: ManagerID, members: Members, isHopeful: Bool = false) {
+        self.isHopeful = isHopeful
         self.manager = manager
         let count = operations.count
         ends = (0..<count).map { Int32($0 + 1) }
@@ -98,7 +101,7 @@ struct BatchPlan {
         let connection = operation.session.connection
         sessions.append(SessionID(connection: connection, of: manager).rawValue)
         tubes.append("")
-        if let claim = survey.claims[connection] {
+        if !isHopeful, let claim = survey.claims[connection] {
             flags[claim].insert(.mayHoldBack)
             flags[index].insert(.mayBeHeldBack)
         }

@@ -45,16 +45,42 @@ extension PostgresStore {
             let reader = BatchReader(answers[0], batch.operations, plan, members)
             if !reader.mustWrite { return result(of: reader, batch) }
         }
+        if batchesUntilHope > 0 {
+            batchesUntilHope -= 1
+        } else if let order = Reordering(batch.operations, members: members) {
+            let hopeful = BatchPlan(order.operations, manager: manager, members: members, isHopeful: true)
+            let parameters = hopeful.parameters(at: now, retention: retention, writes: true)
+            let reader = try execute(parameters, order.operations, hopeful, link, until: deadline)
+            if reader.cameShort.isEmpty {
+                var result = result(of: try commit(reader, link, until: deadline), batch)
+                result.outcomes = order.restored(result.outcomes)
+                return result
+            }
+            rollBack(link, until: deadline)
+            batchesUntilHope = Self.batchesWithoutHope
+        }
         let parameters = plan.parameters(at: now, retention: retention, writes: true)
-        let reader: BatchReader
+        let reader = try execute(parameters, batch.operations, plan, link, until: deadline)
+        return result(of: try commit(reader, link, until: deadline), batch)
+    }
+
+    /// For how many batches no other order is tried after one had to be done over.
+    private static let batchesWithoutHope = 16
+
+    private func execute(
+        _ parameters: Parameters,
+        _ operations: [Operation],
+        _ plan: BatchPlan,
+        _ link: Link,
+        until deadline: ContinuousClock.Instant
+    ) throws(PostgresError) -> BatchReader {
         do {
             let answers = try link.run([Link.Request(.begin), Link.Request(.runBatch, parameters)], until: deadline)
-            reader = BatchReader(answers[1], batch.operations, plan, members)
+            return BatchReader(answers[1], operations, plan, members)
         } catch {
             rollBack(link, until: deadline)
             throw error
         }
-        return result(of: try commit(reader, link, until: deadline), batch)
     }
 
     private func result(of reader: BatchReader, _ batch: Batch) -> BatchResult {

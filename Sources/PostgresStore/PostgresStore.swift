@@ -80,6 +80,9 @@ public final class PostgresStore: Store {
     /// How many batches have changed something.
     var batches: Int64 = 0
 
+    /// How many batches are still to be run before another order of operations is tried again.
+    var batchesUntilHope = 0
+
     /// The sessions' claims were lost and nobody has been told yet.
     var hasLostClaims = false
 
