@@ -89,6 +89,7 @@ DECLARE
     _flag    integer;
     _session bigint;
     _who     bigint;
+    _former  bigint;
     _name    text;
     _open    text[];
     _found   bigint[];
@@ -552,6 +553,11 @@ BEGIN
             END IF;
 
         WHEN 21 THEN  -- take up
+            -- Who has it may be waiting for tasks at another manager, and is to be told.
+            SELECT connection INTO _former FROM session WHERE name = _words[_i] FOR UPDATE;
+            IF _former >> 32 <> _session >> 32 THEN
+                PERFORM pg_notify(current_schema() || '.' || (_former >> 32), '');
+            END IF;
             INSERT INTO session (name, connection, taken_ms) VALUES (_words[_i], _session, _now)
             ON CONFLICT (name) DO UPDATE SET connection = _session, taken_ms = _now
             RETURNING id INTO _id;
