@@ -57,6 +57,27 @@ import Testing
         #expect(limits(1).bodies == 64)
     }
 
+    @Test("Between the steps of clearing a tube the sockets are looked at")
+    func clearing() {
+        let script = SessionScript()
+        let session = script.connect()
+        var steps = 0
+        script.store = { operation in
+            guard case .clear(_, _, let limit) = operation.action else { return nil }
+            steps += 1
+            return .cleared(steps < 3 ? limit : 1)
+        }
+        script.send(.clearTube(.default, .pending), .listTubeUsed, from: session)
+        for step in 1...3 {
+            #expect(session.replies.isEmpty)
+            script.turn()
+            #expect(steps == step)
+            #expect(script.table.wasCut)
+        }
+        #expect(script.replies(to: session) == [.cleared(2001), .using(.default)])
+        #expect(!script.table.wasCut)
+    }
+
     @Test("A session that was woken is served after a batch that failed", arguments: [false, true])
     func wakeUpOutlivesFailure(_ byTube: Bool) {
         let script = SessionScript()

@@ -341,6 +341,8 @@ extension SessionTable {
     /// Adds one step of clearing a tube; the session's other commands wait until all steps are done.
     private mutating func addStep(of clearing: Session.Clearing, for session: Session) {
         add(.clear(clearing.tube, clearing.state, limit: Self.clearedAtOnce), .clear, for: session)
+        // More is to come, and others are to be heard before it.
+        wasCut = true
     }
 
     /// How many tasks one step of clearing a tube deletes: some 10 ms of the writer's lock.

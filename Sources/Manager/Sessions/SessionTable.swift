@@ -74,7 +74,7 @@ struct SessionTable {
     /// A claim in the batch may come short and leave its session waiting.
     var claimMayWait = false
 
-    /// More had arrived than was put into the batch.
+    /// More had arrived than was put into the batch, or a long command goes on in the next one.
     var wasCut = false
 
     /// The batch serves every session that waits, whatever it waits for.

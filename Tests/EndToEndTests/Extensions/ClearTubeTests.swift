@@ -125,48 +125,43 @@ extension ExtensionTests {
             }
         }
 
-        @Test(arguments: ["ready", "delayed", "buried"])
-        func `a large tube is cleared in steps, and others are served in between`(state: String) throws {
+        @Test(arguments: ["delayed", "buried"]) func `what takes several steps is cleared to its end`(state: String)
+            throws
+        {
+            try TestBed.with { bed in
+                try bed.sql(Self.insertion(3_500, delay: state == "delayed" ? 100_000 : 0))
+                if state == "buried" { try bed.sql("UPDATE task SET state = 'buried';") }
+                try bed.connect().ask("clear-tube large \(state)", "CLEARED 3500")
+                #expect(try bed.sql("SELECT count(*) FROM task;") == "0")
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        @Test func `while a large tube is cleared others are served, at this manager and at another`() throws {
             try TestBed.with(managers: 2) { bed in
                 let count = 30_000
-                try bed.sql(Self.insertion(count, delay: state == "delayed" ? 100_000 : 0))
-                if state == "buried" { try bed.sql("UPDATE task SET state = 'buried';") }
-                let (clearing, same, other) = (try bed.connect(0), try bed.connect(0), try bed.connect(1))
-                for client in [same, other] { try client.use("others-\(client === same)") }
-                // Nobody can write while this program does: what is sent meanwhile all waits for the first step.
-                let writer = try bed.start(
-                    "sqlite3",
-                    ["-bail", "-cmd", ".timeout 60000", bed.database],
-                    input: .pipe
-                )
-                try writer.write("PRAGMA wal_autocheckpoint = 0;\nBEGIN IMMEDIATE;\nSELECT 'locked';\n")
-                try #require(writer.output.line(startingWith: "locked") != nil)
-                try clearing.send("clear-tube large \(state)\r\n")
-                for client in [same, other] { try client.send("put 0 0 600 1\r\nx\r\nstats-tube large\r\n") }
-                try writer.write("COMMIT;\n")
-                writer.closeInput()
-
-                var seen: [Int] = []
-                for client in [same, other] {
-                    #expect(try client.line().hasPrefix("INSERTED "))
-                    seen.append(try client.statisticsUnlessGone()?[number: "current-jobs-\(state)"] ?? 0)
-                }
-                #expect(seen.allSatisfy { $0 > 0 }, "answered only when all was done: \(seen)")
-                // Everything else goes on too, for as long as it takes.
-                while !clearing.waitUntilReadable(milliseconds: 0) {
-                    for client in [same, other] {
-                        let id = try client.put("y")
-                        try client.ask("delete \(id)", "DELETED")
-                        try client.send("stats-tube large\r\n")
-                        if let left = try client.statisticsUnlessGone()?[number: "current-jobs-\(state)"] {
-                            seen.append(left)
+                let (clearing, others) = (try bed.connect(0), [try bed.connect(0), try bed.connect(1)])
+                for (index, client) in others.enumerated() { try client.use("other-\(index)") }
+                // Who was answered, after a put and a delete, when some of the tasks were gone and not all.
+                var servedInBetween: Set<Int> = []
+                var rounds = 0
+                // On a busy machine the clearing may be over before the others have asked: then once more.
+                while servedInBetween.count < 2, rounds < 20 {
+                    rounds += 1
+                    try bed.sql(Self.insertion(count))
+                    try clearing.send("clear-tube large ready\r\n")
+                    while !clearing.waitUntilReadable(milliseconds: 0) {
+                        for (index, client) in others.enumerated() {
+                            try client.ask("delete \(client.put("x"))", "DELETED")
+                            try client.send("stats-tube large\r\n")
+                            let left = try client.statisticsUnlessGone()?[number: "current-jobs-ready"] ?? 0
+                            if (1..<count).contains(left) { servedInBetween.insert(index) }
                         }
                     }
+                    try clearing.expect("CLEARED \(count)")
                 }
-                try clearing.expect("CLEARED \(count)")
-                #expect(seen.contains { $0 < count }, "it was never looked at in the middle")
-                print("clear-tube: \(seen.count) looks by others while \(count) \(state) tasks were cleared")
-                #expect(try bed.sql("SELECT count(*) FROM task WHERE tube = 'large';") == "0")
+                #expect(servedInBetween == [0, 1], "\(rounds) rounds")
+                #expect(try bed.sql("SELECT count(*) FROM task;") == "0")
                 try bed.expectCountsToBeRight()
             }
         }
