@@ -8,7 +8,7 @@ extension ExtensionTests {
         @Test(.tags(.long))
         func `each body is put once by clients that go on when a connection is lost`() async throws {
             try await TestBed.with(managers: 3) { bed in
-                let proxies = try Self.proxies(bed)
+                let proxies = try Self.proxies(bed, longest: 20_000)
                 defer { for proxy in proxies { proxy.close() } }
                 let (producers, each) = (6, 400)
                 let addresses = proxies.map { ManagerAddress(host: "127.0.0.1", port: $0.port) }
@@ -57,7 +57,8 @@ extension ExtensionTests {
 
         @Test(.tags(.long)) func `each line is put once by the producer command`() throws {
             try TestBed.with(managers: 3) { bed in
-                let proxies = try Self.proxies(bed)
+                // It sends 128 puts at a time: most connections have to live for so many and some of their answers.
+                let proxies = try Self.proxies(bed, longest: 300_000)
                 defer { for proxy in proxies { proxy.close() } }
                 let each = 3_000
                 let producers = try (0..<3)
@@ -85,18 +86,18 @@ extension ExtensionTests {
         }
 
         /// One proxy before each manager.
-        private static func proxies(_ bed: TestBed) throws -> [CuttingProxy] {
+        private static func proxies(_ bed: TestBed, longest: Int) throws -> [CuttingProxy] {
             print("lost connections: BEANROW_TEST_SEED=\(TestSettings.seed)")
             return try bed.managers.enumerated()
                 .map { index, manager in
-                    try CuttingProxy(to: manager.port, longest: 20_000, seed: TestSettings.seed &+ UInt64(index))
+                    try CuttingProxy(to: manager.port, longest: longest, seed: TestSettings.seed &+ UInt64(index))
                 }
         }
 
         private static func expectEachOnce(_ bed: TestBed, _ proxies: [CuttingProxy], bodies: [String]) throws {
             let cuts = proxies.map(\.cuts).reduce(0, +)
             print("lost connections: \(bodies.count) bodies, \(cuts) connections cut")
-            #expect(cuts > 20, "hardly anything was tried")
+            #expect(cuts > 10, "hardly anything was tried")
             let found = try bed.sql("SELECT CAST(body AS TEXT) FROM task;").split(separator: "\n").map(String.init)
             let (missing, foreign) = (Set(bodies).subtracting(found), Set(found).subtracting(bodies))
             #expect(missing.isEmpty, "BEANROW_TEST_SEED=\(TestSettings.seed)")
