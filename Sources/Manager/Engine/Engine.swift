@@ -167,7 +167,9 @@ final class Engine {
     private static let pauseAfterFailure = TimeAmount.milliseconds(50)
 
     /// Long enough for the event loop to look at its sockets; what it finds there begins the turn at once.
-    private static let timeForSockets = TimeAmount.microseconds(50)
+    ///
+    /// Were it over before the loop asks what there is to do next, the sockets would not be looked at.
+    private static let timeForSockets = TimeAmount.milliseconds(1)
 
     private func turn() {
         isTurnScheduled = false
