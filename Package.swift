@@ -55,7 +55,7 @@ let package = Package(
         ),
         .target(
             name: "PostgresStore",
-            dependencies: ["CPostgres", "TaskStore"],
+            dependencies: ["CPlatform", "CPostgres", "TaskStore"],
             resources: [.embedInCode("functions.sql"), .embedInCode("schema-postgres.sql")]
         ),
 

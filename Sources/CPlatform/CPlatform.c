@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -48,4 +49,14 @@ int64_t beanrow_file_length(const char *path) {
     struct statx information;
     if (statx(AT_FDCWD, path, 0, STATX_SIZE, &information) != 0) return -1;
     return (int64_t)information.stx_size;
+}
+
+int beanrow_start_thread(pthread_t *thread, void *(*body)(void *), void *argument) {
+    sigset_t all, previous;
+    sigfillset(&all);
+    int error = pthread_sigmask(SIG_SETMASK, &all, &previous);
+    if (error != 0) return error;
+    error = pthread_create(thread, NULL, body, argument);
+    pthread_sigmask(SIG_SETMASK, &previous, NULL);
+    return error;
 }

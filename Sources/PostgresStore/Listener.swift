@@ -1,3 +1,4 @@
+import CPlatform
 import Dispatch
 import Glibc
 import Synchronization
@@ -146,25 +147,14 @@ final class Listener {
     }
 
     private func start() throws(StoreError) {
-        // Signals belong to the process's other threads.
-        var all = sigset_t()
-        var previous = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &previous)
-        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
-
         var thread = pthread_t()
         let argument = Unmanaged.passRetained(shared)
-        let code = pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<Shared>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            },
-            argument.toOpaque()
-        )
+        let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+            guard let argument else { return nil }
+            Unmanaged<Shared>.fromOpaque(argument).takeRetainedValue().run()
+            return nil
+        }
+        let code = beanrow_start_thread(&thread, run, argument.toOpaque())
         guard code == 0 else {
             argument.release()
             throw StoreError(.unusable, "no thread to listen to PostgreSQL: error \(code)")

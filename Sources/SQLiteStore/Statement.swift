@@ -92,31 +92,17 @@ final class Statement {
         return Int(sqlite3_changes(connection))
     }
 
-    /// Runs a statement whose last parameter is a blob, without copying the blob.
+    /// Runs a statement with a blob among its parameters, without copying it; afterwards none is bound.
     ///
     /// - Parameters:
     ///   - blob: the bytes; may be empty.
     ///   - index: the parameter's number.
     /// - Throws: what SQLite answered.
     func run(binding blob: [UInt8], at index: Int32) throws(SQLiteError) {
-        let code = blob.withUnsafeBytes { bytes in
-            if let base = bytes.baseAddress, !bytes.isEmpty {
-                // No destructor: the bytes outlive the step, and the binding is cleared right after.
-                sqlite3_bind_blob64(handle, index, base, UInt64(bytes.count), nil)
-            } else {
-                sqlite3_bind_zeroblob(handle, index, 0)
-            }
-            let code = sqlite3_step(handle)
-            return code
-        }
-        // The error has to be read before the reset, which may replace it.
-        let error = code == SQLITE_DONE ? nil : SQLiteError(code, of: connection)
-        sqlite3_reset(handle)
-        sqlite3_bind_null(handle, index)
-        if let error { throw error }
+        try run(binding: [blob], first: index, every: 1)
     }
 
-    /// Runs a statement with several blobs among its parameters, without copying them.
+    /// Runs a statement with several blobs among its parameters, without copying them; afterwards none is bound.
     ///
     /// - Parameters:
     ///   - blobs: the bytes of each; may be empty.

@@ -78,6 +78,19 @@ import Testing
         #expect(!script.table.wasCut)
     }
 
+    @Test("What fails between two batches concerns nobody who was answered")
+    func failureBetweenBatches() {
+        let script = SessionScript()
+        let session = script.connect()
+        script.send(put, .listTubeUsed, from: session)
+        script.turn()
+        let answers = session.replies
+        #expect(answers.count == 2)
+        script.table.fail(with: .internalError, at: script.now)
+        #expect(session.replies == answers)
+        #expect(!script.table.hasWork)
+    }
+
     @Test("A session that was woken is served after a batch that failed", arguments: [false, true])
     func wakeUpOutlivesFailure(_ byTube: Bool) {
         let script = SessionScript()

@@ -1,6 +1,7 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,12 @@ int beanrow_has_name(int descriptor);
 
 /* The length of the file of this path in bytes, or -1. */
 int64_t beanrow_file_length(const char *path);
+
+/*
+ * Starts a thread that gets no signals: they belong to the process's other threads. Returns 0 or the error. Joining it is
+ * the caller's.
+ */
+int beanrow_start_thread(pthread_t *thread, void *(*body)(void *), void *argument);
 
 /* Words in memory that processes share. */
 static inline uint64_t beanrow_load(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }

@@ -16,27 +16,27 @@ final class Engine {
     let eventLoop: any EventLoop
     let logger: Logger
     var table: SessionTable
-    private let store: any Store
+    let store: any Store
     private let lane: Lane?
-    private var clock = SteadyClock()
+    var clock = SteadyClock()
     private let started = ContinuousClock.now
 
     /// A batch that the store was too busy to run, and the time for which it was made.
-    private var stalled: (operations: [Operation], moment: Moment)?
+    var stalled: (operations: [Operation], moment: Moment)?
     private var isTurnScheduled = false
     private var isInTurn = false
     private var isTurnWanted = false
 
     /// The next turn, where the sockets are looked at before.
     private var nextTurn: Scheduled<Void>?
-    private var wakeUp: (at: ContinuousClock.Instant, timer: Scheduled<Void>)?
-    private var nextEvent: Timestamp?
+    var wakeUp: (at: ContinuousClock.Instant, timer: Scheduled<Void>)?
+    var nextEvent: Timestamp?
     private var lastConnection: UInt32 = 0
     private(set) var connections: [SessionID: any SessionConnection] = [:]
     private var suspended: [any SessionConnection] = []
-    private var mustLookForEvents = false
+    var mustLookForEvents = false
     private var repeated: [RepeatedTask] = []
-    private var phase = Phase.running
+    var phase = Phase.running
 
     /// The last batch failed: what is tried again waits a little.
     private var hasFailed = false
@@ -51,7 +51,7 @@ final class Engine {
     /// Succeeds when the engine has left the store, fails when it cannot go on.
     let ended: EventLoopPromise<Void>
 
-    private enum Phase {
+    enum Phase {
         case running
         case stopping
         case ended
@@ -227,7 +227,7 @@ final class Engine {
     /// Decides what a failed batch means.
     ///
     /// - Returns: whether the batch is over and has been answered.
-    private func handle(_ error: StoreError, _ operations: [Operation], at moment: Moment) -> Bool {
+    func handle(_ error: StoreError, _ operations: [Operation], at moment: Moment) -> Bool {
         switch error.code {
         case .busy:
             if stalled == nil { logger.notice("waiting for the database", metadata: ["reason": "\(error)"]) }
@@ -274,69 +274,6 @@ final class Engine {
         for connection in connections { connection.resumeReading() }
     }
 
-    // Time.
-
-    private func armWakeUp() {
-        var next = table.timeouts.next
-        if let nextEvent {
-            let moment = clock.now()
-            let left = max(1, nextEvent.rawValue - moment.timestamp.rawValue)
-            let instant = moment.instant + .milliseconds(min(left, Self.longestSleep))
-            next = min(next ?? instant, instant)
-        }
-        guard let next else { return }
-        if let wakeUp, wakeUp.at <= next { return }
-        wakeUp?.timer.cancel()
-        let delay = max(.zero, next - .now)
-        let nanoseconds = delay.components.seconds * 1_000_000_000 + delay.components.attoseconds / 1_000_000_000
-        let timer = eventLoop.assumeIsolated()
-            .scheduleTask(in: .nanoseconds(nanoseconds)) {
-                self.wakeUp = nil
-                self.scheduleTurn()
-            }
-        wakeUp = (next, timer)
-    }
-
-    /// How long a timer sleeps at most, in milliseconds: a bound on how wrong a stepped clock can make it.
-    private static let longestSleep: Int64 = 60_000
-
-    private func poll() {
-        guard phase != .ended, stalled == nil, table.waiting > 0 else { return }
-        do {
-            if try store.hasChangedElsewhere() { wakeWaiting() }
-        } catch {
-            _ = handle(error, [], at: clock.now())
-        }
-    }
-
-    private func maintain() {
-        guard phase == .running, stalled == nil else { return }
-        let wasApproaching = clock.isApproaching
-        let moment = clock.now()
-        if clock.isApproaching, !wasApproaching {
-            logger.warning("the machine's clock was set; delays follow it slowly")
-        }
-        do {
-            let report = try store.maintain(at: moment.timestamp)
-            for manager in report.recovered {
-                logger.notice(
-                    "a manager died; its claims are pending again",
-                    metadata: ["manager": "\(manager.name)", "id": "\(manager.id)", "claims": "\(manager.claims)"]
-                )
-            }
-            for warning in report.warnings { logger.warning("\(warning)") }
-            if report.madePending { table.wakeWaiting() }
-            if report.claimsWereLost { loseClaims() }
-        } catch let error where error.code == .busy || error.code == .full {
-            logger.debug("maintenance put off", metadata: ["reason": "\(error)"])
-        } catch {
-            _ = handle(error, [], at: moment)
-        }
-        // Delays that other managers have put in since, and may not live to end, are found here.
-        mustLookForEvents = true
-        scheduleTurn()
-    }
-
     // The end.
 
     /// Starts to leave: every session's commands that have arrived are carried out, then its connection is closed.
@@ -373,13 +310,6 @@ final class Engine {
         phase = .ended
         for task in repeated { task.cancel() }
         ended.fail(error)
-    }
-
-    /// Peers have taken this manager for dead and given its sessions' claims to others.
-    private func loseClaims() {
-        logger.warning("out of reach of the store for too long: all claims of this manager's clients are lost")
-        for connection in connections.values { connection.loseClaims() }
-        table.wakeWaiting()
     }
 
     private func processStatistics(_ table: SessionTable) -> ProcessStatistics {

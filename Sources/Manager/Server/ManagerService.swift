@@ -8,8 +8,9 @@ public import TaskStore
 /// A task manager: accepts connections and serves them out of a store.
 ///
 /// It runs on an event loop thread of its own, or on several where ``ManagerConfiguration/lanes`` says so: each then has a
-/// share of the connections and a store of its own, and they are to each other what managers are. Stopping it gracefully (see `ServiceGroup`) closes the listening socket,
-/// carries out what clients have sent, gives their claims back, and leaves the store.
+/// share of the connections and a store of its own, and they are to each other what managers are. Stopping it gracefully
+/// (see `ServiceGroup`) closes the listening socket, carries out what clients have sent, gives their claims back, and
+/// leaves the store.
 public final class ManagerService: Service {
     /// Opens the manager's store.
     ///

@@ -10,6 +10,7 @@ extension SessionTable {
     ///   - now: the time for which the batch was made.
     ///   - process: what `stats` tells of this process, asked for only where a `stats` is in the batch.
     mutating func apply(_ outcomes: [Outcome], at now: Moment, process: (SessionTable) -> ProcessStatistics) {
+        defer { forgetBatch() }
         var heldBack: [(session: Session, request: Request)] = []
         var next = 0
         for step in steps {
@@ -30,6 +31,13 @@ extension SessionTable {
         }
     }
 
+    /// The batch is over: what fails before the next one, such as a look at the store, must not be answered to its sessions.
+    private mutating func forgetBatch() {
+        operations.removeAll(keepingCapacity: true)
+        steps.removeAll(keepingCapacity: true)
+        servesEveryoneNow = false
+    }
+
     /// The last batch failed as a whole and nothing of it has happened.
     ///
     /// Commands are answered with an error; a session whose tubes could not be written down is closed, since it would
@@ -40,6 +48,7 @@ extension SessionTable {
     ///   - answer: ``Reply/outOfMemory`` or ``Reply/internalError``.
     ///   - now: the time for which the batch was made.
     mutating func fail(with answer: Reply, at now: Moment) {
+        defer { forgetBatch() }
         if servesEveryoneNow { wakeWaiting() }
         for step in steps {
             let session = step.session

@@ -10,8 +10,6 @@ extension SessionTable {
     ///
     /// - Returns: the operations; there may be none where ``steps`` has only answers that need no store.
     mutating func makeBatch(at now: Moment) -> [Operation] {
-        operations.removeAll(keepingCapacity: true)
-        steps.removeAll(keepingCapacity: true)
         claimMayWait = false
         madePendingBehindClaim = false
 

@@ -1,0 +1,77 @@
+internal import Logging
+internal import NIOCore
+internal import TaskStore
+
+/// What the engine does when nobody has asked for anything.
+extension Engine {
+    /// Has a turn run when something times out or an event of the store is due.
+    func armWakeUp() {
+        var next = table.timeouts.next
+        if let nextEvent {
+            let moment = clock.now()
+            let left = max(1, nextEvent.rawValue - moment.timestamp.rawValue)
+            let instant = moment.instant + .milliseconds(min(left, Self.longestSleep))
+            next = min(next ?? instant, instant)
+        }
+        guard let next else { return }
+        if let wakeUp, wakeUp.at <= next { return }
+        wakeUp?.timer.cancel()
+        let delay = max(.zero, next - .now)
+        let nanoseconds = delay.components.seconds * 1_000_000_000 + delay.components.attoseconds / 1_000_000_000
+        let timer = eventLoop.assumeIsolated()
+            .scheduleTask(in: .nanoseconds(nanoseconds)) {
+                self.wakeUp = nil
+                self.scheduleTurn()
+            }
+        wakeUp = (next, timer)
+    }
+
+    /// How long a timer sleeps at most, in milliseconds: a bound on how wrong a stepped clock can make it.
+    private static let longestSleep: Int64 = 60_000
+
+    /// Looks whether somebody has written with other programs.
+    func poll() {
+        guard phase != .ended, stalled == nil, table.waiting > 0 else { return }
+        do {
+            if try store.hasChangedElsewhere() { wakeWaiting() }
+        } catch {
+            _ = handle(error, [], at: clock.now())
+        }
+    }
+
+    /// Has the store look after itself and its managers.
+    func maintain() {
+        guard phase == .running, stalled == nil else { return }
+        let wasApproaching = clock.isApproaching
+        let moment = clock.now()
+        if clock.isApproaching, !wasApproaching {
+            logger.warning("the machine's clock was set; delays follow it slowly")
+        }
+        do {
+            let report = try store.maintain(at: moment.timestamp)
+            for manager in report.recovered {
+                logger.notice(
+                    "a manager died; its claims are pending again",
+                    metadata: ["manager": "\(manager.name)", "id": "\(manager.id)", "claims": "\(manager.claims)"]
+                )
+            }
+            for warning in report.warnings { logger.warning("\(warning)") }
+            if report.madePending { table.wakeWaiting() }
+            if report.claimsWereLost { loseClaims() }
+        } catch let error where error.code == .busy || error.code == .full {
+            logger.debug("maintenance put off", metadata: ["reason": "\(error)"])
+        } catch {
+            _ = handle(error, [], at: moment)
+        }
+        // Delays that other managers have put in since, and may not live to end, are found here.
+        mustLookForEvents = true
+        scheduleTurn()
+    }
+
+    /// Peers have taken this manager for dead and given its sessions' claims to others.
+    func loseClaims() {
+        logger.warning("out of reach of the store for too long: all claims of this manager's clients are lost")
+        for connection in connections.values { connection.loseClaims() }
+        table.wakeWaiting()
+    }
+}
