@@ -16,14 +16,21 @@ def make(key: str, size: int) -> bytes:
     return head + (pattern * (missing // len(pattern) + 1))[:missing]
 
 
-def key_of(body: bytes) -> str | None:
-    """The key of a body; none if it is not exactly what `make` made."""
+def key_of(body: bytes | None) -> str | None:
+    """The key of a body; none if there is none or it is not exactly what `make` made."""
+    if body is None:
+        return None
     try:
         key, size, _ = body.split(b" ", 2)
         text = key.decode("ascii")
         return text if make(text, int(size)) == body else None
     except (ValueError, UnicodeDecodeError):
         return None
+
+
+def shown(body: bytes | None) -> str:
+    """The start of a body that is not as it was put, for a report."""
+    return "no body" if body is None else f"a body that nobody put: {body[:60]!r}"
 
 
 def some_size(rng: random.Random) -> int:

@@ -222,7 +222,7 @@ def final_rows(world: World) -> dict[int, tuple[str, str]]:
                 for row in database.tasks(db):
                     key = bodies.key_of(row.body)
                     if key is None:
-                        world.history.find(f"task {row.id} has a body that nobody put: {row.body[:60]!r}")
+                        world.history.find(f"task {row.id} has {bodies.shown(row.body)}")
                     else:
                         rows[row.id] = (key, row.state)
     except sqlite3.Error as error:

@@ -220,7 +220,7 @@ class Consumer(Client):
             return None
         key = bodies.key_of(reply.body)
         if key is None:
-            self.world.history.find(f"task {reply.id} has a body that nobody put: {reply.body[:60]!r}")
+            self.world.history.find(f"task {reply.id} has {bodies.shown(reply.body)}")
             return None
         delivery = Delivery(reply.id, key, "", self.number, sent, self.alive_at)
         self.world.history.add(delivery)

@@ -47,7 +47,7 @@ class Book:
         """The task that a manager handed out."""
         key = bodies.key_of(reply.body)
         if key is None or key not in self._tasks:
-            raise AssertionError(f"task {reply.id} was handed out with a body that nobody put: {reply.body[:60]!r}")
+            raise AssertionError(f"task {reply.id} was handed out with {bodies.shown(reply.body)}")
         return self._tasks[key]
 
     @property

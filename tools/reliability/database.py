@@ -23,14 +23,14 @@ def snapshot(db: sqlite3.Connection) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A task as the database has it."""
+    """A task as the database has it; no body is a file that is not sound."""
 
     id: int
     tube: str
     state: str
     priority: int
     reserves: int
-    body: bytes
+    body: bytes | None
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def wrong_counts(db: sqlite3.Connection) -> list[str]:
     return [
         f"tube {tube}: counts {dict(zip(columns, kept.get(tube, nothing)))} but has "
         f"{dict(zip(columns, real.get(tube, nothing)))}"
-        for tube in sorted(real.keys() | kept.keys())
+        for tube in sorted(real.keys() | kept.keys(), key=str)
         if real.get(tube, nothing) != kept.get(tube, nothing)
     ]
 

@@ -34,7 +34,7 @@ def _check_tasks(db: sqlite3.Connection, ledger: Ledger, cut: int) -> list[str]:
         key = bodies.key_of(row.body)
         task = ledger.tasks.get(key) if key else None
         if key is None or task is None:
-            found.append(f"task {row.id} has a body that nobody put: {row.body[:40]!r}")
+            found.append(f"task {row.id} has {bodies.shown(row.body)}")
         elif key in present:
             found.append(f"one put made two tasks: {present[key].id} and {row.id}")
         elif task.sent > cut:
