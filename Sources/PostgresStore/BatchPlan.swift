@@ -21,6 +21,7 @@ struct BatchPlan {
         static let mayBeHeldBack = Flags(rawValue: 8)
         static let mayHoldBack = Flags(rawValue: 16)
         static let makesTubeIfPut = Flags(rawValue: 32)
+        static let mayMoveEvents = Flags(rawValue: 64)
     }
 
     /// Whether nothing but reading is asked.
@@ -140,6 +141,10 @@ struct BatchPlan {
             ids[index] = id.rawValue
             survey.name(id)
             survey.deletes = true
+            // When claims of unnamed sessions end only their own manager knows.
+            if survey.members.held[id.rawValue] != connection || survey.members.named[connection] != nil {
+                flags[index].insert(.mayMoveEvents)
+            }
             return .delete
         case .release(let id, let priority, let delay):
             (ids[index], x[index], y[index]) = (id.rawValue, Int64(priority), Int64(delay))
@@ -223,6 +228,7 @@ struct BatchPlan {
         tubes[index] = task.tube.text
         (x[index], y[index], z[index]) = (Int64(task.priority), Int64(task.delay), Int64(max(1, task.timeToRun)))
         bodies[index] = task.body
+        if task.delay > 0 { flags[index].insert(.mayMoveEvents) }
     }
 
     /// Finds the operations that can be run together, and lays out who gets which claimed task.
@@ -237,8 +243,10 @@ struct BatchPlan {
             switch operations[index].action {
             case .put where follows:
                 ends[start] = Int32(index + 1)
+                if flags[index].contains(.mayMoveEvents) { flags[start].insert(.mayMoveEvents) }
             case .delete where follows && !locksTubes && deleted.insert(ids[index]).inserted:
                 ends[start] = Int32(index + 1)
+                if flags[index].contains(.mayMoveEvents) { flags[start].insert(.mayMoveEvents) }
             case .claim(_, let count, _):
                 if follows, tubes[index] == tubes[start] {
                     ends[start] = Int32(index + 1)

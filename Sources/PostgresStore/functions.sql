@@ -56,7 +56,8 @@ END $$;
 -- back all, 21 take up, 22 put with a key, 23 clear.
 --
 -- _flags: 1 the claim waits, 2 the connection has a named session, 4 the tube may not be there, 8 the session may have
--- come to wait earlier in the batch, 16 such an operation follows.
+-- come to wait earlier in the batch, 16 such an operation follows, 32 a put makes the tube, 64 the operation (or one of
+-- those run with it) may change when the next delay or claim of a named session ends.
 --
 -- Everywhere tasks are found first and changed then, by their ids as an array: a join of the two the server may plan as a
 -- walk through all tasks, as long as it remembers the table as empty.
@@ -218,7 +219,7 @@ BEGIN
                 SELECT _i + n::integer - 1, 0, id, NULL, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint[], NULL::bytea
                 FROM new;
             END IF;
-            _moves := true;
+            _moves := _moves OR _flag & 64 > 0;
 
         WHEN 2 THEN  -- claim: _y tasks for the sessions in _slots after the first _id
             _wanted := _y[_i];
@@ -363,7 +364,7 @@ BEGIN
                     CASE state WHEN 'pending' THEN 1 WHEN 'delayed' THEN 2 WHEN 'claimed' THEN 3 ELSE 4 END::bigint,
                     priority, NULL::bigint, NULL::bigint[], NULL::bytea
                 FROM gone;
-                _moves := true;
+                _moves := _moves OR _flag & 64 > 0;
             END IF;
 
         WHEN 5 THEN  -- release
@@ -800,15 +801,28 @@ BEGIN
     PERFORM tubes_lock();
     SELECT id, name INTO o_id, o_name FROM manager
     WHERE CASE WHEN _who IS NULL THEN id <> _me AND is_dead_1(heartbeat_ms, lease_ms) ELSE id = _who END
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED;
+    ORDER BY id LIMIT 1;
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    -- Tasks are locked before the manager, as in a batch. One that is merely slow may be in the middle of a batch: nobody
+    -- waits for it, and it is looked at again later.
     _found := ARRAY(
         SELECT id FROM task_state
         WHERE state = 'claimed' AND holder BETWEEN o_id << 32 AND (o_id << 32) + 4294967295
-        LIMIT 1000 FOR UPDATE
+        ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
     );
+    SELECT count(*) INTO o_claims FROM (
+        SELECT 1 FROM task_state
+        WHERE state = 'claimed' AND holder BETWEEN o_id << 32 AND (o_id << 32) + 4294967295
+        LIMIT 1000
+    ) AS claimed;
+    PERFORM 1 FROM manager
+    WHERE id = o_id AND (_who IS NOT NULL OR is_dead_1(heartbeat_ms, lease_ms))
+    FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND OR cardinality(_found) < o_claims THEN
+        RETURN;
+    END IF;
     WITH moved AS (
         UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL
         WHERE id = ANY (_found) RETURNING tube, priority

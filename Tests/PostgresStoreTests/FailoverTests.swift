@@ -147,6 +147,26 @@ struct FailoverTests {
         try place.audit()
     }
 
+    @Test func `who is in the middle of a batch is not waited for, and is buried when that is over`() throws {
+        let slow = try place.store("slow")
+        let peer = try place.store("peer")
+        let number = slow.manager
+        #expect(try run(slow, put(), put(), claim).count == 3)
+        try place.shell().execute("UPDATE manager SET heartbeat_ms = 0, lease_ms = 0 WHERE id = \(number)")
+        // As its batch would, with a task locked and the manager's row to follow.
+        let batch = try place.shell()
+        try batch.execute("BEGIN; SELECT 1 FROM task_state WHERE id = 1 FOR UPDATE")
+        #expect(try peer.maintain(at: now).recovered.isEmpty)
+        #expect(try run(peer, .taskStatistics(TaskID(rawValue: 1))).count == 1)
+        try batch.execute("UPDATE manager SET batches = batches + 1 WHERE id = \(number)")
+        #expect(try peer.maintain(at: now).recovered.isEmpty)
+        try batch.execute("COMMIT")
+        #expect(try peer.maintain(at: now).recovered == [DeadManager(id: number, name: "slow", claims: 1)])
+        slow.abandon()
+        try peer.leave()
+        try place.audit()
+    }
+
     @Test func `a named session outlives that its manager was taken for dead`() throws {
         let lost = try place.store("lost")
         let peer = try place.store("peer")

@@ -27,6 +27,8 @@ final class Engine {
     private var isInTurn = false
     private var isTurnWanted = false
 
+    private var gathering = Gathering()
+
     /// The next turn, where the sockets are looked at before.
     private var nextTurn: Scheduled<Void>?
     var wakeUp: (at: ContinuousClock.Instant, timer: Scheduled<Void>)?
@@ -173,10 +175,18 @@ final class Engine {
 
     private func turn() {
         isTurnScheduled = false
-        guard phase != .ended, stalled == nil else { return }
+        guard phase != .ended, stalled == nil, !isGathering() else { return }
         let moment = clock.now()
         let operations = table.makeBatch(at: moment)
         run(operations, at: moment)
+    }
+
+    /// Whether the turn is put off for clients that are about to ask; then it is tried again.
+    private func isGathering() -> Bool {
+        guard phase == .running, let left = gathering.wait(ready: table.ready.count, at: .now) else { return false }
+        nextTurn?.cancel()
+        nextTurn = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(left)) { self.scheduleTurn() }
+        return true
     }
 
     /// Runs a batch and sees to it that another turn follows where there is more to do.
@@ -193,6 +203,7 @@ final class Engine {
     }
 
     private func carryOut(_ operations: [Operation], at moment: Moment) {
+        let start = ContinuousClock.now
         do {
             var outcomes: [Outcome] = []
             if !operations.isEmpty || mustLookForEvents || isEventDue(at: moment) {
@@ -212,7 +223,10 @@ final class Engine {
         }
         if let lane { lane.board.publish(table, of: lane.number) }
         for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
-        for session in table.takeAnswered() { session.connection?.sendReplies() }
+        let answered = table.takeAnswered()
+        let end = ContinuousClock.now
+        for session in answered { session.connection?.sendReplies() }
+        gathering.answered(answered.count, at: end, after: end - start)
         resumeReading()
         if table.hasWork { scheduleTurn() }
         armWakeUp()

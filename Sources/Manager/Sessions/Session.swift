@@ -146,9 +146,18 @@ final class Session {
         hold(task, claim)
     }
 
-    /// Whether the next thing to do is a plain put.
-    var wantsToPut: Bool {
-        if case .command(.put) = queue.first { true } else { false }
+    /// What the next thing to do is, as far as it matters to a store whether such things stand together.
+    enum Wish: CaseIterable {
+        case put, delete, other
+    }
+
+    /// What the next thing to do is.
+    var wish: Wish {
+        switch queue.first {
+        case .command(.put): .put
+        case .command(.delete): .delete
+        default: .other
+        }
     }
 
     /// Whether one of its claims is in its last second, the protocol's safety margin (protocol.txt, "reserve").

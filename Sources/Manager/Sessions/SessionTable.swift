@@ -195,16 +195,21 @@ struct SessionTable {
         ready.append(session)
     }
 
-    /// The sessions with something to do: those that put first, then the others, each in the order in which they came.
+    /// The sessions with something to do: those that put first, then those that delete, then the others, each in the order
+    /// in which they came.
     ///
     /// What different sessions have asked for and not been answered has no order, and the store runs like operations that
     /// follow each other as one statement.
     mutating func takeReady() -> [Session] {
         defer { ready.removeAll(keepingCapacity: true) }
-        for session in ready { session.isReady = false }
-        let putting = ready.filter { $0.wantsToPut }
-        guard !putting.isEmpty, putting.count < ready.count else { return ready }
-        return putting + ready.filter { !$0.wantsToPut }
+        guard let first = ready.first?.wish else { return [] }
+        var isMixed = false
+        for session in ready {
+            session.isReady = false
+            if session.wish != first { isMixed = true }
+        }
+        guard isMixed else { return ready }
+        return Session.Wish.allCases.flatMap { wish in ready.filter { $0.wish == wish } }
     }
 
     /// Sessions that had no part in the batch, since it was long enough, come first in the next one.
