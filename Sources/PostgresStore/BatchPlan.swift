@@ -77,7 +77,8 @@ struct BatchPlan {
         for (index, operation) in operations.enumerated() { add(operation, index, &survey) }
         locksTubes = survey.makesTubes || (survey.deletes && survey.readsTubes)
         if survey.namesForeign, survey.named.count > 1 { firstLock = survey.named.sorted() }
-        group(operations)
+        // The keys of tasks that are deleted together are seen to at the end of the batch.
+        group(operations, deletes: !locksTubes && !survey.putsKeys)
     }
 
     /// What is gathered while operations are added.
@@ -86,6 +87,7 @@ struct BatchPlan {
         var makesTubes = false
         var deletes = false
         var readsTubes = false
+        var putsKeys = false
         var named: Set<Int64> = []
         var namesForeign = false
 
@@ -211,6 +213,7 @@ struct BatchPlan {
             return .takeUp
         case .putUnique(let key, let task):
             describe(task, index)
+            survey.putsKeys = true
             words[index] = key.text
             if !survey.members.protects(task.tube) {
                 survey.makesTubes = true
@@ -232,7 +235,7 @@ struct BatchPlan {
     }
 
     /// Finds the operations that can be run together, and lays out who gets which claimed task.
-    private mutating func group(_ operations: [Operation]) {
+    private mutating func group(_ operations: [Operation], deletes groupsDeletes: Bool) {
         var start = 0
         var deleted: Set<Int64> = []
         for index in operations.indices {
@@ -244,7 +247,7 @@ struct BatchPlan {
             case .put where follows:
                 ends[start] = Int32(index + 1)
                 if flags[index].contains(.mayMoveEvents) { flags[start].insert(.mayMoveEvents) }
-            case .delete where follows && !locksTubes && deleted.insert(ids[index]).inserted:
+            case .delete where follows && groupsDeletes && deleted.insert(ids[index]).inserted:
                 ends[start] = Int32(index + 1)
                 if flags[index].contains(.mayMoveEvents) { flags[start].insert(.mayMoveEvents) }
             case .claim(_, let count, _):

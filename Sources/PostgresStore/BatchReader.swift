@@ -63,6 +63,12 @@ struct BatchReader {
     /// The sessions that were taken up, by the operations that did it.
     private var taken: [Int: Int64] = [:]
 
+    /// Tasks with keys that were deleted together with others; the keys have to be told.
+    private(set) var retired: [Int64] = []
+
+    /// The puts that were last run together, and which of them comes next.
+    private var puts = (first: -1, next: 0)
+
     /// Which deletes of those that were last run together concerned which tasks.
     private var deletions: (first: Int, byTask: [TaskID: Int]) = (-1, [:])
 
@@ -128,9 +134,8 @@ struct BatchReader {
         let id = TaskID(rawValue: answer.int64(row, Column.id))
         let tube = answer.text(row, Column.tube)
         switch operations[index].action {
-        case .put(let task):
-            tally.put(task.tube.text, priority: Int64(task.priority), isDelayed: task.delay > 0)
-            outcomes[index] = .inserted(id)
+        case .put:
+            readPut(id, index)
         case .putUnique(_, let task):
             guard answer.int64(row, Column.n1) == 1 else {
                 outcomes[index] = .exists(id)
@@ -154,7 +159,9 @@ struct BatchReader {
             let isUrgent = answer.int64(row, Column.n2) < CountDeltas.urgentBelow
             tally.delete(1, urgent: isUrgent ? 1 : 0, tube, from: state)
             members.letGo(id)
-            outcomes[deletion(of: id, from: index)] = .deleted
+            let place = deletion(of: id, from: index)
+            if plan.ends[index] > index + 1, answer.int64(row, Column.n3) == 1 { retired.append(id.rawValue) }
+            outcomes[place] = .deleted
         case .release(let id, let priority, let delay):
             members.letGo(id)
             let state: TaskState = delay > 0 ? .delayed : .pending
@@ -206,6 +213,15 @@ struct BatchReader {
         case .kick, .kickTask, .refer, .giveBack, .giveBackAll:
             break
         }
+    }
+
+    /// Puts that were run together have got their numbers in order.
+    private mutating func readPut(_ id: TaskID, _ first: Int) {
+        if puts.first != first { puts = (first, first) }
+        defer { puts.next += 1 }
+        guard puts.next < Int(plan.ends[first]), case .put(let task) = operations[puts.next].action else { return }
+        tally.put(task.tube.text, priority: Int64(task.priority), isDelayed: task.delay > 0)
+        outcomes[puts.next] = .inserted(id)
     }
 
     private func task(_ row: Int) -> ClaimedTask {

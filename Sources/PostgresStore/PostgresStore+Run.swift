@@ -171,7 +171,9 @@ extension PostgresStore {
         parameters.add(manager.rawValue)
         parameters.add(batches + 1)
         parameters.add(reader.now)
+        parameters.add(Int64(options.uniqueRetention) * 1000)
         parameters.add(reader.keysAdded)
+        parameters.add(reader.retired)
         let unprotected = reader.tally.shrunk.filter { tube in TubeName(tube).map { !members.protects($0) } ?? false }
         parameters.add(unprotected.sorted())
         reader.tally.write(to: &parameters)

@@ -12,7 +12,8 @@ enum Statement: String, CaseIterable {
         case .rollback: "ROLLBACK"
         case .runBatch:
             "SELECT * FROM run_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
-        case .finishBatch: "SELECT finish_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        case .finishBatch:
+            "SELECT finish_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         case .wake: "SELECT wake($1, $2)"
         case .announce: "SELECT announce_1($1, $2)"
         case .withdraw: "SELECT withdraw_1($1, $2)"

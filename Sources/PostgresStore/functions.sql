@@ -79,6 +79,7 @@ CREATE FUNCTION run_batch_1(
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _now     bigint := coalesce(_at, now_ms());
+    _known   boolean;
     _next    bigint;
     _passed  boolean := false;
     _moves   boolean := false;   -- whether _next may have changed
@@ -93,6 +94,7 @@ DECLARE
     _former  bigint;
     _name    text;
     _open    text[];
+    _is_open boolean;
     _found   bigint[];
     _wanted  bigint;
     _got     bigint;
@@ -102,9 +104,6 @@ DECLARE
     _ended   bigint;
     _task    record;
 BEGIN
-    IF NOT EXISTS (SELECT 1 FROM manager WHERE id = _me) THEN
-        RAISE EXCEPTION 'manager % is not known any more', _me USING ERRCODE = 'BR001';
-    END IF;
     IF _locks_tubes THEN
         PERFORM tubes_lock();
     END IF;
@@ -113,9 +112,21 @@ BEGIN
         WHERE id = ANY (_first_lock) AND (state <> 'claimed' OR holder < 4294967296 OR holder >> 32 = _me)
         ORDER BY id FOR UPDATE;
     END IF;
+    -- All at once, as next_event_1 has it too: starting a statement takes longer than these lookups.
+    SELECT
+        EXISTS (SELECT 1 FROM manager WHERE id = _me),
+        ARRAY(SELECT name FROM tube WHERE paused_until_ms IS NOT NULL),
+        least(
+            (SELECT due_ms FROM task_state WHERE state = 'delayed' ORDER BY due_ms LIMIT 1),
+            (SELECT due_ms + 200 FROM task_state WHERE state = 'claimed' AND holder < 4294967296 ORDER BY due_ms LIMIT 1),
+            (SELECT min(paused_until_ms) FROM tube WHERE paused_until_ms IS NOT NULL)
+        )
+    INTO _known, _paused, _next;
+    IF NOT _known THEN
+        RAISE EXCEPTION 'manager % is not known any more', _me USING ERRCODE = 'BR001';
+    END IF;
 
     -- Time.
-    _next := next_event_1();
     IF _next <= _now THEN
         IF NOT _writes THEN
             RETURN QUERY SELECT 0, 7, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint[],
@@ -151,46 +162,49 @@ BEGIN
         SELECT 0, 4, NULL::bigint, tube, count(*), count(*) FILTER (WHERE priority < 1024), 2::bigint, NULL::bigint[],
             NULL::bytea
         FROM moved GROUP BY tube;
+        _paused := ARRAY(SELECT name FROM tube WHERE paused_until_ms IS NOT NULL);
     END IF;
-    _paused := ARRAY(SELECT name FROM tube WHERE paused_until_ms IS NOT NULL);
 
     WHILE _i <= cardinality(_kinds) LOOP
         _j := _ends[_i];
         _kind := _kinds[_i];
         _flag := _flags[_i];
-        _session := _sessions[_i];
-        _who := _session;
         _name := _tubes[_i];
-        o_op := _i;
-        o_code := 0;
-        o_id := NULL;
-        o_tube := NULL;
-        o_n1 := NULL;
-        o_n2 := NULL;
-        o_n3 := NULL;
-        o_figures := NULL;
-        o_body := NULL;
+        -- Operations that are run as one have none of the flags that are looked at here, and give their rows by queries.
+        IF _i = _j THEN
+            _session := _sessions[_i];
+            _who := _session;
+            o_op := _i;
+            o_code := 0;
+            o_id := NULL;
+            o_tube := NULL;
+            o_n1 := NULL;
+            o_n2 := NULL;
+            o_n3 := NULL;
+            o_figures := NULL;
+            o_body := NULL;
 
-        IF _flag & 8 > 0 AND _session = ANY (_waiting) THEN
-            o_code := 1;
-            RETURN NEXT;
-            _i := _j + 1;
-            CONTINUE;
-        END IF;
-        IF _flag & 2 > 0 THEN
-            -- Shared, so that nobody takes the session up before this batch is committed.
-            SELECT id INTO _who FROM session WHERE connection = _session FOR SHARE;
-            IF NOT FOUND THEN
-                o_code := 2;
+            IF _flag & 8 > 0 AND _session = ANY (_waiting) THEN
+                o_code := 1;
                 RETURN NEXT;
                 _i := _j + 1;
                 CONTINUE;
             END IF;
-            -- Whatever follows may move the end of the first claim.
-            _moves := true;
-        END IF;
-        IF _flag & 4 > 0 THEN
-            PERFORM make_tube(_name);
+            IF _flag & 2 > 0 THEN
+                -- Shared, so that nobody takes the session up before this batch is committed.
+                SELECT id INTO _who FROM session WHERE connection = _session FOR SHARE;
+                IF NOT FOUND THEN
+                    o_code := 2;
+                    RETURN NEXT;
+                    _i := _j + 1;
+                    CONTINUE;
+                END IF;
+                -- Whatever follows may move the end of the first claim.
+                _moves := true;
+            END IF;
+            IF _flag & 4 > 0 THEN
+                PERFORM make_tube(_name);
+            END IF;
         END IF;
 
         CASE _kind
@@ -204,37 +218,31 @@ BEGIN
                 RETURNING id INTO o_id;
                 RETURN NEXT;
             ELSE
+                -- Numbers are given, and rows returned, in the order of the arrays.
                 RETURN QUERY
-                WITH new AS MATERIALIZED (
-                    SELECT nextval('task_id') AS id, given.*
-                    FROM unnest(_tubes[_i:_j], _x[_i:_j], _y[_i:_j], _z[_i:_j], _bodies[_i:_j]) WITH ORDINALITY
-                        AS given (tube, priority, delay, ttr, body, n)
-                ), added AS (
-                    INSERT INTO task_state (id, tube, state, priority, delay_s, ttr_s, created_ms, due_ms, body)
-                    SELECT
-                        id, tube, CASE WHEN delay > 0 THEN 'delayed' ELSE 'pending' END, priority, delay, ttr, _now,
-                        CASE WHEN delay > 0 THEN _now + delay * 1000 END, body
-                    FROM new
-                )
-                SELECT _i + n::integer - 1, 0, id, NULL, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint[], NULL::bytea
-                FROM new;
+                INSERT INTO task_state (tube, state, priority, delay_s, ttr_s, created_ms, due_ms, body)
+                SELECT
+                    given.tube, CASE WHEN delay > 0 THEN 'delayed' ELSE 'pending' END, given.priority, delay, ttr, _now,
+                    CASE WHEN delay > 0 THEN _now + delay * 1000 END, given.body
+                FROM unnest(_tubes[_i:_j], _x[_i:_j], _y[_i:_j], _z[_i:_j], _bodies[_i:_j])
+                    AS given (tube, priority, delay, ttr, body)
+                RETURNING _i, 0, id, NULL, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint[], NULL::bytea;
             END IF;
             _moves := _moves OR _flag & 64 > 0;
 
         WHEN 2 THEN  -- claim: _y tasks for the sessions in _slots after the first _id
             _wanted := _y[_i];
             _done := 0;
-            _open := CASE
-                WHEN strpos(_name, ' ') = 0 THEN ARRAY[_name]
-                ELSE string_to_array(_name, ' ')
-            END;
-            IF cardinality(_paused) > 0 THEN
-                _open := ARRAY(SELECT t FROM unnest(_open) AS t WHERE t <> ALL (_paused));
+            IF strpos(_name, ' ') > 0 THEN
+                _open := ARRAY(SELECT t FROM unnest(string_to_array(_name, ' ')) AS t WHERE t <> ALL (_paused));
+                _name := CASE WHEN cardinality(_open) = 1 THEN _open[1] END;
+                _is_open := cardinality(_open) > 0;
+            ELSE
+                _is_open := _name <> ALL (_paused);
             END IF;
-            IF cardinality(_open) = 0 THEN
+            IF NOT _is_open THEN
                 NULL;
-            ELSIF cardinality(_open) = 1 AND _wanted = 1 THEN
-                _name := _open[1];
+            ELSIF _wanted = 1 AND _name IS NOT NULL THEN
                 IF _flag & 2 = 0 THEN
                     _who := _slots[_ids[_i] + 1];
                 END IF;
@@ -244,32 +252,35 @@ BEGIN
                     SELECT id FROM task_state WHERE state = 'pending' AND tube = _name
                     ORDER BY priority, id LIMIT 1 FOR UPDATE SKIP LOCKED
                 )
-                RETURNING id, tube, holder, priority, ttr_s, body INTO o_id, o_tube, o_n1, o_n2, o_n3, o_body;
+                RETURNING _i, id, tube, holder, priority, ttr_s, body INTO o_op, o_id, o_tube, o_n1, o_n2, o_n3, o_body;
                 IF FOUND THEN
+                    o_code := 0;
                     RETURN NEXT;
                     _done := 1;
                 END IF;
-            ELSIF cardinality(_open) = 1 THEN
-                _name := _open[1];
+            ELSIF _name IS NOT NULL THEN
                 LOOP
                     -- In steps, since finding a task's place in the line takes time that grows with its length.
                     _limit := least(_wanted - _done, 256);
-                    _found := ARRAY(
-                        SELECT id FROM task_state WHERE state = 'pending' AND tube = _name
-                        ORDER BY priority, id LIMIT _limit FOR UPDATE SKIP LOCKED
-                    );
-                    EXIT WHEN cardinality(_found) = 0;
+                    -- "OFFSET 0" keeps the server from looking for the first tasks more than once.
                     RETURN QUERY
                     UPDATE task_state SET
                         state = 'claimed', due_ms = _now + ttr_s * 1000, reserves = reserves + 1,
                         holder = CASE
                             WHEN _flag & 2 > 0 THEN _who
-                            ELSE _slots[_ids[_i] + _done + array_position(_found, id)]
+                            ELSE _slots[_ids[_i] + _done + array_position(found.ids, task_state.id)]
                         END
-                    WHERE id = ANY (_found)
+                    FROM (
+                        SELECT ARRAY(
+                            SELECT id FROM task_state WHERE state = 'pending' AND tube = _name
+                            ORDER BY priority, id LIMIT _limit FOR UPDATE SKIP LOCKED
+                        ) AS ids OFFSET 0
+                    ) AS found
+                    WHERE task_state.id = ANY (found.ids)
                     RETURNING _i, 0, id, tube, holder, priority, ttr_s, NULL::bigint[], body;
-                    _done := _done + cardinality(_found);
-                    EXIT WHEN _done = _wanted OR cardinality(_found) < _limit;
+                    GET DIAGNOSTICS _got = ROW_COUNT;
+                    _done := _done + _got;
+                    EXIT WHEN _done = _wanted OR _got < _limit;
                 END LOOP;
             ELSE
                 -- The first of all tubes are found without locking any, since others must not pass over a task that is
@@ -350,20 +361,12 @@ BEGIN
             ELSE
                 _found := _ids[_i:_j];
                 RETURN QUERY
-                WITH gone AS (
-                    DELETE FROM task_state
-                    WHERE id = ANY (_found)
-                        AND (state <> 'claimed' OR holder = _sessions[_i - 1 + array_position(_found, id)])
-                    RETURNING id, tube, state, priority, keyed
-                ), retired AS (
-                    UPDATE unique_key SET kept_until_ms = _now + _retention
-                    WHERE task_id = ANY (ARRAY(SELECT gone.id FROM gone WHERE keyed))
-                )
-                SELECT
+                DELETE FROM task_state
+                WHERE id = ANY (_found) AND (state <> 'claimed' OR holder = _sessions[_i - 1 + array_position(_found, id)])
+                RETURNING
                     _i, 0, id, tube,
                     CASE state WHEN 'pending' THEN 1 WHEN 'delayed' THEN 2 WHEN 'claimed' THEN 3 ELSE 4 END::bigint,
-                    priority, NULL::bigint, NULL::bigint[], NULL::bytea
-                FROM gone;
+                    priority, keyed::integer::bigint, NULL::bigint[], NULL::bytea;
                 _moves := _moves OR _flag & 64 > 0;
             END IF;
 
@@ -640,15 +643,22 @@ BEGIN
     IF _moves THEN
         _next := next_event_1();
     END IF;
-    RETURN QUERY SELECT 0, 5, NULL::bigint, NULL::text, _now, _next, _passed::integer::bigint,
-        ARRAY[coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0)], NULL::bytea;
+    o_op := 0;
+    o_code := 5;
+    o_n1 := _now;
+    o_n2 := _next;
+    o_n3 := _passed::integer;
+    o_figures := ARRAY[coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0)];
+    o_body := NULL;
+    RETURN NEXT;
 END $$;
 
 -- Ends a batch that has changed something: proves that the manager is still known, renews its lease, adds up the counts.
 --
--- _unused: tubes out of which tasks were deleted and that may have become unused.
+-- _retired: tasks with keys that were deleted together with others. _unused: tubes out of which tasks were deleted and that
+-- may have become unused.
 CREATE FUNCTION finish_batch_1(
-    _me bigint, _batch bigint, _now bigint, _keys bigint, _unused text[], _tubes text[],
+    _me bigint, _batch bigint, _now bigint, _retention bigint, _keys bigint, _retired bigint[], _unused text[], _tubes text[],
     _pending bigint[], _urgent bigint[], _delayed bigint[], _claimed bigint[], _buried bigint[], _total bigint[],
     _deletes bigint[]
 ) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
@@ -674,6 +684,9 @@ BEGIN
             buried      = known.buried + EXCLUDED.buried,
             total_tasks = known.total_tasks + EXCLUDED.total_tasks,
             deletes     = known.deletes + EXCLUDED.deletes;
+    END IF;
+    IF cardinality(_retired) > 0 THEN
+        UPDATE unique_key SET kept_until_ms = _now + _retention WHERE task_id = ANY (_retired);
     END IF;
     -- Some keys past their time, more than were added, so that they cannot pile up.
     IF _keys > 0 THEN
