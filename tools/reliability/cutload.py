@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from . import bodies
 from .beanstalk import Address, Connection, Disconnected, Reply, encode
 from .journal import Journal
-from .ledger import GONE, Operation, State, Task, Wire
+from .ledger import GONE, RESERVE, Operation, State, Task, Wire
 
 #: A delay that no run outlives, so that a delayed task stays what it is until somebody kicks it.
 LONG = 100_000
@@ -153,6 +153,7 @@ class Consumer(Client):
         while not self.book.stopping.is_set():
             count = self.rng.choice((1, 1, 2, 4))
             held: list[Task] = []
+            sent = self.book.journal.position
             self.connection.send(b"".join(encode("reserve-with-timeout", 1) for _ in range(count)))
             for _ in range(count):
                 reply = self.connection.reply()
@@ -160,6 +161,10 @@ class Consumer(Client):
                     task = self.book.find(reply)
                     task.id = reply.id
                     held.append(task)
+                    # The claim may be lost with the power, but not the task, though nobody has acknowledged its put yet.
+                    asked = max(sent, task.operations[-1].sent)
+                    seen = Operation(RESERVE, State("live"), asked, self.wire, self.connection.received)
+                    task.operations.append(seen)
                 elif reply.word != "TIMED_OUT":
                     raise AssertionError(f"reserve-with-timeout: {reply.word}")
             if self.rng.random() < 0.5:

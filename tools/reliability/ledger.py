@@ -23,6 +23,9 @@ class State:
 
 GONE = State("gone")
 
+#: The verb of an operation that is a task's being handed out.
+RESERVE = "reserve"
+
 
 @dataclass(slots=True)
 class Wire:
@@ -74,11 +77,16 @@ class Task:
         The last operation acknowledged counts, as does anything sent after it. Clients work on a task one after the
         other, each having learned of it through what the one before did; so where a later operation is acknowledged an
         earlier one that was not has either happened before it or never will.
+
+        That the task was handed out says only that it is there: the claim may be lost with the power.
         """
-        sent = [operation for operation in self.operations if operation.sent <= cut]
+        sent = [operation for operation in self.operations if operation.sent <= cut and operation.verb != RESERVE]
         last = max((index for index, operation in enumerate(sent) if operation.acked <= cut), default=-1)
         allowed = {operation.makes for operation in sent[last + 1 :]}
-        allowed.add(sent[last].makes if last >= 0 else GONE)
+        if last >= 0:
+            allowed.add(sent[last].makes)
+        elif not any(operation.verb == RESERVE and operation.acked <= cut for operation in self.operations):
+            allowed.add(GONE)
         return allowed
 
 

@@ -66,6 +66,7 @@ struct SessionTable {
     var timeouts = TimeoutQueue()
 
     // The batch in the making or being run.
+    var batch: UInt64 = 0
     var operations: [Operation] = []
     var steps: [Step] = []
     var owed: [(tube: TubeName, tasks: Int)] = []
@@ -175,9 +176,12 @@ struct SessionTable {
     var waitingByTubeCounts: [TubeName: Int] { waitingByTube.mapValues(\.count) }
 
     /// Sessions that have got answers, or whose connection is to be closed, since this was last asked.
-    mutating func takeAnswered() -> [Session] {
+    ///
+    /// - Returns: those that may be answered at once, and those to whom something is said that has to be durable first.
+    mutating func takeAnswered() -> (atOnce: [Session], onceDurable: [Session]) {
         defer { answered.removeAll(keepingCapacity: true) }
-        return answered
+        guard answered.contains(where: { $0.batchToSync != batch }) else { return ([], answered) }
+        return (answered.filter { $0.batchToSync != batch }, answered.filter { $0.batchToSync == batch })
     }
 
     /// Tubes that no session waits for any more.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from reliability.journal import Kind, Record
-from reliability.ledger import GONE, NEVER, Ledger, Operation, Replies, State, Task, Wire
+from reliability.ledger import GONE, NEVER, RESERVE, Ledger, Operation, Replies, State, Task, Wire
 
 WIRE = Wire(1000, 11300, 0)
 LIVE, BURIED = State("live"), State("buried")
@@ -27,6 +27,16 @@ class StateTests(unittest.TestCase):
         self.assertEqual(one.states(9), {GONE})
         self.assertEqual(one.states(15), {GONE, LIVE})
         self.assertEqual(one.states(20), {LIVE})
+
+    def test_handed_out_before_its_put_was_acknowledged(self) -> None:
+        one = task((LIVE, 10, NEVER))
+        one.operations.append(Operation(RESERVE, LIVE, 10, WIRE, acked=30))
+        self.assertEqual(one.states(29), {GONE, LIVE})
+        self.assertEqual(one.states(30), {LIVE})
+        one.operations.append(Operation("bury", BURIED, 40, WIRE, acked=50))
+        one.operations.append(Operation("kick-job", LIVE, 60, WIRE))
+        one.operations.append(Operation(RESERVE, LIVE, 70, WIRE, acked=80))
+        self.assertEqual(one.states(80), {BURIED, LIVE})
 
     def test_delete(self) -> None:
         one = task((LIVE, 10, 20), (GONE, 30, 40))
