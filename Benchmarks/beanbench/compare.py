@@ -1,15 +1,16 @@
 """Runs a workload against several systems in turn, round after round."""
 
-from .processes import Failure, peak_memory
+from .processes import Failure, peak_memory, present_memory
 
 
-def compare(workload, systems, generator, directory, *, rounds, seconds, say):
-    """Returns what was measured, by system.
+def compare(workload, systems, generator, directory, *, rounds, seconds, say, found=None, keep=lambda: None):
+    """Returns what was measured, by system; fills `found` with it as it goes, and calls `keep` after each run.
 
     All systems are up all the time; each run is short, and every round goes through all of them in another order, so that
     whatever else the machine does meets all of them alike. How many tasks a run has follows from the speed seen so far.
     """
-    found = {system.key: {"title": system.title, "durable": system.durable, "runs": []} for system in systems}
+    found = {} if found is None else found
+    found.update({system.key: {"title": system.title, "durable": system.durable, "runs": []} for system in systems})
     lengths, number = {}, 0
 
     def fail(system, failure):
@@ -30,17 +31,20 @@ def compare(workload, systems, generator, directory, *, rounds, seconds, say):
             for system in alive[turn % len(alive) :] + alive[: turn % len(alive)] if alive else []:
                 number += 1
                 try:
+                    system.settle()
                     result = workload.run(generator, system, lengths[system.key], f"{number}", _limit(seconds))
                 except Failure as failure:
                     fail(system, failure)
                     continue
-                found[system.key]["runs"].append(result.as_dict())
+                entry, run = found[system.key], result.as_dict()
+                if system.memory_roots:
+                    run["memory"] = present_memory(system.memory_roots)
+                    entry["peak_memory"] = peak_memory(system.memory_roots)
+                entry["runs"].append(run)
+                keep()
                 lengths[system.key] = _tasks(workload, result.rate, seconds)
                 latency = result.latencies.get(f"{workload.latency}_p50", 0)
                 say(f"  round {turn + 1}  {system.title:34} {result.rate:>9.0f} tasks/s   {workload.latency} p50 {latency} µs")
-        for system in systems:
-            if system.counts_memory:
-                found[system.key]["peak_memory"] = peak_memory(system.roots) or None
     finally:
         for system in systems:
             system.dispose()

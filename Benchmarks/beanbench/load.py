@@ -20,6 +20,8 @@ class Measurement:
     """The part of all answers that each port gave."""
     cpu: float = 0.0
     """Processor seconds of the servers."""
+    database_cpu: float = 0.0
+    """The part of it that a database behind them took."""
     written: int = 0
     """Bytes the servers sent towards the disk."""
     client_cpu: float = 0.0
@@ -32,6 +34,7 @@ class Measurement:
             "latencies": self.latencies,
             "share": self.share,
             "cpu_per_1000": self.cpu * 1000 / self.tasks,
+            "database_cpu_per_1000": self.database_cpu * 1000 / self.tasks,
             "written_per_task": self.written / self.tasks,
             "client_cpu_per_1000": self.client_cpu * 1000 / self.tasks,
         }
@@ -53,19 +56,19 @@ class Generator:
     def run(self, system, mode, *, time_limit=60, **options):
         """One run; what the servers cost in it is measured too."""
         arguments = self.command(system, mode, time_limit=time_limit, **options)
-        before = processes.usage(system.roots)
+        before, database_before = processes.usage(system.roots), processes.usage(system.database_roots)
         try:
             result = subprocess.run(arguments, capture_output=True, text=True, timeout=time_limit + 30)
         except subprocess.TimeoutExpired:
             raise Failure("the load generator hangs: " + " ".join(arguments)) from None
-        cost = processes.usage(system.roots) - before
+        cost, database_cost = processes.usage(system.roots) - before, processes.usage(system.database_roots) - database_before
         if result.returncode != 0:
             words = (result.stderr + result.stdout).strip()
             raise Failure(f"{mode} failed: {words}\n  " + " ".join(arguments))
-        return _understand(result.stdout, cost)
+        return _understand(result.stdout, cost, database_cost.cpu)
 
 
-def _understand(line, cost):
+def _understand(line, cost, database_cpu):
     values = dict(pair.split("=", 1) for pair in line.split())
     return Measurement(
         tasks=int(values["tasks"]),
@@ -74,6 +77,7 @@ def _understand(line, cost):
         latencies={name: int(value) for name, value in values.items() if name.endswith(("_p50", "_p99", "_max"))},
         share=[float(part) for part in values["share"].split(",")],
         cpu=cost.cpu,
+        database_cpu=database_cpu,
         written=cost.written,
         client_cpu=float(values["client_cpu"]),
     )

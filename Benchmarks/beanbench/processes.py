@@ -52,6 +52,8 @@ def stop(process, how=signal.SIGTERM, patience=15):
     except ProcessLookupError:
         pass
     process.wait()
+    if process.stdout:
+        process.stdout.close()
 
 
 def free_port():
@@ -120,12 +122,21 @@ def usage(roots):
 
 def peak_memory(roots):
     """The largest resident size any one of the processes has had, in bytes."""
+    return _largest(roots, "VmHWM:")
+
+
+def present_memory(roots):
+    """The largest resident size any one of the processes has now, in bytes."""
+    return _largest(roots, "VmRSS:")
+
+
+def _largest(roots, name):
     largest = 0
     for root in roots:
         for pid in family(root):
             try:
                 for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                    if line.startswith("VmHWM:"):
+                    if line.startswith(name):
                         largest = max(largest, int(line.split()[1]) * 1024)
             except OSError:
                 pass

@@ -93,9 +93,9 @@ def costs(results):
     systems = _ordered(results, workloads)
     parts = []
     for title, cell in (
-        ("CPU ms of the servers a task", lambda workload, system: _or_dash(results.figure(workload, system, "cpu_per_1000"), "{:.3f}")),
+        ("CPU s of the servers per 1 000 tasks", lambda workload, system: or_dash(results.figure(workload, system, "cpu_per_1000"), "{:.3f}")),
         ("bytes written a task", lambda workload, system: figure(results.figure(workload, system, "written_per_task"))),
-        ("peak MiB of one process", lambda workload, system: _or_dash(results.peak_memory(workload, system), "{:.0f}", 2**20)),
+        ("peak MiB of one process", lambda workload, system: or_dash(results.peak_memory(workload, system), "{:.0f}", 2**20)),
     ):
         rows = [[f"{workload} {_short(results, workload)}", *(cell(workload, system) for system in systems)] for workload in workloads]
         if rows:
@@ -103,7 +103,7 @@ def costs(results):
     return "\n\n".join(parts)
 
 
-def _or_dash(value, form, divisor=1):
+def or_dash(value, form, divisor=1):
     return "–" if value is None else form.format(value / divisor)
 
 
@@ -130,7 +130,7 @@ def backlog(results):
         rows.append([
             results.system("W10", system)["title"], figure(rate), f"{rate / empty:.2f}×",
             time_of(results.latency("W10", system, "reserve_p50")), time_of(results.latency("W10", system, "reserve_p99")),
-            _or_dash(results.peak_memory("W10", system), "{:.0f}", 2**20),
+            or_dash(results.peak_memory("W10", system), "{:.0f}", 2**20),
         ])  # fmt: skip
     return table(["W10 tasks in the tube", "tasks a second", "to empty", "claim p50", "claim p99", "peak MiB"], rows)
 
@@ -158,7 +158,7 @@ def recovering(results):
     """W13."""
     names = ["start", "start_after_kill", "claims_back_after_kill", "claims_back_by_a_peer"]
     rows = [
-        [results.system("W13", system)["title"], *(_or_dash(results.figure("W13", system, name), "{:.2f} s") for name in names)]
+        [results.system("W13", system)["title"], *(or_dash(results.figure("W13", system, name), "{:.2f} s") for name in names)]
         for system in results.systems("W13")
     ]
     title = results.data["workloads"].get("W13", {}).get("title", "W13")
@@ -167,14 +167,17 @@ def recovering(results):
 
 def targets(results):
     """What was wanted and what was found."""
-    rows = []
+    rows, without = [], []
     for target in TARGETS:
         value = target.value(results)
-        if value is not None:
+        if value is None:
+            without.append(target.title)
+        else:
             sign, unit = "≤" if target.at_most else "≥", f" {target.unit}".rstrip().replace(" ×", "×")
             bounds = [f"{sign} {bound:g}{unit}" for bound in (target.must, target.aim)]
             rows.append([target.title, f"{value:.2f}{unit}", *bounds, target.reached(value)])
-    return table(["target", "found", "must", "aim", ""], rows) if rows else ""
+    words = "\n\nNot measured: " + "; ".join(without) + "." if without else ""
+    return table(["target", "found", "must", "aim", ""], rows) + words if rows else ""
 
 
 def machine(results):

@@ -9,7 +9,8 @@ class Results:
     """Measurements by workload and system, with the machine they were made on.
 
     `data` is what stands in the file: {"machine": {…}, "versions": {…}, "workloads": {"W1": {"title": …, "systems":
-    {"beanrow-3": {"title": …, "runs": [{…}, …]}}}}}.
+    {"beanrow-3": {"title": …, "runs": [{…}, …]}}}}}. With --postgres it has the server's "settings" too, and in "growth"
+    the same again by the number of its cores.
     """
 
     def __init__(self, data=None):
@@ -21,12 +22,16 @@ class Results:
         return cls(json.loads(path.read_text()) if path.exists() else None)
 
     def write(self, path):
-        Path(path).write_text(json.dumps(self.data, indent=1, ensure_ascii=False) + "\n")
+        """Replaces the file as a whole: whoever is interrupted leaves the old one or the new one."""
+        path = Path(path)
+        unfinished = path.with_name(path.name + ".new")
+        unfinished.write_text(json.dumps(self.data, indent=1, ensure_ascii=False) + "\n")
+        unfinished.replace(path)
 
     def update(self, newer):
         """Takes over what the newer ones have; workloads that they have not stay."""
-        for part in ("machine", "versions", "workloads"):
-            self.data[part].update(newer.data[part])
+        for part, found in newer.data.items():
+            self.data.setdefault(part, {}).update(found)
 
     def systems(self, workload):
         """Keys of the systems that have been measured, in their order."""

@@ -69,7 +69,21 @@ class System:
 
     @property
     def roots(self):
+        """The processes whose cost is the system's."""
         return [process.pid for process in self.running]
+
+    @property
+    def memory_roots(self):
+        """Those of them whose memory is looked at."""
+        return self.roots if self.counts_memory else []
+
+    @property
+    def database_roots(self):
+        """Those of them that are a database's."""
+        return []
+
+    def settle(self):
+        """Cleans up after earlier runs, so that no run pays for another one."""
 
     def stop(self):
         """Ends it, in order if it can."""
@@ -146,12 +160,13 @@ class Floor(System):
 
 
 class Beanrow(System):
-    def __init__(self, name, program, managers, prepare=None, key=None, title=None):
+    def __init__(self, name, program, managers, prepare=None, key=None, title=None, options=()):
         super().__init__()
         self.name = name
         self.program = str(program)
         self.managers = managers
         self.prepare = prepare
+        self.options = options
         self.key = key or f"{name}-{managers}"
         noun = "manager" if managers == 1 else "managers"
         self.title = title or f"{name.capitalize()}, {managers} {noun}"
@@ -176,10 +191,47 @@ class Beanrow(System):
         """Starts one more manager; returns how many seconds it took until it said that it listens."""
         began = time.monotonic()
         process = self.begin(
-            self.program, "--database", self.database, "--listen", "127.0.0.1:0", output=subprocess.PIPE
+            self.program, "--database", self.database, "--listen", "127.0.0.1:0", *self.options, output=subprocess.PIPE
         )
         self.ports.append(_announced_port(process))
         return time.monotonic() - began
+
+
+class BeanrowOnServer(Beanrow):
+    """Managers over a PostgreSQL server that others use as well, in a database of their own."""
+
+    def __init__(self, program, managers, cluster, lanes=None):
+        super().__init__("beanrow", program, managers, options=("--lanes", lanes) if lanes else ())
+        self.cluster = cluster
+        self.database_name = self.key.replace("-", "_")
+
+    @property
+    def database(self):
+        return self.cluster.address(self.database_name)
+
+    @property
+    def roots(self):
+        return self.memory_roots + self.database_roots
+
+    @property
+    def memory_roots(self):
+        return [process.pid for process in self.running]
+
+    @property
+    def database_roots(self):
+        return self.cluster.roots
+
+    def launch(self):
+        self.cluster.make_database(self.database_name)
+        super().launch()
+
+    def settle(self):
+        self.cluster.query("VACUUM ANALYZE", self.database_name)
+
+    def stop(self):
+        super().stop()
+        if self.directory:
+            self.cluster.drop_database(self.database_name)
 
 
 def _announced_port(process, patience=60):
