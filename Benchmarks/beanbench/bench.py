@@ -17,6 +17,9 @@ SPECIAL = {
     "W13": "start-up and recovery",
 }
 
+MOST_STARTS = 3
+"""How many rounds there are, at the most, of what starts its systems anew each time."""
+
 
 class Run:
     """What every run of the tool has: the load generator, a place for files, and results that are kept as they come."""
@@ -44,12 +47,12 @@ class Run:
             results = self.results
         if results.data["workloads"].get(key, {}).get("done"):
             return
-        self.say(f"{key} {title}")
+        keys = self.options.workloads
+        self.say(f"{key} {title} ({keys.index(key) + 1} of {len(keys)} workloads)")
         systems = {}
         results.data["workloads"][key] = {
             "title": title,
             "measured": time.strftime("%Y-%m-%d", time.gmtime()),
-            "rounds": self.options.rounds,
             "systems": systems,
         }
         work(systems)
@@ -134,7 +137,7 @@ class Bench(Run):
 
     def repeat(self, found, keys, work):
         """Rounds of something that starts its systems itself."""
-        for turn in range(self.options.rounds):
+        for _ in range(min(self.options.rounds, MOST_STARTS)):
             for key in keys:
                 system = self.factories[key]()
                 entry = found.setdefault(key, {"title": system.title, "durable": system.durable, "runs": []})

@@ -38,7 +38,7 @@ def _parser(keys):
     add = parser.add_argument
     add("--workloads", metavar="W2,W4", help="only these (W9 means W9a and W9b)")
     add("--systems", metavar="KEYS", help="only these of: beanrow-3, beanrow-1, " + ", ".join(PEERS))
-    add("--rounds", type=int, metavar="N", help="how often each workload goes through all systems (3)")
+    add("--rounds", type=int, metavar="N", help="how often each workload goes through all systems (5)")
     add("--seconds", type=float, metavar="S", help="how long one run is to be, more or less (2)")
     add("--quick", action="store_true", help="one short round and small backlogs: does everything work?")
     add("--backlog", type=_numbers, metavar="N,N", help="pending tasks in W10 (1000000,10000000)")
@@ -94,7 +94,7 @@ def arguments(given):
     parser = _parser(keys)
     options = parser.parse_args(given)
     short = options.quick
-    options.rounds = options.rounds or (1 if short else 5 if options.postgres and not options.growth else 3)
+    options.rounds = options.rounds or (1 if short else 5)
     options.seconds = options.seconds or (0.3 if short else 2.0)
     options.backlog = options.backlog if options.backlog is not None else ([30_000] if short else [1_000_000, 10_000_000])
     options.recovery_tasks = options.recovery_tasks or (20_000 if short else 1_000_000)
