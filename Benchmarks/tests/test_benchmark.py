@@ -1,17 +1,20 @@
 """Tests of the benchmark's own parts: the load generator against servers that lie, the reading of results."""
 
+import contextlib
 import socketserver
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 BENCHMARKS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(BENCHMARKS))
 
-from beanbench import install, report  # noqa: E402
+from beanbench import backlog, cli, install, report  # noqa: E402
 from beanbench.results import Results  # noqa: E402
 
 
@@ -110,6 +113,34 @@ def _results(**rates):
     return Results({"machine": {}, "versions": {}, "workloads": {"W4": {"title": "life", "systems": systems}}})
 
 
+def _targets(beanrow, beanstalkd):
+    results = _results(**{"beanrow-3": [beanrow], "beanstalkd": [beanstalkd]})
+    results.data["workloads"]["W2"] = results.data["workloads"].pop("W4")
+    return results
+
+
+class BacklogTests(unittest.TestCase):
+    SCHEMA = (BENCHMARKS.parent / "schema.sql").read_text()
+
+    def test_a_file_is_filled_as_the_load_generator_expects_it_and_as_its_counts_say(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "tasks.db")
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                database.executescript(self.SCHEMA)
+                triggers = database.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'").fetchone()
+            backlog.fill(path, pending=500, delayed=20)
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                ask = lambda text: database.execute(text).fetchone()  # noqa: E731
+                self.assertEqual(ask("SELECT pending, delayed, total_tasks FROM tube WHERE name = 'backlog'"), (500, 20, 520))
+                self.assertEqual(ask("SELECT count(*) FROM task_state WHERE state = 'pending'"), (500,))
+                self.assertEqual(ask("SELECT count(*), min(length(body)), max(length(body)) FROM task_body"), (520, 100, 100))
+                self.assertEqual(ask("SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'"), triggers)
+                first = ask("SELECT min(id) FROM task_state WHERE state = 'pending'")[0]
+                body = ask(f"SELECT body FROM task_body WHERE id = {first + 7}")[0]
+                self.assertTrue(bytes(body).startswith(b"00000000000000000007abcdef"))
+                self.assertEqual(ask("PRAGMA integrity_check"), ("ok",))
+
+
 class ReportTests(unittest.TestCase):
     def test_a_table_shows_medians_and_the_ratio_to_the_reference(self):
         text = report.headline(_results(mine=[10_000, 30_000, 20_000], beanstalkd=[40_000]))
@@ -125,6 +156,34 @@ class ReportTests(unittest.TestCase):
             path = Path(folder, "results.json")
             _results(mine=[1]).write(path)
             self.assertEqual(Results.read(path).rate("W4", "mine"), 1)
+
+    def test_what_was_measured_to_the_end_is_not_measured_again(self):
+        results = _results(mine=[1])
+        results.data["workloads"]["W2"] = {"title": "put", "systems": {}}
+        results.data["workloads"]["W4"]["done"] = True
+        results.data["growth"] = {"1": _results(mine=[2]).data}
+        with tempfile.TemporaryDirectory() as folder:
+            keeper = cli.Keeper(SimpleNamespace(postgres=False, write=False))
+            keeper.file = Path(folder, "last.json")
+            keeper.keep(results, True)
+            earlier = keeper.earlier()
+        self.assertEqual(list(earlier.data["workloads"]), ["W4"])
+        self.assertEqual(earlier.data["growth"]["1"]["workloads"], {})
+
+    def test_a_target_is_met_or_not_and_one_without_figures_is_named(self):
+        text = " ".join(report.targets(_targets(beanrow=60, beanstalkd=100)).split())
+        self.assertIn("| W2 put, to beanstalkd in memory | 0.60× | ≥ 0.6× | ≥ 0.8× | met |", text)
+        self.assertIn("Not measured: W1 put p50", text)
+        self.assertIn("| 0.59× | ≥ 0.6× | ≥ 0.8× | not met |", " ".join(report.targets(_targets(beanrow=59, beanstalkd=100)).split()))
+        self.assertIn("| 0.80× | ≥ 0.6× | ≥ 0.8× | met, and the aim |", " ".join(report.targets(_targets(beanrow=80, beanstalkd=100)).split()))
+
+    def test_tables_can_be_shown_of_a_run_that_was_ended_early(self):
+        results = _results(mine=[1])
+        for key in ("W1", "W3", "W10", "W11", "W12", "W13"):
+            results.data["workloads"][key] = {"title": key, "systems": {"beanrow-3": {"title": "Beanrow", "runs": []}}}
+        text = report.everything(results)
+        self.assertIn("W4 life", text)
+        self.assertNotIn("W3", text.partition("Not measured:")[0])
 
     def test_newer_results_replace_a_workload_and_leave_the_others(self):
         old, new = _results(mine=[1]), _results(mine=[2])
