@@ -52,6 +52,11 @@ class Connection:
         try:
             self._socket = socket.create_connection(self.address, timeout=self.timeout)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Who waits for a manager that ended while the way to it was cut would never hear of it. The way itself may be
+            # cut for a minute.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 60)):
+                self._socket.setsockopt(socket.IPPROTO_TCP, option, value)
         except OSError as error:
             raise Disconnected(str(error)) from error
 

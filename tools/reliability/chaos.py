@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -13,11 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from . import bodies, database
+from . import bodies
 from .beanstalk import Connection, Disconnected, encode
 from .checker import Checker, Violation
 from .clients import Client, Consumer, Operator, Producer
+from .database import Away
 from .faults import Injector, schedule
 from .history import now
 from .managers import Manager, StartFailed, start_all, stop_all
@@ -112,31 +113,66 @@ def run(directory: Path, binary: Path, settings: Settings) -> Outcome:
     ]
     places = [Place(manager) for manager in managers]
     world = World(places, path, clock, settings.rate, settings.seed)
+    faults = schedule(settings.seed, settings.seconds, settings.managers, settings.gap, settings.spared)
+    return carry_out(
+        world, settings, lambda: Injector(world, faults, settings.log), lambda elapsed: elapsed >= settings.seconds
+    )
+
+
+class Faults(Protocol):
+    """Whatever does things to managers and databases, in a thread of its own."""
+
+    #: Set when nothing more is to be begun, and what lasts is to end.
+    enough: threading.Event
+
+    def start(self) -> None:
+        """Begins."""
+
+    def join(self) -> None:
+        """Waits for the end."""
+
+
+def carry_out(
+    world: World,
+    settings: Settings,
+    make_faults: Callable[[], Faults],
+    is_over: Callable[[float], bool],
+    settling: float = 2,
+) -> Outcome:
+    """Runs load and faults until it is over after so many seconds, and `settling` seconds of load; then checks."""
+    managers = [place.manager for place in world.places]
     checker = Checker()
+    checker.outages = world.outages
+    faults: Faults | None = None
     try:
         start_all(managers)
         start = now()
         clients = start_clients(world, settings)
-        faults = schedule(settings.seed, settings.seconds, settings.managers, settings.gap, settings.spared)
-        injector = Injector(world, faults, settings.log)
-        injector.start()
-        supervise(world, checker, settings, start)
-        injector.enough.set()
-        injector.join()
+        faults = make_faults()
+        faults.start()
+        supervise(world, checker, settings, start, is_over)
+        faults.enough.set()
+        faults.join()
         # Some more load without faults: whatever hangs after a fault is found by clients that wait too long.
-        threading.Event().wait(2)
-        check_ways(world)
+        threading.Event().wait(settling)
+        with world.among_clients():
+            check_ways(world)
         world.stopping.set()
         for client in clients:
             client.join()
         rows = final_rows(world)
-        drain(world, rows)
+        with world.among_clients():
+            drain(world, rows)
         for manager in managers:
             if (status := manager.terminate()) != 0:
                 world.history.find(f"{manager.name} left with status {status}: {manager.tail()}")
         seconds = now() - start
     finally:
         world.stopping.set()
+        if faults is not None:
+            # It may be about to start a manager.
+            faults.enough.set()
+            faults.join()
         stop_all(managers)
     checker.clock_doubts = world.clock_doubts
     checker.take(world.history.take())
@@ -155,9 +191,11 @@ def start_clients(world: World, settings: Settings) -> list[Client]:
     return clients
 
 
-def supervise(world: World, checker: Checker, settings: Settings, start: float) -> None:
+def supervise(
+    world: World, checker: Checker, settings: Settings, start: float, is_over: Callable[[float], bool]
+) -> None:
     """Lets time pass, watches over the managers, and has the checker forget what is settled."""
-    while (elapsed := now() - start) < settings.seconds and not world.stopping.wait(1):
+    while not is_over(elapsed := now() - start) and not world.stopping.wait(1):
         for place in world.places:
             if not place.lock.acquire(blocking=False):
                 continue
@@ -212,21 +250,20 @@ def final_rows(world: World) -> dict[int, tuple[str, str]]:
     rows: dict[int, tuple[str, str]] = {}
     deadline = now() + 10
     try:
-        with database.opened(world.database, readonly=True) as db:
-            while db.execute("SELECT 1 FROM task WHERE state = 'claimed'").fetchone() and now() < deadline:
-                threading.Event().wait(0.05)
-            # Managers still make delayed tasks pending.
-            with database.snapshot(db):
-                for line in database.unsoundness(db):
-                    world.history.find(line)
-                for row in database.tasks(db):
-                    key = bodies.key_of(row.body)
-                    if key is None:
-                        world.history.find(f"task {row.id} has {bodies.shown(row.body)}")
-                    else:
-                        rows[row.id] = (key, row.state)
-    except sqlite3.Error as error:
+        while world.tasks.is_claimed() and now() < deadline:
+            threading.Event().wait(0.05)
+        unsound, tasks = world.tasks.state()
+    except Away as error:
         world.history.find(f"the database cannot be read: {error}")
+        return rows
+    for line in unsound:
+        world.history.find(line)
+    for row in tasks:
+        key = bodies.key_of(row.body)
+        if key is None:
+            world.history.find(f"task {row.id} has {bodies.shown(row.body)}")
+        else:
+            rows[row.id] = (key, row.state)
     return rows
 
 

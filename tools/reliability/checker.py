@@ -7,6 +7,8 @@ the arrival of the answer until the earliest of
 - its time to run, counted from the sending of the reserve, or of the last touch that succeeded;
 - the sending of a command that ends the claim (delete, release, bury);
 - the first moment at which its connection may have broken, which may be before the answer was read;
+- the first moment at which its manager, out of the database's reach for so long, may have lost its lease, unless a touch
+  that succeeded after that shows that it did not;
 
 and, whatever these say, at least until the sending of the last touch, release or bury that succeeded, since only a
 holder's does (a delete also succeeds where nobody holds the task). What contradicts a certainty is a violation; what
@@ -16,11 +18,11 @@ merely looks odd is not.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from .history import Delivery, End, Event, Finding, Pause, Put, Use
+from .history import GAVE_UP, Delivery, End, Event, Finding, Outage, Pause, Put, Use
 
 FOREVER = float("inf")
 
@@ -85,6 +87,8 @@ class Checker:
         self.counts: Counter[str] = Counter()
         #: Times in which delays and pauses are not judged: a manager was started with a wrong clock.
         self.clock_doubts: list[tuple[float, float]] = []
+        #: When managers were out of their database's reach, by their names.
+        self.outages: Mapping[str, Sequence[Outage]] = {}
         self._stories: dict[int, Story] = {}
         self._unnumbered: dict[str, Put] = {}
         self._refused: set[str] = set()
@@ -124,7 +128,7 @@ class Checker:
             if story.put is not None or self._is_finished(put.id):
                 self._violate(Kind.ID_REUSED, f"{put.id} for {put.key}")
             story.put = put
-        elif put.word in (None, "INSERTED"):
+        elif put.word in (None, GAVE_UP, "INSERTED"):
             if put.key in self._ids:
                 self._story(self._ids[put.key]).put = put
             else:
@@ -229,7 +233,7 @@ class Checker:
     def certain_end(self, delivery: Delivery, story: Story, ttr: int, *, without: Use | None = None) -> float:
         """Until when this consumer certainly held the task; see the top of this file."""
         end = delivery.sent + ttr
-        broken = self._broken(delivery)
+        broken = self._broken(delivery, story)
         # An answer that was read late may have left a manager that was dead before it was read.
         latest = min(delivery.received, broken)
         ended = FOREVER
@@ -244,9 +248,21 @@ class Checker:
                 latest = max(latest, use.sent)
         return max(latest, min(end, ended, broken))
 
-    def _broken(self, delivery: Delivery) -> float:
-        """When the delivery's connection may have been broken at the earliest."""
-        return self._ends.get(delivery.connection, FOREVER)
+    def _broken(self, delivery: Delivery, story: Story) -> float:
+        """When the delivery's connection may have been broken at the earliest, or its manager's lease been lost."""
+        return min(self._ends.get(delivery.connection, FOREVER), self._lost(delivery, story))
+
+    def _lost(self, delivery: Delivery, story: Story) -> float:
+        """When the claim may have been lost at the earliest, since its manager could not reach the database."""
+        outages = [outage for outage in self.outages.get(delivery.manager, ()) if outage.end > delivery.sent]
+        if not outages:
+            return FOREVER
+        touches = [use.sent for use in self._uses_of(delivery, story) if use.verb == "touch" and use.succeeded]
+        held = max(touches, default=delivery.sent)
+        return min(
+            (max(outage.loses_from, delivery.sent) for outage in outages if outage.end > held),
+            default=FOREVER,
+        )
 
     def _uses_of(self, delivery: Delivery, story: Story) -> list[Use]:
         """What the holder did in this claim: up to the next time that the same connection got the task."""
@@ -265,7 +281,7 @@ class Checker:
             end = self.certain_end(first, story, put.ttr)
             for second in story.deliveries[index + 1 :]:
                 expired = second.received >= second.sent + put.ttr
-                if second.sent < first.received and self._broken(second) <= first.received:
+                if second.sent < first.received and self._broken(second, story) <= first.received:
                     continue  # It was handed out before the first, and its manager died before its answer was read.
                 if second.received < end and (second.sent >= first.received or not expired):
                     used = any(use.succeeded and use.sent >= second.received for use in self._uses_of(first, story))
@@ -278,8 +294,10 @@ class Checker:
         for use in self._uses_of(delivery, story):
             if use.verb in ("release", "bury") and use.may_have_happened:
                 return {"release": "released", "bury": "buried and kicked"}[use.verb]
-        ended = self._ends.get(delivery.connection, FOREVER) <= following.received
-        return "connection ended" if ended else "time to run was over"
+        if self._ends.get(delivery.connection, FOREVER) <= following.received:
+            return "connection ended"
+        lost = self._lost(delivery, story) <= following.received
+        return "the manager's lease was lost, or the time to run over" if lost else "time to run was over"
 
     def _deletes(self, story: Story, put: Put) -> Iterable[Kind]:
         deletes = [use for use in story.uses if use.verb == "delete" and use.succeeded and use.received is not None]
@@ -289,7 +307,7 @@ class Checker:
             assert delete.received is not None
             for delivery in story.deliveries:
                 expired = delivery.received >= delivery.sent + put.ttr
-                if delivery.sent < delete.received and self._broken(delivery) <= delete.received:
+                if delivery.sent < delete.received and self._broken(delivery, story) <= delete.received:
                     continue  # Handed out before, and read late.
                 if delivery.received > delete.received and (delivery.sent > delete.received or not expired):
                     yield Kind.BACK

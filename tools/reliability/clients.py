@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
-from contextlib import closing
 
 from . import bodies
 from .beanstalk import Connection, Disconnected, Reply, Stalled, encode
-from .history import SUCCESS, Delivery, Pause, Put, Use, now
+from .database import Away
+from .history import GAVE_UP, SUCCESS, Delivery, Pause, Put, Use, now
 from .world import TUBES, Place, World
 
 #: Longer than any fault: who waits this long for an answer has found something.
@@ -37,6 +36,7 @@ class Client(threading.Thread):
         self.opened_at = 0.0
 
     def run(self) -> None:
+        self.world.enter(type(self).__name__)
         while not self.world.stopping.is_set():
             self.place = self.rng.choice(self.world.places)
             self.alive_at = self.opened_at = now()
@@ -98,12 +98,31 @@ class Client(threading.Thread):
             word = self.reply().word
             received = now()
         finally:
-            self.world.history.add(Use(verb, id, self.number, sent, received, word, delay))
+            known = None if word == GAVE_UP else received
+            self.world.history.add(Use(verb, id, self.number, sent, known, word, delay))
         if word not in (SUCCESS[verb], "NOT_FOUND"):
-            self.world.history.find(f"{self.name}: {verb} answers {word}")
+            self.refused(verb, word, sent)
         if verb == "delete" and word == "DELETED":
+            self.place.deleted_at = self.alive_at
             self.world.count_finished()
         return word == SUCCESS[verb]
+
+    def refused(self, what: str, word: str, sent: float) -> None:
+        """Not the answer that was hoped for: a finding, unless the manager was out of its database's reach."""
+        if word == GAVE_UP and self.place.excuses(sent, now()):
+            self.world.injected["commands given up, the database was out of reach"] += 1
+        else:
+            self.world.history.find(f"{self.name}: {self.place.manager.name}: {what} answers {word}")
+
+    def prepare(self, word: str, *commands: bytes) -> bool:
+        """Says what is needed of a new connection; returns whether it will be as said."""
+        sent = now()
+        self.connection.send(b"".join(commands))
+        words = [self.reply().word for _ in commands]
+        for other in words:
+            if other != word:
+                self.refused("a new connection's first command", other, sent)
+        return all(other == word for other in words)
 
 
 class Producer(Client):
@@ -117,8 +136,8 @@ class Producer(Client):
 
     def work(self) -> None:
         tube = self.rng.choice(TUBES)
-        self.connection.send(encode("use", tube))
-        self.reply()
+        if not self.prepare("USING", encode("use", tube)):
+            return
         for _ in range(self.rng.randint(10, 300)):
             if not self.pace():
                 return
@@ -169,9 +188,10 @@ class Producer(Client):
                 reply, received = replies[index]
                 id = reply.id if reply.word == "INSERTED" else None
                 word = reply.word
-                self.world.history.add(Put(put.key, tube, put.sent, received, word, id, put.delay, put.ttr))
+                known = None if word == GAVE_UP else received
+                self.world.history.add(Put(put.key, tube, put.sent, known, word, id, put.delay, put.ttr))
                 if word != "INSERTED":
-                    self.world.history.find(f"{self.name}: put answers {word}")
+                    self.refused("put", word, put.sent)
                 if id is not None and put.delay == LONG:
                     self.world.shelved.append(id)
 
@@ -196,9 +216,8 @@ class Consumer(Client):
 
     def work(self) -> None:
         tubes = self.rng.sample(TUBES, self.rng.randint(1, len(TUBES)))
-        self.connection.send(b"".join(encode("watch", tube) for tube in tubes) + encode("ignore", "default"))
-        for _ in range(len(tubes) + 1):
-            self.reply()
+        if not self.prepare("WATCHING", *(encode("watch", tube) for tube in tubes), encode("ignore", "default")):
+            return
         for _ in range(self.rng.randint(20, 300)):
             if self.world.stopping.is_set():
                 return
@@ -216,13 +235,13 @@ class Consumer(Client):
         reply = self.reply()
         if reply.word != "RESERVED":
             if reply.word not in ("TIMED_OUT", "DEADLINE_SOON"):
-                self.world.history.find(f"{self.name}: reserve-with-timeout answers {reply.word}")
+                self.refused("reserve-with-timeout", reply.word, sent)
             return None
         key = bodies.key_of(reply.body)
         if key is None:
             self.world.history.find(f"task {reply.id} has {bodies.shown(reply.body)}")
             return None
-        delivery = Delivery(reply.id, key, "", self.number, sent, self.alive_at)
+        delivery = Delivery(reply.id, key, "", self.number, sent, self.alive_at, self.place.manager.name)
         self.world.history.add(delivery)
         return delivery
 
@@ -291,28 +310,28 @@ class Operator(Client):
         if (reply := self.reply()).word == "PAUSED":
             self.world.history.add(Pause(tube, sent, self.alive_at, seconds))
         elif reply.word != "NOT_FOUND":
-            self.world.history.find(f"{self.name}: pause-tube answers {reply.word}")
+            self.refused("pause-tube", reply.word, sent)
 
     def look(self) -> None:
         """Asks for figures."""
         tube = self.rng.choice(TUBES)
         for words in (("stats",), ("stats-tube", tube), ("list-tubes",), ("peek-ready",)):
+            sent = now()
             self.connection.send(encode(*words))
             if (reply := self.reply()).word not in ("OK", "FOUND", "NOT_FOUND"):
-                self.world.history.find(f"{self.name}: {words[0]} answers {reply.word}")
+                self.refused(words[0], reply.word, sent)
 
     def insert(self) -> None:
-        """Puts a task with SQL, as a program does that shares the file."""
+        """Puts a task with SQL, as a program does that shares the database."""
         self.puts += 1
         key, tube, sent = f"{self.name}-sql-{self.puts}", self.rng.choice(TUBES), now()
         put = Put(key, tube, sent, None, None, None)
         try:
-            with closing(sqlite3.connect(self.world.database, timeout=PATIENCE, isolation_level=None)) as db:
-                db.execute("PRAGMA wal_autocheckpoint = 0")
-                db.execute("INSERT INTO task (tube, body) VALUES (?, ?)", (tube, bodies.make(key, 60)))
+            self.world.tasks.insert(tube, bodies.make(key, 60))
             put = Put(key, tube, sent, now(), "INSERTED", None)
             self.world.injected["tasks inserted with SQL"] += 1
-        except sqlite3.Error as error:
-            self.world.history.find(f"{self.name}: INSERT INTO task: {error}")
+        except Away as error:
+            if not self.world.may_be_away(sent):
+                self.world.history.find(f"{self.name}: INSERT INTO task: {error}")
         finally:
             self.world.history.add(put)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 STATES = ("pending", "delayed", "claimed", "buried")
 
@@ -31,6 +32,68 @@ class Row:
     priority: int
     reserves: int
     body: bytes | None
+
+
+class Away(Exception):
+    """The database cannot be asked; what was asked may have happened."""
+
+
+class Tasks(Protocol):
+    """A database of tasks, seen past its managers."""
+
+    def count(self) -> int:
+        """How many tasks there are, by the counts that are kept."""
+
+    def insert(self, tube: str, body: bytes) -> None:
+        """Puts a task with SQL, as a program does that shares the database."""
+
+    def is_claimed(self) -> bool:
+        """Whether anybody holds a task."""
+
+    def state(self) -> tuple[list[str], list[Row]]:
+        """What is wrong with the database, and all tasks, at one moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """The tasks in a file of SQLite's; see `Tasks`."""
+
+    path: Path
+    #: How long an insert may wait for those who write, in seconds.
+    patience: float = 60
+
+    def count(self) -> int:
+        """See `Tasks`."""
+        with self._opened() as db:
+            return count(db)
+
+    def insert(self, tube: str, body: bytes) -> None:
+        """See `Tasks`."""
+        try:
+            with closing(sqlite3.connect(self.path, timeout=self.patience, isolation_level=None)) as db:
+                db.execute("PRAGMA wal_autocheckpoint = 0")
+                db.execute("INSERT INTO task (tube, body) VALUES (?, ?)", (tube, body))
+        except sqlite3.Error as error:
+            raise Away(str(error)) from error
+
+    def is_claimed(self) -> bool:
+        """See `Tasks`."""
+        with self._opened() as db:
+            return db.execute("SELECT 1 FROM task WHERE state = 'claimed'").fetchone() is not None
+
+    def state(self) -> tuple[list[str], list[Row]]:
+        """See `Tasks`."""
+        # Managers still make delayed tasks pending.
+        with self._opened() as db, snapshot(db):
+            return unsoundness(db), list(tasks(db))
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with opened(self.path, readonly=True) as db:
+                yield db
+        except sqlite3.Error as error:
+            raise Away(str(error)) from error
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
@@ -31,9 +31,12 @@ class FaultKind(Enum):
     READER = "read transactions held by sqlite3"
     WRITER = "write transactions held by sqlite3"
     LOCK = "lock file held by another process"
+    CUT = "links cut for longer than the lease, and restored"
+    BLINK = "links cut for less than a second"
+    DELAY = "2 s of delay on the way to the database"
 
 
-#: How often each comes, out of the sum.
+#: How often each comes with managers on one file, out of the sum.
 WEIGHTS = {
     FaultKind.KILL: 6,
     FaultKind.KILL_ALL: 1,
@@ -43,6 +46,17 @@ WEIGHTS = {
     FaultKind.READER: 2,
     FaultKind.WRITER: 1,
     FaultKind.LOCK: 1,
+}
+
+#: How often each comes with managers on several hosts.
+HOST_WEIGHTS = {
+    FaultKind.KILL: 5,
+    FaultKind.KILL_ALL: 1,
+    FaultKind.STOP: 1,
+    FaultKind.LEAVE: 2,
+    FaultKind.CUT: 5,
+    FaultKind.BLINK: 3,
+    FaultKind.DELAY: 4,
 }
 
 #: For how many seconds each lasts: until the restart, the continuation, the release.
@@ -55,6 +69,9 @@ LENGTHS = {
     FaultKind.READER: (1.0, 6.0),
     FaultKind.WRITER: (1.0, 4.0),
     FaultKind.LOCK: (1.0, 4.0),
+    FaultKind.CUT: (7.0, 14.0),
+    FaultKind.BLINK: (0.2, 0.9),
+    FaultKind.DELAY: (6.0, 12.0),
 }
 
 
@@ -69,26 +86,34 @@ class Fault:
     step: int = 0
 
     def __str__(self) -> str:
-        return (
-            f"{self.at:7.2f} s  {self.kind.value}: {self.target + 1}, {self.seconds:.2f} s {self.step or ''}".rstrip()
-        )
+        step = f" {self.step}" if self.kind is FaultKind.CLOCK else ""
+        return f"{self.at:7.2f} s  {self.kind.value}: {self.target + 1}, {self.seconds:.2f} s{step}"
 
 
-def schedule(seed: int, seconds: float, managers: int, gap: float, spared: int | None = None) -> list[Fault]:
+def schedule(
+    seed: int,
+    seconds: float,
+    managers: int,
+    gap: float,
+    spared: int | None = None,
+    weights: Mapping[FaultKind, int] = WEIGHTS,
+) -> list[Fault]:
     """The faults of a run, the same for the same arguments: one about every `gap` seconds.
 
-    The manager `spared` is not killed and not restarted.
+    The manager `spared` is not killed and not restarted. `weights` says which faults there are, and how often.
     """
     rng = random.Random(f"{seed}-faults")
     faults: list[Fault] = []
     at = rng.uniform(0.5, 1.5) * gap
     while at < seconds:
-        kind = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        kind = rng.choices(list(weights), list(weights.values()))[0]
         length, target = rng.uniform(*LENGTHS[kind]), rng.randrange(managers)
         if spared is not None and kind is FaultKind.KILL_ALL:
             kind = FaultKind.KILL
         if target == spared and kind in (FaultKind.KILL, FaultKind.LEAVE):
             target = (target + 1) % managers
+        if kind is FaultKind.DELAY:
+            target = managers - 1  # Only the last has a proxy.
         faults.append(Fault(at, kind, target, length, rng.choice((-3600, 3600))))
         at += rng.expovariate(1 / gap)
     return faults
@@ -121,53 +146,68 @@ class Injector(threading.Thread):
             thread.join()
 
     def _carry_out(self, fault: Fault) -> None:
-        place = self.world.places[fault.target]
         try:
-            match fault.kind:
-                case FaultKind.KILL | FaultKind.LEAVE | FaultKind.STOP:
-                    done = self._do(fault, (place,))
-                case FaultKind.KILL_ALL:
-                    done = self._do(fault, self.world.places)
-                case FaultKind.CLOCK:
-                    done = self._step_clock(fault)
-                case FaultKind.READER | FaultKind.WRITER:
-                    done = self._hold_transaction(fault)
-                case FaultKind.LOCK:
-                    done = self._hold_lock(fault)
-        except (StartFailed, subprocess.TimeoutExpired, OSError) as error:
+            done = self.inject(fault)
+        except (StartFailed, subprocess.SubprocessError, OSError) as error:
             self.world.history.find(f"{fault}: {type(error).__name__}: {error}")
             return
         if done:
             self.world.injected[fault.kind.value] += 1
             self.log(str(fault))
 
-    def _do(self, fault: Fault, places: Sequence[Place]) -> bool:
+    def inject(self, fault: Fault) -> bool:
+        """Does what is due, from its beginning to its end; returns whether it was possible."""
+        place = self.world.places[fault.target]
+        match fault.kind:
+            case FaultKind.KILL | FaultKind.LEAVE:
+                return self._with((place,), self._end, fault)
+            case FaultKind.KILL_ALL:
+                return self._with(self.world.places, self._end, fault)
+            case FaultKind.STOP:
+                return self._with((place,), self.stop, fault)
+            case FaultKind.CLOCK:
+                return self._step_clock(fault)
+            case FaultKind.READER | FaultKind.WRITER:
+                return self._hold_transaction(fault)
+            case FaultKind.LOCK:
+                return self._hold_lock(fault)
+            case FaultKind.CUT | FaultKind.BLINK | FaultKind.DELAY:
+                return False
+
+    def _with(
+        self, places: Sequence[Place], action: Callable[[Sequence[Place], Fault], None], fault: Fault
+    ) -> bool:
+        """Does something to managers that nothing else is being done to."""
         held: list[Place] = []
         try:
             for place in places:
                 if not place.lock.acquire(blocking=False):
                     return False
                 held.append(place)
-            if fault.kind is FaultKind.STOP:
-                for place in places:
-                    place.manager.signal(signal.SIGSTOP)
-                self.enough.wait(fault.seconds)
-                for place in places:
-                    place.manager.signal(signal.SIGCONT)
-                return True
-            for place in places:
-                self.world.note_downtime(place)
-                if fault.kind is not FaultKind.LEAVE:
-                    place.manager.kill()
-                elif (status := place.manager.terminate()) != 0:
-                    self._left(place, status)
-            self.enough.wait(fault.seconds)
-            for place in places:
-                self.world.start_manager(place)
+            action(places, fault)
             return True
         finally:
             for place in held:
                 place.lock.release()
+
+    def stop(self, places: Sequence[Place], fault: Fault) -> None:
+        """Stops processes and lets them go on."""
+        for place in places:
+            place.manager.signal(signal.SIGSTOP)
+        self.enough.wait(fault.seconds)
+        for place in places:
+            place.manager.signal(signal.SIGCONT)
+
+    def _end(self, places: Sequence[Place], fault: Fault) -> None:
+        for place in places:
+            self.world.note_downtime(place)
+            if fault.kind is not FaultKind.LEAVE:
+                place.manager.kill()
+            elif (status := place.manager.terminate()) != 0:
+                self._left(place, status)
+        self.enough.wait(fault.seconds)
+        for place in places:
+            self.world.start_manager(place)
 
     def _left(self, place: Place, status: int) -> None:
         """A manager did not leave as it should; where another program holds the database for long it cannot."""

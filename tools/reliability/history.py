@@ -15,6 +15,9 @@ SUCCESS = {
     "kick-job": "KICKED",
 }
 
+#: What a manager answers whose database is out of reach: what was asked may have happened or not.
+GAVE_UP = "INTERNAL_ERROR"
+
 now = time.monotonic
 
 
@@ -22,9 +25,9 @@ now = time.monotonic
 class Put:
     """A task that was put, or may have been.
 
-    `received` is none where no answer came: the task may be there or not. `word` is what was answered; a command that
-    was cut off before its end has the word "CUT OFF": nothing of it may ever be seen. `id` is none where it was not
-    told (SQL).
+    `received` is none where no answer came, or none that says what happened (`GAVE_UP`): the task may be there or not.
+    `word` is what was answered; a command that was cut off before its end has the word "CUT OFF": nothing of it may
+    ever be seen. `id` is none where it was not told (SQL).
     """
 
     key: str
@@ -47,11 +50,17 @@ class Delivery:
     connection: int
     sent: float
     received: float
+    #: Which manager's.
+    manager: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A command about one task. `received` and `word` are none where no answer came."""
+    """A command about one task.
+
+    `received` and `word` are none where no answer came; `received` is none too where the answer does not say what
+    happened (`GAVE_UP`).
+    """
 
     verb: str
     id: int
@@ -69,7 +78,7 @@ class Use:
     @property
     def may_have_happened(self) -> bool:
         """Whether it happened, or nobody knows."""
-        return self.word is None or self.succeeded
+        return self.word in (None, GAVE_UP) or self.succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,24 @@ class Pause:
     sent: float
     received: float
     seconds: int
+
+
+@dataclass(slots=True)
+class Outage:
+    """A time in which a manager could not reach its database, or not in time.
+
+    `end` is when it could again. The claims that its clients got before may be lost, from `loses_from` on. Clients may be
+    told `GAVE_UP` for what they asked until `grace` seconds after the end.
+    """
+
+    start: float
+    loses_from: float
+    grace: float
+    end: float = float("inf")
+
+    def excuses(self, sent: float, received: float) -> bool:
+        """Whether a manager may give a command up that was sent and answered then."""
+        return self.start <= received and sent <= self.end + self.grace
 
 
 @dataclass(frozen=True, slots=True)

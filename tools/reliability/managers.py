@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from .beanstalk import Address
@@ -31,19 +32,23 @@ class Manager:
     def __init__(
         self,
         binary: Path,
-        database: Path,
+        database: Path | str,
         name: str,
         log: Path,
         environment: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
+        address: Address | None = None,
+        within: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        """`within` brings the calling thread to where the process is to be started."""
         self.binary = binary
         self.database = database
         self.name = name
         self.log = log
         self.environment = {**os.environ, "SWIFT_BACKTRACE": "enable=no", **(environment or {})}
         self.options = list(options)
-        self.address: Address = ("127.0.0.1", free_port())
+        self.address: Address = address or ("127.0.0.1", free_port())
+        self._within = within
         self.process: subprocess.Popen[bytes] | None = None
         #: How often it was started.
         self.starts = 0
@@ -66,7 +71,7 @@ class Manager:
         self.is_expected_to_end = False
         self.starts += 1
         host, port = self.address
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, self._within():
             self.process = subprocess.Popen(
                 [
                     self.binary,

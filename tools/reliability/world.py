@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 import random
-import sqlite3
 import struct
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import database
-from .history import End, History, now
+from .database import Away, File, Tasks
+from .history import End, History, Outage, now
 from .managers import Manager, StartFailed
 
 TUBES = ("alpha", "beta", "gamma", "delta")
@@ -35,6 +35,14 @@ class Place:
     #: Held by whoever is doing something to it.
     lock: threading.Lock = field(default_factory=threading.Lock)
     downtimes: list[Downtime] = field(default_factory=list)
+    #: When it could not reach its database.
+    outages: list[Outage] = field(default_factory=list)
+    #: When a client was last told that a task is deleted.
+    deleted_at: float = 0
+
+    def excuses(self, sent: float, received: float) -> bool:
+        """Whether it may have given up a command that was sent and answered then."""
+        return any(outage.excuses(sent, received) for outage in self.outages)
 
     def downtime(self, opened: float) -> float | None:
         """When at the earliest it may have broken a connection that was opened then; none if it had no cause.
@@ -64,9 +72,13 @@ class Clock:
 class World:
     """One run: its managers, its history, and who may still do something."""
 
-    def __init__(self, places: Sequence[Place], database: Path, clock: Clock, rate: float, seed: int) -> None:
+    def __init__(
+        self, places: Sequence[Place], database: Path, clock: Clock, rate: float, seed: int, tasks: Tasks | None = None
+    ) -> None:
         self.places = places
         self.database = database
+        #: The tasks seen past the managers.
+        self.tasks: Tasks = File(database) if tasks is None else tasks
         self.clock = clock
         #: Tasks a second that all producers together aim at.
         self.rate = rate
@@ -101,10 +113,25 @@ class World:
     def count_there(self) -> None:
         """Looks how many tasks there are."""
         try:
-            with database.opened(self.database, readonly=True) as db:
-                self.there = database.count(db)
-        except sqlite3.Error:
+            self.there = self.tasks.count()
+        except Away:
             pass  # No manager is there to have made the files; the next look will tell.
+
+    def enter(self, client: str) -> None:
+        """A client's thread begins: "Producer", "Consumer" or "Operator"."""
+
+    def among_clients(self) -> AbstractContextManager[None]:
+        """Brings the calling thread, for the length of the block, to where managers can be reached from."""
+        return nullcontext()
+
+    def may_be_away(self, since: float) -> bool:
+        """Whether the database itself may have been out of reach at any time since then."""
+        return False
+
+    @property
+    def outages(self) -> dict[str, list[Outage]]:
+        """When managers could not reach their database, by their names."""
+        return {place.manager.name: place.outages for place in self.places}
 
     @property
     def is_crowded(self) -> bool:

@@ -1,0 +1,112 @@
+"""A TCP proxy that can make everything that passes through it late."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .beanstalk import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How late bytes arrive, in seconds: on the way to the server, and on the way back."""
+
+    there: float = 0
+    back: float = 0
+
+
+class DelayingProxy(threading.Thread):
+    """Listens on a port of 127.0.0.1 and passes on what comes, in order and after `delay`, which may be set at any time.
+
+    The end of a connection is passed on as late as its last bytes. What is under way keeps the delay that it has.
+    """
+
+    def __init__(self, server: Address, port: int = 0, enter: Callable[[], None] = lambda: None) -> None:
+        """`enter` is called first by the proxy's thread: it may go to another host there."""
+        super().__init__(name="proxy", daemon=True)
+        self.delay = Delay()
+        self.address: Address = ("127.0.0.1", port)
+        self._server = server
+        self._enter = enter
+        self._is_listening = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._failure: Exception | None = None
+
+    def open(self) -> None:
+        """Starts the thread and waits until it listens."""
+        self.start()
+        self._is_listening.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """Ends it, with all its connections."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.join()
+
+    def run(self) -> None:
+        try:
+            self._enter()
+            listener = self._loop.run_until_complete(asyncio.start_server(self._serve, *self.address))
+            self.address = listener.sockets[0].getsockname()[:2]
+        except Exception as error:
+            self._failure = error
+            return
+        finally:
+            self._is_listening.set()
+        self._loop.run_forever()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        listener.close()
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._server)
+        except OSError:
+            writer.transport.abort()
+            return
+        there = self._pass(reader, far_writer, lambda: self.delay.there)
+        back = self._pass(far_reader, writer, lambda: self.delay.back)
+        try:
+            await asyncio.gather(there, back)
+        except OSError:
+            pass  # A way that is broken is broken for both.
+        finally:
+            writer.transport.abort()
+            far_writer.transport.abort()
+
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: Callable[[], float]
+    ) -> None:
+        """One direction, to its end."""
+        # So much may be under way: a reader that does not stop would make it endless.
+        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(1024)
+
+        async def take() -> None:
+            due, data = 0.0, b"-"
+            while data:
+                try:
+                    data = await reader.read(65536)
+                except OSError:
+                    data = b""
+                due = max(due, self._loop.time() + delay())
+                await under_way.put((due, data))
+
+        taking = asyncio.ensure_future(take())
+        try:
+            while True:
+                due, data = await under_way.get()
+                await asyncio.sleep(due - self._loop.time())
+                if not data:
+                    break
+                writer.write(data)
+                await writer.drain()
+            if writer.can_write_eof():
+                writer.write_eof()
+        finally:
+            taking.cancel()
