@@ -58,11 +58,17 @@ class DelayingProxy(threading.Thread):
         finally:
             self._is_listening.set()
         self._loop.run_forever()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
         listener.close()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    async def _end(self) -> None:
+        tasks = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # What was aborted is closed in the loop's next turn.
+        await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -74,8 +80,8 @@ class DelayingProxy(threading.Thread):
         back = self._pass(far_reader, writer, lambda: self.delay.back)
         try:
             await asyncio.gather(there, back)
-        except OSError:
-            pass  # A way that is broken is broken for both.
+        except (OSError, asyncio.CancelledError):
+            pass  # A way that is broken is broken for both; and at the end all are.
         finally:
             writer.transport.abort()
             far_writer.transport.abort()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from reliability.checker import Checker, Kind
-from reliability.history import Delivery, End, Event, Finding, Pause, Put, Use
+from reliability.history import GAVE_UP, Delivery, End, Event, Finding, Outage, Pause, Put, Use
 
 ONE, TWO = 1, 2
 
@@ -281,6 +281,83 @@ class CheckerTests(unittest.TestCase):
 
     def test_finding(self) -> None:
         self.assertEqual(self.kinds(Finding("a manager ended by itself")), {Kind.OTHER})
+
+
+class OutageTests(unittest.TestCase):
+    """The manager m1, through which ONE has task 7 from 1 on, is cut off from 2 to 8; its lease may be lost from 4 on."""
+
+    def kinds(self, *events: Event, manager: str = "m1", rows: dict[int, tuple[str, str]] | None = None) -> set[Kind]:
+        """What the checker finds."""
+        checker = Checker()
+        checker.outages = {"m1": [Outage(start=2, loses_from=4, grace=1, end=8)]}
+        checker.take((put(), Delivery(7, "key", "tube", ONE, 0.9, 1, manager)))
+        checker.take(events)
+        checker.finish(rows or {})
+        return {violation.kind for violation in checker.violations}
+
+    def test_lost_claim(self) -> None:
+        history = (delivery(TWO, 5), use("delete", TWO, 6, "DELETED"), use("delete", ONE, 9, "NOT_FOUND"))
+        self.assertEqual(self.kinds(*history), set())
+        self.assertEqual(self.kinds(*history, manager="m2"), {Kind.UNEXPLAINED, Kind.CLAIM_LOST})
+
+    def test_lost_claim_that_was_not_answered_for(self) -> None:
+        history = (delivery(TWO, 5), use("delete", TWO, 6, "DELETED"), use("delete", ONE, 5, None))
+        self.assertEqual(self.kinds(*history), set())
+
+    def test_claim_that_is_lost_before_the_lease(self) -> None:
+        self.assertEqual(self.kinds(delivery(TWO, 3), End(TWO, 3.5), rows=PENDING), {Kind.UNEXPLAINED})
+        self.assertEqual(self.kinds(use("touch", ONE, 3, "NOT_FOUND"), rows=PENDING), {Kind.CLAIM_LOST})
+
+    def test_old_holder_succeeds_beside_the_new_one(self) -> None:
+        taken = delivery(TWO, 5)
+        self.assertEqual(self.kinds(taken, use("touch", ONE, 9, "TOUCHED"), rows=PENDING), {Kind.TWO_HOLDERS})
+        self.assertEqual(self.kinds(taken, use("release", ONE, 9, "RELEASED"), rows=PENDING), {Kind.TWO_HOLDERS})
+        deleted = (taken, use("touch", TWO, 10, "TOUCHED"), use("delete", ONE, 9, "DELETED"))
+        self.assertEqual(self.kinds(*deleted), {Kind.TWO_HOLDERS})
+
+    def test_both_delete(self) -> None:
+        history = (delivery(TWO, 5), use("delete", TWO, 6, "DELETED"), use("delete", ONE, 9, "DELETED"))
+        self.assertIn(Kind.DELETED_TWICE, self.kinds(*history))
+
+    def test_claim_that_was_kept(self) -> None:
+        kept = use("touch", ONE, 9, "TOUCHED")
+        self.assertEqual(self.kinds(kept, delivery(TWO, 10), End(TWO, 11), rows=PENDING), {Kind.UNEXPLAINED})
+        self.assertEqual(self.kinds(kept, use("delete", ONE, 10, "NOT_FOUND"), rows=PENDING), {Kind.CLAIM_LOST})
+
+    def test_claim_of_after_the_outage(self) -> None:
+        released = use("release", ONE, 3, "RELEASED")
+        again = Delivery(7, "key", "tube", ONE, 8.1, 8.2, "m1")
+        self.assertEqual(self.kinds(released, again, delivery(TWO, 9), End(TWO, 9.5), rows=PENDING), {Kind.UNEXPLAINED})
+
+    def test_answer_that_was_under_way_when_the_link_was_cut(self) -> None:
+        # ONE's second claim was made at 1.9 and told at 8.5; TWO has had the task and finished it.
+        released = use("release", ONE, 1.5, "RELEASED")
+        late = Delivery(7, "key", "tube", ONE, 1.8, 8.5, "m1")
+        finished = (delivery(TWO, 5), use("delete", TWO, 6, "DELETED"), use("delete", ONE, 9, "NOT_FOUND"))
+        self.assertEqual(self.kinds(released, late, *finished), set())
+
+    def test_reason(self) -> None:
+        checker = Checker()
+        checker.outages = {"m1": [Outage(start=2, loses_from=4, grace=1, end=8)]}
+        checker.take((put(), Delivery(7, "key", "tube", ONE, 0.9, 1, "m1"), delivery(TWO, 5)))
+        checker.finish(PENDING)
+        self.assertEqual(list(checker.redeliveries), ["the manager's lease was lost, or the time to run over"])
+
+    def test_command_that_was_given_up_may_have_happened_or_not(self) -> None:
+        given_up = Use("delete", 7, ONE, 3, None, GAVE_UP)
+        self.assertEqual(self.kinds(given_up), set())
+        self.assertEqual(self.kinds(given_up, rows=PENDING), set())
+        self.assertEqual(self.kinds(given_up, delivery(TWO, 3.5), End(TWO, 4), rows=PENDING), set())
+
+    def test_put_that_was_given_up_may_have_happened_or_not(self) -> None:
+        unknown = Put("other", "tube", 3, None, GAVE_UP, None)
+        self.assertEqual(self.kinds(unknown, rows=PENDING), set())
+        self.assertEqual(self.kinds(unknown, rows={**PENDING, 8: ("other", "pending")}), set())
+
+    def test_what_an_outage_excuses(self) -> None:
+        outage = Outage(start=2, loses_from=4, grace=1, end=8)
+        self.assertTrue(outage.excuses(1, 3) and outage.excuses(8.5, 12))
+        self.assertFalse(outage.excuses(0, 1.9) or outage.excuses(9.1, 9.2))
 
 
 class RetiringTests(unittest.TestCase):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unittest
 
 from reliability.faults import HOST_WEIGHTS, LENGTHS, WEIGHTS, FaultKind, schedule
+from reliability.hostworld import LEASE
 
 
 class ScheduleTests(unittest.TestCase):
@@ -25,6 +26,16 @@ class ScheduleTests(unittest.TestCase):
             least, most = LENGTHS[fault.kind]
             self.assertTrue(least <= fault.seconds <= most, str(fault))
             self.assertTrue(0 <= fault.at < 3600 and 0 <= fault.target < 3, str(fault))
+
+    def test_hosts_have_faults_of_their_own(self) -> None:
+        faults = schedule(1, 3600, 3, 1.5, weights=HOST_WEIGHTS)
+        self.assertEqual({fault.kind for fault in faults}, set(HOST_WEIGHTS))
+        self.assertEqual({fault.target for fault in faults if fault.kind is FaultKind.CUT}, {0, 1, 2})
+        for fault in faults:
+            if fault.kind is FaultKind.CUT:
+                self.assertGreater(fault.seconds, LEASE)
+            if fault.kind is FaultKind.DELAY:
+                self.assertEqual(fault.target, 2, "who has a proxy")
 
     def test_a_manager_can_be_spared(self) -> None:
         for fault in schedule(1, 3600, 3, 1.5, spared=0):
