@@ -29,8 +29,9 @@ final class Link {
         // What stands before "dbname" is only for what the address leaves open.
         let settings = [
             ("application_name", "beanrow"), ("connect_timeout", "2"), ("target_session_attrs", "read-write"),
-            ("keepalives_idle", "5"), ("keepalives_interval", "2"), ("keepalives_count", "3"), ("dbname", address),
-            ("client_encoding", "UTF8"),
+            // A host that has gone without a word is to be noticed while there is time left to go on with another one.
+            ("keepalives_idle", "2"), ("keepalives_interval", "1"), ("keepalives_count", "3"),
+            ("tcp_user_timeout", "4000"), ("dbname", address), ("client_encoding", "UTF8"),
         ]
         guard let connection = Self.connect(settings) else { throw .disconnected("no memory") }
         self.connection = connection
