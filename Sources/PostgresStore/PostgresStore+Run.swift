@@ -11,7 +11,9 @@ extension PostgresStore {
         var retries = 0
         while true {
             do {
-                return try attempt(batch, try connected(until: deadline), until: deadline)
+                let link = try connected(until: deadline)
+                // Connecting may have taken all the time there was: a server that is there again gets a moment to answer.
+                return try attempt(batch, link, until: max(deadline, .now + Outage.patienceAfterwards))
             } catch {
                 switch error.meaning {
                 case .reconnect:
