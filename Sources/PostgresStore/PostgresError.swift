@@ -5,6 +5,9 @@ enum PostgresError: Error {
     /// The connection is gone, or could not be made, or the server did not answer in time.
     case disconnected(String)
 
+    /// The connection went with the answer to a commit, and the server could not be asked in time what became of it.
+    case unresolved(String)
+
     /// The server refused a statement; the transaction is rolled back.
     case refused(state: String, message: String)
 
@@ -15,6 +18,9 @@ enum PostgresError: Error {
 
         /// Try again at once: two transactions wanted the same rows, and this one gave way.
         case retry
+
+        /// Say that nobody knows.
+        case unknown
 
         /// Peers have taken this manager for dead.
         case leaseLost
@@ -30,6 +36,7 @@ enum PostgresError: Error {
     var meaning: Meaning {
         switch self {
         case .disconnected: .reconnect
+        case .unresolved: .unknown
         case .refused("BR001", _): .leaseLost
         case .refused("40001", _), .refused("40P01", _): .retry
         case .refused("53100", _): .full
@@ -45,13 +52,19 @@ enum PostgresError: Error {
     /// One line for a person.
     var message: String {
         switch self {
-        case .disconnected(let message): message
+        case .disconnected(let message), .unresolved(let message): message
         case .refused(let state, let message): "\(message) (\(state))"
         }
     }
 
     /// As the manager hears of it.
     var storeError: StoreError {
-        StoreError(meaning == .full ? .full : .failed, "PostgreSQL: \(message)")
+        let code: StoreError.Code =
+            switch meaning {
+            case .full: .full
+            case .unknown: .unknown
+            case .reconnect, .retry, .leaseLost, .failed: .failed
+            }
+        return StoreError(code, "PostgreSQL: \(message)")
     }
 }

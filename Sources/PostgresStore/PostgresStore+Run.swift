@@ -24,6 +24,10 @@ extension PostgresStore {
                     }
                 case .retry where retries < Self.mostRetries:
                     retries += 1
+                case .unknown:
+                    disconnect()
+                    outage.isLong = true
+                    throw error.storeError
                 case .leaseLost:
                     loseClaims()
                 case .retry, .full, .failed:
@@ -186,7 +190,7 @@ extension PostgresStore {
     ///
     /// - Returns: what was committed.
     /// - Throws: ``PostgresError``: meaning ``PostgresError/Meaning/retry`` where the transaction was lost, and so nothing
-    ///   has happened; meaning ``PostgresError/Meaning/reconnect`` where the time was over before the answer came.
+    ///   has happened; meaning ``PostgresError/Meaning/unknown`` where the time was over before the answer came.
     private func resolve(
         _ reader: BatchReader,
         _ message: String,
@@ -220,7 +224,7 @@ extension PostgresStore {
         }
         // Whatever it has claimed nobody here knows of.
         loseClaims()
-        throw .disconnected("\(message); what became of a batch is not known")
+        throw .unresolved("\(message); what became of a batch is not known")
     }
 
     private func status(

@@ -11,6 +11,9 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         /// The batch failed and nothing was changed; the next one may succeed.
         case failed
 
+        /// The batch has happened as a whole or not at all, and it could not be found out which; the next one may succeed.
+        case unknown
+
         /// The store cannot know any more what its disk holds, or its files are gone. The manager must stop.
         case lost
 

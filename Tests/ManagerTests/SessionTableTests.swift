@@ -293,6 +293,18 @@ struct SessionTableTests {
         #expect(script.batches.last?.first?.action == .expire(TaskID(rawValue: 3)))
     }
 
+    @Test("A batch that may have happened or not is not answered: the connections of its clients end")
+    func unknownBatch() {
+        let session = script.connect()
+        let other = script.connect()
+        script.send(.listTubeUsed, put, .listTubeUsed, .peekReady, from: session)
+        script.send(.listTubeUsed, from: other)
+        _ = script.table.makeBatch(at: script.now)
+        script.table.fail(with: nil, at: script.now)
+        #expect(session.replies == [.using(.default)] && session.closing == .now)
+        #expect(other.replies == [.using(.default)] && other.closing == .open)
+    }
+
     @Test("A tube is cleared in steps, and the commands behind wait for the last")
     func clearInSteps() {
         let session = script.connect()

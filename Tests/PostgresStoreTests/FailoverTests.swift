@@ -74,6 +74,28 @@ struct FailoverTests {
         }
     }
 
+    @Test func `a commit that cannot be asked about in time is not told at all, and the claims are given up`() throws {
+        try throughProxy { (proxy: Proxy, store: PostgresStore) throws in
+            #expect(try run(store, put(1), put(2), claim).count == 3)
+            let number = store.manager
+            proxy.dropAnswerToNextCommit(cuts: true)
+            // The second that is left to a batch after another one has waited in vain.
+            store.outage.isLong = true
+            let error = #expect(throws: StoreError.self) { try run(store, put(3)) }
+            #expect(error?.code == .unknown)
+            #expect(proxy.dropped == 1)
+            // Here it has happened.
+            #expect(try place.shell().ask("SELECT count(*) FROM task_state").int64(0, 0) == 3)
+            proxy.mend()
+            store.outage.isLong = false
+            let late = SessionID(connection: 1, of: number)
+            let batch = Batch([Operation(session: late, action: .touch(TaskID(rawValue: 1)))], now: now)
+            let result = try store.run(batch)
+            #expect(result.outcomes == [.notFound] && result.claimsWereLost)
+            try place.audit()
+        }
+    }
+
     @Test func `a commit that was lost with its connection is made again`() throws {
         let store = try place.store()
         let shell = try place.shell()

@@ -7,6 +7,7 @@ final class Proxy: Sendable {
     private struct State {
         var isCut = false
         var dropsAnswerToCommit = false
+        var isCutWithAnswer = false
         var dropped = 0
         var sockets: Set<Int32> = []
     }
@@ -66,8 +67,13 @@ final class Proxy: Sendable {
     }
 
     /// Lets the next commit through and breaks the connection before its answer.
-    func dropAnswerToNextCommit() {
-        state.withLock { $0.dropsAnswerToCommit = true }
+    ///
+    /// - Parameter cuts: whether the way is cut from then on.
+    func dropAnswerToNextCommit(cuts: Bool = false) {
+        state.withLock { state in
+            state.dropsAnswerToCommit = true
+            state.isCutWithAnswer = cuts
+        }
     }
 
     /// How many answers were dropped.
@@ -104,7 +110,10 @@ final class Proxy: Sendable {
                 let count = read(descriptors[index].fd, &buffer, buffer.count)
                 guard count > 0 else { break pumping }
                 if index == 1, isDropping {
-                    state.withLock { $0.dropped += 1 }
+                    state.withLock { state in
+                        state.dropped += 1
+                        if state.isCutWithAnswer { state.isCut = true }
+                    }
                     break pumping
                 }
                 // The name of the prepared statement, in the message that binds it.

@@ -275,16 +275,18 @@ final class Engine {
             return fail("no room on the disk", error, with: .outOfMemory, at: moment)
         case .failed:
             return fail("a batch failed", error, with: .internalError, at: moment)
+        case .unknown:
+            return fail("clients are left without an answer", error, with: nil, at: moment)
         case .lost, .unusable:
             giveUp(error)
             return false
         }
     }
 
-    /// Answers a batch that failed and of which nothing has happened.
+    /// Answers a batch that failed and of which nothing has happened; or, where that is not known, does not.
     ///
     /// - Returns: whether the batch is over.
-    private func fail(_ what: String, _ error: StoreError, with answer: Reply, at moment: Moment) -> Bool {
+    private func fail(_ what: String, _ error: StoreError, with answer: Reply?, at moment: Moment) -> Bool {
         if let times = failures.note(error.message) {
             logger.error("\(what)", metadata: ["reason": "\(error)", "times": "\(times)"])
         }

@@ -54,16 +54,16 @@ extension SessionTable {
         servesEveryoneNow = false
     }
 
-    /// The last batch failed as a whole and nothing of it has happened.
+    /// The last batch failed as a whole and nothing of it has happened, or nobody knows.
     ///
-    /// Commands are answered with an error; a session whose tubes could not be written down is closed, since it would
-    /// put into the wrong ones (protocol.txt allows this "as a last resort"); what time or an ended connection asked for
-    /// is tried again.
+    /// Commands are answered with an error, or, where nobody knows, with the end of the connection; a session whose tubes
+    /// could not be written down is closed, since it would put into the wrong ones (protocol.txt allows this "as a last
+    /// resort"); what time or an ended connection asked for is tried again.
     ///
     /// - Parameters:
-    ///   - answer: ``Reply/outOfMemory`` or ``Reply/internalError``.
+    ///   - answer: ``Reply/outOfMemory`` or ``Reply/internalError``; none where it may have happened.
     ///   - now: the time for which the batch was made.
-    mutating func fail(with answer: Reply, at now: Moment) {
+    mutating func fail(with answer: Reply?, at now: Moment) {
         defer { forgetBatch() }
         if servesEveryoneNow { wakeWaiting() }
         for step in steps {
@@ -71,13 +71,14 @@ extension SessionTable {
             switch step.kind {
             case .answer(let known, let verb):
                 if let verb { counters[verb] += 1 }
-                reply(known, to: session)
+                // Behind a command that is not answered it would be taken for that one's answer.
+                if answer != nil || session.closing != .now { reply(known, to: session) }
             case .command(let command):
                 counters[command.verb] += 1
-                reply(answer, to: session)
+                refuse(session, with: answer)
             case .reserve(let command, let count, _):
                 counters[command.verb] += count
-                for _ in 0..<count { reply(answer, to: session) }
+                for _ in 0..<count { refuse(session, with: answer) }
                 didNotWait(for: session.watchedTubes)
             case .serve:
                 session.wait?.isBeingServed = false
@@ -86,19 +87,27 @@ extension SessionTable {
                 wakeWaiting()
             case .refer:
                 if !session.hasEnded {
-                    reply(answer, to: session)
+                    refuse(session, with: answer)
                     hangUp(session)
                 }
             case .clear:
                 session.clearing = nil
                 counters[.clearTube] += 1
-                reply(answer, to: session)
+                refuse(session, with: answer)
                 markReady(session)
             case .expire:
                 timeouts.schedule(session, notBefore: now.instant + .seconds(1))
             case .giveBack:
                 retryEnd(of: session)
             }
+        }
+    }
+
+    private mutating func refuse(_ session: Session, with answer: Reply?) {
+        if let answer {
+            reply(answer, to: session)
+        } else {
+            hangUp(session)
         }
     }
 
