@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from .history import GAVE_UP, Delivery, End, Event, Finding, Outage, Pause, Put, Use
+from .history import Delivery, End, Event, Finding, Outage, Pause, Put, Use
 
 FOREVER = float("inf")
 
@@ -128,7 +128,7 @@ class Checker:
             if story.put is not None or self._is_finished(put.id):
                 self._violate(Kind.ID_REUSED, f"{put.id} for {put.key}")
             story.put = put
-        elif put.word in (None, GAVE_UP, "INSERTED"):
+        elif put.word in (None, "INSERTED"):
             if put.key in self._ids:
                 self._story(self._ids[put.key]).put = put
             else:

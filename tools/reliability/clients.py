@@ -77,9 +77,11 @@ class Client(threading.Thread):
         raise Quit
 
     def broken(self, error: Disconnected) -> None:
-        """The manager is gone, or should be."""
+        """The manager is gone, or should be, or it does not know what became of a command."""
         downtime = self.place.downtime(self.opened_at)
-        if isinstance(error, Stalled) or downtime is None:
+        if downtime is None and not isinstance(error, Stalled) and self.place.excuses(self.alive_at, now()):
+            self.world.injected["connections closed without an answer, the database was out of reach"] += 1
+        elif isinstance(error, Stalled) or downtime is None:
             self.world.history.find(f"{self.name}: {self.place.manager.name}: {error}, without cause")
         self.world.end(self.number, self.alive_at if downtime is None else downtime)
         self.connection.close()
@@ -98,8 +100,7 @@ class Client(threading.Thread):
             word = self.reply().word
             received = now()
         finally:
-            known = None if word == GAVE_UP else received
-            self.world.history.add(Use(verb, id, self.number, sent, known, word, delay))
+            self.world.history.add(Use(verb, id, self.number, sent, received, word, delay))
         if word not in (SUCCESS[verb], "NOT_FOUND"):
             self.refused(verb, word, sent)
         if verb == "delete" and word == "DELETED":
@@ -188,8 +189,7 @@ class Producer(Client):
                 reply, received = replies[index]
                 id = reply.id if reply.word == "INSERTED" else None
                 word = reply.word
-                known = None if word == GAVE_UP else received
-                self.world.history.add(Put(put.key, tube, put.sent, known, word, id, put.delay, put.ttr))
+                self.world.history.add(Put(put.key, tube, put.sent, received, word, id, put.delay, put.ttr))
                 if word != "INSERTED":
                     self.refused("put", word, put.sent)
                 if id is not None and put.delay == LONG:

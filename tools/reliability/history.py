@@ -15,7 +15,7 @@ SUCCESS = {
     "kick-job": "KICKED",
 }
 
-#: What a manager answers whose database is out of reach: what was asked may have happened or not.
+#: What a manager answers whose database is out of reach: nothing of what was asked has happened.
 GAVE_UP = "INTERNAL_ERROR"
 
 now = time.monotonic
@@ -25,9 +25,9 @@ now = time.monotonic
 class Put:
     """A task that was put, or may have been.
 
-    `received` is none where no answer came, or none that says what happened (`GAVE_UP`): the task may be there or not.
-    `word` is what was answered; a command that was cut off before its end has the word "CUT OFF": nothing of it may
-    ever be seen. `id` is none where it was not told (SQL).
+    `received` is none where no answer came: the task may be there or not. `word` is what was answered; a command that
+    was cut off before its end has the word "CUT OFF": nothing of it may ever be seen. `id` is none where it was not
+    told (SQL).
     """
 
     key: str
@@ -56,11 +56,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A command about one task.
-
-    `received` and `word` are none where no answer came; `received` is none too where the answer does not say what
-    happened (`GAVE_UP`).
-    """
+    """A command about one task. `received` and `word` are none where no answer came."""
 
     verb: str
     id: int
@@ -78,7 +74,7 @@ class Use:
     @property
     def may_have_happened(self) -> bool:
         """Whether it happened, or nobody knows."""
-        return self.word in (None, GAVE_UP) or self.succeeded
+        return self.word is None or self.succeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ class Outage:
     """A time in which a manager could not reach its database, or not in time.
 
     `end` is when it could again. The claims that its clients got before may be lost, from `loses_from` on. Clients may be
-    told `GAVE_UP` for what they asked until `grace` seconds after the end.
+    told `GAVE_UP`, or be left without an answer, for what they asked until `grace` seconds after the end.
     """
 
     start: float

@@ -343,16 +343,16 @@ class OutageTests(unittest.TestCase):
         checker.finish(PENDING)
         self.assertEqual(list(checker.redeliveries), ["the manager's lease was lost, or the time to run over"])
 
-    def test_command_that_was_given_up_may_have_happened_or_not(self) -> None:
-        given_up = Use("delete", 7, ONE, 3, None, GAVE_UP)
-        self.assertEqual(self.kinds(given_up), set())
+    def test_command_that_was_given_up_has_not_happened(self) -> None:
+        given_up = use("delete", ONE, 3, GAVE_UP)
         self.assertEqual(self.kinds(given_up, rows=PENDING), set())
+        self.assertEqual(self.kinds(given_up), {Kind.LOST})
         self.assertEqual(self.kinds(given_up, delivery(TWO, 3.5), End(TWO, 4), rows=PENDING), set())
 
-    def test_put_that_was_given_up_may_have_happened_or_not(self) -> None:
-        unknown = Put("other", "tube", 3, None, GAVE_UP, None)
-        self.assertEqual(self.kinds(unknown, rows=PENDING), set())
-        self.assertEqual(self.kinds(unknown, rows={**PENDING, 8: ("other", "pending")}), set())
+    def test_put_that_was_given_up_has_not_happened(self) -> None:
+        given_up = Put("other", "tube", 3, 3.1, GAVE_UP, None)
+        self.assertEqual(self.kinds(given_up, rows=PENDING), set())
+        self.assertEqual(self.kinds(given_up, rows={**PENDING, 8: ("other", "pending")}), {Kind.NEVER_PUT})
 
     def test_what_an_outage_excuses(self) -> None:
         outage = Outage(start=2, loses_from=4, grace=1, end=8)
