@@ -13,6 +13,9 @@ from .history import now
 from .hostworld import HostsWorld, begun_outage
 from .network import Network
 
+#: For how long commands wait for a database, in seconds: what managers do unless they are told otherwise.
+DATABASE_TIMEOUT = 10.0
+
 #: A manager must serve again so many seconds after the promotion.
 PATIENCE = 30.0
 
@@ -34,7 +37,11 @@ class Loss:
 
 
 class PrimaryLosses(threading.Thread):
-    """Loses the primary again and again, by turns killed and first cut off, so that its host's silence is all there is."""
+    """Loses the primary again and again.
+
+    By turns it is killed and first cut off, so that its host's silence is all there is. In every third round the standby
+    is promoted only after commands have waited for as long as they do.
+    """
 
     def __init__(
         self,
@@ -59,8 +66,9 @@ class PrimaryLosses(threading.Thread):
         for number in range(self._rounds):
             if self.enough.wait(self._rng.uniform(4, 8)):
                 return
+            least, most = (1.1, 1.4) if number % 3 == 2 else (0.02, 0.4)
             try:
-                self._lose(silently=number % 2 == 1, until_promotion=self._rng.uniform(0.2, 4))
+                self._lose(number % 2 == 1, self._rng.uniform(least, most) * DATABASE_TIMEOUT)
             except (OSError, Away, subprocess.SubprocessError) as error:
                 self._world.history.find(f"the primary's loss, round {number + 1}: {type(error).__name__}: {error}")
                 return
