@@ -34,6 +34,8 @@ class DelayingProxy(threading.Thread):
         self._is_listening = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._failure: Exception | None = None
+        #: The event loop alone would let them go while they wait.
+        self._serving: set[asyncio.Task[None] | None] = set()
 
     def open(self) -> None:
         """Starts the thread and waits until it listens."""
@@ -71,6 +73,14 @@ class DelayingProxy(threading.Thread):
         await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._serving.add(task)
+        try:
+            await self._carry(reader, writer)
+        finally:
+            self._serving.discard(task)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._server)
         except OSError:
