@@ -14,6 +14,10 @@ from .world import TUBES, Place, World
 #: Longer than any fault: who waits this long for an answer has found something.
 PATIENCE = 60.0
 
+#: What managers may do while their database is out of reach, as the table of what was injected has it.
+GIVEN_UP = "commands given up, the database was out of reach"
+LEFT_UNANSWERED = "connections closed without an answer, the database was out of reach"
+
 #: A delay that no run outlives.
 LONG = 100_000
 
@@ -80,7 +84,7 @@ class Client(threading.Thread):
         """The manager is gone, or should be, or it does not know what became of a command."""
         downtime = self.place.downtime(self.opened_at)
         if downtime is None and not isinstance(error, Stalled) and self.place.excuses(self.alive_at, now()):
-            self.world.injected["connections closed without an answer, the database was out of reach"] += 1
+            self.world.injected[LEFT_UNANSWERED] += 1
         elif isinstance(error, Stalled) or downtime is None:
             self.world.history.find(f"{self.name}: {self.place.manager.name}: {error}, without cause")
         self.world.end(self.number, self.alive_at if downtime is None else downtime)
@@ -111,7 +115,7 @@ class Client(threading.Thread):
     def refused(self, what: str, word: str, sent: float) -> None:
         """Not the answer that was hoped for: a finding, unless the manager was out of its database's reach."""
         if word == GAVE_UP and self.place.excuses(sent, now()):
-            self.world.injected["commands given up, the database was out of reach"] += 1
+            self.world.injected[GIVEN_UP] += 1
         else:
             self.world.history.find(f"{self.name}: {self.place.manager.name}: {what} answers {word}")
 

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 
 from .chaos import Settings
+from .clients import GIVEN_UP, LEFT_UNANSWERED
 from .cluster import Cluster
 from .database import Away
 from .history import now
@@ -29,11 +30,17 @@ class Loss:
     promoted: float
     #: When each manager had deleted a task again, by name.
     served: dict[str, float]
+    #: Commands that were given up meanwhile, and connections closed without an answer.
+    given_up: int
+    unanswered: int
 
     def __str__(self) -> str:
         how = "cut off and killed" if self.silently else "killed"
         served = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.served.items())
-        return f"{self.server} {how}; standby promoted after {self.promoted:.1f} s; tasks deleted again: {served}"
+        return (
+            f"{self.server} {how}; standby promoted after {self.promoted:.1f} s; tasks deleted again: {served}; "
+            f"{self.given_up} commands given up, {self.unanswered} connections closed without an answer"
+        )
 
 
 class PrimaryLosses(threading.Thread):
@@ -76,6 +83,7 @@ class PrimaryLosses(threading.Thread):
     def _lose(self, silently: bool, until_promotion: float) -> None:
         primary = self._cluster.primary
         standby = next(server for server in self._cluster.servers if server is not primary)
+        before = self._world.injected.copy()
         begun = begun_outage(grace=PATIENCE)
         self._world.absences.append(begun)
         for place in self._world.places:
@@ -91,7 +99,10 @@ class PrimaryLosses(threading.Thread):
         served = self._served_again(begun.start, promoted)
         how = "primaries cut off and killed" if silently else "primaries killed"
         self._world.injected[how] += 1
-        loss = Loss(primary.host.name, silently, promoted - begun.start, served)
+        more = self._world.injected - before
+        loss = Loss(
+            primary.host.name, silently, promoted - begun.start, served, more[GIVEN_UP], more[LEFT_UNANSWERED]
+        )
         self._losses.append(loss)
         self._settings.log(str(loss))
         if silently:
