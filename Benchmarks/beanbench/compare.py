@@ -14,7 +14,7 @@ def compare(workload, systems, generator, directory, *, rounds, seconds, say, fo
     lengths, number = {}, 0
 
     def fail(system, failure):
-        say(f"  {system.title}: {failure}")
+        say(f"  {system.title}: {failure}\n  the end of its log: {system.last_words()}")
         found[system.key]["failed"] = str(failure)
         system.dispose()
 
