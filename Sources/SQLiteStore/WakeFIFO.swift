@@ -8,11 +8,19 @@ import TaskStore
 /// A peer writes a byte after a commit that this manager may wait for. The thread takes out all bytes there are and calls
 /// the handler once.
 final class WakeFIFO {
+    /// Who is called.
+    ///
+    /// A type of its own: a closure by itself would get another wrapping, and none taken off, each time it is read out of a
+    /// generic type such as `Mutex`, until calling it overflows the stack.
+    private struct Handler: Sendable {
+        let call: @Sendable () -> Void
+    }
+
     /// What the thread and its owner share.
     private final class Shared: Sendable {
         let descriptor: Int32
         let stopping = Atomic<Bool>(false)
-        let handler = Mutex<(@Sendable () -> Void)?>(nil)
+        let handler = Mutex<Handler?>(nil)
 
         init(descriptor: Int32) {
             self.descriptor = descriptor
@@ -26,7 +34,7 @@ final class WakeFIFO {
                 drain()
                 if stopping.load(ordering: .acquiring) { return }
                 let handler = handler.withLock { $0 }
-                handler?()
+                handler?.call()
             }
         }
 
@@ -75,7 +83,7 @@ final class WakeFIFO {
 
     /// Sets who is called when a peer wakes this manager; on the thread, and may not block.
     func setHandler(_ handler: @escaping @Sendable () -> Void) {
-        shared.handler.withLock { $0 = handler }
+        shared.handler.withLock { $0 = Handler(call: handler) }
     }
 
     /// Removes the FIFO's name.

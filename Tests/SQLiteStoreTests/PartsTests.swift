@@ -1,3 +1,6 @@
+import Dispatch
+import Glibc
+import Synchronization
 import TaskStore
 import Testing
 
@@ -164,5 +167,36 @@ import Testing
             cache.limitUnprotected()
         }
         #expect(cache.count <= 1001)
+    }
+}
+
+@Suite struct WakeFIFOTests {
+    /// How deep in the stack it is called.
+    private static func depth() -> UInt {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1) { UInt(bitPattern: $0.baseAddress) }
+    }
+
+    @Test func beingWokenOverAndOverDoesNotWrapTheHandler() throws {
+        let path = "/tmp/beanrow-fifo-\(getpid())-\(UInt32.random(in: 0...(.max)))"
+        let fifo = try WakeFIFO(path: path, mode: 0o600)
+        defer {
+            fifo.stop()
+            fifo.remove()
+        }
+        let peer = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+        defer { close(peer) }
+        let called = DispatchSemaphore(value: 0)
+        let depths = Mutex<[UInt]>([])
+        fifo.setHandler {
+            depths.withLock { $0.append(Self.depth()) }
+            called.signal()
+        }
+        for _ in 0..<500 {
+            #expect(write(peer, "\n", 1) == 1)
+            called.wait()
+        }
+        let all = depths.withLock { $0 }
+        #expect(all.count == 500)
+        #expect(Set(all).count == 1, "\(all[0]) \(all[499])")
     }
 }

@@ -147,6 +147,7 @@ struct SessionTable {
         session.queuedBytes = 0
         session.replies.removeAll()
         if session.wait != nil { endWait(of: session, with: nil) }
+        timeouts.forget(session)
         ended.append(session)
     }
 

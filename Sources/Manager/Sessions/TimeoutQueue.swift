@@ -15,17 +15,46 @@ struct TimeoutQueue {
 
     private var heap = Heap<Entry>()
 
+    /// How many entries are stale.
+    ///
+    /// They keep their sessions in memory, and those of long claims come up late or never, so they are thrown out once they
+    /// are the greater part.
+    private var stale = 0
+
+    /// So many stale entries are not worth looking for.
+    private static let fewStale = 64
+
+    /// How many entries there are, stale ones too.
+    var count: Int { heap.count }
+
     /// Makes sure that the session is looked at by the time of its next timeout.
     ///
     /// - Parameters:
     ///   - session: the session.
     ///   - earliest: not to look at it before, for something that has just been tried in vain.
     mutating func schedule(_ session: Session, notBefore earliest: ContinuousClock.Instant? = nil) {
-        guard var next = session.nextTimeout else { return }
+        guard !session.hasEnded, var next = session.nextTimeout else { return }
         if let earliest { next = max(next, earliest) }
-        if let tick = session.tick, tick <= next { return }
+        if let tick = session.tick {
+            if tick <= next { return }
+            noteStale()
+        }
         session.tick = next
         heap.insert(Entry(moment: next, session: session))
+    }
+
+    /// The session has ended and is not to be looked at any more.
+    mutating func forget(_ session: Session) {
+        guard session.tick != nil else { return }
+        session.tick = nil
+        noteStale()
+    }
+
+    private mutating func noteStale() {
+        stale += 1
+        guard stale > Self.fewStale, stale * 2 > heap.count else { return }
+        heap = Heap(heap.unordered.filter { $0.session.tick == $0.moment })
+        stale = 0
     }
 
     /// When the next session is to be looked at.
@@ -46,6 +75,9 @@ struct TimeoutQueue {
     }
 
     private mutating func dropStale() {
-        while let first = heap.min, first.session.tick != first.moment { heap.removeMin() }
+        while let first = heap.min, first.session.tick != first.moment {
+            heap.removeMin()
+            stale = max(0, stale - 1)
+        }
     }
 }
