@@ -91,7 +91,6 @@ extension Ledger {
 
     /// Counts a task that was just added.
     func added(_ id: Int64, _ task: NewTask, isKeyed: Bool, to tube: Tube) {
-        knownLastTask = id
         let priority = Int64(task.priority)
         if let due = due(task) {
             count(tube, from: nil, to: (.delayed, priority))

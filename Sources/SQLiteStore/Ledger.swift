@@ -44,9 +44,6 @@ final class Ledger {
     /// Keys that the batch has added.
     var keysAdded: Int64 = 0
 
-    /// The last task that was ever added, as far as it is known; see ``lastTask()``.
-    var knownLastTask: Int64?
-
     /// Whether the batch did something that a power cut must not undo.
     var needsDurability = false
 
@@ -97,17 +94,6 @@ final class Ledger {
         hasSeenForeignCommit = true
         tubes.dropUnprotected()
         schedule.forget()
-        knownLastTask = nil
-    }
-
-    /// The last task that was ever added, by whomever.
-    func lastTask() throws(SQLiteError) -> Int64 {
-        if let knownLastTask { return knownLastTask }
-        let statement = statements.lastTask
-        let last = try statement.step() ? statement.int(0) : 0
-        statement.reset()
-        knownLastTask = last
-        return last
     }
 
     /// Runs one operation.
@@ -230,7 +216,6 @@ final class Ledger {
         }
         for tube in removed where tube.isProtected { tubes.insert(tube) }
         schedule.forget()
-        knownLastTask = nil
         named.endBatch(isCommitted: false)
         endBatch()
     }

@@ -90,21 +90,16 @@ extension SQLiteStore {
     /// - Throws: ``StoreError``; nothing has happened then, unless it says ``StoreError/Code/lost``.
     func write(_ batch: Batch, takesPuts: Bool = true, wake toWake: inout UInt64) throws(StoreError) -> BatchResult {
         let ledger = parts.ledger
-        var lastTask: Int64?
-        let result = try transaction(at: batch.now, wake: &toWake) { () throws(SQLiteError) in
+        return try transaction(at: batch.now, wake: &toWake) { () throws(SQLiteError) in
             let timePassed = try ledger.letTimePass()
             let outcomes = try ledger.perform(batch.operations, takesPuts: takesPuts)
-            if ledger.needsDurability { lastTask = try ledger.lastTask() }
             return BatchResult(
                 outcomes: outcomes,
                 needsDurability: ledger.needsDurability,
-                safeThrough: TaskID(rawValue: safeThrough),
                 timePassed: timePassed,
                 nextEvent: try ledger.nextEvent().map(Timestamp.init(rawValue:))
             )
         }
-        if let lastTask { committedThrough = lastTask }
-        return result
     }
 
     /// Runs something as one transaction.

@@ -20,7 +20,7 @@ public final class SQLiteStore: Store {
         public var busyTimeout: Int32 = 250
 
         /// How much of the database is kept in memory, in KiB.
-        public var cacheSize = 65_536
+        public var cacheSize = 4_096
 
         /// How long the key of a deleted task is kept from being put again, in seconds.
         public var uniqueRetention = 3600
@@ -52,14 +52,6 @@ public final class SQLiteStore: Store {
     /// How long the database was when it was last looked at.
     var lastLength: Int64 = 0
 
-    /// The last task there was at this manager's last commit.
-    var committedThrough: Int64 = 0
-
-    /// The last task there was at the last commit that was synced.
-    ///
-    /// A sync covers all that was committed before, whoever did it, and later tasks have larger numbers.
-    var safeThrough: Int64 = 0
-
     /// Lines for the log, until they are asked for.
     var warnings: [String] = []
     var hasLeft = false
@@ -90,7 +82,6 @@ public final class SQLiteStore: Store {
     /// See ``Store/makeDurable()``: one `fdatasync` of the log.
     public func makeDurable() throws(StoreError) {
         try parts.logSync.sync()
-        safeThrough = committedThrough
     }
 
     /// See ``Store/awaits(_:)``.

@@ -10,7 +10,6 @@ struct Statements {
     let commit: Statement
     let dataVersion: Statement
     let pageCount: Statement
-    let lastTask: Statement
 
     // Tubes.
     let tubeByName: Statement
@@ -108,7 +107,6 @@ struct Statements {
         commit = try database.prepare("COMMIT")
         dataVersion = try database.prepare("PRAGMA data_version")
         pageCount = try database.prepare("PRAGMA page_count")
-        lastTask = try database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'task_state'")
 
         tubeByName = try database.prepare("SELECT id FROM tube WHERE name = ?1")
         tubeByID = try database.prepare("SELECT name FROM tube WHERE id = ?1")

@@ -30,20 +30,6 @@ let batchChecks: [StoreCheck] = [
         let result = try scene.manager().run([])
         try require(result.needsDurability, false, "needs durability")
     },
-    StoreCheck("batch: a task is called safe only once it is durable, whoever put it") { scene in
-        let one = try scene.manager("one").session()
-        let two = try scene.manager("two").session()
-        let first = try one.put(.mail)
-        let unsynced = NewTask(tube: .mail, priority: 1, delay: 0, timeToRun: 5, body: [2])
-        let batch = Batch([one.wants(.put(unsynced))], now: scene.now)
-        guard case .inserted(let second) = try one.manager.store.run(batch).outcomes[0] else { throw failure("put") }
-        let claim = Batch([two.wants(.claim(tubes: [.mail], count: 2, waits: false))], now: scene.now)
-        let result = try two.manager.store.run(claim)
-        if let safe = result.safeThrough { try require(safe < second, "\(second) is not safe yet") }
-        try two.manager.store.makeDurable()
-        let next = try two.manager.store.run(Batch([two.wants(.touch(first))], now: scene.now))
-        if let safe = next.safeThrough { try require(safe >= second, "\(second) is safe now") }
-    },
     StoreCheck("batch: a large one", isLarge: true) { scene in
         let manager = try scene.manager()
         let sessions = (0..<100).map { _ in manager.session() }

@@ -22,13 +22,6 @@ public struct BatchResult: Sendable {
     /// before any of the outcomes is told.
     public var needsDurability: Bool
 
-    /// The last of the tasks that would survive a power cut already, before ``Store/makeDurable()`` has returned; none where
-    /// the store cannot tell.
-    ///
-    /// That one of these was claimed may be told at once: a claim that is lost with the power is like one whose connection
-    /// broke. A claim of a named session is not, since it outlives the connection.
-    public var safeThrough: TaskID?
-
     /// Whether tasks became claimable by the passing of time (a delay or a pause that ended) before the operations ran.
     public var timePassed: Bool
 
@@ -43,14 +36,12 @@ public struct BatchResult: Sendable {
     public init(
         outcomes: [Outcome],
         needsDurability: Bool,
-        safeThrough: TaskID? = nil,
         timePassed: Bool,
         nextEvent: Timestamp?,
         claimsWereLost: Bool = false
     ) {
         self.outcomes = outcomes
         self.needsDurability = needsDurability
-        self.safeThrough = safeThrough
         self.timePassed = timePassed
         self.nextEvent = nextEvent
         self.claimsWereLost = claimsWereLost

@@ -30,7 +30,7 @@ public protocol Store: AnyObject {
     ///
     /// - Parameter batch: the operations; may be empty, to let time pass.
     /// - Returns: an outcome for each operation. Nothing of it may be told to anybody before ``makeDurable()`` has
-    ///   returned, if ``BatchResult/needsDurability`` says so, but for claims as ``BatchResult/safeThrough`` says.
+    ///   returned, if ``BatchResult/needsDurability`` says so.
     /// - Throws: ``StoreError``; then nothing of the batch has happened, unless the code is ``StoreError/Code/unknown`` or
     ///   ``StoreError/Code/lost``.
     func run(_ batch: Batch) throws(StoreError) -> BatchResult

@@ -7,9 +7,9 @@ struct GatheringTests {
     let start = ContinuousClock.now
     var gathering = Gathering()
 
-    @Test("A turn waits a quarter of the last batch's time, until all are there")
+    @Test("A turn waits half of the last batch's time, until all are there")
     mutating func waits() {
-        gathering.answered(4, at: start, after: .milliseconds(4))
+        gathering.answered(4, at: start, after: .milliseconds(2))
         #expect(gathering.wait(ready: 1, at: start) == .milliseconds(1))
         #expect(gathering.wait(ready: 3, at: start + .microseconds(400)) == .microseconds(600))
         #expect(gathering.wait(ready: 4, at: start + .microseconds(500)) == nil)
@@ -29,7 +29,7 @@ struct GatheringTests {
         #expect(gathering.wait(ready: 0, at: start) == nil)
         gathering.answered(1, at: start, after: .milliseconds(10))
         #expect(gathering.wait(ready: 0, at: start) == nil)
-        gathering.answered(20, at: start, after: .microseconds(1900))
+        gathering.answered(20, at: start, after: .microseconds(290))
         #expect(gathering.wait(ready: 0, at: start) == nil)
     }
 

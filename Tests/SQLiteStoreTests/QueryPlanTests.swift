@@ -109,8 +109,6 @@ import Testing
             "SCAN session", "CORRELATED SCALAR SUBQUERY 1", "SEARCH task_state USING INDEX task_claimed (holder=?)",
         ],
         "storeStatistics": ["SCAN tube", "SCALAR SUBQUERY 1", "SCAN sqlite_sequence"],
-        // A table of four rows.
-        "lastTask": ["SCAN sqlite_sequence"],
         "listTubes": ["SCAN tube USING INDEX sqlite_autoindex_tube_2"],
         "peers": ["SCAN manager"],
         "managerByID": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],

@@ -204,56 +204,33 @@ final class Engine {
 
     private func carryOut(_ operations: [Operation], at moment: Moment) {
         let start = ContinuousClock.now
-        var mustSync = false
         do {
             var outcomes: [Outcome] = []
-            var safeThrough: TaskID?
             if !operations.isEmpty || mustLookForEvents || isEventDue(at: moment) {
                 mustLookForEvents = false
                 let result = try store.run(Batch(operations, now: moment.timestamp))
+                if result.needsDurability { try store.makeDurable() }
                 outcomes = result.outcomes
-                mustSync = result.needsDurability
-                safeThrough = result.safeThrough
                 nextEvent = result.nextEvent
                 if result.timePassed { table.wakeWaiting() }
                 if result.claimsWereLost { loseClaims() }
             }
             stalled = nil
             hasFailed = false
-            table.apply(outcomes, at: moment, safeThrough: safeThrough, process: processStatistics)
+            table.apply(outcomes, at: moment, process: processStatistics)
         } catch {
             guard handle(error, operations, at: moment) else { return }
         }
         if let lane { lane.board.publish(table, of: lane.number) }
         for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
-        guard answer(mustSync: mustSync, since: start) else { return }
+        let answered = table.takeAnswered()
+        let end = ContinuousClock.now
+        for session in answered { session.connection?.sendReplies() }
+        gathering.answered(answered.count, at: end, after: end - start)
         resumeReading()
         if table.hasWork { scheduleTurn() }
         armWakeUp()
         if phase == .stopping { endIfDone() }
-    }
-
-    /// Hands the answers to the connections, those that say something durable once it is.
-    ///
-    /// Where nobody is told anything durable, nothing is synced. Clients that are answered before the sync send their next
-    /// commands while it goes on.
-    ///
-    /// - Returns: whether the engine can go on.
-    private func answer(mustSync: Bool, since start: ContinuousClock.Instant) -> Bool {
-        let (atOnce, onceDurable) = table.takeAnswered()
-        for session in atOnce { session.connection?.sendReplies() }
-        if mustSync, !onceDurable.isEmpty {
-            do {
-                try store.makeDurable()
-            } catch {
-                giveUp(error)
-                return false
-            }
-        }
-        let end = ContinuousClock.now
-        for session in onceDurable { session.connection?.sendReplies() }
-        gathering.answered(atOnce.count + onceDurable.count, at: end, after: end - start)
-        return true
     }
 
     private func isEventDue(at moment: Moment) -> Bool {

@@ -94,9 +94,6 @@ final class Session {
     /// Answers that wait to be written, first to last.
     var replies: [Reply] = []
 
-    /// The last batch of whose outcomes some have to be durable before the session is answered.
-    var batchToSync: UInt64 = 0
-
     /// The connection cannot take more answers for now.
     var isCongested = false
 

@@ -8,14 +8,8 @@ extension SessionTable {
     /// - Parameters:
     ///   - outcomes: one for each operation of the batch, in order.
     ///   - now: the time for which the batch was made.
-    ///   - safeThrough: up to which task claims may be told before the batch is durable; none if nothing may.
     ///   - process: what `stats` tells of this process, asked for only where a `stats` is in the batch.
-    mutating func apply(
-        _ outcomes: [Outcome],
-        at now: Moment,
-        safeThrough: TaskID? = nil,
-        process: (SessionTable) -> ProcessStatistics
-    ) {
+    mutating func apply(_ outcomes: [Outcome], at now: Moment, process: (SessionTable) -> ProcessStatistics) {
         defer { forgetBatch() }
         var heldBack: [(session: Session, request: Request)] = []
         var next = 0
@@ -27,7 +21,6 @@ extension SessionTable {
                 }
                 continue
             }
-            if !mayTell(outcomes[next], of: step, safeThrough) { step.session.batchToSync = batch }
             apply(outcomes[next], to: step, at: now, &heldBack, process)
             next += 1
         }
@@ -35,15 +28,6 @@ extension SessionTable {
             session.queuedBytes += request.bodySize
             session.queue.prepend(request)
             if session.wait == nil { markReady(session) }
-        }
-    }
-
-    /// Whether an outcome may be told before the batch is durable; see ``BatchResult/safeThrough``.
-    private func mayTell(_ outcome: Outcome, of step: Step, _ safeThrough: TaskID?) -> Bool {
-        guard let safeThrough, !step.session.isNamed, case .claimed(let tasks) = outcome else { return false }
-        switch step.kind {
-        case .reserve, .serve: return tasks.allSatisfy { $0.id <= safeThrough }
-        default: return false
         }
     }
 

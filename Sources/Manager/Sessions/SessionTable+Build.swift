@@ -10,7 +10,6 @@ extension SessionTable {
     ///
     /// - Returns: the operations; there may be none where ``steps`` has only answers that need no store.
     mutating func makeBatch(at now: Moment) -> [Operation] {
-        batch += 1
         claimMayWait = false
         madePendingBehindClaim = false
 

@@ -66,7 +66,6 @@ struct SessionTable {
     var timeouts = TimeoutQueue()
 
     // The batch in the making or being run.
-    var batch: UInt64 = 0
     var operations: [Operation] = []
     var steps: [Step] = []
     var owed: [(tube: TubeName, tasks: Int)] = []
@@ -177,12 +176,9 @@ struct SessionTable {
     var waitingByTubeCounts: [TubeName: Int] { waitingByTube.mapValues(\.count) }
 
     /// Sessions that have got answers, or whose connection is to be closed, since this was last asked.
-    ///
-    /// - Returns: those that may be answered at once, and those to whom something is said that has to be durable first.
-    mutating func takeAnswered() -> (atOnce: [Session], onceDurable: [Session]) {
+    mutating func takeAnswered() -> [Session] {
         defer { answered.removeAll(keepingCapacity: true) }
-        guard answered.contains(where: { $0.batchToSync != batch }) else { return ([], answered) }
-        return (answered.filter { $0.batchToSync != batch }, answered.filter { $0.batchToSync == batch })
+        return answered
     }
 
     /// Tubes that no session waits for any more.
