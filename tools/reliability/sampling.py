@@ -49,7 +49,7 @@ class Sampler:
     def __init__(self, managers: int) -> None:
         names = [f"m{n}" for n in range(1, managers + 1)]
         self.rate = Series("tasks deleted", "1/s", judged=False)
-        self.memory = [Series(f"memory of {name}", "MiB", 1.25, 8, name == "m1") for name in names]
+        self.memory = [Series(f"memory of {name}", "MiB", 1.1, 3, name == "m1") for name in names]
         self.descriptors = [Series(f"descriptors of {name}", "", 1.5, 10, name == "m1") for name in names]
         # The log keeps the size that the longest reader has brought it to.
         self.log = Series("write-ahead log", "MiB", 2, 16)
