@@ -21,7 +21,8 @@ from beanbench.results import Results  # noqa: E402
 from beanbench.systems import BeanrowOnServer  # noqa: E402
 from beanbench.workloads import WORKLOADS  # noqa: E402
 
-MANAGER = os.environ.get("BEANROW_MANAGER", "")
+GIVEN = os.environ.get("BEANROW_MANAGER", "")
+MANAGER = str(Path(GIVEN).resolve()) if GIVEN else ""
 MISSING = Cluster().missing()
 
 
