@@ -183,7 +183,9 @@ final class Engine {
 
     /// Whether the turn is put off for clients that are about to ask; then it is tried again.
     private func isGathering() -> Bool {
-        guard phase == .running, let left = gathering.wait(ready: table.ready.count, at: .now) else { return false }
+        guard phase == .running, !table.isUrgent,
+            let left = gathering.wait(ready: table.ready.count, at: .now)
+        else { return false }
         nextTurn?.cancel()
         nextTurn = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(left)) { self.scheduleTurn() }
         return true

@@ -166,6 +166,9 @@ struct SessionTable {
     /// Whether a batch would have something to do even if no time passed.
     var hasWork: Bool { !ready.isEmpty || !ended.isEmpty || servesEveryone }
 
+    /// Whether something is to be done that others wait for: claims to give back, tasks for those who were woken.
+    var isUrgent: Bool { !ended.isEmpty || servesEveryone }
+
     /// Sessions that wait for a task.
     var waiting: Int { waitingAnywhere.count }
 
