@@ -2,7 +2,7 @@
 
 from .cluster import short_version
 from .onserver import GROWING, KEYS, LIFE
-from .report import figure, machine, or_dash, table, time_of
+from .report import failures, figure, machine, or_dash, table, time_of
 from .results import Results
 from .workloads import WORKLOADS
 
@@ -82,12 +82,8 @@ def comparison(results):
 
 
 def _failures(results):
-    return "\n".join(
-        f"- {workload}, {system['title']}: not measured to the end: {system['failed']}"
-        for workload, entry in results.data["workloads"].items()
-        for system in entry["systems"].values()
-        if system.get("failed")
-    )
+    lines = failures(results)
+    return f"Not measured to the end:\n\n{lines}" if lines else ""
 
 
 def _grown(results):

@@ -89,17 +89,22 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Runs producers and consumers on three managers that are killed, stopped, restarted, given a wrong "
         "clock and locked out of their database, and checks the history of what the clients were told.",
     )
+    add_options(parser, rate=400, gap=1.5)
+    return parser.parse_args(arguments)
+
+
+def add_options(parser: argparse.ArgumentParser, rate: float, gap: float) -> None:
+    """What every run of load and faults can be told; `rate` and `gap` are the defaults."""
     parser.add_argument("--seconds", type=float, default=60, help="how long (default 60)")
     parser.add_argument("--minutes", type=float, help="the same in minutes")
     parser.add_argument("--seed", type=int, help="replays the schedule of another run (default: a random one)")
-    parser.add_argument("--managers", type=int, default=3, help="managers on the file (default 3)")
-    parser.add_argument("--rate", type=float, default=400, help="tasks a second (default 400)")
-    parser.add_argument("--gap", type=float, default=1.5, help="seconds between faults, on average (default 1.5)")
+    parser.add_argument("--managers", type=int, default=3, help="how many managers (default 3)")
+    parser.add_argument("--rate", type=float, default=rate, help=f"tasks a second (default {rate:g})")
+    parser.add_argument("--gap", type=float, default=gap, help=f"seconds between faults, on average (default {gap:g})")
     parser.add_argument("--directory", type=Path, help="where to work (default: the system's temporary directory)")
-    parser.add_argument("--keep", type=Path, help="copy the database and the managers' logs here at the end")
+    parser.add_argument("--keep", type=Path, help="copy the databases and the servers' logs here at the end")
     parser.add_argument("--quiet", action="store_true", help="do not tell of each fault")
     parser.add_argument("--no-build", action="store_true", help="use the manager as it was built last")
-    return parser.parse_args(arguments)
 
 
 def run(directory: Path, binary: Path, settings: Settings) -> Outcome:

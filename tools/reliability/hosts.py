@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from .chaos import Outcome, Settings, carry_out, keep, report
+from .chaos import Outcome, Settings, add_options, carry_out, keep, report
 from .cluster import Cluster, Server, programs
 from .failover import Loss, PrimaryLosses
 from .faults import HOST_WEIGHTS, Fault, FaultKind, Injector, schedule
@@ -75,18 +75,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "instead: killed, or cut off and killed, in turn. The history of what the clients were told is checked. Where "
         "there can be no namespaces, or is no PostgreSQL, it says 'skipped' and why.",
     )
-    parser.add_argument("--seconds", type=float, default=60, help="how long (default 60)")
-    parser.add_argument("--minutes", type=float, help="the same in minutes")
+    add_options(parser, rate=200, gap=2)
     parser.add_argument("--lose-primary", action="store_true", help="lose the primary, and nothing else")
     parser.add_argument("--rounds", type=int, default=3, help="how often to lose the primary (default 3)")
-    parser.add_argument("--seed", type=int, help="replays the schedule of another run (default: a random one)")
-    parser.add_argument("--managers", type=int, default=3, help="managers, each on its host (default 3)")
-    parser.add_argument("--rate", type=float, default=200, help="tasks a second (default 200)")
-    parser.add_argument("--gap", type=float, default=2, help="seconds between faults, on average (default 2)")
-    parser.add_argument("--directory", type=Path, help="where to work (default: the system's temporary directory)")
-    parser.add_argument("--keep", type=Path, help="copy the managers' and servers' logs here at the end")
-    parser.add_argument("--quiet", action="store_true", help="do not tell of each fault")
-    parser.add_argument("--no-build", action="store_true", help="use the manager as it was built last")
     parser.add_argument("--require", action="store_true", help="fail where it would be skipped")
     return parser.parse_args(arguments)
 
