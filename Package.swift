@@ -67,6 +67,7 @@ let package = Package(
             name: "Manager",
             dependencies: [
                 "BeanstalkWire",
+                "CPlatform",
                 "TaskStore",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),

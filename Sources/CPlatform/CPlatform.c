@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -31,6 +32,14 @@ int beanrow_byte_is_locked(int descriptor, int64_t offset) {
     int error = byte_lock(descriptor, F_OFD_GETLK, F_WRLCK, offset, &lock);
     if (error != 0) return -error;
     return lock.l_type != F_UNLCK;
+}
+
+size_t beanrow_send(int descriptor, const void *bytes, size_t count) {
+    ssize_t sent;
+    do {
+        sent = send(descriptor, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (sent == -1 && errno == EINTR);
+    return sent > 0 ? (size_t)sent : 0;
 }
 
 int64_t beanrow_file_system_type(const char *path) {

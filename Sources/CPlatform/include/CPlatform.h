@@ -45,6 +45,12 @@ int beanrow_has_name(int descriptor);
 int64_t beanrow_file_length(const char *path);
 
 /*
+ * Hands bytes to a socket that does not block, and never raises SIGPIPE. Returns how many the kernel took: 0 where it takes
+ * none now, or where the connection is broken.
+ */
+size_t beanrow_send(int descriptor, const void *bytes, size_t count);
+
+/*
  * Starts a thread that gets no signals: they belong to the process's other threads. Returns 0 or the error. Joining it is
  * the caller's.
  */

@@ -15,11 +15,12 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     private var decoder: CommandDecoder
     private var session: Session?
     private var context: ChannelHandlerContext?
+    private var writer: AnswerWriter?
 
     /// Bytes that are not a whole request yet.
     private var input: ByteBuffer?
 
-    /// Reused from answer to answer, as long as the channel has written the last one.
+    /// Reused from answer to answer, as long as the last one is written.
     private var output = ByteBuffer()
 
     private var progress = CommandProgress()
@@ -34,6 +35,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
+        writer = AnswerWriter(context)
         session = engine.open(self)
         context.fireChannelActive()
     }
@@ -41,6 +43,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     func channelInactive(context: ChannelHandlerContext) {
         if let session { engine.close(session) }
         session = nil
+        writer = nil
         self.context = nil
         context.fireChannelInactive()
     }
@@ -143,16 +146,15 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     // Answers.
 
     func sendReplies() {
-        guard let session, let context else { return }
+        guard let session, let writer else { return }
         output.clear()
         for reply in session.replies { output.writeReply(reply) }
         session.replies.removeAll(keepingCapacity: true)
         defer { if output.capacity > Self.keptCapacity { output = ByteBuffer() } }
         if session.closing == .now {
-            let channel = context.channel
-            context.writeAndFlush(wrapOutboundOut(output)).whenComplete { _ in channel.close(promise: nil) }
+            writer.writeAndClose(output)
         } else {
-            context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+            writer.write(output)
         }
     }
 

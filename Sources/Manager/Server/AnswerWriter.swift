@@ -1,0 +1,47 @@
+internal import CPlatform
+internal import NIOCore
+internal import NIOPosix
+
+/// Writes a connection's answers: straight to its socket as long as that takes them, else through the channel.
+///
+/// Hot path. An answer's way through a channel's pipeline and queue costs 1.5 µs beside the system call, of the 24 that a put
+/// costs three managers with 64 clients. What the socket does not take at once goes the channel's way, and so does everything
+/// behind it until the channel has written it; so do all answers where there is no socket, as in tests.
+/// Confined to the channel's event loop.
+final class AnswerWriter {
+    private let context: ChannelHandlerContext
+
+    /// The channel's socket.
+    ///
+    /// Nobody closes it before the channel becomes inactive, which ends the use of this writer.
+    private let socket: CInt?
+
+    /// Buffers that the channel has not written yet.
+    private var queued = 0
+
+    /// Makes the writer of a channel that is active.
+    init(_ context: ChannelHandlerContext) {
+        self.context = context
+        let pipeline = context.pipeline.syncOperations
+        socket = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
+    }
+
+    /// Writes answers behind all that were written before.
+    func write(_ answers: ByteBuffer) {
+        guard let socket else { return context.writeAndFlush(NIOAny(answers), promise: nil) }
+        var rest = answers
+        if queued == 0 {
+            let sent = rest.withUnsafeReadableBytes { beanrow_send(socket, $0.baseAddress, $0.count) }
+            rest.moveReaderIndex(forwardBy: sent)
+            if rest.readableBytes == 0 { return }
+        }
+        queued += 1
+        context.writeAndFlush(NIOAny(rest)).assumeIsolated().whenComplete { _ in self.queued -= 1 }
+    }
+
+    /// Writes the last answers, and closes the connection behind them.
+    func writeAndClose(_ answers: ByteBuffer) {
+        let channel = context.channel
+        context.writeAndFlush(NIOAny(answers)).whenComplete { _ in channel.close(promise: nil) }
+    }
+}
