@@ -5,34 +5,24 @@ import TaskStore
 extension ByteBuffer {
     /// Appends a number in decimal.
     mutating func writeDecimal(_ number: some FixedWidthInteger) {
-        if number < 0 { writeInteger(UInt8(ascii: "-")) }
-        var rest = UInt64(number.magnitude)
-        let count = Self.decimalDigits(of: rest)
-        // Digits come last to first, which only the raw writer offers; `count` bytes are asked for and exactly they are
-        // written.
-        writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
-            var index = count
-            while index > 0 {
-                index -= 1
-                let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 10)
-                bytes[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: remainder)
-                rest = quotient
-            }
-            return count
-        }
+        write(atMost: 20) { $0.append(number) }
     }
 
     /// Appends a word and CRLF.
     mutating func writeLine(_ word: StaticString) {
-        writeStaticString(word)
-        writeLineEnd()
+        write(atMost: word.utf8CodeUnitCount + 2) {
+            $0.append(word)
+            $0.appendLineEnd()
+        }
     }
 
     /// Appends a word with its space, a number and CRLF.
     mutating func writeLine(_ word: StaticString, _ number: some FixedWidthInteger) {
-        writeStaticString(word)
-        writeDecimal(number)
-        writeLineEnd()
+        write(atMost: word.utf8CodeUnitCount + 22) {
+            $0.append(word)
+            $0.append(number)
+            $0.appendLineEnd()
+        }
     }
 
     /// Appends a word with its space, a tube and CRLF.
@@ -44,21 +34,92 @@ extension ByteBuffer {
 
     /// Appends a space and a number.
     mutating func writeArgument(_ number: some FixedWidthInteger) {
-        writeInteger(UInt8.space)
-        writeDecimal(number)
+        write(atMost: 21) {
+            $0.append(UInt8.space)
+            $0.append(number)
+        }
     }
 
     /// Appends the length of a chunk, CRLF, the chunk, and CRLF.
     mutating func writeChunk(_ bytes: [UInt8]) {
-        writeDecimal(bytes.count)
-        writeLineEnd()
-        writeBytes(bytes)
-        writeLineEnd()
+        write(atMost: bytes.count + 24) { $0.append(chunk: bytes) }
+    }
+
+    /// Appends a word with its space, a number, a space, and a chunk with its length.
+    mutating func writeChunk(_ bytes: [UInt8], after word: StaticString, _ number: Int64) {
+        write(atMost: word.utf8CodeUnitCount + bytes.count + 45) {
+            $0.append(word)
+            $0.append(number)
+            $0.append(UInt8.space)
+            $0.append(chunk: bytes)
+        }
     }
 
     /// Appends CRLF.
     mutating func writeLineEnd() {
         writeInteger(0x0D0A as UInt16)
+    }
+
+    /// Appends several pieces at once: each call of a buffer's own methods costs some 100 instructions beside the bytes.
+    private mutating func write(atMost count: Int, _ body: (inout Writer) -> Void) {
+        writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
+            var writer = Writer(bytes: bytes)
+            body(&writer)
+            return writer.count
+        }
+    }
+}
+
+/// Puts bytes one behind the other into memory that has room for them.
+private struct Writer {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    /// How many are written.
+    private(set) var count = 0
+
+    init(bytes: UnsafeMutableRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    mutating func append(_ byte: UInt8) {
+        bytes[count] = byte
+        count += 1
+    }
+
+    mutating func append(_ word: StaticString) {
+        word.withUTF8Buffer { append(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func append(chunk: [UInt8]) {
+        append(chunk.count)
+        appendLineEnd()
+        chunk.withUnsafeBytes { append($0) }
+        appendLineEnd()
+    }
+
+    mutating func appendLineEnd() {
+        append(UInt8(ascii: "\r"))
+        append(UInt8(ascii: "\n"))
+    }
+
+    /// Digits come last to first.
+    mutating func append(_ number: some FixedWidthInteger) {
+        if number < 0 { append(UInt8(ascii: "-")) }
+        var rest = UInt64(number.magnitude)
+        count += Self.decimalDigits(of: rest)
+        var index = count
+        repeat {
+            index -= 1
+            let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 10)
+            bytes[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: remainder)
+            rest = quotient
+        } while rest > 0
+    }
+
+    private mutating func append(_ other: UnsafeRawBufferPointer) {
+        // Checks that they fit.
+        UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: other)
+        count += other.count
     }
 
     private static func decimalDigits(of number: UInt64) -> Int {

@@ -13,7 +13,7 @@ extension ByteBuffer {
         case .jobTooBig: writeLine("JOB_TOO_BIG")
         case .draining: writeLine("DRAINING")
         case .using(let tube): writeLine("USING ", tube)
-        case .reserved(let id, let body): writeTask("RESERVED ", id.rawValue, body)
+        case .reserved(let id, let body): writeChunk(body, after: "RESERVED ", id.rawValue)
         case .deadlineSoon: writeLine("DEADLINE_SOON")
         case .timedOut: writeLine("TIMED_OUT")
         case .deleted: writeLine("DELETED")
@@ -22,7 +22,7 @@ extension ByteBuffer {
         case .touched: writeLine("TOUCHED")
         case .watching(let count): writeLine("WATCHING ", count)
         case .notIgnored: writeLine("NOT_IGNORED")
-        case .found(let id, let body): writeTask("FOUND ", id.rawValue, body)
+        case .found(let id, let body): writeChunk(body, after: "FOUND ", id.rawValue)
         case .kicked(let count): writeLine("KICKED ", count)
         case .kickedTask: writeLine("KICKED")
         case .ok(let data):
@@ -39,12 +39,5 @@ extension ByteBuffer {
         case .exists(let id): writeLine("EXISTS ", id.rawValue)
         case .cleared(let count): writeLine("CLEARED ", count)
         }
-    }
-
-    private mutating func writeTask(_ word: StaticString, _ id: Int64, _ body: [UInt8]) {
-        writeStaticString(word)
-        writeDecimal(id)
-        writeInteger(UInt8.space)
-        writeChunk(body)
     }
 }
