@@ -1,0 +1,103 @@
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import Manager
+
+/// Answers on their way to a real socket: whole and in order, however little the socket takes at a time.
+struct AnswerWriterTests {
+    /// Far more than the sockets' buffers hold, so that the writer goes both ways many times over.
+    private static let answers = 400
+
+    /// 8 KB of one byte; the next answer has another one.
+    fileprivate static func answer(_ number: Int) -> ByteBuffer {
+        ByteBuffer(repeating: UInt8(truncatingIfNeeded: number), count: 8_000)
+    }
+
+    @Test func aClientThatReadsLateGetsAllAnswersInOrder() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let server = try await ServerBootstrap(group: group)
+            .childChannelOption(.socketOption(.so_sndbuf), value: 16 * 1024)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Talker(answers: Self.answers))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0)
+            .get()
+        let address = try #require(server.localAddress)
+        let received = group.next().makePromise(of: ByteBuffer.self)
+        let client = try await ClientBootstrap(group: group)
+            .channelOption(.autoRead, value: false)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Listener(received))
+                }
+            }
+            .connect(to: address)
+            .get()
+        // Only now that the server has been told to say all it has, and the sockets are full.
+        try await client.setOption(.autoRead, value: true).get()
+        var bytes = try await received.futureResult.get()
+
+        #expect(bytes.readableBytes == (Self.answers + 1) * 8_000)
+        for answer in 0...Self.answers {
+            try #require(bytes.readSlice(length: 8_000) == Self.answer(answer), "answer \(answer)")
+        }
+        try await server.close()
+        try await group.shutdownGracefully()
+    }
+}
+
+/// Says all it has as soon as somebody has connected, a few answers a time, and then closes.
+private final class Talker: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let answers: Int
+    private var next = 0
+
+    init(answers: Int) {
+        self.answers = answers
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        talk(AnswerWriter(context), context.eventLoop)
+    }
+
+    private func talk(_ writer: AnswerWriter, _ eventLoop: any EventLoop) {
+        for _ in 0..<7 {
+            guard next < answers else { return writer.writeAndClose(answer()) }
+            writer.write(answer())
+        }
+        eventLoop.assumeIsolated().execute { self.talk(writer, eventLoop) }
+    }
+
+    private func answer() -> ByteBuffer {
+        defer { next += 1 }
+        return AnswerWriterTests.answer(next)
+    }
+}
+
+/// Collects what arrives until the connection is closed.
+private final class Listener: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let received: EventLoopPromise<ByteBuffer>
+    private var bytes = ByteBuffer()
+
+    init(_ received: EventLoopPromise<ByteBuffer>) {
+        self.received = received
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        bytes.writeImmutableBuffer(unwrapInboundIn(data))
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        received.succeed(bytes)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        received.fail(error)
+    }
+}
