@@ -27,12 +27,17 @@ final class Ballast {
         truncate(path, 0) == 0 && unlink(path) == 0
     }
 
+    /// Whether the file is not there, or not whole.
+    var isMissing: Bool {
+        var information = stat()
+        return stat(path, &information) != 0 || Int(information.st_size) < Self.size
+    }
+
     /// Makes the file if it is missing and there is plenty of room.
     ///
     /// The writer lock is held.
     func restore() {
-        var information = stat()
-        if stat(path, &information) == 0, Int(information.st_size) >= Self.size { return }
+        guard isMissing else { return }
         var system = statvfs()
         let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode)
         guard descriptor >= 0 else { return }

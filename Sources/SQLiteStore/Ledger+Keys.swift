@@ -41,9 +41,12 @@ extension Ledger {
     }
 
     /// Removes keys whose retention time is over.
-    func forgetKeys(atMost limit: Int64) throws(SQLiteError) {
+    ///
+    /// - Returns: how many.
+    @discardableResult
+    func forgetKeys(atMost limit: Int64) throws(SQLiteError) -> Int {
         statements.forgetKeys.bind(now, limit)
-        try statements.forgetKeys.run()
+        return try statements.forgetKeys.run()
     }
 
     /// Deletes tasks of a tube that are in one state.

@@ -10,8 +10,12 @@ struct ManagerRow {
 extension Ledger {
     /// Reads the rows of all managers but this one.
     func peers() throws(SQLiteError) -> [ManagerRow] {
-        let statement = statements.peers
-        statement.bind(manager.rawValue)
+        try members().filter { $0.id != manager }
+    }
+
+    /// Reads the rows of all managers.
+    func members() throws(SQLiteError) -> [ManagerRow] {
+        let statement = statements.managers
         var rows: [ManagerRow] = []
         while try statement.step() {
             rows.append(

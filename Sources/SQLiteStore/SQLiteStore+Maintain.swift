@@ -1,11 +1,17 @@
 public import TaskStore
 
 extension SQLiteStore {
-    /// Milliseconds between two heartbeats.
-    private static let heartbeatInterval: Int64 = 2000
+    /// Milliseconds between two heartbeats: each is a commit, which all other managers have to look at.
+    private static let heartbeatInterval: Int64 = 10_000
+
+    /// Milliseconds after a heartbeat that left something to do.
+    private static let hurriedInterval: Int64 = 2000
+
+    /// Milliseconds between two looks at what may want room.
+    private static let upkeepInterval: Int64 = 2000
 
     /// How many keys past their time one heartbeat removes at most: a few milliseconds of the lock.
-    private static let mostKeysForgottenAtOnce: Int64 = 1000
+    private static let mostKeysForgottenAtOnce = 1000
 
     /// See ``Store/maintain(at:)``.
     public func maintain(at now: Timestamp) throws(StoreError) -> Maintenance {
@@ -13,7 +19,12 @@ extension SQLiteStore {
         var report = Maintenance()
         report.recovered = try recoverDead(at: now)
         // A distance in both directions, so that a clock that was set back does not silence it.
-        if abs(now.rawValue - lastHeartbeat) >= Self.heartbeatInterval {
+        if abs(now.rawValue - lastUpkeep) >= Self.upkeepInterval {
+            try makeRoom()
+            lastUpkeep = now.rawValue
+        }
+        let interval = isInHurry ? Self.hurriedInterval : Self.heartbeatInterval
+        if abs(now.rawValue - lastHeartbeat) >= interval {
             try beat(at: now)
             lastHeartbeat = now.rawValue
         }
@@ -22,30 +33,41 @@ extension SQLiteStore {
         return report
     }
 
+    /// Empties a log that a reader, who may have gone, has kept from it, and keeps room for a full disk again.
+    private func makeRoom() throws(StoreError) {
+        // Looked at without the lock, since it nearly always is as it should be, and again with it.
+        guard parts.checkpointer.room != .ample || parts.checkpointer.isDue || parts.ballast.isMissing else { return }
+        try parts.lock.acquire()
+        defer { parts.lock.release() }
+        if parts.checkpointer.room != .ample { try checkpoint() } else { try checkpointIfDue() }
+        parts.ballast.restore()
+    }
+
     /// Shows that this manager lives, and does what is better done between batches than in one.
     private func beat(at now: Timestamp) throws(StoreError) {
         let ledger = parts.ledger
         var toWake: UInt64 = 0
         try parts.lock.acquire()
         defer { parts.lock.release() }
-        // The reader that kept the log from being emptied may have gone.
-        if parts.checkpointer.room != .ample { try checkpoint() }
         guard parts.checkpointer.room != .none else { return }
         let isEntered: Bool
         do {
             isEntered = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in
                 try ledger.removeIdleSessions()
-                try ledger.forgetKeys(atMost: Self.mostKeysForgottenAtOnce)
+                let forgotten = try ledger.forgetKeys(atMost: Int64(Self.mostKeysForgottenAtOnce))
+                isInHurry = forgotten == Self.mostKeysForgottenAtOnce
                 return try ledger.heartbeat()
             }
         } catch  where error.code == .busy || error.code == .full {
             // Only a sign for people; the next one comes soon.
             return
         }
-        guard isEntered else {
-            throw StoreError(.lost, "\(path): this manager's row was removed; its claims may be others' by now")
-        }
+        guard isEntered else { throw removedRow() }
         try checkpointIfDue()
-        parts.ballast.restore()
+    }
+
+    /// Peers, or somebody's SQL, have taken this manager for dead.
+    func removedRow() -> StoreError {
+        StoreError(.lost, "\(path): this manager's row was removed; its claims may be others' by now")
     }
 }

@@ -63,18 +63,22 @@ extension SQLiteStore {
     }
 
     /// Cleans up behind the managers that have died.
+    ///
+    /// - Throws: ``StoreError/Code/lost`` also where they have cleaned up behind this one.
     func recoverDead(at now: Timestamp) throws(StoreError) -> [DeadManager] {
-        let peers: [ManagerRow]
+        let members: [ManagerRow]
         do {
-            peers = try parts.ledger.peers()
+            members = try parts.ledger.members()
         } catch {
             parts.database.resetStatements()
             let error = error.beforeCommit(path)
             if error.code == .busy { return [] }
             throw error
         }
+        guard members.contains(where: { $0.id == manager }) else { throw removedRow() }
         var recovered: [DeadManager] = []
-        for peer in peers where try !parts.slot.isAlive(peer.slot) {
+        for peer in members where peer.id != manager {
+            if try parts.slot.isAlive(peer.slot) { continue }
             var claims: Int?
             var isHeldUp = false
             do {

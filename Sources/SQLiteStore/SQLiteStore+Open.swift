@@ -61,13 +61,16 @@ extension SQLiteStore {
             board: board,
             slot: slot,
             wake: wake,
+            logWatch: LogWatch(path: files.log),
             nudger: Nudger(files: files, board: board, own: slot.number),
             logSync: try LogSync(path: files.log),
             checkpointer: checkpointer,
             ballast: ballast
         )
         let store = SQLiteStore(parts, at: now)
+        _ = parts.logWatch?.arm()
         try store.enter(name: name, address: address, version: options.version, at: now)
+        parts.logWatch?.checkItSaw()
         try store.makeDurable()
         try syncDirectory(files.directory)
         return store

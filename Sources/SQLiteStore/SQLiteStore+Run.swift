@@ -1,7 +1,7 @@
 public import TaskStore
 
 extension Batch {
-    /// Whether none of the operations changes anything.
+    /// Whether none of the operations changes anything; an empty batch only looks whether some time is over.
     var onlyReads: Bool {
         operations.allSatisfy { operation in
             switch operation.action {
@@ -15,7 +15,7 @@ extension Batch {
 extension SQLiteStore {
     /// See ``Store/run(_:)``.
     public func run(_ batch: Batch) throws(StoreError) -> BatchResult {
-        if !batch.operations.isEmpty, batch.onlyReads, let result = try read(batch) { return result }
+        if batch.onlyReads, let result = try read(batch) { return result }
         var toWake: UInt64 = 0
         try parts.lock.acquire()
         defer {

@@ -48,6 +48,10 @@ public final class SQLiteStore: Store {
 
     var awaited = Awaited()
     var lastHeartbeat: Int64
+    var lastUpkeep: Int64
+
+    /// The last heartbeat has left something for one that comes soon.
+    var isInHurry = false
 
     /// How long the database was when it was last looked at.
     var lastLength: Int64 = 0
@@ -66,6 +70,7 @@ public final class SQLiteStore: Store {
         let board: SharedBoard
         let slot: Slot
         let wake: WakeFIFO
+        let logWatch: LogWatch?
         let nudger: Nudger
         let logSync: LogSync
         let checkpointer: Checkpointer
@@ -77,6 +82,7 @@ public final class SQLiteStore: Store {
         self.parts = parts
         self.manager = parts.ledger.manager
         self.lastHeartbeat = now.rawValue
+        self.lastUpkeep = now.rawValue
     }
 
     /// See ``Store/makeDurable()``: one `fdatasync` of the log.
@@ -98,7 +104,22 @@ public final class SQLiteStore: Store {
 
     /// See ``Store/observeChanges(_:)``.
     public func observeChanges(_ handler: @escaping @Sendable () -> Void) {
-        parts.wake.setHandler(handler)
+        do {
+            try parts.wake.setHandler(handler)
+        } catch {
+            // Slower then: by hasChangedElsewhere() alone.
+            warnings.append(error.message)
+        }
+    }
+
+    /// See ``Store/takeSignals()``: the FIFO, and the kernel's word that somebody has written to the log.
+    public func takeSignals() -> StoreSignals? {
+        parts.wake.duplicate().map { StoreSignals(pending: $0, written: parts.logWatch?.duplicate()) }
+    }
+
+    /// See ``Store/announceNextWrite()``.
+    public func announceNextWrite() -> Bool {
+        parts.logWatch?.arm() ?? false
     }
 
     /// Adds a tube to those awaited.

@@ -92,7 +92,7 @@ struct Statements {
     let clearBuried: Statement
 
     // Managers.
-    let peers: Statement
+    let managers: Statement
     let managerByID: Statement
     let insertManager: Statement
     let deleteManager: Statement
@@ -377,7 +377,7 @@ struct Statements {
             """
         )
 
-        peers = try database.prepare("SELECT id, name, slot FROM manager WHERE id <> ?1 ORDER BY id")
+        managers = try database.prepare("SELECT id, name, slot FROM manager ORDER BY id")
         managerByID = try database.prepare("SELECT 1 FROM manager WHERE id = ?1")
         insertManager = try database.prepare(
             """

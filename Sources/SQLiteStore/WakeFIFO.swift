@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import TaskStore
 
-/// Where peers wake this manager: a FIFO, and the thread that sleeps on it.
+/// Where peers wake this manager: a FIFO, and the thread that sleeps on it where nobody else does.
 ///
 /// A peer writes a byte after a commit that this manager may wait for. The thread takes out all bytes there are and calls
 /// the handler once.
@@ -53,7 +53,7 @@ final class WakeFIFO {
     private let shared: Shared
     private var thread: pthread_t?
 
-    /// Makes the FIFO and starts the thread.
+    /// Makes the FIFO.
     ///
     /// Whoever had the slot before is dead, and so is its FIFO.
     ///
@@ -73,7 +73,6 @@ final class WakeFIFO {
             throw error
         }
         self.shared = Shared(descriptor: descriptor)
-        try start()
     }
 
     deinit {
@@ -81,9 +80,18 @@ final class WakeFIFO {
         close(shared.descriptor)
     }
 
-    /// Sets who is called when a peer wakes this manager; on the thread, and may not block.
-    func setHandler(_ handler: @escaping @Sendable () -> Void) {
+    /// Sets who is called when a peer wakes this manager; on the thread, which is started for it, and may not block.
+    ///
+    /// - Throws: ``StoreError/Code/unusable``.
+    func setHandler(_ handler: @escaping @Sendable () -> Void) throws(StoreError) {
         shared.handler.withLock { $0 = Handler(call: handler) }
+        if thread == nil { try start() }
+    }
+
+    /// A descriptor of the FIFO for a caller that watches it itself, and closes it; nothing where there is none to be had.
+    func duplicate() -> Int32? {
+        let descriptor = fcntl(shared.descriptor, F_DUPFD_CLOEXEC, 0)
+        return descriptor >= 0 ? descriptor : nil
     }
 
     /// Removes the FIFO's name.

@@ -57,6 +57,20 @@ public protocol Store: AnyObject {
     /// - Parameter handler: must return at once.
     func observeChanges(_ handler: @escaping @Sendable () -> Void)
 
+    /// What a manager whose event loop can watch descriptors takes in place of ``observeChanges(_:)``: a thread less to
+    /// wake on the way.
+    ///
+    /// - Returns: nothing where the store has none; the descriptors otherwise, once, and the caller closes them.
+    func takeSignals() -> StoreSignals?
+
+    /// Asks for ``StoreSignals/written`` to become readable when anybody, this manager too, writes next.
+    ///
+    /// Once for each call. What is written may be committed a little later or never, so ``hasChangedElsewhere()`` has to be
+    /// asked a few times then, and seldom at all times.
+    ///
+    /// - Returns: whether it is going to; where it is not, ``hasChangedElsewhere()`` has to be asked often.
+    func announceNextWrite() -> Bool
+
     /// Whether anybody else has committed since the last question; cheap, made to be asked often.
     ///
     /// It is the net under ``observeChanges(_:)``: it also sees what somebody writes with other programs.
@@ -76,6 +90,29 @@ public protocol Store: AnyObject {
     ///
     /// No other call may follow.
     func leave() throws(StoreError)
+}
+
+extension Store {
+    /// None.
+    public func takeSignals() -> StoreSignals? { nil }
+
+    /// It is not.
+    public func announceNextWrite() -> Bool { false }
+}
+
+/// Descriptors that become readable when there is news, to be read until they are empty; what is read means nothing.
+public struct StoreSignals: Sendable {
+    /// Other managers may have made an awaited tube's tasks pending.
+    public var pending: Int32
+
+    /// Somebody has written since ``Store/announceNextWrite()``.
+    public var written: Int32?
+
+    /// Makes a pair of descriptors.
+    public init(pending: Int32, written: Int32? = nil) {
+        self.pending = pending
+        self.written = written
+    }
 }
 
 /// What ``Store/maintain(at:)`` did that others may care about.

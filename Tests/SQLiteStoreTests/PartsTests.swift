@@ -185,7 +185,7 @@ import Testing
         defer { close(peer) }
         let called = DispatchSemaphore(value: 0)
         let depths = Mutex<[Int]>([])
-        fifo.setHandler {
+        try fifo.setHandler {
             depths.withLock { $0.append(Self.depth()) }
             called.signal()
         }

@@ -110,7 +110,7 @@ import Testing
         ],
         "storeStatistics": ["SCAN tube", "SCALAR SUBQUERY 1", "SCAN sqlite_sequence"],
         "listTubes": ["SCAN tube USING INDEX sqlite_autoindex_tube_2"],
-        "peers": ["SCAN manager"],
+        "managers": ["SCAN manager"],
         "managerByID": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],
         "deleteManager": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],
         "heartbeat": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],

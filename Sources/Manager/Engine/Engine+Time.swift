@@ -1,5 +1,6 @@
 internal import Logging
 internal import NIOCore
+internal import NIOPosix
 internal import TaskStore
 
 /// What the engine does when nobody has asked for anything.
@@ -29,13 +30,79 @@ extension Engine {
     /// How long a timer sleeps at most, in milliseconds: a bound on how wrong a stepped clock can make it.
     private static let longestSleep: Int64 = 60_000
 
+    /// Has the store say when there may be something for sessions that wait.
+    func observe() {
+        let engine = NIOLoopBound(self, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        let throughThread = { [store] in
+            store.observeChanges { eventLoop.execute { engine.value.wakeWaiting() } }
+        }
+        guard let bootstrap = NIOPipeBootstrap(validatingGroup: eventLoop), let signals = store.takeSignals() else {
+            return throughThread()
+        }
+        Signal.watch(signals.pending, on: eventLoop, bootstrap) {
+            engine.value.wakeWaiting()
+        } onEnd: {
+            if engine.value.phase == .running { throughThread() }
+        }
+        guard let written = signals.written else { return }
+        Signal.watch(written, on: eventLoop, bootstrap) {
+            engine.value.somebodyWrote()
+        } onEnd: {
+            engine.value.isTold = false
+            engine.value.somebodyWrote()
+        }
+        isTold = true
+    }
+
     /// Looks whether somebody has written with other programs.
-    func poll() {
-        guard phase != .ended, stalled == nil, table.waiting > 0 else { return }
+    private func look() -> Bool {
+        guard phase != .ended, stalled == nil, table.waiting > 0 else { return false }
         do {
-            if try store.hasChangedElsewhere() { wakeWaiting() }
+            guard try store.hasChangedElsewhere() else { return false }
+            wakeWaiting()
+            return true
         } catch {
             _ = handle(error, [], at: clock.now())
+            return false
+        }
+    }
+
+    /// Looks, and decides how it goes on.
+    private func lookOut() {
+        let step = lookout.looked(found: look(), waiting: table.waiting)
+        guard step == .ask else { return follow(step) }
+        let calls = isTold && store.announceNextWrite()
+        follow(lookout.asked(calls: calls, found: look()))
+    }
+
+    /// Somebody has written, or is writing, perhaps this manager.
+    private func somebodyWrote() {
+        guard phase != .ended, lookout.isCalled else { return }
+        follow(lookout.called(waiting: table.waiting), firstIn: Self.timeToCommit)
+    }
+
+    /// After so long, most commits that somebody is writing can be seen: those of programs that sync once.
+    private static let timeToCommit = TimeAmount.milliseconds(2)
+
+    /// Does what the lookout wants.
+    ///
+    /// - Parameters:
+    ///   - step: what it is.
+    ///   - delay: when the first look is to be made, where there are to be some.
+    func follow(_ step: Lookout.Step, firstIn delay: TimeAmount? = nil) {
+        switch step {
+        case .goOn, .ask:
+            break
+        case .stop:
+            looks?.cancel()
+            looks = nil
+        case .start:
+            let engine = NIOLoopBound(self, eventLoop: eventLoop)
+            let interval = configuration.pollInterval
+            looks = eventLoop.scheduleRepeatedTask(initialDelay: delay ?? interval, delay: interval) { _ in
+                engine.value.lookOut()
+            }
         }
     }
 
@@ -63,6 +130,8 @@ extension Engine {
         } catch {
             _ = handle(error, [], at: moment)
         }
+        // For whatever the store did not call.
+        if lookout.isCalled { lookOut() }
         // Delays that other managers have put in since, and may not live to end, are found here.
         mustLookForEvents = true
         scheduleTurn()

@@ -37,6 +37,14 @@ final class Engine {
     private(set) var connections: [SessionID: any SessionConnection] = [:]
     private var suspended: [any SessionConnection] = []
     var mustLookForEvents = false
+
+    var lookout = Lookout()
+
+    /// Whether the store's word that somebody wrote arrives here.
+    var isTold = false
+
+    /// The looks at the store that are made over and over, while they are.
+    var looks: RepeatedTask?
     private var repeated: [RepeatedTask] = []
     var phase = Phase.running
 
@@ -93,15 +101,11 @@ final class Engine {
     func start() {
         let engine = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
-        store.observeChanges { eventLoop.execute { engine.value.wakeWaiting() } }
+        observe()
         repeated = [
             eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: configuration.maintenanceInterval) { _ in
                 engine.value.maintain()
-            },
-            eventLoop.scheduleRepeatedTask(
-                initialDelay: configuration.pollInterval,
-                delay: configuration.pollInterval
-            ) { _ in engine.value.poll() },
+            }
         ]
         if let timeout = configuration.limits.commandTimeout {
             let interval = max(TimeAmount(timeout / CommandProgress.patience), .milliseconds(1))
@@ -223,6 +227,7 @@ final class Engine {
         } catch {
             guard handle(error, operations, at: moment) else { return }
         }
+        follow(lookout.waiting(table.waiting))
         if let lane { lane.board.publish(table, of: lane.number) }
         for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
         let answered = table.takeAnswered()
@@ -314,6 +319,7 @@ final class Engine {
     private func endIfDone() {
         guard table.openSessions == 0, !table.hasWork, stalled == nil else { return }
         phase = .ended
+        looks?.cancel()
         do {
             try store.leave()
             ended.succeed()
@@ -326,6 +332,7 @@ final class Engine {
     private func giveUp(_ error: StoreError) {
         guard phase != .ended else { return }
         phase = .ended
+        looks?.cancel()
         for task in repeated { task.cancel() }
         ended.fail(error)
     }
