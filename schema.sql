@@ -22,7 +22,7 @@ CREATE TABLE manager (
     slot         INTEGER NOT NULL UNIQUE CHECK (slot BETWEEN 0 AND 63),  -- the byte of the lock file that it holds
     version      TEXT    NOT NULL,
     started_ms   INTEGER NOT NULL,
-    heartbeat_ms INTEGER NOT NULL          -- written every few seconds; the lock, not this, proves that it lives
+    heartbeat_ms INTEGER NOT NULL          -- written every ten seconds or so; the lock, not this, proves that it lives
 ) STRICT;
 
 -- A tube: a named queue. It exists while it has tasks or users; "default" always does.

@@ -7,7 +7,7 @@ import Testing
 /// Answers on their way to a real socket: whole and in order, however little the socket takes at a time.
 struct AnswerWriterTests {
     /// Far more than the sockets' buffers hold, so that the writer goes both ways many times over.
-    private static let answers = 400
+    private static let answers = 3_000
 
     /// 8 KB of one byte; the next answer has another one.
     fileprivate static func answer(_ number: Int) -> ByteBuffer {
@@ -16,11 +16,11 @@ struct AnswerWriterTests {
 
     @Test func aClientThatReadsLateGetsAllAnswersInOrder() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let hasQueued = group.next().makePromise(of: Bool.self)
         let server = try await ServerBootstrap(group: group)
-            .childChannelOption(.socketOption(.so_sndbuf), value: 16 * 1024)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Talker(answers: Self.answers))
+                    try channel.pipeline.syncOperations.addHandler(Talker(answers: Self.answers, hasQueued))
                 }
             }
             .bind(host: "127.0.0.1", port: 0)
@@ -40,6 +40,7 @@ struct AnswerWriterTests {
         try await client.setOption(.autoRead, value: true).get()
         var bytes = try await received.futureResult.get()
 
+        #expect(try await hasQueued.futureResult.get(), "the sockets' buffers have held everything")
         #expect(bytes.readableBytes == (Self.answers + 1) * 8_000)
         for answer in 0...Self.answers {
             try #require(bytes.readSlice(length: 8_000) == Self.answer(answer), "answer \(answer)")
@@ -54,10 +55,13 @@ private final class Talker: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let answers: Int
+    private let hasQueued: EventLoopPromise<Bool>
     private var next = 0
+    private var mostQueued = 0
 
-    init(answers: Int) {
+    init(answers: Int, _ hasQueued: EventLoopPromise<Bool>) {
         self.answers = answers
+        self.hasQueued = hasQueued
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -65,9 +69,16 @@ private final class Talker: ChannelInboundHandler {
     }
 
     private func talk(_ writer: AnswerWriter, _ eventLoop: any EventLoop) {
-        for _ in 0..<7 {
-            guard next < answers else { return writer.writeAndClose(answer()) }
+        // First without a pause, until the sockets are full.
+        var said = 0
+        while said < 7 || mostQueued == 0 {
+            said += 1
+            guard next < answers else {
+                hasQueued.succeed(mostQueued > 0)
+                return writer.writeAndClose(answer())
+            }
             writer.write(answer())
+            mostQueued = max(mostQueued, writer.queued)
         }
         eventLoop.assumeIsolated().execute { self.talk(writer, eventLoop) }
     }

@@ -17,7 +17,7 @@ final class AnswerWriter {
     private let socket: CInt?
 
     /// Buffers that the channel has not written yet.
-    private var queued = 0
+    private(set) var queued = 0
 
     /// Makes the writer of a channel that is active.
     init(_ context: ChannelHandlerContext) {
