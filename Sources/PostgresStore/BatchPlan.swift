@@ -37,6 +37,8 @@ struct BatchPlan {
     private(set) var ends: [Int32]
 
     private let manager: ManagerID
+
+    /// Whether all claims are taken to find what they want, so that nothing is held back.
     private let isHopeful: Bool
     private var kinds: [Int32] = []
     private var flags: [Flags]
@@ -294,6 +296,43 @@ struct BatchPlan {
         parameters.add(z)
         parameters.add(words)
         parameters.add(bodies)
+        parameters.add(slots)
+        return parameters
+    }
+
+    // What ``PlainBatch`` asks.
+
+    /// The kind of an operation.
+    func kind(of index: Int) -> Kind? { Kind(rawValue: kinds[index]) }
+
+    /// Whether operations that are run together need nothing of what `run_plain_batch_1` leaves out.
+    func isPlain(_ range: Range<Int>) -> Bool {
+        let special: Flags = [.named, .makesTube, .mayBeHeldBack, .mayMoveEvents]
+        return flags[range].allSatisfy { $0.isDisjoint(with: special) } && !tubes[range.lowerBound].contains(" ")
+    }
+
+    /// The parameters of ``Statement/runPlainBatch``, with the operations of each kind.
+    func plainParameters(
+        puts: Range<Int>?,
+        deletes: Range<Int>?,
+        claims: Range<Int>?,
+        at now: Timestamp?
+    ) -> Parameters {
+        func first(_ range: Range<Int>?) -> Int32 { range.map { Int32($0.lowerBound + 1) } ?? 0 }
+        let (put, deleted) = (puts ?? 0..<0, deletes ?? 0..<0)
+        var parameters = Parameters()
+        parameters.add(manager.rawValue)
+        parameters.add(now?.rawValue)
+        parameters.add(first(puts))
+        parameters.add(Array(tubes[put]))
+        parameters.add(Array(x[put]))
+        parameters.add(Array(z[put]))
+        parameters.add(Array(bodies[put]))
+        parameters.add(first(deletes))
+        parameters.add(Array(ids[deleted]))
+        parameters.add(Array(sessions[deleted]))
+        parameters.add(first(claims))
+        parameters.add(claims.map { tubes[$0.lowerBound] } ?? "")
         parameters.add(slots)
         return parameters
     }

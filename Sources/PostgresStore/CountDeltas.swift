@@ -29,6 +29,11 @@ struct CountDeltas: Equatable {
         case .buried: buried += count
         }
     }
+
+    /// The parameters of ``Statement/settle`` that say all this.
+    func write(to parameters: inout Parameters) {
+        for change in [pending, urgent, delayed, claimed, buried, totalTasks, deletes] { parameters.add(change) }
+    }
 }
 
 /// The changes of all tubes that a batch has touched.
@@ -97,10 +102,20 @@ struct Tally {
         shrunk.remove(tube)
     }
 
+    /// What has changed, in one order over all managers, though each has its own rows.
+    private var changed: [(key: String, value: CountDeltas)] {
+        deltas.filter { $0.value != CountDeltas() }.sorted { $0.key < $1.key }
+    }
+
+    /// The tube that has changed, where it is one.
+    var onlyChange: (tube: String, deltas: CountDeltas)? {
+        guard deltas.count == 1, let only = deltas.first, only.value != CountDeltas() else { return nil }
+        return (only.key, only.value)
+    }
+
     /// The parameters of ``Statement/finishBatch`` that say all this.
     func write(to parameters: inout Parameters) {
-        // In one order over all managers, though each has its own rows.
-        let changed = deltas.filter { $0.value != CountDeltas() }.sorted { $0.key < $1.key }
+        let changed = changed
         parameters.add(changed.map(\.key))
         parameters.add(changed.map(\.value.pending))
         parameters.add(changed.map(\.value.urgent))

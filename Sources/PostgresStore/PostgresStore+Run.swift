@@ -55,8 +55,7 @@ extension PostgresStore {
             batchesUntilHope -= 1
         } else if let order = Reordering(batch.operations, members: members) {
             let hopeful = BatchPlan(order.operations, manager: manager, members: members, isHopeful: true)
-            let parameters = hopeful.parameters(at: now, retention: retention, writes: true)
-            let reader = try execute(parameters, order.operations, hopeful, link, until: deadline)
+            let reader = try execute(hopeful, order.operations, at: now, link, until: deadline)
             if reader.cameShort.isEmpty {
                 var result = result(of: try commit(reader, link, until: deadline), batch)
                 result.outcomes = order.restored(result.outcomes)
@@ -65,24 +64,40 @@ extension PostgresStore {
             rollBack(link, until: deadline)
             batchesUntilHope = Self.batchesWithoutHope
         }
-        let parameters = plan.parameters(at: now, retention: retention, writes: true)
-        let reader = try execute(parameters, batch.operations, plan, link, until: deadline)
+        let reader = try execute(plan, batch.operations, at: now, link, until: deadline)
         return result(of: try commit(reader, link, until: deadline), batch)
     }
 
     /// For how many batches no other order is tried after one had to be done over.
     private static let batchesWithoutHope = 16
 
+    /// For how many batches the quick way is not tried after one that was not for it.
+    private static let batchesNotPlain = 16
+
+    /// Runs a batch up to the commit: the quick way where it fits, or else the one that does everything.
     private func execute(
-        _ parameters: Parameters,
-        _ operations: [Operation],
         _ plan: BatchPlan,
+        _ operations: [Operation],
+        at now: Timestamp?,
         _ link: Link,
         until deadline: ContinuousClock.Instant
     ) throws(PostgresError) -> BatchReader {
+        var requests = [Link.Request(.begin)]
         do {
-            let answers = try link.run([Link.Request(.begin), Link.Request(.runBatch, parameters)], until: deadline)
-            return BatchReader(answers[1], operations, plan, members)
+            if batchesUntilPlain > 0 {
+                batchesUntilPlain -= 1
+            } else if let plain = PlainBatch(plan) {
+                requests.append(Link.Request(.runPlainBatch, plain.parameters(plan, at: now)))
+                let reader = BatchReader(try link.run(requests, until: deadline)[1], operations, plan, members)
+                if !reader.mustWrite { return reader }
+                // The transaction has begun, and has done nothing yet.
+                requests = []
+                batchesUntilPlain = Self.batchesNotPlain
+            }
+            let retention = Int64(options.uniqueRetention) * 1000
+            requests.append(Link.Request(.runBatch, plan.parameters(at: now, retention: retention, writes: true)))
+            let answers = try link.run(requests, until: deadline)
+            return BatchReader(answers[answers.count - 1], operations, plan, members)
         } catch {
             rollBack(link, until: deadline)
             throw error
@@ -173,14 +188,20 @@ extension PostgresStore {
     }
 
     private func finishing(_ reader: BatchReader) -> Link.Request {
+        let unprotected = reader.tally.shrunk.filter { tube in TubeName(tube).map { !members.protects($0) } ?? false }
         var parameters = Parameters()
         parameters.add(manager.rawValue)
         parameters.add(batches + 1)
+        let isSimple = reader.keysAdded == 0 && reader.retired.isEmpty && unprotected.isEmpty
+        if isSimple, let (tube, change) = reader.tally.onlyChange {
+            parameters.add(tube)
+            change.write(to: &parameters)
+            return Link.Request(.settle, parameters)
+        }
         parameters.add(reader.now)
         parameters.add(Int64(options.uniqueRetention) * 1000)
         parameters.add(reader.keysAdded)
         parameters.add(reader.retired)
-        let unprotected = reader.tally.shrunk.filter { tube in TubeName(tube).map { !members.protects($0) } ?? false }
         parameters.add(unprotected.sorted())
         reader.tally.write(to: &parameters)
         return Link.Request(.finishBatch, parameters)

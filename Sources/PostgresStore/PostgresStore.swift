@@ -83,6 +83,9 @@ public final class PostgresStore: Store {
     /// How many batches are still to be run before another order of operations is tried again.
     var batchesUntilHope = 0
 
+    /// How many batches are still to be run before the quick way is tried again.
+    var batchesUntilPlain = 0
+
     /// The sessions' claims were lost and nobody has been told yet.
     var hasLostClaims = false
 

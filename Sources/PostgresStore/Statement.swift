@@ -1,7 +1,7 @@
 /// What is asked of the server, prepared once a connection.
 enum Statement: String, CaseIterable {
     case begin, commit, rollback
-    case runBatch, finishBatch, wake, announce, withdraw
+    case runBatch, runPlainBatch, finishBatch, settle, wake, announce, withdraw
     case look, beat, tidy, bury, enter, referAgain, takeUpAgain, lastBatch, transactionStatus
 
     /// The statement; `functions.sql` says what the functions do.
@@ -12,9 +12,39 @@ enum Statement: String, CaseIterable {
         case .rollback: "ROLLBACK"
         case .runBatch:
             "SELECT * FROM run_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+        case .runPlainBatch:
+            "SELECT * FROM run_plain_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         case .finishBatch:
             "SELECT finish_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-        case .wake: "SELECT wake($1, $2)"
+        case .settle:
+            // What finish_batch_1 does where one tube has changed and there is nothing else to do, in one statement.
+            """
+            WITH known AS (
+                UPDATE manager SET batches = $2::bigint, heartbeat_ms = now_ms() WHERE id = $1::bigint RETURNING id
+            ), counted AS (
+                INSERT INTO tube_count AS counts (
+                    tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes
+                )
+                VALUES (
+                    $3::text, $1, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint
+                )
+                ON CONFLICT (tube, manager_id) DO UPDATE SET
+                    pending     = counts.pending + EXCLUDED.pending,
+                    urgent      = counts.urgent + EXCLUDED.urgent,
+                    delayed     = counts.delayed + EXCLUDED.delayed,
+                    claimed     = counts.claimed + EXCLUDED.claimed,
+                    buried      = counts.buried + EXCLUDED.buried,
+                    total_tasks = counts.total_tasks + EXCLUDED.total_tasks,
+                    deletes     = counts.deletes + EXCLUDED.deletes
+            )
+            SELECT CASE WHEN EXISTS (SELECT 1 FROM known) THEN true ELSE not_known_1($1) END
+            """
+        case .wake:
+            // As the function of this name does it.
+            """
+            SELECT pg_notify(current_schema() || '.' || manager_id, '') FROM awaited
+            WHERE tube = ANY ($1::text[]) AND manager_id <> $2::bigint GROUP BY manager_id
+            """
         case .announce: "SELECT announce_1($1, $2)"
         case .withdraw: "SELECT withdraw_1($1, $2)"
         case .look: "SELECT * FROM look_1($1, $2)"

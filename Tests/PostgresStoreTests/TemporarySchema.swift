@@ -80,6 +80,13 @@ final class TemporarySchema: StoreHarness {
             "SELECT 'counts of ' || tube FROM tube_count WHERE tube NOT IN (SELECT name FROM tube)",
             "SELECT 'tubes are listed ' || string_agg(position::text, ' ') FROM tube HAVING max(position) <> count(*)",
             """
+            SELECT 'task ' || id || ' has what does not belong to its state, or lacks what does: ' || task_state FROM task_state
+            WHERE state NOT IN ('pending', 'delayed', 'claimed', 'buried')
+                OR (due_ms IS NOT NULL) <> (state IN ('delayed', 'claimed')) OR (holder IS NOT NULL) <> (state = 'claimed')
+                OR (buried_order IS NOT NULL) <> (state = 'buried') OR priority NOT BETWEEN 0 AND 4294967295
+                OR delay_s NOT BETWEEN 0 AND 4294967295 OR ttr_s NOT BETWEEN 1 AND 4294967295 OR id <= 0
+            """,
+            """
             SELECT 'task ' || id || ' is held by manager ' || (holder >> 32) || ', which is gone' FROM task_state
             WHERE state = 'claimed' AND holder >> 32 <> 0 AND holder >> 32 NOT IN (SELECT id FROM manager)
             """,
