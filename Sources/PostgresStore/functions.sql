@@ -672,20 +672,24 @@ CREATE FUNCTION run_plain_batch_1(
 DECLARE
     _now    bigint := coalesce(_at, now_ms());
     _known  boolean;
-    _paused boolean;
+    _until  bigint;   -- when the first pause ends
+    _paused boolean := false;
     _next   bigint;
     _done   integer := 0;
     _got    integer;
 BEGIN
     SELECT
         EXISTS (SELECT 1 FROM manager WHERE id = _me),
-        EXISTS (SELECT 1 FROM tube WHERE paused_until_ms IS NOT NULL AND name = _tube),
+        (SELECT paused_until_ms FROM tube WHERE paused_until_ms IS NOT NULL ORDER BY paused_until_ms LIMIT 1),
         least(
             (SELECT due_ms FROM task_state WHERE state = 'delayed' ORDER BY due_ms LIMIT 1),
-            (SELECT due_ms + 200 FROM task_state WHERE state = 'claimed' AND holder < 4294967296 ORDER BY due_ms LIMIT 1),
-            (SELECT min(paused_until_ms) FROM tube WHERE paused_until_ms IS NOT NULL)
+            (SELECT due_ms + 200 FROM task_state WHERE state = 'claimed' AND holder < 4294967296 ORDER BY due_ms LIMIT 1)
         )
-    INTO _known, _paused, _next;
+    INTO _known, _until, _next;
+    IF _until IS NOT NULL THEN
+        _next := least(_next, _until);
+        _paused := EXISTS (SELECT 1 FROM tube WHERE paused_until_ms IS NOT NULL AND name = _tube);
+    END IF;
     IF NOT _known THEN
         RAISE EXCEPTION 'manager % is not known any more', _me USING ERRCODE = 'BR001';
     END IF;
