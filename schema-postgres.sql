@@ -34,7 +34,8 @@ CREATE TABLE manager (
     started_ms   bigint  NOT NULL,
     lease_ms     bigint  NOT NULL,         -- how long it may be silent
     heartbeat_ms bigint  NOT NULL,         -- when it last renewed its lease
-    batches      bigint  NOT NULL DEFAULT 0  -- the number of its last batch that changed something
+    batches      bigint  NOT NULL DEFAULT 0, -- the number of its last batch that changed something
+    fence        bigint  NOT NULL DEFAULT 0  -- what its next batch has to know, so that none it has given up comes late
 ) WITH (fillfactor = 20);                  -- room in each page for the next version of a row that changes all the time
 
 -- A tube: a named queue. It exists while it has tasks or users; "default" always does.

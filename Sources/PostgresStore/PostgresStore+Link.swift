@@ -80,6 +80,7 @@ extension PostgresStore {
         let answer = try link.run([Link.Request(.enter, parameters)], until: deadline)[0]
         manager = ManagerID(rawValue: answer.int64(0, 0))
         batches = 0
+        fence = 0
         lastBeat = .now
     }
 

@@ -192,6 +192,7 @@ extension PostgresStore {
         var parameters = Parameters()
         parameters.add(manager.rawValue)
         parameters.add(batches + 1)
+        parameters.add(fence)
         let isSimple = reader.keysAdded == 0 && reader.retired.isEmpty && unprotected.isEmpty
         if isSimple, let (tube, change) = reader.tally.onlyChange {
             parameters.add(tube)
@@ -224,11 +225,12 @@ extension PostgresStore {
                 let link = try reconnect(until: deadline)
                 var me = Parameters()
                 me.add(manager.rawValue)
-                // This locks the row, and so is a commit of its own: once it is answered, all that was committed before is
-                // where commits have to be, on a synchronous standby too.
+                // This is a commit of its own: once it is answered, all that was committed before is where commits have to
+                // be, on a synchronous standby too.
                 let last = try link.run([Link.Request(.lastBatch, me)], until: deadline)[0]
                 let status = try status(of: reader.transaction ?? 0, link, until: deadline)
-                if last.rows > 0, !last.isNull(0, 0) {
+                if last.rows > 0 {
+                    fence = last.int64(0, 1)
                     // Only this manager writes this number. The transaction's number alone would not do: a standby that
                     // never heard of the transaction gives the number to another one.
                     guard last.int64(0, 0) == batches + 1, status != "aborted" else { throw lost }

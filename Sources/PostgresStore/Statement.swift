@@ -15,18 +15,19 @@ enum Statement: String, CaseIterable {
         case .runPlainBatch:
             "SELECT * FROM run_plain_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         case .finishBatch:
-            "SELECT finish_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+            "SELECT finish_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         case .settle:
             // What finish_batch_1 does where one tube has changed and there is nothing else to do, in one statement.
             """
             WITH known AS (
-                UPDATE manager SET batches = $2::bigint, heartbeat_ms = now_ms() WHERE id = $1::bigint RETURNING id
+                UPDATE manager SET batches = $2::bigint, heartbeat_ms = now_ms()
+                WHERE id = $1::bigint AND fence = $3::bigint RETURNING id
             ), counted AS (
                 INSERT INTO tube_count AS counts (
                     tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes
                 )
                 VALUES (
-                    $3::text, $1, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint
+                    $4::text, $1, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, $11::bigint
                 )
                 ON CONFLICT (tube, manager_id) DO UPDATE SET
                     pending     = counts.pending + EXCLUDED.pending,
@@ -54,7 +55,7 @@ enum Statement: String, CaseIterable {
         case .enter: "SELECT enter_1($1, $2, $3, $4, $5, $6)"
         case .referAgain: "SELECT refer_again_1($1, $2, $3, $4)"
         case .takeUpAgain: "SELECT take_up_again_1($1, $2, $3)"
-        case .lastBatch: "SELECT last_batch_1($1)"
+        case .lastBatch: "SELECT * FROM last_batch_1($1)"
         case .transactionStatus: "SELECT pg_xact_status($1::text::xid8)"
         }
     }

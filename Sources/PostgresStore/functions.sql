@@ -752,14 +752,14 @@ END $$;
 -- _retired: tasks with keys that were deleted together with others. _unused: tubes out of which tasks were deleted and that
 -- may have become unused.
 CREATE FUNCTION finish_batch_1(
-    _me bigint, _batch bigint, _now bigint, _retention bigint, _keys bigint, _retired bigint[], _unused text[], _tubes text[],
+    _me bigint, _batch bigint, _fence bigint, _now bigint, _retention bigint, _keys bigint, _retired bigint[], _unused text[], _tubes text[],
     _pending bigint[], _urgent bigint[], _delayed bigint[], _claimed bigint[], _buried bigint[], _total bigint[],
     _deletes bigint[]
 ) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _name text;
 BEGIN
-    UPDATE manager SET batches = _batch, heartbeat_ms = now_ms() WHERE id = _me;
+    UPDATE manager SET batches = _batch, heartbeat_ms = now_ms() WHERE id = _me AND fence = _fence;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'manager % is not known any more', _me USING ERRCODE = 'BR001';
     END IF;
@@ -856,9 +856,11 @@ AS $$
         )
 $$;
 
--- The number of a manager's last batch, once whatever is still under way has ended; no row where it is not known any more.
-CREATE FUNCTION last_batch_1(_me bigint) RETURNS bigint LANGUAGE sql VOLATILE AS $$
-    SELECT batches FROM manager WHERE id = _me FOR UPDATE
+-- The number of a manager's last batch, once whatever is about to be committed has been; no row where it is not known any
+-- more. What arrives later, over a connection that the manager has given up, meets the fence that this raises: nothing of it
+-- is committed.
+CREATE FUNCTION last_batch_1(_me bigint) RETURNS TABLE (o_batches bigint, o_fence bigint) LANGUAGE sql VOLATILE AS $$
+    UPDATE manager SET fence = fence + 1 WHERE id = _me RETURNING batches, fence
 $$;
 
 -- Whether a manager has not renewed its lease. A server that has just started gives all of them the time to do so.

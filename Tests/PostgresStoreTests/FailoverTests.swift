@@ -19,6 +19,10 @@ struct FailoverTests {
         .put(NewTask(tube: mail, priority: 1, delay: 0, timeToRun: 60, body: [body]))
     }
 
+    private func countTasks() throws -> Int {
+        Int(try place.shell().ask("SELECT count(*) FROM task_state").int64(0, 0))
+    }
+
     private var claim: Action { .claim(tubes: [mail], count: 1, waits: false) }
 
     private func throughProxy(
@@ -93,6 +97,25 @@ struct FailoverTests {
             let batch = Batch([Operation(session: late, action: .touch(TaskID(rawValue: 1)))], now: now)
             let result = try store.run(batch)
             #expect(result.outcomes == [.notFound] && result.claimsWereLost)
+            try place.audit()
+        }
+    }
+
+    @Test func `a commit that arrives after it was given up does nothing any more`() throws {
+        try throughProxy { (proxy: Proxy, store: PostgresStore) throws in
+            let two = TubeName("two")!
+            let elsewhere = NewTask(tube: two, priority: 1, delay: 0, timeToRun: 60, body: [])
+            // Whoever makes a tube makes others wait until that is committed; the batches below are not to.
+            _ = try run(store, .refer(mail, using: 1, watching: 0), .refer(two, using: 1, watching: 0))
+            // Batches end in one of two ways: with changes of one tube, and of several.
+            for several in [false, true] {
+                let before = try countTasks()
+                proxy.holdNextCommit()
+                let outcomes = several ? try run(store, put(), .put(elsewhere)) : try run(store, put())
+                #expect(proxy.letHeldCommitArrive())
+                #expect(try countTasks() == before + outcomes.count)
+                guard case .inserted = try run(store, put())[0] else { throw Contradiction(description: "not put") }
+            }
             try place.audit()
         }
     }

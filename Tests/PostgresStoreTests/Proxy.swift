@@ -9,6 +9,8 @@ final class Proxy: Sendable {
         var dropsAnswerToCommit = false
         var isCutWithAnswer = false
         var dropped = 0
+        var holdsCommit = false
+        var held: (server: Int32, bytes: [UInt8])?
         var sockets: Set<Int32> = []
     }
 
@@ -76,6 +78,27 @@ final class Proxy: Sendable {
         }
     }
 
+    /// Breaks the next connection that commits, and keeps what it says to the server under way.
+    func holdNextCommit() {
+        state.withLock { $0.holdsCommit = true }
+    }
+
+    /// Lets what was held arrive at last, and waits until the server has done it.
+    ///
+    /// - Returns: whether anything was held.
+    func letHeldCommitArrive() -> Bool {
+        guard let held = state.withLock({ $0.held }) else { return false }
+        var (bytes, answer) = (held.bytes, [UInt8](repeating: 0, count: 65_536))
+        bytes += Self.terminate
+        guard send(held.server, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else { return false }
+        while read(held.server, &answer, answer.count) > 0 {}
+        Glibc.close(held.server)
+        return true
+    }
+
+    /// The message that ends a connection, after which the server closes it.
+    private static let terminate: [UInt8] = [UInt8(ascii: "X"), 0, 0, 0, 4]
+
     /// How many answers were dropped.
     var dropped: Int { state.withLock { $0.dropped } }
 
@@ -118,6 +141,18 @@ final class Proxy: Sendable {
                 }
                 // The name of the prepared statement, in the message that binds it.
                 if index == 0, String(decoding: buffer[..<count], as: UTF8.self).contains("\0commit\0") {
+                    let bytes = Array(buffer[..<count])
+                    let isHeld = state.withLock { state in
+                        guard state.holdsCommit else { return false }
+                        state.holdsCommit = false
+                        state.held = (server, bytes)
+                        state.sockets.subtract([client, server])
+                        return true
+                    }
+                    if isHeld {
+                        Glibc.close(client)
+                        return
+                    }
                     isDropping = state.withLock { state in
                         defer { state.dropsAnswerToCommit = false }
                         return state.dropsAnswerToCommit
