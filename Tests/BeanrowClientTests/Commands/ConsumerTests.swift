@@ -204,18 +204,28 @@ import Testing
         let queue = FakeQueue()
         queue.put("x")
         let isFirst = Atomic(true)
-        let manager = try await FakeManager.start(closed: queue.giveBack) { connection, command in
-            guard case .delete = command, isFirst.exchange(false, ordering: .relaxed) else {
-                return queue.react(connection, command)
-            }
-            return .hangUp
-        }
+        let lost = Mutex<Int?>(nil)
         let time = VirtualTime()
-        let text = try await written { output async throws in
-            let outcome = try await print([manager], .untilEmpty, to: output) {
-                time.advance(by: .seconds(10))
-                return time.timekeeper.now()
+        let manager = try await FakeManager.start { connection, command in
+            switch command {
+            case .delete where isFirst.exchange(false, ordering: .relaxed):
+                lost.withLock { $0 = connection }
+                return .hangUp
+            case .delete where lost.withLock({ $0 }) != nil:
+                return .answer(.notFound)
+            case .reserveWithTimeout(let seconds) where seconds > 0:
+                // It comes back only once the consumer has found nothing, and waits.
+                if let connection = lost.withLock({ $0.take() }) {
+                    queue.giveBack(connection)
+                    time.advance(by: .seconds(10))
+                }
+            default:
+                break
             }
+            return queue.react(connection, command)
+        }
+        let text = try await written { output async throws in
+            let outcome = try await print([manager], .untilEmpty, to: output) { time.timekeeper.now() }
             #expect(outcome.wasEmpty)
             #expect(outcome.tally.done == 1)
             #expect(outcome.tally.isAllDone)
