@@ -17,7 +17,8 @@ enum Statement: String, CaseIterable {
         case .finishBatch:
             "SELECT finish_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         case .settle:
-            // What finish_batch_1 does where one tube has changed and there is nothing else to do, in one statement.
+            // What finish_batch_1 does where one tube has changed and there is nothing else to do. It repeats that function's
+            // statements since one statement without arrays takes a third of the time, and most batches end with it.
             """
             WITH known AS (
                 UPDATE manager SET batches = $2::bigint, heartbeat_ms = now_ms()

@@ -31,7 +31,7 @@ struct Lookout {
         /// Look no more.
         case stop
 
-        /// Ask the store to call at the next write; then ``asked(_:)`` has to follow.
+        /// Ask the store to call at the next write; then ``asked(calls:found:)`` has to follow.
         case ask
     }
 
