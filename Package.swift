@@ -167,7 +167,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SQLiteStoreTests",
-            dependencies: ["SQLiteStore", "StoreTesting", "TaskStore", "CPlatform", "CSQLite"],
+            dependencies: ["SQLiteStore", "StoreTesting", "TaskStore", "CPlatform", "CSQLite", "CSQLiteShims"],
             // A file of an older version, which a test makes.
             exclude: ["schema-1.sql"]
         ),

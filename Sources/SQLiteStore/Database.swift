@@ -20,6 +20,11 @@ final class Database {
     /// Once for the process, before its first connection; later SQLite declines, and then it stays as it is.
     private static let countsNoMemory: Bool = beanrow_count_memory(0) == SQLITE_OK
 
+    /// The name of the VFS that writes a commit's frames to the log together; nothing where SQLite would not have it.
+    ///
+    /// Registered once for the process. The name is a constant in C, and never freed.
+    nonisolated(unsafe) private static let vfs: UnsafePointer<CChar>? = beanrow_log_vfs()
+
     /// Opens an existing file.
     ///
     /// - Parameters:
@@ -30,8 +35,9 @@ final class Database {
         self.path = path
         frames.initialize(to: 0)
         _ = Self.countsNoMemory
+        let vfs = readOnly ? nil : Self.vfs
         let flags = (readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX
-        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        let code = sqlite3_open_v2(path, &handle, flags, vfs)
         guard code == SQLITE_OK else {
             let error = SQLiteError(code, of: handle)
             close()
@@ -85,6 +91,25 @@ final class Database {
 
     /// The number of the row inserted last.
     var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
+
+    /// Runs COMMIT, with few writes to the log (`log_writes.c`).
+    ///
+    /// - Parameter statement: COMMIT, prepared.
+    /// - Returns: where in the log SQLite began to write, in bytes; -1 where that is not known.
+    /// - Throws: what SQLite answered; nothing of the commit that was not written yet is going to be.
+    func commit(_ statement: Statement) throws(SQLiteError) -> Int64 {
+        beanrow_commit_begins(handle)
+        var start: Int64 = -1
+        do {
+            try statement.run()
+        } catch {
+            beanrow_commit_ended(handle, &start)
+            throw error
+        }
+        let unwritten = beanrow_commit_ended(handle, &start)
+        guard unwritten == 0 else { throw SQLiteError(unwritten: Int(unwritten)) }
+        return start
+    }
 
     /// Whether a transaction is open.
     var isInTransaction: Bool { handle.map { sqlite3_get_autocommit($0) == 0 } ?? false }

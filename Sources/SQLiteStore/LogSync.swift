@@ -40,6 +40,13 @@ final class LogSync {
                 throw StoreError(.lost, "\(path): syncing failed, what is on the disk is unknown: \(lastSystemError())")
             }
         }
+        try checkItHasName()
+    }
+
+    /// Checks that the log was not removed or replaced; takes less than ``check()``.
+    ///
+    /// - Throws: ``StoreError/Code/lost``.
+    func checkItHasName() throws(StoreError) {
         // Not a look at the path, which takes longer: a log that was removed or replaced has lost its name. And not fstat(2),
         // after which the next sync takes a quarter longer; see beanrow_has_name.
         guard beanrow_has_name(descriptor) == 1 else { throw removed() }
@@ -70,6 +77,15 @@ final class LogSync {
             guard count == MemoryLayout.size(ofValue: start) else { return }
             guard start != (0, 0, 0) else { throw StoreError(.lost, "\(path): the log was cut short") }
         }
+    }
+
+    /// Whether a write to the log begins right behind so many frames.
+    ///
+    /// - Parameters:
+    ///   - offset: where it begins, in bytes.
+    ///   - frames: how many; behind none also where the log's header is written anew.
+    static func isStart(_ offset: Int64, ofFrameAfter frames: Int) -> Bool {
+        offset == headerBytes + frames * frameBytes || offset == 0 && frames == 0
     }
 
     private static let headerBytes = 32

@@ -45,6 +45,13 @@ struct SQLiteError: Error {
         self.systemError = ENOSPC
     }
 
+    /// A commit of which SQLite has told others and that is not all in the log.
+    init(unwritten bytes: Int) {
+        self.code = SQLITE_IOERR
+        self.message = "\(bytes) bytes of the log were not written"
+        self.systemError = 0
+    }
+
     /// The code without its extension.
     var primaryCode: Int32 { code & 0xff }
 

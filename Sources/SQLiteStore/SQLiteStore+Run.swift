@@ -126,7 +126,7 @@ extension SQLiteStore {
             throw abandon(error.beforeCommit(path))
         }
         do {
-            try ledger.statements.commit.run()
+            _ = try parts.database.commit(ledger.statements.commit)
         } catch {
             for tube in newlyAwaited { stopsAwaiting(tube) }
             throw abandon(error.duringCommit(path))

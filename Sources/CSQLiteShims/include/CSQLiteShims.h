@@ -3,6 +3,8 @@
 
 #include <sqlite3.h>
 
+#include "log_writes.h"
+
 /* sqlite3_db_config is variadic, which Swift can't call. */
 static inline int beanrow_enable_triggers(sqlite3 *database, int on) {
     return sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_TRIGGER, on, (int *)0);

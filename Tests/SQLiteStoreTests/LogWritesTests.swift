@@ -1,0 +1,165 @@
+import CSQLite
+import CSQLiteShims
+import Testing
+
+@testable import SQLiteStore
+
+/// The VFS that writes a commit's frames together.
+@Suite struct LogWritesTests {
+    /// A database in WAL mode with one table, and a connection that knows nothing of the VFS.
+    private final class Place {
+        let directory: TemporaryStore
+        let database: Database
+        let commit: Statement
+        private let other: OpaquePointer
+
+        init() throws {
+            directory = try TemporaryStore()
+            try Database.create(directory.path)
+            database = try Database(path: directory.path)
+            try database.execute(
+                """
+                PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;
+                PRAGMA cache_size = -64000;
+                CREATE TABLE row (id INTEGER PRIMARY KEY, bytes BLOB);
+                """
+            )
+            database.countFrames()
+            commit = try database.prepare("COMMIT")
+            var other: OpaquePointer?
+            try #require(sqlite3_open_v2(directory.path, &other, SQLITE_OPEN_READWRITE, "unix") == SQLITE_OK)
+            self.other = try #require(other)
+            try run("PRAGMA wal_autocheckpoint = 0")
+        }
+
+        deinit {
+            sqlite3_close(other)
+        }
+
+        /// Runs SQL on the other connection.
+        func run(_ sql: String) throws {
+            try #require(sqlite3_exec(other, sql, nil, nil, nil) == SQLITE_OK, "\(String(cString: sqlite3_errmsg(other)))")
+        }
+
+        /// What the other connection reads.
+        func read(_ sql: String) throws -> String {
+            var statement: OpaquePointer?
+            try #require(sqlite3_prepare_v2(other, sql, -1, &statement, nil) == SQLITE_OK)
+            defer { sqlite3_finalize(statement) }
+            try #require(sqlite3_step(statement) == SQLITE_ROW)
+            return String(cString: sqlite3_column_text(statement, 0))
+        }
+
+        /// What the other connection finds: how many rows, and whether all is in order.
+        func found() throws -> [String] {
+            [try read("SELECT count(*) || ' rows, ' || sum(length(bytes)) FROM row"), try read("PRAGMA integrity_check")]
+        }
+
+        /// Inserts rows.
+        func insert(_ rows: Int, bytes: Int) throws {
+            try database.execute(
+                """
+                WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < \(rows))
+                INSERT INTO row (bytes) SELECT randomblob(\(bytes)) FROM number
+                """
+            )
+        }
+    }
+
+    @Test(arguments: [(1, 10), (1, 100_000), (40, 3000), (1000, 500), (3, 1_000_000)])
+    func othersFindTheWholeCommit(rows: Int, bytes: Int) throws {
+        let place = try Place()
+        for time in 1...3 {
+            let frames = time == 1 ? nil : place.database.logFrames
+            try place.database.execute("BEGIN IMMEDIATE")
+            try place.insert(rows, bytes: bytes)
+            let start = try place.database.commit(place.commit)
+            if let frames { #expect(LogSync.isStart(start, ofFrameAfter: frames)) }
+            #expect(try place.found() == ["\(rows * time) rows, \(rows * time * bytes)", "ok"])
+        }
+    }
+
+    @Test func theLogsHeaderIsWrittenWithTheFirstCommitAfterACheckpoint() throws {
+        let place = try Place()
+        try place.insert(10, bytes: 100)
+        #expect(try place.database.checkpoint(SQLITE_CHECKPOINT_RESTART).finished)
+        try place.database.execute("BEGIN IMMEDIATE")
+        try place.insert(10, bytes: 100)
+        let start = try place.database.commit(place.commit)
+        #expect(start == 0)
+        #expect(LogSync.isStart(start, ofFrameAfter: 0))
+        #expect(try place.found() == ["20 rows, 2000", "ok"])
+    }
+
+    @Test func aCommitBehindSomebodyElsesDoesNotBeginWhereTheLastOneEnded() throws {
+        let place = try Place()
+        try place.insert(10, bytes: 100)
+        let frames = place.database.logFrames
+        try place.run("INSERT INTO row (bytes) VALUES (x'00')")
+        try place.database.execute("BEGIN IMMEDIATE")
+        try place.insert(1, bytes: 9)
+        let start = try place.database.commit(place.commit)
+        #expect(start > 0)
+        #expect(!LogSync.isStart(start, ofFrameAfter: frames))
+        #expect(try place.found() == ["12 rows, 1010", "ok"])
+    }
+
+    @Test func whatDidNotFitIntoMemoryWasWrittenBefore() throws {
+        let place = try Place()
+        try place.database.execute("PRAGMA cache_size = 10; BEGIN IMMEDIATE")
+        try place.insert(300, bytes: 2000)
+        try place.database.execute("UPDATE row SET bytes = zeroblob(100) WHERE id % 2 = 0")
+        _ = try place.database.commit(place.commit)
+        #expect(try place.found() == ["300 rows, 315000", "ok"])
+    }
+
+    @Test func whatWasGatheredCanBeRead() throws {
+        let place = try Place()
+        let handle = try open(place)
+        defer { sqlite3_close(handle) }
+        #expect(beanrow_commit_begins(handle) == 1)
+        try run("PRAGMA cache_size = 10; BEGIN IMMEDIATE", handle)
+        // Spills pages, reads them again and writes some in their place, all of it as if within COMMIT.
+        try run("INSERT INTO row (bytes) SELECT randomblob(2000) FROM (VALUES (1), (2), (3), (4)), json_each('[\(Self.hundred)]')", handle)
+        try run("UPDATE row SET bytes = zeroblob(100) WHERE id % 2 = 0; COMMIT", handle)
+        var start: Int64 = 0
+        #expect(beanrow_commit_ended(handle, &start) == 0)
+        #expect(try place.found() == ["400 rows, 420000", "ok"])
+    }
+
+    @Test func whatIsLeftOfAFailedCommitIsNeverWritten() throws {
+        let place = try Place()
+        try place.insert(1, bytes: 1)
+        let handle = try open(place)
+        defer { sqlite3_close(handle) }
+        try run("PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = 10; BEGIN IMMEDIATE", handle)
+        #expect(beanrow_commit_begins(handle) == 1)
+        try run("INSERT INTO row (bytes) SELECT randomblob(2000) FROM json_each('[\(Self.hundred)]')", handle)
+        var start: Int64 = 0
+        #expect(beanrow_commit_ended(handle, &start) > 0, "some frames were spilled and not written")
+        try run("ROLLBACK", handle)
+        // Others write to the same place now.
+        try place.run("INSERT INTO row (bytes) SELECT zeroblob(2000) FROM json_each('[\(Self.hundred)]')")
+        try run("SELECT count(*) FROM row", handle)
+        #expect(beanrow_commit_begins(handle) == 1)
+        try run("INSERT INTO row (bytes) VALUES (zeroblob(5))", handle)
+        #expect(beanrow_commit_ended(handle, &start) == 0)
+        #expect(try place.found() == ["102 rows, 200006", "ok"])
+    }
+
+    private static let hundred = Array(repeating: "0", count: 100).joined(separator: ",")
+
+    private func open(_ place: Place) throws -> OpaquePointer {
+        var handle: OpaquePointer?
+        let vfs = try #require(beanrow_log_vfs())
+        try #require(sqlite3_open_v2(place.directory.path, &handle, SQLITE_OPEN_READWRITE, vfs) == SQLITE_OK)
+        let opened = try #require(handle)
+        // The log is opened with the first read.
+        try run("SELECT count(*) FROM row", opened)
+        return opened
+    }
+
+    private func run(_ sql: String, _ handle: OpaquePointer) throws {
+        try #require(sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK, "\(String(cString: sqlite3_errmsg(handle)))")
+    }
+}
