@@ -178,7 +178,8 @@ extension Ledger {
     private func take(_ head: Head, of tube: Tube, from state: TaskState, body: [UInt8]) -> ClaimedTask {
         count(tube, from: (state, head.priority), to: (.claimed, head.priority))
         recentClaims.add(head.id, tube: tube.id, isKeyed: head.isKeyed)
-        needsDurability = true
+        // The claim of a named session outlives its connection, and so a power cut.
+        durability = max(durability, named.isEmpty ? .earlierCommits : .everything)
         return ClaimedTask(
             id: TaskID(rawValue: head.id),
             tube: tube.name,

@@ -15,7 +15,7 @@ extension Ledger {
             find.reset()
             if keptUntil.map({ $0 > now }) ?? true {
                 // The first put may have been committed by a manager that has not synced yet; this answer vouches for it.
-                needsDurability = true
+                durability = .everything
                 return .exists(id)
             }
         }
@@ -74,7 +74,7 @@ extension Ledger {
         if state == .delayed { schedule.nextDue = nil }
         tube.front.forget()
         tube.deltas.deletes += cleared.count
-        needsDurability = true
+        durability = .everything
         if !tube.isReferred { try removeIfUnused(tube) }
         return .cleared(cleared.count)
     }

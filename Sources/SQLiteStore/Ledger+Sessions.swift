@@ -96,7 +96,7 @@ extension Ledger {
         try statements.renameHolder.run()
         named.set(session, for: connection)
         schedule.nextNamedEnd = nil
-        needsDurability = true
+        durability = .everything
         return .tookUp(try claims(of: session))
     }
 

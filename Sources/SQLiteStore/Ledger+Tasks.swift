@@ -102,7 +102,7 @@ extension Ledger {
             )
         }
         tube.deltas.totalTasks += 1
-        needsDurability = true
+        durability = .everything
     }
 
     /// Deletes a task that the session holds, or that nobody holds.
@@ -148,7 +148,7 @@ extension Ledger {
     func countDelete(from state: TaskState, priority: Int64, of tube: Tube) throws(SQLiteError) {
         count(tube, from: (state, priority), to: nil)
         tube.deltas.deletes += 1
-        needsDurability = true
+        durability = .everything
         if !tube.isReferred { try removeIfUnused(tube) }
     }
 
@@ -172,7 +172,7 @@ extension Ledger {
         } else {
             returned(id, task, priority: Int64(priority), to: tube)
         }
-        needsDurability = true
+        durability = .everything
         return .released
     }
 
@@ -183,7 +183,7 @@ extension Ledger {
         statement.bind(id.rawValue, session.rawValue, Int64(priority), task.tube)
         guard try statement.run() == 1 else { return .notFound }
         count(try tube(task.tube), from: (.claimed, task.priority), to: (.buried, Int64(priority)))
-        needsDurability = true
+        durability = .everything
         return .buried
     }
 
@@ -191,7 +191,7 @@ extension Ledger {
     func touch(_ id: TaskID, by session: SessionID) throws(SQLiteError) -> Outcome {
         statements.touch.bind(id.rawValue, session.rawValue, now)
         guard try statements.touch.run() == 1 else { return .notFound }
-        needsDurability = true
+        durability = .everything
         return .touched
     }
 
@@ -201,7 +201,7 @@ extension Ledger {
         statements.expire.bind(id.rawValue, session.rawValue)
         guard try statements.expire.run() == 1 else { return .notFound }
         returned(id, task, priority: task.priority, to: try tube(task.tube))
-        needsDurability = true
+        durability = .everything
         return .released
     }
 
@@ -260,7 +260,7 @@ extension Ledger {
         }
         if kicked > 0 {
             tube.front.forget()
-            needsDurability = true
+            durability = .everything
         }
         return kicked
     }
@@ -276,7 +276,7 @@ extension Ledger {
         tube.front.add(
             Head(id: id.rawValue, priority: task.priority, timeToRun: task.timeToRun, isKeyed: task.isKeyed)
         )
-        needsDurability = true
+        durability = .everything
         return .kicked(1)
     }
 }

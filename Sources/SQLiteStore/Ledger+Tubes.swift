@@ -162,7 +162,7 @@ extension Ledger {
         guard let tube = try tube(name) else { return .notFound }
         let until = seconds == 0 ? nil : now + Int64(seconds) * 1000
         try setPause(tube, seconds: seconds, until: until, counted: true)
-        needsDurability = true
+        durability = .everything
         return .paused
     }
 

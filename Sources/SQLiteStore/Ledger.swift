@@ -44,8 +44,8 @@ final class Ledger {
     /// Keys that the batch has added.
     var keysAdded: Int64 = 0
 
-    /// Whether the batch did something that a power cut must not undo.
-    var needsDurability = false
+    /// What has to be on the disk before the batch's outcomes are told.
+    var durability = Durability.nothing
 
     /// The tubes of the claim that last found nothing; the next claim of the same finds nothing either, until a task
     /// becomes pending.
@@ -79,7 +79,7 @@ final class Ledger {
     /// Starts a batch within an open transaction.
     func startBatch(at now: Timestamp) throws(SQLiteError) {
         self.now = now.rawValue
-        needsDurability = false
+        durability = .nothing
         try lookForForeignCommits()
     }
 

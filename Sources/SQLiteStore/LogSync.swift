@@ -83,7 +83,8 @@ final class LogSync {
     ///
     /// - Parameters:
     ///   - offset: where it begins, in bytes.
-    ///   - frames: how many; behind none also where the log's header is written anew.
+    ///   - frames: how many.
+    /// - Returns: whether it does; behind none also where the log's header is written anew.
     static func isStart(_ offset: Int64, ofFrameAfter frames: Int) -> Bool {
         offset == headerBytes + frames * frameBytes || offset == 0 && frames == 0
     }

@@ -48,6 +48,7 @@ extension SQLiteStore {
         else {
             throw StoreError(.unusable, "\(files.database): removed while it was being opened")
         }
+        let logSync = try LogSync(path: files.log)
         let checkpointer = Checkpointer(database, board: board, options: options)
         let ballast = Ballast(path: files.reserve, mode: mode)
         ballast.restore()
@@ -63,7 +64,8 @@ extension SQLiteStore {
             wake: wake,
             logWatch: LogWatch(path: files.log),
             nudger: Nudger(files: files, board: board, own: slot.number),
-            logSync: try LogSync(path: files.log),
+            logSync: logSync,
+            sharedSync: SharedSync(logSync, board: board, patience: options.patience),
             checkpointer: checkpointer,
             ballast: ballast
         )

@@ -95,7 +95,7 @@ extension SQLiteStore {
             let outcomes = try ledger.perform(batch.operations, takesPuts: takesPuts)
             return BatchResult(
                 outcomes: outcomes,
-                needsDurability: ledger.needsDurability,
+                needsDurability: ledger.durability > .nothing,
                 timePassed: timePassed,
                 nextEvent: try ledger.nextEvent().map(Timestamp.init(rawValue:))
             )
@@ -125,13 +125,16 @@ extension SQLiteStore {
         } catch {
             throw abandon(error.beforeCommit(path))
         }
+        let start: Int64
         do {
-            _ = try parts.database.commit(ledger.statements.commit)
+            start = try parts.database.commit(ledger.statements.commit)
         } catch {
             for tube in newlyAwaited { stopsAwaiting(tube) }
             throw abandon(error.duringCommit(path))
         }
         toWake |= parts.nudger.slots(awaiting: ledger.awakened)
+        let isNextInLog = LogSync.isStart(start, ofFrameAfter: parts.board.logFrames)
+        parts.sharedSync.noteCommit(ledger.durability, isNextInLog: isNextInLog)
         ledger.commitBatch()
         parts.checkpointer.noteCommit()
         return result

@@ -4,7 +4,7 @@ public import TaskStore
 ///
 /// ### A batch's way
 /// Wait for the turn among the managers (``WriterLock``), one transaction, give the turn on, and then, with the next
-/// manager already writing, ``makeDurable()`` syncs the log. No reply may leave before that.
+/// manager already writing, ``makeDurable()`` sees to it that the log is synced. No reply may leave before that.
 ///
 /// ### Threads
 /// Confined to one thread at a time, which it blocks: while it waits for its turn, for the disk, and for another
@@ -29,6 +29,10 @@ public final class SQLiteStore: Store {
         ///
         /// Beyond it puts are answered with ``Outcome/storageFull``, beyond twice as much nothing is written.
         public var mostLogBytes = 1 << 30
+
+        /// For how long a batch that only claims tasks waits for another manager's sync before it syncs by itself; more than
+        /// a sync takes, and no more than a client would notice.
+        public var patience = Duration.milliseconds(5)
 
         /// The program's version, for people who look at the table of managers.
         public var version = ""
@@ -73,6 +77,7 @@ public final class SQLiteStore: Store {
         let logWatch: LogWatch?
         let nudger: Nudger
         let logSync: LogSync
+        let sharedSync: SharedSync
         let checkpointer: Checkpointer
         let ballast: Ballast
     }
@@ -85,9 +90,9 @@ public final class SQLiteStore: Store {
         self.lastUpkeep = now.rawValue
     }
 
-    /// See ``Store/makeDurable()``: one `fdatasync` of the log.
+    /// See ``Store/makeDurable()``: one `fdatasync` of the log, or none where another manager's serves (``SharedSync``).
     public func makeDurable() throws(StoreError) {
-        try parts.logSync.sync()
+        try parts.sharedSync.sync()
     }
 
     /// See ``Store/awaits(_:)``.

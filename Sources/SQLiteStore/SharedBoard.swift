@@ -5,11 +5,13 @@ import TaskStore
 /// The words that all managers of a store share: the lock file, mapped into memory.
 ///
 /// Layout, in 64-bit words: the first 8 words' bytes are the slots' proofs of life (``Slot``) and hold nothing; then the
-/// layout's version, the frames in the log after the last commit, and those it had when a checkpoint was blocked; from
-/// word 16 on two words a slot: the mask of awaited tubes and the number of the manager.
+/// layout's version, the frames in the log after the last commit, those it had when a checkpoint was blocked, and three for
+/// ``SharedSync``: the last commit that is going to be synced, the last one that is, and whether somebody waits for that;
+/// from word 16 on two words a slot: the mask of awaited tubes and the number of the manager.
 ///
-/// All words are hints except the awaited masks, which are set and read under the writer lock, so that of a put and a
-/// wait for it one always sees the other.
+/// What is in them decides how quick managers are, but for three: the awaited masks are set and read under the writer lock,
+/// so that of a put and a wait for it one always sees the other; and of the commits the first number is raised under the
+/// writer lock, and the second never before a sync that covers it.
 final class SharedBoard {
     /// How many managers a store can have at once.
     static let slots = 64
@@ -18,6 +20,9 @@ final class SharedBoard {
     private static let versionWord = 8
     private static let logFramesWord = 9
     private static let checkpointWord = 10
+    private static let promisedWord = 11
+    private static let syncedWord = 12
+    private static let waitsWord = 13
     private static let firstSlotWord = 16
 
     /// The file's size; a page, so that mapping it never reaches behind its end.
@@ -61,6 +66,42 @@ final class SharedBoard {
     var blockedCheckpoint: Int {
         get { Int(truncatingIfNeeded: beanrow_load(words + Self.checkpointWord)) }
         set { beanrow_store(words + Self.checkpointWord, UInt64(newValue)) }
+    }
+
+    /// The number of the last commit that its manager is going to sync.
+    ///
+    /// Set under the writer lock.
+    var promised: UInt64 {
+        get { beanrow_load(words + Self.promisedWord) }
+        set { beanrow_store(words + Self.promisedWord, newValue) }
+    }
+
+    /// The number of the last commit that is on the disk, and with it all that were before.
+    var synced: UInt64 { beanrow_load(words + Self.syncedWord) }
+
+    /// Says that a commit is on the disk, and wakes those who wait for one.
+    func raiseSynced(to commit: UInt64) {
+        beanrow_raise(words + Self.syncedWord, commit)
+        if beanrow_swap(words + Self.waitsWord, 0) != 0 { beanrow_wake_waiting(words + Self.syncedWord) }
+    }
+
+    /// Sleeps until a commit is on the disk, but not for long.
+    ///
+    /// - Parameters:
+    ///   - commit: its number.
+    ///   - deadline: when to give up.
+    /// - Returns: whether it is.
+    func waitUntilSynced(_ commit: UInt64, until deadline: ContinuousClock.Instant) -> Bool {
+        while true {
+            // First the word, then the look: whoever raises the number after the look finds the word.
+            beanrow_store(words + Self.waitsWord, 1)
+            let synced = self.synced
+            if synced >= commit { return true }
+            let left = ContinuousClock.now.duration(to: deadline)
+            guard left > .zero else { return false }
+            let milliseconds = left / .milliseconds(1)
+            beanrow_wait_for(words + Self.syncedWord, synced, Int32(clamping: Int(milliseconds.rounded(.up))))
+        }
     }
 
     /// The tubes that the manager in a slot awaits, a bit for each 64th number.

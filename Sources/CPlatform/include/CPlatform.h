@@ -60,4 +60,21 @@ int beanrow_start_thread(pthread_t *thread, void *(*body)(void *), void *argumen
 static inline uint64_t beanrow_load(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 static inline void beanrow_store(uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
 
+/* Sets a word to a value if that is larger. */
+void beanrow_raise(uint64_t *word, uint64_t value);
+
+/* Sets a word and returns what it was. */
+static inline uint64_t beanrow_swap(uint64_t *word, uint64_t value) {
+    return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Sleeps until somebody calls beanrow_wake_waiting for the word, in whatever process, for so many milliseconds at most
+ * (futex(2)). Returns at once where the word is not `seen`, and now and then for no reason.
+ */
+void beanrow_wait_for(const uint64_t *word, uint64_t seen, int milliseconds);
+
+/* Wakes all that sleep on the word. */
+void beanrow_wake_waiting(const uint64_t *word);
+
 #endif

@@ -1,0 +1,85 @@
+import CPlatform
+import TaskStore
+
+/// What has to be on the disk before the outcomes of a batch are told.
+enum Durability: Comparable {
+    /// Nothing: it is no harm if a power cut undoes all of it.
+    case nothing
+
+    /// Every commit before the batch's own: it has only claimed tasks for connections. A power cut ends the connections too,
+    /// and with them such claims, on the disk or not; but a task that was handed out has to be there afterwards.
+    case earlierCommits
+
+    /// The batch's own commit.
+    case everything
+}
+
+/// Makes commits durable, with the help of the other managers' syncs.
+///
+/// A sync covers all that was committed before it began, whoever committed it. A commit that its manager is going to sync has
+/// a number, the **promised** one; who has synced says up to which number all is on the disk. A batch that only claims
+/// tasks leaves out its own sync: it waits for that of the manager whose task it found, which began before.
+///
+/// Nobody depends on anybody: a manager that dies or is stopped in the middle of its sync is waited for ``patience`` long, and
+/// then this one syncs by itself, which is always right.
+///
+/// Two managers that tried to share the syncs of all their batches were no faster: everybody waits for the slowest then.
+final class SharedSync {
+    private let log: LogSync
+    private let board: SharedBoard
+    private let patience: Duration
+
+    /// What has to be on the disk of the commits since the last sync.
+    private var owed = Durability.nothing
+
+    /// Up to which number others have to have synced, where they are waited for.
+    private var awaited: UInt64 = 0
+
+    /// How often this manager has synced.
+    private(set) var count = 0
+
+    /// The writer lock is held.
+    ///
+    /// - Parameters:
+    ///   - log: the log.
+    ///   - board: where managers tell each other.
+    ///   - patience: for how long to wait for somebody else's sync.
+    init(_ log: LogSync, board: SharedBoard, patience: Duration) {
+        self.log = log
+        self.board = board
+        self.patience = patience
+        // What a power cut has left of the words may be of two moments.
+        board.promised = max(board.promised, board.synced)
+    }
+
+    /// Notes a commit, which is going to be followed by a ``sync()`` where it says so.
+    ///
+    /// The writer lock is held.
+    ///
+    /// - Parameters:
+    ///   - durability: what has to be on the disk before its outcomes are told.
+    ///   - isNextInLog: whether it stands in the log right behind the last commit of a manager. What other programs have
+    ///     put between gets this commit's number, and is covered by its sync; if that is left out, whoever waits for it syncs.
+    func noteCommit(_ durability: Durability, isNextInLog: Bool) {
+        if durability == .everything || !isNextInLog { board.promised += 1 }
+        let debt = durability == .earlierCommits && !isNextInLog ? .everything : durability
+        if debt == .earlierCommits { awaited = board.promised }
+        owed = max(owed, debt)
+    }
+
+    /// Returns once the outcomes of all commits so far may be told.
+    ///
+    /// - Throws: ``StoreError/Code/lost``.
+    func sync() throws(StoreError) {
+        if owed == .earlierCommits, board.synced >= awaited || board.waitUntilSynced(awaited, until: .now + patience) {
+            owed = .nothing
+            return try log.checkItHasName()
+        }
+        // Before the sync: what is promised later may not be covered.
+        let promised = board.promised
+        try log.sync()
+        count += 1
+        owed = .nothing
+        board.raiseSynced(to: promised)
+    }
+}
