@@ -20,7 +20,7 @@ static const uint32_t *low_half(const uint64_t *word) {
 
 void beanrow_wait_for(const uint64_t *word, uint64_t seen, int milliseconds) {
     struct timespec time = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L};
-    syscall(SYS_futex, low_half(word), FUTEX_WAIT, (uint32_t)seen, &time, 0, 0);
+    syscall(SYS_futex, low_half(word), FUTEX_WAIT, (uint32_t)seen, milliseconds < 0 ? 0 : &time, 0, 0);
 }
 
 void beanrow_wake_waiting(const uint64_t *word) {

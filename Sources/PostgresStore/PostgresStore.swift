@@ -128,9 +128,9 @@ public final class PostgresStore: Store {
     }
 
     /// See ``Store/observeChanges(_:)``.
-    public func observeChanges(_ handler: @escaping @Sendable () -> Void) {
-        self.handler = handler
-        listener.setHandler(handler)
+    public func observeChanges(_ handler: @escaping @Sendable (StoreChange) -> Void) {
+        self.handler = { handler(.pending) }
+        listener.setHandler { handler(.pending) }
     }
 
     /// See ``Store/hasChangedElsewhere()``: asks the server, but seldom.

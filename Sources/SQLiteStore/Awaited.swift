@@ -2,7 +2,7 @@ import TaskStore
 
 /// The tubes that sessions of this manager wait for, and the mask that peers see.
 struct Awaited {
-    /// Stands for a tube whose number may change while it is awaited, since nothing keeps its row: peers nudge at any.
+    /// Stands for a tube whose number may change while it is awaited, since nothing keeps its row: peers ring at any.
     private static let anyBit = 64
 
     private var bits: [TubeName: Int] = [:]

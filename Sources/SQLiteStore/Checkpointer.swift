@@ -7,10 +7,13 @@ import TaskStore
 /// (sqlite.org/wal.html, "The WAL-Reset Bug"). So no manager lets SQLite checkpoint by itself: it is done only under the writer
 /// lock, in a mode that takes SQLite's write lock too.
 final class Checkpointer {
-    /// How many frames the log may have before it is copied: at 4 KiB a page 8 MiB.
+    /// How long the log may be before it is copied, in bytes.
     ///
-    /// Fewer frames mean more syncs of the database, more mean longer pauses and slower reads.
-    static let frames = 2000
+    /// Shorter means more syncs of the database, longer means longer pauses and slower reads.
+    static let bytes = 8 << 20
+
+    /// How many frames that is.
+    let frames: Int
 
     /// Log size from which on a person should know that something keeps it from shrinking.
     static let warnFrom = 64 << 20
@@ -25,6 +28,7 @@ final class Checkpointer {
         self.database = database
         self.board = board
         self.busyTimeout = options.busyTimeout
+        self.frames = Self.bytes / database.pageSize
         self.mostBytes = options.mostLogBytes
     }
 
@@ -41,10 +45,10 @@ final class Checkpointer {
     var isDue: Bool {
         let frames = board.logFrames
         let blocked = board.blockedCheckpoint
-        guard frames >= Self.frames else { return false }
+        guard frames >= self.frames else { return false }
         // While a reader is in the way one try for every so many frames is enough; fewer frames than at the last try mean
         // that the log was started over.
-        return frames >= blocked + Self.frames || frames < blocked || blocked == 0
+        return frames >= blocked + self.frames || frames < blocked || blocked == 0
     }
 
     /// What may be written to a log that cannot be emptied.
@@ -63,7 +67,7 @@ final class Checkpointer {
     ///
     /// The writer lock is held, and if it ``isDue`` a checkpoint has just tried to empty the log.
     var room: Room {
-        let bytes = board.logFrames * Self.pageSize
+        let bytes = board.logFrames * database.pageSize
         if bytes < mostBytes { return .ample }
         return bytes < 2 * mostBytes ? .scarce : .none
     }
@@ -94,7 +98,7 @@ final class Checkpointer {
             return nil
         }
         // The file keeps its size until the log starts over, so a short log in a long file is no reason for alarm.
-        guard board.logFrames * Self.pageSize >= Self.warnFrom else { return nil }
+        guard board.logFrames * database.pageSize >= Self.warnFrom else { return nil }
         while warnAt <= size { warnAt *= 2 }
         return """
             \(database.path)-wal has grown to \(size >> 20) MiB: some program has been reading the database for long and \
@@ -104,6 +108,4 @@ final class Checkpointer {
 
     /// Why nothing is written.
     static let tooLong = "the log is as long as it may become, and some program that reads keeps it from being emptied"
-
-    private static let pageSize = 4096
 }

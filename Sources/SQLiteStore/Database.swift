@@ -8,6 +8,9 @@ final class Database {
     /// The file.
     let path: String
 
+    /// Bytes a page, once ``learnPageSize()`` has been called.
+    private(set) var pageSize = 4096
+
     private var handle: OpaquePointer?
 
     /// How many frames the write-ahead log held after the last commit of this connection.
@@ -143,6 +146,11 @@ final class Database {
     func addHolderFunction(_ holders: UnsafeMutablePointer<beanrow_holders>) throws(SQLiteError) {
         let code = beanrow_add_holder_function(handle, "holder_for", holders)
         if code != SQLITE_OK { throw SQLiteError(code, of: handle) }
+    }
+
+    /// Learns how large the pages are; that does not change while the database is in WAL mode.
+    func learnPageSize() throws(SQLiteError) {
+        pageSize = Int(try integer("PRAGMA page_size") ?? 4096)
     }
 
     /// Counts the log's frames at each commit, and keeps SQLite from running a checkpoint by itself then.

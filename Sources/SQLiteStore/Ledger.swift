@@ -62,9 +62,6 @@ final class Ledger {
     /// For how many pages the file is known to have room.
     private var reservedPages: Int64 = 0
 
-    /// Bytes a page.
-    static let pageSize: Int64 = 4096
-
     /// In which steps the file grows, in bytes.
     static let growth: Int32 = 1 << 20
 
@@ -181,7 +178,7 @@ final class Ledger {
         let statement = statements.pageCount
         let pages = try statement.step() ? statement.int(0) : 0
         statement.reset()
-        if pages > reservedPages { try database.allocate(bytes: pages * Self.pageSize) }
+        if pages > reservedPages { try database.allocate(bytes: pages * Int64(database.pageSize)) }
         reservedPages = pages
     }
 

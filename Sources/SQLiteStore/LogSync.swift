@@ -14,9 +14,18 @@ final class LogSync {
     private let descriptor: Int32
     private let identity: FileIdentity
 
+    /// A frame has a header and a page (sqlite.org/fileformat2.html, section 4.1).
+    private let frameBytes: Int
+
     /// Opens the log, which SQLite has made.
-    init(path: String) throws(StoreError) {
+    ///
+    /// - Parameters:
+    ///   - path: the log.
+    ///   - pageSize: bytes a page.
+    /// - Throws: ``StoreError/Code/unusable``.
+    init(path: String, pageSize: Int) throws(StoreError) {
         self.path = path
+        self.frameBytes = 24 + pageSize
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
         guard let identity = FileIdentity(descriptor: descriptor) else {
@@ -69,7 +78,7 @@ final class LogSync {
     func checkFrames(_ frames: Int) throws(StoreError) {
         for frame in 0..<frames {
             var start: (UInt64, UInt64, UInt64) = (0, 0, 0)
-            let offset = Self.headerBytes + frame * Self.frameBytes
+            let offset = Self.headerBytes + frame * frameBytes
             let count = withUnsafeMutableBytes(of: &start) {
                 pread(descriptor, $0.baseAddress, $0.count, off_t(offset))
             }
@@ -85,12 +94,11 @@ final class LogSync {
     ///   - offset: where it begins, in bytes.
     ///   - frames: how many.
     /// - Returns: whether it does; behind none also where the log's header is written anew.
-    static func isStart(_ offset: Int64, ofFrameAfter frames: Int) -> Bool {
-        offset == headerBytes + frames * frameBytes || offset == 0 && frames == 0
+    func isStart(_ offset: Int64, ofFrameAfter frames: Int) -> Bool {
+        offset == Self.headerBytes + frames * frameBytes || offset == 0 && frames == 0
     }
 
     private static let headerBytes = 32
-    private static let frameBytes = 24 + 4096
 
     /// How long the log is, in bytes.
     var size: Int {

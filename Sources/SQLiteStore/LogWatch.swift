@@ -1,4 +1,5 @@
 import Glibc
+import TaskStore
 
 /// The kernel's word that somebody writes to the log: whoever commits does, with whatever program.
 ///
@@ -13,6 +14,11 @@ final class LogWatch {
     /// There are kernels and file systems that accept a watch and never say anything.
     private var works = false
 
+    private var thread: StoreThread?
+
+    /// Of a pipe that nothing is written to: closing one end ends the thread.
+    private var ends: (read: Int32, write: Int32)?
+
     /// Gets ready to watch; nothing where the kernel has no watch left to give: there is a bound for each user.
     ///
     /// - Parameter path: the log, which is there.
@@ -23,10 +29,11 @@ final class LogWatch {
     }
 
     deinit {
+        stop()
         close(descriptor)
     }
 
-    /// Has the next write make the descriptor readable.
+    /// Has the next write heard.
     ///
     /// - Returns: whether it is going to.
     func arm() -> Bool {
@@ -37,20 +44,64 @@ final class LogWatch {
     ///
     /// To be called after a commit.
     func checkItSaw() {
-        works = withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { buffer in
+        works = Self.drain(descriptor)
+    }
+
+    /// Sets who is called at the write that ``arm()`` asked for; on a thread, which is started for it, and may not block.
+    ///
+    /// - Throws: ``StoreError/Code/unusable``; nobody is going to be called then.
+    func setHandler(_ handler: @escaping @Sendable () -> Void) throws(StoreError) {
+        stop()
+        guard works else { return }
+        // Until there is a thread that hears it.
+        works = false
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw StoreError(.unusable, "watching \(path): \(lastSystemError())") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        self.ends = (ends[0], ends[1])
+        thread = try StoreThread(for: "watching \(path)") { [descriptor, end = ends[0]] in
+            while Self.sleep(on: descriptor, until: end) { handler() }
+        }
+        works = true
+    }
+
+    /// Sleeps until there is something to read, and throws it away.
+    ///
+    /// - Returns: false once the other descriptor's other end is closed.
+    private static func sleep(on descriptor: Int32, until end: Int32) -> Bool {
+        var requests = [
+            pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: end, events: 0, revents: 0),
+        ]
+        while poll(&requests, 2, -1) < 0 {
+            guard errno == EINTR else { return false }
+        }
+        guard requests[1].revents == 0 else { return false }
+        _ = drain(descriptor)
+        return true
+    }
+
+    /// Ends the thread and waits for its end.
+    func stop() {
+        guard let ends else { return }
+        close(ends.write)
+        thread?.join()
+        thread = nil
+        close(ends.read)
+        self.ends = nil
+    }
+
+    /// Takes out what is there.
+    ///
+    /// - Returns: whether there was anything.
+    private static func drain(_ descriptor: Int32) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { buffer in
             var count = 0
             while true {
                 let part = read(descriptor, buffer.baseAddress, buffer.count)
                 if part > 0 { count += part } else if errno != EINTR { return count > 0 }
             }
         }
-    }
-
-    /// A descriptor for a caller that waits for it to become readable, and closes it; nothing where there is none to be had.
-    func duplicate() -> Int32? {
-        guard works else { return nil }
-        let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        return duplicate >= 0 ? duplicate : nil
     }
 
     private static let events = UInt32(IN_MODIFY) | UInt32(IN_ONESHOT)

@@ -32,7 +32,9 @@ extension SQLiteStore {
         } catch {
             throw error.beforeCommit(path)
         }
-        guard length >= pages * Ledger.pageSize else { throw StoreError(.lost, "\(path): the database was cut short") }
+        guard length >= pages * Int64(parts.database.pageSize) else {
+            throw StoreError(.lost, "\(path): the database was cut short")
+        }
     }
 
     /// Copies the log into the database if it has grown enough.

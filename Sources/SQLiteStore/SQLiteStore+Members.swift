@@ -31,8 +31,7 @@ extension SQLiteStore {
         }
         manager = ledger.manager
         parts.board.setAwaited(0, slot)
-        parts.board.setOccupant(UInt64(manager.rawValue), slot)
-        parts.nudger.wake(toWake)
+        parts.board.ring(slots: toWake)
         ledger.hasSeenForeignCommit = false
     }
 
@@ -55,9 +54,7 @@ extension SQLiteStore {
             return (returned, isLast)
         }
         if isLast, dead.slot != parts.slot.number {
-            unlink(parts.files.wake(dead.slot))
             parts.board.setAwaited(0, dead.slot)
-            parts.board.setOccupant(0, dead.slot)
         }
         return returned
     }
@@ -99,7 +96,7 @@ extension SQLiteStore {
         try parts.lock.acquire()
         defer {
             parts.lock.release()
-            parts.nudger.wake(toWake)
+            parts.board.ring(slots: toWake)
         }
         // Under the lock nobody can take a slot. A living manager in it has cleaned up already.
         if try parts.slot.isAlive(peer.slot) { return nil }
@@ -110,13 +107,14 @@ extension SQLiteStore {
     public func leave() throws(StoreError) {
         guard !hasLeft else { return }
         hasLeft = true
-        parts.wake.stop()
+        parts.bell.stop()
+        parts.logWatch?.stop()
         var toWake: UInt64 = 0
         try parts.lock.acquire()
         defer {
             close()
             parts.lock.release()
-            parts.nudger.wake(toWake)
+            parts.board.ring(slots: toWake)
         }
         let me = ManagerRow(id: manager, name: "", slot: parts.slot.number)
         // The time is of no matter: nothing is put or claimed.
@@ -131,10 +129,7 @@ extension SQLiteStore {
     ///
     /// The writer lock is held.
     private func close() {
-        let slot = parts.slot.number
-        parts.board.setAwaited(0, slot)
-        parts.board.setOccupant(0, slot)
-        parts.wake.remove()
+        parts.board.setAwaited(0, parts.slot.number)
         parts.database.close()
         parts.slot.release()
     }
@@ -145,7 +140,8 @@ extension SQLiteStore {
     package func abandon() {
         guard !hasLeft else { return }
         hasLeft = true
-        parts.wake.stop()
+        parts.bell.stop()
+        parts.logWatch?.stop()
         parts.database.close()
         parts.slot.release()
     }

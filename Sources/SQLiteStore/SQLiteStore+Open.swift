@@ -8,8 +8,8 @@ extension SQLiteStore {
     /// Peers may do the same at the same instant. The claims of managers that have died are returned before this does.
     ///
     /// - Parameters:
-    ///   - path: the database file. Beside it appear files with the same name and `-wal`, `-shm`, `-lock`, `-reserve`
-    ///     and `-wake-N` at its end, all with the database's permissions; a new database is its owner's alone (0600).
+    ///   - path: the database file. Beside it appear files with the same name and `-wal`, `-shm`, `-lock` and `-reserve`
+    ///     at its end, all with the database's permissions; a new database is its owner's alone (0600).
     ///   - name: what people call this manager.
     ///   - address: where it listens, for people who look at the table of managers.
     ///   - now: what time it is.
@@ -42,13 +42,12 @@ extension SQLiteStore {
 
         let board = try lock.map()
         let slot = try Slot(path: files.lock)
-        let wake = try WakeFIFO(path: files.wake(slot.number), mode: mode)
         guard let databaseIdentity = FileIdentity(path: files.database), let lockIdentity = lock.identity,
             let sharedMemoryIdentity = FileIdentity(path: files.sharedMemory)
         else {
             throw StoreError(.unusable, "\(files.database): removed while it was being opened")
         }
-        let logSync = try LogSync(path: files.log)
+        let logSync = try LogSync(path: files.log, pageSize: database.pageSize)
         let checkpointer = Checkpointer(database, board: board, options: options)
         let ballast = Ballast(path: files.reserve, mode: mode)
         ballast.restore()
@@ -61,9 +60,8 @@ extension SQLiteStore {
             lock: lock,
             board: board,
             slot: slot,
-            wake: wake,
+            bell: Bell(board, slot: slot.number),
             logWatch: LogWatch(path: files.log),
-            nudger: Nudger(files: files, board: board, own: slot.number),
             logSync: logSync,
             sharedSync: SharedSync(logSync, board: board, patience: options.patience),
             checkpointer: checkpointer,
@@ -130,12 +128,13 @@ extension SQLiteStore {
         }
         try Schema.establish(database)
         do {
+            try database.learnPageSize()
             // NORMAL: the commit itself does not sync; makeDurable() does, after the next writer was let in.
             try database.execute(
                 """
                 PRAGMA synchronous = NORMAL;
                 PRAGMA wal_autocheckpoint = 0;
-                PRAGMA journal_size_limit = \(Checkpointer.frames * 2 * 4096);
+                PRAGMA journal_size_limit = \(Checkpointer.bytes * 2);
                 PRAGMA cache_size = \(-options.cacheSize);
                 PRAGMA temp_store = MEMORY;
                 PRAGMA secure_delete = OFF;

@@ -20,7 +20,7 @@ extension SQLiteStore {
         try parts.lock.acquire()
         defer {
             parts.lock.release()
-            parts.nudger.wake(toWake)
+            parts.board.ring(slots: toWake)
         }
         try checkLength()
         try checkpointIfDue()
@@ -132,8 +132,8 @@ extension SQLiteStore {
             for tube in newlyAwaited { stopsAwaiting(tube) }
             throw abandon(error.duringCommit(path))
         }
-        toWake |= parts.nudger.slots(awaiting: ledger.awakened)
-        let isNextInLog = LogSync.isStart(start, ofFrameAfter: parts.board.logFrames)
+        toWake |= parts.board.slots(awaiting: ledger.awakened, except: parts.slot.number)
+        let isNextInLog = parts.logSync.isStart(start, ofFrameAfter: parts.board.logFrames)
         parts.sharedSync.noteCommit(ledger.durability, isNextInLog: isNextInLog)
         ledger.commitBatch()
         parts.checkpointer.noteCommit()

@@ -8,7 +8,7 @@ public import TaskStore
 ///
 /// ### Threads
 /// Confined to one thread at a time, which it blocks: while it waits for its turn, for the disk, and for another
-/// program's lock. Only the handler of ``observeChanges(_:)`` is called from a thread of the store's own.
+/// program's lock. Only the handler of ``observeChanges(_:)`` is called from threads of the store's own.
 ///
 /// ### Ends
 /// ``leave()`` gives everything back. An object that is dropped without it leaves what a killed process would leave,
@@ -73,9 +73,8 @@ public final class SQLiteStore: Store {
         let lock: WriterLock
         let board: SharedBoard
         let slot: Slot
-        let wake: WakeFIFO
+        let bell: Bell
         let logWatch: LogWatch?
-        let nudger: Nudger
         let logSync: LogSync
         let sharedSync: SharedSync
         let checkpointer: Checkpointer
@@ -108,18 +107,14 @@ public final class SQLiteStore: Store {
     }
 
     /// See ``Store/observeChanges(_:)``.
-    public func observeChanges(_ handler: @escaping @Sendable () -> Void) {
+    public func observeChanges(_ handler: @escaping @Sendable (StoreChange) -> Void) {
         do {
-            try parts.wake.setHandler(handler)
+            try parts.bell.setHandler { handler(.pending) }
+            try parts.logWatch?.setHandler { handler(.written) }
         } catch {
             // Slower then: by hasChangedElsewhere() alone.
             warnings.append(error.message)
         }
-    }
-
-    /// See ``Store/takeSignals()``: the FIFO, and the kernel's word that somebody has written to the log.
-    public func takeSignals() -> StoreSignals? {
-        parts.wake.duplicate().map { StoreSignals(pending: $0, written: parts.logWatch?.duplicate()) }
     }
 
     /// See ``Store/announceNextWrite()``.

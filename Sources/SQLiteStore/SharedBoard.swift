@@ -7,12 +7,15 @@ import TaskStore
 /// Layout, in 64-bit words: the first 8 words' bytes are the slots' proofs of life (``Slot``) and hold nothing; then the
 /// layout's version, the frames in the log after the last commit, those it had when a checkpoint was blocked, and three for
 /// ``SharedSync``: the last commit that is going to be synced, the last one that is, and whether somebody waits for that;
-/// from word 16 on two words a slot: the mask of awaited tubes and the number of the manager.
+/// from word 16 on four words a slot: the mask of awaited tubes, whether the manager is rung for, how often it was, and one
+/// that is not used.
 ///
 /// What is in them decides how quick managers are, but for three: the awaited masks are set and read under the writer lock,
 /// so that of a put and a wait for it one always sees the other; and of the commits the first number is raised under the
 /// writer lock, and the second never before a sync that covers it.
-final class SharedBoard {
+///
+/// Unchecked since the words are read and written by other processes too: each access is one atomic operation.
+final class SharedBoard: @unchecked Sendable {
     /// How many managers a store can have at once.
     static let slots = 64
 
@@ -24,6 +27,7 @@ final class SharedBoard {
     private static let syncedWord = 12
     private static let waitsWord = 13
     private static let firstSlotWord = 16
+    private static let wordsOfSlot = 4
 
     /// The file's size; a page, so that mapping it never reaches behind its end.
     static let size = 4096
@@ -106,21 +110,76 @@ final class SharedBoard {
 
     /// The tubes that the manager in a slot awaits, a bit for each 64th number.
     func awaited(_ slot: Int) -> UInt64 {
-        beanrow_load(words + Self.firstSlotWord + 2 * slot)
+        beanrow_load(word(0, of: slot))
     }
 
     /// Sets the tubes that the manager in a slot awaits.
     func setAwaited(_ mask: UInt64, _ slot: Int) {
-        beanrow_store(words + Self.firstSlotWord + 2 * slot, mask)
+        beanrow_store(word(0, of: slot), mask)
     }
 
-    /// The number of the manager in a slot; changes whenever the slot changes hands.
-    func occupant(_ slot: Int) -> UInt64 {
-        beanrow_load(words + Self.firstSlotWord + 2 * slot + 1)
+    /// The slots whose managers await one of these tubes.
+    ///
+    /// The writer lock is held.
+    ///
+    /// - Parameters:
+    ///   - mask: a bit for each 64th tube number.
+    ///   - own: a slot that is left out.
+    /// - Returns: a bit for each slot.
+    func slots(awaiting mask: UInt64, except own: Int) -> UInt64 {
+        guard mask != 0 else { return 0 }
+        var slots: UInt64 = 0
+        for slot in 0..<Self.slots where slot != own && awaited(slot) & mask != 0 {
+            slots |= 1 << UInt64(slot)
+        }
+        return slots
     }
 
-    /// Sets the number of the manager in a slot, 0 when it leaves.
-    func setOccupant(_ manager: UInt64, _ slot: Int) {
-        beanrow_store(words + Self.firstSlotWord + 2 * slot + 1, manager)
+    /// Wakes the managers in some slots, unless they have been rung for and have not heard it yet.
+    ///
+    /// The writer lock need not be held. Where a slot's manager has gone nobody hears it.
+    ///
+    /// - Parameter slots: a bit for each slot.
+    func ring(slots: UInt64) {
+        var rest = slots
+        while rest != 0 {
+            ring(rest.trailingZeroBitCount)
+            rest &= rest - 1
+        }
+    }
+
+    /// Wakes the manager in a slot.
+    func ring(_ slot: Int) {
+        guard beanrow_swap(word(1, of: slot), 1) == 0 else { return }
+        beanrow_add(word(2, of: slot), 1)
+        beanrow_wake_waiting(word(2, of: slot))
+    }
+
+    /// Has the next ring wake the manager in a slot: it has heard those before.
+    func rearm(_ slot: Int) {
+        beanrow_store(word(1, of: slot), 0)
+    }
+
+    /// How often the manager in a slot was rung for.
+    func rings(_ slot: Int) -> UInt64 {
+        beanrow_load(word(2, of: slot))
+    }
+
+    /// Sleeps until the manager in a slot is rung for.
+    ///
+    /// - Parameters:
+    ///   - slot: the slot.
+    ///   - seen: how often it had been.
+    /// - Returns: how often it has been now.
+    func waitForRing(_ slot: Int, after seen: UInt64) -> UInt64 {
+        while true {
+            let rings = self.rings(slot)
+            if rings != seen { return rings }
+            beanrow_wait_for(word(2, of: slot), seen, -1)
+        }
+    }
+
+    private func word(_ index: Int, of slot: Int) -> UnsafeMutablePointer<UInt64> {
+        words + Self.firstSlotWord + Self.wordsOfSlot * slot + index
     }
 }

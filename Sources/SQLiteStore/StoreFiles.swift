@@ -23,9 +23,6 @@ struct StoreFiles: Sendable {
     /// Space kept for a full disk.
     var reserve: String { database + "-reserve" }
 
-    /// What wakes the manager that has this slot.
-    func wake(_ slot: Int) -> String { "\(database)-wake-\(slot)" }
-
     /// Finds out where a path leads.
     ///
     /// - Parameter path: as the user gave it; the file need not exist, its directory must.

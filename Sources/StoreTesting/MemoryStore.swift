@@ -23,8 +23,8 @@ final class MemoryStore: Store {
     func awaits(_ tube: TubeName) {}
     func stopsAwaiting(_ tube: TubeName) {}
 
-    func observeChanges(_ handler: @escaping @Sendable () -> Void) {
-        self.handler = handler
+    func observeChanges(_ handler: @escaping @Sendable (StoreChange) -> Void) {
+        self.handler = { handler(.pending) }
     }
 
     func hasChangedElsewhere() -> Bool {

@@ -7,7 +7,9 @@ private final class Bell: Sendable {
 
     init(_ manager: Manager) {
         let rings = rings
-        manager.store.observeChanges { rings.signal() }
+        manager.store.observeChanges { change in
+            if change == .pending { rings.signal() }
+        }
     }
 
     /// Fails where the store does not call; the time is only there so that a broken store does not hang the suite.

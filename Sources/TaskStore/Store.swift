@@ -49,26 +49,20 @@ public protocol Store: AnyObject {
     /// No session of this manager waits for the tube any more.
     func stopsAwaiting(_ tube: TubeName)
 
-    /// Sets who is called when another manager may have made an awaited tube's tasks pending.
+    /// Sets who is called when there is news.
     ///
-    /// Calls come from the store's own thread, soon after that manager's commit, several commits as one call where they
-    /// come close together, sometimes without cause.
+    /// Calls come from threads of the store's own, several changes as one call where they come close together, sometimes
+    /// without cause.
     ///
     /// - Parameter handler: must return at once.
-    func observeChanges(_ handler: @escaping @Sendable () -> Void)
+    func observeChanges(_ handler: @escaping @Sendable (StoreChange) -> Void)
 
-    /// What a manager whose event loop can watch descriptors takes in place of ``observeChanges(_:)``: a thread less to
-    /// wake on the way.
+    /// Asks for a call with ``StoreChange/written`` when anybody, this manager too, writes next.
     ///
-    /// - Returns: nothing where the store has none; the descriptors otherwise, once, and the caller closes them.
-    func takeSignals() -> StoreSignals?
-
-    /// Asks for ``StoreSignals/written`` to become readable when anybody, this manager too, writes next.
+    /// One call for each question. What is written may be committed a little later or never, so ``hasChangedElsewhere()``
+    /// has to be asked a few times then, and seldom at all times.
     ///
-    /// Once for each call. What is written may be committed a little later or never, so ``hasChangedElsewhere()`` has to be
-    /// asked a few times then, and seldom at all times.
-    ///
-    /// - Returns: whether it is going to; where it is not, ``hasChangedElsewhere()`` has to be asked often.
+    /// - Returns: whether it is going to come; where it is not, ``hasChangedElsewhere()`` has to be asked often.
     func announceNextWrite() -> Bool
 
     /// Whether anybody else has committed since the last question; cheap, made to be asked often.
@@ -93,26 +87,17 @@ public protocol Store: AnyObject {
 }
 
 extension Store {
-    /// None.
-    public func takeSignals() -> StoreSignals? { nil }
-
     /// It is not.
     public func announceNextWrite() -> Bool { false }
 }
 
-/// Descriptors that become readable when there is news, to be read until they are empty; what is read means nothing.
-public struct StoreSignals: Sendable {
-    /// Other managers may have made an awaited tube's tasks pending.
-    public var pending: Int32
+/// What a store tells a manager of by itself.
+public enum StoreChange: Sendable {
+    /// Another manager may have made an awaited tube's tasks pending; told soon after its commit.
+    case pending
 
-    /// Somebody has written since ``Store/announceNextWrite()``.
-    public var written: Int32?
-
-    /// Makes a pair of descriptors.
-    public init(pending: Int32, written: Int32? = nil) {
-        self.pending = pending
-        self.written = written
-    }
+    /// Somebody writes, as asked for by ``Store/announceNextWrite()``.
+    case written
 }
 
 /// What ``Store/maintain(at:)`` did that others may care about.

@@ -11,6 +11,7 @@ import Testing
         let directory: TemporaryStore
         let database: Database
         let commit: Statement
+        let log: LogSync
         private let other: OpaquePointer
 
         init() throws {
@@ -25,6 +26,7 @@ import Testing
                 """
             )
             database.countFrames()
+            log = try LogSync(path: directory.path + "-wal", pageSize: database.pageSize)
             commit = try database.prepare("COMMIT")
             var other: OpaquePointer?
             try #require(sqlite3_open_v2(directory.path, &other, SQLITE_OPEN_READWRITE, "unix") == SQLITE_OK)
@@ -76,7 +78,7 @@ import Testing
             try place.database.execute("BEGIN IMMEDIATE")
             try place.insert(rows, bytes: bytes)
             let start = try place.database.commit(place.commit)
-            if let frames { #expect(LogSync.isStart(start, ofFrameAfter: frames)) }
+            if let frames { #expect(place.log.isStart(start, ofFrameAfter: frames)) }
             #expect(try place.found() == ["\(rows * time) rows, \(rows * time * bytes)", "ok"])
         }
     }
@@ -89,7 +91,7 @@ import Testing
         try place.insert(10, bytes: 100)
         let start = try place.database.commit(place.commit)
         #expect(start == 0)
-        #expect(LogSync.isStart(start, ofFrameAfter: 0))
+        #expect(place.log.isStart(start, ofFrameAfter: 0))
         #expect(try place.found() == ["20 rows, 2000", "ok"])
     }
 
@@ -102,7 +104,7 @@ import Testing
         try place.insert(1, bytes: 9)
         let start = try place.database.commit(place.commit)
         #expect(start > 0)
-        #expect(!LogSync.isStart(start, ofFrameAfter: frames))
+        #expect(!place.log.isStart(start, ofFrameAfter: frames))
         #expect(try place.found() == ["12 rows, 1010", "ok"])
     }
 

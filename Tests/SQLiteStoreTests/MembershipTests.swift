@@ -84,7 +84,7 @@ import Testing
     @Test func aNewDatabaseAndWhatLiesBesideItAreTheOwnersAlone() throws {
         let place = try TemporaryStore()
         let store = try place.open()
-        for suffix in ["", "-wal", "-shm", "-lock", "-reserve", "-wake-0"] {
+        for suffix in ["", "-wal", "-shm", "-lock", "-reserve"] {
             var information = stat()
             #expect(stat(place.path + suffix, &information) == 0, "\(suffix)")
             #expect(information.st_mode & 0o777 == 0o600, "\(suffix)")
@@ -156,7 +156,7 @@ import Testing
         let store = try place.open()
         try put(store)
         try store.leave()
-        let left = ["", "-wal", "-shm", "-reserve", "-wake-0"].filter { FileIdentity(path: place.path + $0) != nil }
+        let left = ["", "-wal", "-shm", "-reserve"].filter { FileIdentity(path: place.path + $0) != nil }
         #expect(left == [""], "the database alone, and the lock, on which others may be waiting")
         #expect(try place.shell().rows("SELECT name FROM manager") == [])
     }

@@ -27,4 +27,35 @@ import Testing
         #expect(taken.outcomes == [.claimed([expected])])
         try second.leave()
     }
+
+    @Test(arguments: [512, 1024, 16384, 65536])
+    func aFileWithOtherPagesServesAsWell(pageSize: Int) throws {
+        let place = try TemporaryStore()
+        try Database.create(place.path)
+        do {
+            let database = try place.shell()
+            try database.execute("PRAGMA page_size = \(pageSize); PRAGMA journal_mode = WAL")
+        }
+        let store = try place.open()
+        let session = SessionID(connection: 1, of: store.manager)
+        let task = NewTask(tube: mail, priority: 5, delay: 0, timeToRun: 10, body: Array(repeating: 7, count: 3000))
+        let puts = Array(repeating: Operation(session: session, action: .put(task)), count: 50)
+        var batches = 0
+        // Until the log has been copied into the database and is being copied again.
+        for _ in 0..<2 {
+            repeat {
+                _ = try store.run(Batch(puts, now: .start))
+                try store.makeDurable()
+                batches += 1
+            } while store.parts.board.logFrames < Checkpointer.bytes / pageSize
+        }
+        _ = try store.run(Batch(puts, now: .start))
+        batches += 1
+        #expect(try store.maintain(at: .start) == Maintenance())
+        let database = try place.shell()
+        #expect(try database.integer("PRAGMA page_size") == Int64(pageSize))
+        #expect(try database.integer("SELECT count(*) FROM task") == Int64(batches * 50))
+        #expect(try database.text("PRAGMA integrity_check") == "ok")
+        try store.leave()
+    }
 }

@@ -170,31 +170,34 @@ import Testing
     }
 }
 
-@Suite struct WakeFIFOTests {
+@Suite struct BellTests {
     /// How many calls deep it is called, up to some 120.
     private static func depth() -> Int { Thread.callStackReturnAddresses.count }
 
-    @Test func beingWokenOverAndOverDoesNotWrapTheHandler() throws {
-        let path = "/tmp/beanrow-fifo-\(getpid())-\(UInt32.random(in: 0...(.max)))"
-        let fifo = try WakeFIFO(path: path, mode: 0o600)
-        defer {
-            fifo.stop()
-            fifo.remove()
-        }
-        let peer = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-        defer { close(peer) }
+    @Test func everyRingIsHeard() throws {
+        let place = try TemporaryStore()
+        let store = try place.open()
+        let peer = try place.open("peer")
+        let (board, slot) = (peer.parts.board, store.parts.slot.number)
         let called = DispatchSemaphore(value: 0)
         let depths = Mutex<[Int]>([])
-        try fifo.setHandler {
+        // As if somebody who had the slot had died before hearing it.
+        board.ring(slot)
+        store.observeChanges { change in
+            guard change == .pending else { return }
             depths.withLock { $0.append(Self.depth()) }
             called.signal()
         }
         for _ in 0..<100 {
-            #expect(write(peer, "\n", 1) == 1)
+            board.ring(slot)
             called.wait()
         }
         let all = depths.withLock { $0 }
         #expect(all.count == 100)
         #expect(Set(all).count == 1, "\(all)")
+        try store.leave()
+        try peer.leave()
+        // Nobody is there to hear it.
+        board.ring(slot)
     }
 }

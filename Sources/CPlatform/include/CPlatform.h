@@ -68,9 +68,13 @@ static inline uint64_t beanrow_swap(uint64_t *word, uint64_t value) {
     return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
 }
 
+/* Adds to a word. */
+static inline void beanrow_add(uint64_t *word, uint64_t value) { __atomic_add_fetch(word, value, __ATOMIC_SEQ_CST); }
+
 /*
- * Sleeps until somebody calls beanrow_wake_waiting for the word, in whatever process, for so many milliseconds at most
- * (futex(2)). Returns at once where the word is not `seen`, and now and then for no reason.
+ * Sleeps until somebody calls beanrow_wake_waiting for the word, in whatever process, for so many milliseconds at most, or
+ * for as long as it takes where that is -1 (futex(2)). Returns at once where the word is not `seen`, and now and then for
+ * no reason.
  */
 void beanrow_wait_for(const uint64_t *word, uint64_t seen, int milliseconds);
 

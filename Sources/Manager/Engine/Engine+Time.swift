@@ -1,6 +1,5 @@
 internal import Logging
 internal import NIOCore
-internal import NIOPosix
 internal import TaskStore
 
 /// What the engine does when nobody has asked for anything.
@@ -33,26 +32,14 @@ extension Engine {
     /// Has the store say when there may be something for sessions that wait.
     func observe() {
         let engine = NIOLoopBound(self, eventLoop: eventLoop)
-        let eventLoop = eventLoop
-        let throughThread = { [store] in
-            store.observeChanges { eventLoop.execute { engine.value.wakeWaiting() } }
+        store.observeChanges { [eventLoop] change in
+            eventLoop.execute {
+                switch change {
+                case .pending: engine.value.wakeWaiting()
+                case .written: engine.value.somebodyWrote()
+                }
+            }
         }
-        guard let bootstrap = NIOPipeBootstrap(validatingGroup: eventLoop), let signals = store.takeSignals() else {
-            return throughThread()
-        }
-        Signal.watch(signals.pending, on: eventLoop, bootstrap) {
-            engine.value.wakeWaiting()
-        } onEnd: {
-            if engine.value.phase == .running { throughThread() }
-        }
-        guard let written = signals.written else { return }
-        Signal.watch(written, on: eventLoop, bootstrap) {
-            engine.value.somebodyWrote()
-        } onEnd: {
-            engine.value.isTold = false
-            engine.value.somebodyWrote()
-        }
-        isTold = true
     }
 
     /// Looks whether somebody has written with other programs.
@@ -72,7 +59,7 @@ extension Engine {
     private func lookOut() {
         let step = lookout.looked(found: look(), waiting: table.waiting)
         guard step == .ask else { return follow(step) }
-        let calls = isTold && store.announceNextWrite()
+        let calls = store.announceNextWrite()
         follow(lookout.asked(calls: calls, found: look()))
     }
 

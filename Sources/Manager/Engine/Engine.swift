@@ -40,9 +40,6 @@ final class Engine {
 
     var lookout = Lookout()
 
-    /// Whether the store's word that somebody wrote arrives here.
-    var isTold = false
-
     /// The looks at the store that are made over and over, while they are.
     var looks: RepeatedTask?
     private var repeated: [RepeatedTask] = []

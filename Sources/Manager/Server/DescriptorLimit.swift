@@ -10,7 +10,7 @@ internal import Darwin
 
 /// The process's limit on open files.
 enum DescriptorLimit {
-    /// What a manager has open besides its connections: files, its peers' FIFOs, connections being turned away.
+    /// What a manager has open besides its connections: files, connections being turned away.
     static let others = 128 + Admission.leavingAtMost
 
     /// Raises the limit as far as is of use and allowed.
