@@ -177,6 +177,7 @@ let package = Package(
             dependencies: [
                 "Manager",
                 "SQLiteStore",
+                "StoreTesting",
                 "BeanstalkWire",
                 "TaskStore",
                 .product(name: "Logging", package: "swift-log"),

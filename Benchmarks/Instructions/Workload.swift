@@ -16,6 +16,9 @@ final class Workload {
     /// Commands that one connection sends at once in the pipelined phases.
     private static let depth = 32
 
+    /// Tasks that one connection holds while it works through a backlog.
+    private static let inHand = 16
+
     private let loop = EmbeddedEventLoop()
     private let store: SQLiteStore
     private let channels: [EmbeddedChannel]
@@ -69,6 +72,22 @@ final class Workload {
             .map { Self.joined(reserved[($0 * Self.depth)..<(($0 + 1) * Self.depth)].map(Self.delete)) }
         answers = counted(deletes)
         try check(answers, "DELETED")
+
+        // Each connection always has so many tasks in hand: for each that it deletes it asks for another.
+        let held = Self.connections * Self.inHand
+        try check(counted(Array(repeating: put, count: Self.tasks + held)), "INSERTED", Self.tasks + held)
+        answers = counted(Array(repeating: Self.repeated(reserve, Self.inHand), count: Self.connections))
+        try check(answers, "RESERVED", held)
+        for _ in 0..<(Self.tasks / held) {
+            let commands = answers.map { answer in
+                Self.joined(Self.lines(answer).map { Self.joined([Self.delete($0), reserve]) })
+            }
+            let lines = counted(commands).map(Self.lines)
+            let deleted = lines.joined().count { $0 == "DELETED" }
+            guard deleted == held else { throw WrongAnswer(description: "\(deleted) in place of \(held) answers DELETED") }
+            answers = lines.map { ByteBuffer(string: $0.filter { $0 != "DELETED" }.joined(separator: "\r\n")) }
+            try check(answers, "RESERVED", held)
+        }
         try store.leave()
     }
 
@@ -99,8 +118,7 @@ final class Workload {
     /// - Returns: the answers, each without its body.
     @discardableResult
     private func check(_ answers: [ByteBuffer], _ word: String, _ count: Int = tasks) throws -> [String] {
-        let lines = answers.flatMap { String(buffer: $0).split(separator: "\r\n").map(String.init) }
-            .filter { !$0.hasPrefix("xxx") }
+        let lines = answers.flatMap(Self.lines)
         if let other = lines.first(where: { !$0.hasPrefix(word) }) {
             throw WrongAnswer(description: "\(other) in place of \(word)")
         }
@@ -110,8 +128,13 @@ final class Workload {
         return lines
     }
 
-    private static func repeated(_ command: ByteBuffer) -> ByteBuffer {
-        joined(Array(repeating: command, count: depth))
+    /// The lines of an answer, without the bodies.
+    private static func lines(_ answer: ByteBuffer) -> [String] {
+        String(buffer: answer).split(separator: "\r\n").filter { !$0.hasPrefix("xxx") }.map(String.init)
+    }
+
+    private static func repeated(_ command: ByteBuffer, _ times: Int = depth) -> ByteBuffer {
+        joined(Array(repeating: command, count: times))
     }
 
     private static func joined(_ commands: [ByteBuffer]) -> ByteBuffer {

@@ -106,7 +106,14 @@ final class Session {
     /// When ``SessionTable`` looks at it next for timeouts; none if it has nothing that can time out.
     var tick: ContinuousClock.Instant?
 
-    private var cachedSoonest: ContinuousClock.Instant?
+    /// No claim runs out of time before this; none where there is no claim.
+    ///
+    /// Who works through its tasks lets go of the claim that is the first to run out each time, and nobody asks when the next
+    /// one does before this has come near.
+    private var noneRunsOutBefore: ContinuousClock.Instant?
+
+    /// Whether a claim runs out at that very moment.
+    private var isSoonestKnown = true
 
     init(id: SessionID) {
         self.id = id
@@ -114,14 +121,19 @@ final class Session {
 
     /// When the first of its claims runs out of time.
     var soonestDeadline: ContinuousClock.Instant? {
-        if let cachedSoonest { return cachedSoonest }
-        cachedSoonest = claims.values.lazy.map(\.deadline).min()
-        return cachedSoonest
+        guard !isSoonestKnown else { return noneRunsOutBefore }
+        var soonest: ContinuousClock.Instant?
+        for claim in claims.values where soonest.map({ claim.deadline < $0 }) ?? true { soonest = claim.deadline }
+        noneRunsOutBefore = soonest
+        isSoonestKnown = true
+        return soonest
     }
 
     func hold(_ task: TaskID, _ claim: Claim) {
         claims[task] = claim
-        if let soonest = cachedSoonest, claim.deadline < soonest { cachedSoonest = claim.deadline }
+        if let bound = noneRunsOutBefore, bound <= claim.deadline { return }
+        noneRunsOutBefore = claim.deadline
+        isSoonestKnown = true
     }
 
     /// Forgets a claim.
@@ -130,14 +142,20 @@ final class Session {
     @discardableResult
     func letGo(_ task: TaskID) -> Claim? {
         guard let claim = claims.removeValue(forKey: task) else { return nil }
-        if claim.deadline == cachedSoonest { cachedSoonest = nil }
+        if claims.isEmpty {
+            noneRunsOutBefore = nil
+            isSoonestKnown = true
+        } else if claim.deadline == noneRunsOutBefore {
+            isSoonestKnown = false
+        }
         return claim
     }
 
     /// Forgets all claims: they are somebody else's now.
     func letGoOfAll() {
         claims.removeAll()
-        cachedSoonest = nil
+        noneRunsOutBefore = nil
+        isSoonestKnown = true
     }
 
     func extend(_ task: TaskID, from now: ContinuousClock.Instant) {
@@ -162,15 +180,15 @@ final class Session {
 
     /// Whether one of its claims is in its last second, the protocol's safety margin (protocol.txt, "reserve").
     func isDeadlineSoon(at now: ContinuousClock.Instant) -> Bool {
-        guard let soonestDeadline else { return false }
+        guard let bound = noneRunsOutBefore, now >= bound - Self.safetyMargin, let soonestDeadline else { return false }
         return now >= soonestDeadline - Self.safetyMargin
     }
 
     static let safetyMargin = Duration.seconds(1)
 
-    /// When something of this session times out next.
+    /// When something of this session times out next, or a moment before that.
     var nextTimeout: ContinuousClock.Instant? {
-        var next = soonestDeadline
+        var next = noneRunsOutBefore
         if let wait, !wait.isBeingServed {
             next = next.map { $0 - Self.safetyMargin }
             if let deadline = wait.deadline { next = min(next ?? deadline, deadline) }

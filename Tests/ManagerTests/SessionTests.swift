@@ -1,0 +1,40 @@
+import StoreTesting
+import TaskStore
+import Testing
+
+@testable import Manager
+
+@Suite("What a session holds, and until when")
+struct SessionTests {
+    @Test("The first deadline is known, however claims come and go", arguments: 0..<50)
+    func deadlines(seed: UInt64) throws {
+        var random = SplitMix(state: seed)
+        let start = ContinuousClock.now
+        let session = Session(id: SessionID(connection: 1, of: ManagerID(rawValue: 1)))
+        for _ in 0..<300 {
+            let now = start + .seconds(Int64.random(in: 0..<100, using: &random))
+            let task = TaskID(rawValue: Int64.random(in: 1...8, using: &random))
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0...2:
+                let timeToRun = UInt32.random(in: 1..<60, using: &random)
+                let deadline = now + .seconds(Int64(timeToRun))
+                session.letGo(task)
+                session.hold(task, Session.Claim(deadline: deadline, timeToRun: timeToRun, tube: .default))
+            case 3...4: session.letGo(task)
+            case 5: session.extend(task, from: now)
+            case 6 where Int.random(in: 0..<10, using: &random) == 0: session.letGoOfAll()
+            default: break
+            }
+            let soonest = session.claims.values.map(\.deadline).min()
+            // Looked at too early is no harm, too late is.
+            let next = session.nextTimeout
+            #expect((next == nil) == (soonest == nil))
+            if let next, let soonest { #expect(next <= soonest) }
+            let isSoon = soonest.map { now >= $0 - .seconds(1) } ?? false
+            #expect(session.isDeadlineSoon(at: now) == isSoon)
+            guard Bool.random(using: &random) else { continue }
+            #expect(session.soonestDeadline == soonest)
+            #expect(session.nextTimeout == soonest, "known by now")
+        }
+    }
+}
