@@ -84,7 +84,9 @@ final class Workload {
             }
             let lines = counted(commands).map(Self.lines)
             let deleted = lines.joined().count { $0 == "DELETED" }
-            guard deleted == held else { throw WrongAnswer(description: "\(deleted) in place of \(held) answers DELETED") }
+            guard deleted == held else {
+                throw WrongAnswer(description: "\(deleted) in place of \(held) answers DELETED")
+            }
             answers = lines.map { ByteBuffer(string: $0.filter { $0 != "DELETED" }.joined(separator: "\r\n")) }
             try check(answers, "RESERVED", held)
         }
