@@ -32,13 +32,6 @@ final class Checkpointer {
         self.mostBytes = options.mostLogBytes
     }
 
-    /// Notes how long the log is after a commit.
-    ///
-    /// The writer lock is held.
-    func noteCommit() {
-        board.logFrames = database.logFrames
-    }
-
     /// Whether the log has grown enough since the last checkpoint for another one.
     ///
     /// The writer lock is held.

@@ -13,7 +13,7 @@ final class Database {
 
     private var handle: OpaquePointer?
 
-    /// How many frames the write-ahead log held after the last commit of this connection.
+    /// How many frames the write-ahead log held after the commit; 0 where nothing was written.
     ///
     /// On the heap since SQLite's hook writes it through a pointer.
     private let frames = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
@@ -98,9 +98,10 @@ final class Database {
     /// Runs COMMIT, with few writes to the log (`log_writes.c`).
     ///
     /// - Parameter statement: COMMIT, prepared.
-    /// - Returns: where in the log SQLite began to write, in bytes; -1 where that is not known.
+    /// - Returns: where the commit stands in the log; nothing where there was nothing to write.
     /// - Throws: what SQLite answered; nothing of the commit that was not written yet is going to be.
-    func commit(_ statement: Statement) throws(SQLiteError) -> Int64 {
+    func commit(_ statement: Statement) throws(SQLiteError) -> LogPlace? {
+        frames.pointee = 0
         beanrow_commit_begins(handle)
         var start: Int64 = -1
         do {
@@ -111,7 +112,7 @@ final class Database {
         }
         let unwritten = beanrow_commit_ended(handle, &start)
         guard unwritten == 0 else { throw SQLiteError(unwritten: Int(unwritten)) }
-        return start
+        return frames.pointee > 0 ? LogPlace(start: start, frames: Int(frames.pointee), pageSize: pageSize) : nil
     }
 
     /// Whether a transaction is open.
@@ -153,7 +154,7 @@ final class Database {
         pageSize = Int(try integer("PRAGMA page_size") ?? 4096)
     }
 
-    /// Counts the log's frames at each commit, and keeps SQLite from running a checkpoint by itself then.
+    /// Counts the log's frames at each ``commit(_:)``, and keeps SQLite from running a checkpoint by itself then.
     ///
     /// SQLite knows one hook a connection, and its own automatic checkpoint is one.
     func countFrames() {
@@ -166,9 +167,6 @@ final class Database {
             frames
         )
     }
-
-    /// How many frames the log held after the last commit of this connection.
-    var logFrames: Int { Int(frames.pointee) }
 
     /// Lets the file grow in steps.
     ///

@@ -14,7 +14,6 @@ final class LogSync {
     private let descriptor: Int32
     private let identity: FileIdentity
 
-    /// A frame has a header and a page (sqlite.org/fileformat2.html, section 4.1).
     private let frameBytes: Int
 
     /// Opens the log, which SQLite has made.
@@ -25,7 +24,7 @@ final class LogSync {
     /// - Throws: ``StoreError/Code/unusable``.
     init(path: String, pageSize: Int) throws(StoreError) {
         self.path = path
-        self.frameBytes = 24 + pageSize
+        self.frameBytes = LogPlace.frameHeaderBytes + pageSize
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
         guard let identity = FileIdentity(descriptor: descriptor) else {
@@ -78,7 +77,7 @@ final class LogSync {
     func checkFrames(_ frames: Int) throws(StoreError) {
         for frame in 0..<frames {
             var start: (UInt64, UInt64, UInt64) = (0, 0, 0)
-            let offset = Self.headerBytes + frame * frameBytes
+            let offset = LogPlace.headerBytes + frame * frameBytes
             let count = withUnsafeMutableBytes(of: &start) {
                 pread(descriptor, $0.baseAddress, $0.count, off_t(offset))
             }
@@ -87,18 +86,6 @@ final class LogSync {
             guard start != (0, 0, 0) else { throw StoreError(.lost, "\(path): the log was cut short") }
         }
     }
-
-    /// Whether a write to the log begins right behind so many frames.
-    ///
-    /// - Parameters:
-    ///   - offset: where it begins, in bytes.
-    ///   - frames: how many.
-    /// - Returns: whether it does; behind none also where the log's header is written anew.
-    func isStart(_ offset: Int64, ofFrameAfter frames: Int) -> Bool {
-        offset == Self.headerBytes + frames * frameBytes || offset == 0 && frames == 0
-    }
-
-    private static let headerBytes = 32
 
     /// How long the log is, in bytes.
     var size: Int {

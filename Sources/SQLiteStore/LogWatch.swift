@@ -65,7 +65,7 @@ final class LogWatch {
         works = true
     }
 
-    /// Sleeps until there is something to read, and throws it away.
+    /// Sleeps until somebody has written.
     ///
     /// - Returns: false once the other descriptor's other end is closed.
     private static func sleep(on descriptor: Int32, until end: Int32) -> Bool {
@@ -73,11 +73,12 @@ final class LogWatch {
             pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: end, events: 0, revents: 0),
         ]
-        while poll(&requests, 2, -1) < 0 {
-            guard errno == EINTR else { return false }
-        }
-        guard requests[1].revents == 0 else { return false }
-        _ = drain(descriptor)
+        repeat {
+            while poll(&requests, 2, -1) < 0 {
+                guard errno == EINTR else { return false }
+            }
+            guard requests[1].revents == 0 else { return false }
+        } while !drain(descriptor)
         return true
     }
 
@@ -93,13 +94,20 @@ final class LogWatch {
 
     /// Takes out what is there.
     ///
-    /// - Returns: whether there was anything.
+    /// - Returns: whether a write was among it; that a watch is over is told too.
     private static func drain(_ descriptor: Int32) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { buffer in
-            var count = 0
+            var wasWritten = false
             while true {
-                let part = read(descriptor, buffer.baseAddress, buffer.count)
-                if part > 0 { count += part } else if errno != EINTR { return count > 0 }
+                let count = read(descriptor, buffer.baseAddress, buffer.count)
+                if count == -1, errno == EINTR { continue }
+                guard count > 0 else { return wasWritten }
+                var offset = 0
+                while offset < count {
+                    let event = buffer.load(fromByteOffset: offset, as: inotify_event.self)
+                    if event.mask & UInt32(IN_MODIFY) != 0 { wasWritten = true }
+                    offset += MemoryLayout<inotify_event>.size + Int(event.len)
+                }
             }
         }
     }

@@ -125,18 +125,16 @@ extension SQLiteStore {
         } catch {
             throw abandon(error.beforeCommit(path))
         }
-        let start: Int64
+        let place: LogPlace?
         do {
-            start = try parts.database.commit(ledger.statements.commit)
+            place = try parts.database.commit(ledger.statements.commit)
         } catch {
             for tube in newlyAwaited { stopsAwaiting(tube) }
             throw abandon(error.duringCommit(path))
         }
         toWake |= parts.board.slots(awaiting: ledger.awakened, except: parts.slot.number)
-        let isNextInLog = parts.logSync.isStart(start, ofFrameAfter: parts.board.logFrames)
-        parts.sharedSync.noteCommit(ledger.durability, isNextInLog: isNextInLog)
+        parts.sharedSync.noteCommit(ledger.durability, at: place)
         ledger.commitBatch()
-        parts.checkpointer.noteCommit()
         return result
     }
 

@@ -58,11 +58,17 @@ final class SharedSync {
     ///
     /// - Parameters:
     ///   - durability: what has to be on the disk before its outcomes are told.
-    ///   - isNextInLog: whether it stands in the log right behind the last commit of a manager. What other programs have
-    ///     put between gets this commit's number, and is covered by its sync; if that is left out, whoever waits for it syncs.
-    func noteCommit(_ durability: Durability, isNextInLog: Bool) {
-        if durability == .everything || !isNextInLog { board.promised += 1 }
-        let debt = durability == .earlierCommits && !isNextInLog ? .everything : durability
+    ///   - place: where it stands in the log; none where there was nothing to write. What other programs have put between
+    ///     the last commit of a manager and this one gets this one's number, and is covered by its sync; if that is left
+    ///     out, whoever waits for it syncs.
+    func noteCommit(_ durability: Durability, at place: LogPlace?) {
+        var debt = durability
+        if let place {
+            let isNext = place.follows(frames: board.logFrames)
+            board.logFrames = place.frames
+            if durability == .everything || !isNext { board.promised += 1 }
+            if durability == .earlierCommits, !isNext { debt = .everything }
+        }
         if debt == .earlierCommits { awaited = board.promised }
         owed = max(owed, debt)
     }

@@ -11,7 +11,6 @@ import Testing
         let directory: TemporaryStore
         let database: Database
         let commit: Statement
-        let log: LogSync
         private let other: OpaquePointer
 
         init() throws {
@@ -26,7 +25,6 @@ import Testing
                 """
             )
             database.countFrames()
-            log = try LogSync(path: directory.path + "-wal", pageSize: database.pageSize)
             commit = try database.prepare("COMMIT")
             var other: OpaquePointer?
             try #require(sqlite3_open_v2(directory.path, &other, SQLITE_OPEN_READWRITE, "unix") == SQLITE_OK)
@@ -59,6 +57,13 @@ import Testing
             return [rows, try read("PRAGMA integrity_check")]
         }
 
+        /// Inserts rows in a transaction of their own.
+        func insertAndCommit(_ rows: Int, bytes: Int) throws -> LogPlace {
+            try database.execute("BEGIN IMMEDIATE")
+            try insert(rows, bytes: bytes)
+            return try #require(try database.commit(commit))
+        }
+
         /// Inserts rows.
         func insert(_ rows: Int, bytes: Int) throws {
             try database.execute(
@@ -70,15 +75,20 @@ import Testing
         }
     }
 
+    @Test func nothingIsCommittedWhereNothingWasWritten() throws {
+        let place = try Place()
+        try place.database.execute("BEGIN IMMEDIATE; SELECT count(*) FROM row")
+        #expect(try place.database.commit(place.commit) == nil)
+    }
+
     @Test(arguments: [(1, 10), (1, 100_000), (40, 3000), (1000, 500), (3, 1_000_000)])
     func othersFindTheWholeCommit(rows: Int, bytes: Int) throws {
         let place = try Place()
+        var last: LogPlace?
         for time in 1...3 {
-            let frames = time == 1 ? nil : place.database.logFrames
-            try place.database.execute("BEGIN IMMEDIATE")
-            try place.insert(rows, bytes: bytes)
-            let start = try place.database.commit(place.commit)
-            if let frames { #expect(place.log.isStart(start, ofFrameAfter: frames)) }
+            let commit = try place.insertAndCommit(rows, bytes: bytes)
+            if let last { #expect(commit.follows(frames: last.frames)) }
+            last = commit
             #expect(try place.found() == ["\(rows * time) rows, \(rows * time * bytes)", "ok"])
         }
     }
@@ -87,24 +97,19 @@ import Testing
         let place = try Place()
         try place.insert(10, bytes: 100)
         #expect(try place.database.checkpoint(SQLITE_CHECKPOINT_RESTART).finished)
-        try place.database.execute("BEGIN IMMEDIATE")
-        try place.insert(10, bytes: 100)
-        let start = try place.database.commit(place.commit)
-        #expect(start == 0)
-        #expect(place.log.isStart(start, ofFrameAfter: 0))
+        let commit = try place.insertAndCommit(10, bytes: 100)
+        #expect(commit.start == 0)
+        #expect(commit.follows(frames: 0))
         #expect(try place.found() == ["20 rows, 2000", "ok"])
     }
 
     @Test func aCommitBehindSomebodyElsesDoesNotBeginWhereTheLastOneEnded() throws {
         let place = try Place()
-        try place.insert(10, bytes: 100)
-        let frames = place.database.logFrames
+        let first = try place.insertAndCommit(10, bytes: 100)
         try place.run("INSERT INTO row (bytes) VALUES (x'00')")
-        try place.database.execute("BEGIN IMMEDIATE")
-        try place.insert(1, bytes: 9)
-        let start = try place.database.commit(place.commit)
-        #expect(start > 0)
-        #expect(!place.log.isStart(start, ofFrameAfter: frames))
+        let second = try place.insertAndCommit(1, bytes: 9)
+        #expect(second.start > 0)
+        #expect(!second.follows(frames: first.frames))
         #expect(try place.found() == ["12 rows, 1010", "ok"])
     }
 

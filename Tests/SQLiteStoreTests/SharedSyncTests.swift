@@ -105,6 +105,20 @@ import Testing
         try pair.leave()
     }
 
+    @Test func aBatchThatWritesNothingKeepsNobodyWaiting() throws {
+        let pair = try Pair(patience: Self.forEver)
+        try put(pair.first)
+        try pair.first.makeDurable()
+        let nowhere = try #require(TubeName("nowhere"))
+        try run(.claim(tubes: [nowhere], count: 1, waits: true), pair.first)
+        let frames = pair.first.parts.board.logFrames
+        try run(.claim(tubes: [nowhere], count: 1, waits: true), pair.second)
+        #expect(pair.first.parts.board.logFrames == frames)
+        #expect(try claim(pair.second).count == 1)
+        #expect(try pair.syncsOfSecond() == 0)
+        try pair.leave()
+    }
+
     @Test func wordsThatAPowerCutHasTornPromiseNothing() throws {
         let place: TemporaryStore
         do {
