@@ -116,8 +116,6 @@ private final class Run {
         eventLoop.run()
         try engine.ended.futureResult.wait()
         try eventLoop.syncShutdownGracefully()
-        // The store keeps the engine's handler, and with it the engine, and with that itself.
-        store.observeChanges {}
     }
 
     private static func now() -> Timestamp {
