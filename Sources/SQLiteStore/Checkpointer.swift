@@ -4,8 +4,9 @@ import TaskStore
 /// Copies the write-ahead log into the database and starts it over, so that it stays short.
 ///
 /// SQLite before 3.51.3 can lose commits where one connection checkpoints while another's commit starts the log over
-/// (sqlite.org/wal.html, "The WAL-Reset Bug"). So no manager lets SQLite checkpoint by itself: it is done only under the writer
-/// lock, in a mode that takes SQLite's write lock too.
+/// (sqlite.org/wal.html, "The WAL-Reset Bug"). So no manager lets SQLite checkpoint by itself. Most of the log is copied by a
+/// ``LogCopier`` while others write; the rest, after which the log is started over, only under the writer lock, in a mode that
+/// takes SQLite's write lock too.
 final class Checkpointer {
     /// How long the log may be before it is copied, in bytes.
     ///
@@ -32,16 +33,40 @@ final class Checkpointer {
         self.mostBytes = options.mostLogBytes
     }
 
-    /// Whether the log has grown enough since the last checkpoint for another one.
+    /// What the log's length asks for.
+    enum Due {
+        case nothing
+
+        /// That a copy of the log begins.
+        case copy
+
+        /// That the rest is copied under the lock, and the log starts over.
+        case checkpoint
+    }
+
+    /// What the log's length asks for now.
     ///
     /// The writer lock is held.
-    var isDue: Bool {
+    var due: Due {
         let frames = board.logFrames
+        let began = board.copyBegan
+        // Fewer frames than there were: the log has been started over since.
+        if began > 0, frames >= began {
+            if board.copied > 0 { return .checkpoint }
+            // Whoever began has died, or its disk is very slow.
+            return frames >= began + self.frames ? .checkpoint : .nothing
+        }
+        guard frames >= self.frames else { return .nothing }
         let blocked = board.blockedCheckpoint
-        guard frames >= self.frames else { return false }
         // While a reader is in the way one try for every so many frames is enough; fewer frames than at the last try mean
         // that the log was started over.
-        return frames >= blocked + self.frames || frames < blocked || blocked == 0
+        return frames >= blocked + self.frames || frames < blocked || blocked == 0 ? .copy : .nothing
+    }
+
+    /// Which frames a ``checkpoint()`` may have to copy.
+    var framesLeft: Range<Int> {
+        let frames = board.logFrames
+        return min(board.copyBegan > 0 ? board.copied : 0, frames)..<frames
     }
 
     /// What may be written to a log that cannot be emptied.
@@ -58,14 +83,14 @@ final class Checkpointer {
 
     /// How much longer the log may become.
     ///
-    /// The writer lock is held, and if it ``isDue`` a checkpoint has just tried to empty the log.
+    /// The writer lock is held, and if one was ``due`` a checkpoint has just tried to empty the log.
     var room: Room {
         let bytes = board.logFrames * database.pageSize
         if bytes < mostBytes { return .ample }
         return bytes < 2 * mostBytes ? .scarce : .none
     }
 
-    /// Checkpoints, as far as readers let it.
+    /// Checkpoints, as far as readers let it, and has the log start over.
     ///
     /// The writer lock is held, no transaction is open.
     func checkpoint() throws(SQLiteError) {
@@ -73,6 +98,13 @@ final class Checkpointer {
         database.setBusyTimeout(milliseconds: 0)
         defer { database.setBusyTimeout(milliseconds: busyTimeout) }
         let result = try database.checkpoint(SQLITE_CHECKPOINT_RESTART)
+        if result.frames < 0 {
+            // Some other manager copies just now. If it takes that long it gets as long again.
+            board.copyBegan = board.logFrames
+            return
+        }
+        board.copyBegan = 0
+        board.copied = 0
         if result.finished {
             board.logFrames = 0
             board.blockedCheckpoint = 0

@@ -190,13 +190,35 @@ final class Database {
     ///
     /// - Parameter mode: `SQLITE_CHECKPOINT_RESTART` or another mode (sqlite.org/c3ref/wal_checkpoint_v2.html).
     /// - Returns: how many frames the log holds, how many of them are in the database now, and whether nobody was in
-    ///   the way.
+    ///   the way; -1 frames where some other connection is running a checkpoint.
     /// - Throws: what SQLite answered.
     func checkpoint(_ mode: Int32) throws(SQLiteError) -> (frames: Int, copied: Int, finished: Bool) {
-        var frames: Int32 = 0
-        var copied: Int32 = 0
+        var frames: Int32 = -1
+        var copied: Int32 = -1
         let code = sqlite3_wal_checkpoint_v2(handle, "main", mode, &frames, &copied)
         guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else { throw SQLiteError(code, of: handle) }
         return (Int(frames), Int(copied), code == SQLITE_OK)
+    }
+
+    /// Has a function called in the middle of each checkpoint on this connection: it has seen how far the log reaches, nobody
+    /// can start the log over before it ends, and nothing is copied yet (`log_writes.c`).
+    ///
+    /// - Parameters:
+    ///   - look: answers `SQLITE_OK`, or what the checkpoint is to fail with.
+    ///   - argument: what it is called with.
+    /// - Returns: whether it is going to be called.
+    func duringCheckpoints(
+        _ look: @convention(c) (UnsafeMutableRawPointer?) -> Int32,
+        _ argument: UnsafeMutableRawPointer
+    ) throws(SQLiteError) -> Bool {
+        // The log is opened by whoever first reads.
+        _ = try integer("PRAGMA page_count")
+        return beanrow_before_log_sync(handle, look, argument) == 1
+    }
+
+    /// Returns once the database's file, not its log, is on the disk.
+    func syncFile() throws(SQLiteError) {
+        let code = beanrow_sync_database(handle)
+        if code != SQLITE_OK { throw SQLiteError(code, of: handle) }
     }
 }

@@ -9,7 +9,7 @@ import TaskStore
 ///
 /// The descriptor is opened once and kept. SQLite puts no locks on the log, so this cannot drop any; the database and the
 /// `-shm` file must never be opened like this (sqlite.org/howtocorrupt.html, section 2.2).
-final class LogSync {
+final class LogSync: Sendable {
     private let path: String
     private let descriptor: Int32
     private let identity: FileIdentity
@@ -72,10 +72,10 @@ final class LogSync {
     /// A log that was cut short goes on where it was, and what was cut off reads as zeros; no frame begins with zeros
     /// (sqlite.org/fileformat2.html, section 4.1). Takes some 0.3 µs a frame.
     ///
-    /// - Parameter frames: how many frames the log has.
+    /// - Parameter frames: which of the log's frames, from 0 on.
     /// - Throws: ``StoreError/Code/lost``.
-    func checkFrames(_ frames: Int) throws(StoreError) {
-        for frame in 0..<frames {
+    func checkFrames(_ frames: Range<Int>) throws(StoreError) {
+        for frame in frames {
             var start: (UInt64, UInt64, UInt64) = (0, 0, 0)
             let offset = LogPlace.headerBytes + frame * frameBytes
             let count = withUnsafeMutableBytes(of: &start) {

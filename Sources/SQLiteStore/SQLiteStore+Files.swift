@@ -37,23 +37,26 @@ extension SQLiteStore {
         }
     }
 
-    /// Copies the log into the database if it has grown enough.
+    /// Empties the log if it has been copied, or should have been by now.
     ///
-    /// The writer lock is held.
+    /// The writer lock is held, no transaction is open.
     ///
     /// - Throws: ``StoreError/Code/lost``. A full disk is none: whoever writes next meets it and says so.
     func checkpointIfDue() throws(StoreError) {
-        if parts.checkpointer.isDue { try checkpoint() }
+        if let failure = parts.copier.failure { throw failure }
+        if parts.checkpointer.due == .checkpoint { try checkpoint() }
     }
 
-    /// Copies the log into the database, as far as readers let it, once the files are known to be what they should be.
+    /// Copies the log, or what is left of it, into the database, as far as readers let it, once the files are known to be what
+    /// they should be, and has it start over.
     ///
     /// The writer lock is held, no transaction is open.
     ///
     /// - Throws: ``StoreError/Code/lost``
     func checkpoint() throws(StoreError) {
+        parts.copier.waitUntilDone()
         try checkFiles()
-        try parts.logSync.checkFrames(parts.board.logFrames)
+        try parts.logSync.checkFrames(parts.checkpointer.framesLeft)
         do {
             try parts.checkpointer.checkpoint()
         } catch  where error.isFull {

@@ -130,6 +130,7 @@ extension SQLiteStore {
     /// The writer lock is held.
     private func close() {
         parts.board.setAwaited(0, parts.slot.number)
+        parts.copier.stop()
         parts.database.close()
         parts.slot.release()
     }
@@ -142,6 +143,7 @@ extension SQLiteStore {
         hasLeft = true
         parts.bell.stop()
         parts.logWatch?.stop()
+        parts.copier.stop()
         parts.database.close()
         parts.slot.release()
     }

@@ -55,6 +55,7 @@ extension SQLiteStore {
         let parts = Parts(
             files: files,
             identities: (databaseIdentity, lockIdentity, sharedMemoryIdentity),
+            copier: LogCopier(path: files.database, board: board, log: logSync),
             database: database,
             ledger: ledger,
             lock: lock,

@@ -113,8 +113,11 @@ extension SQLiteStore {
         let ledger = parts.ledger
         let result: Result
         var newlyAwaited: [TubeName] = []
+        let copies = parts.checkpointer.due == .copy
+        if copies { try checkFiles() }
         do {
             try ledger.statements.begin.run()
+            if copies { parts.copier.begin() }
             try ledger.startBatch(at: now)
             result = try body()
             try ledger.finishBatch()
@@ -132,6 +135,7 @@ extension SQLiteStore {
             for tube in newlyAwaited { stopsAwaiting(tube) }
             throw abandon(error.duringCommit(path))
         }
+        parts.copier.proceed(hasGrown: place != nil)
         toWake |= parts.board.slots(awaiting: ledger.awakened, except: parts.slot.number)
         parts.sharedSync.noteCommit(ledger.durability, at: place)
         ledger.commitBatch()
@@ -142,6 +146,7 @@ extension SQLiteStore {
     ///
     /// - Returns: the error to throw: the same, or that everything is lost where not even that works.
     private func abandon(_ error: StoreError) -> StoreError {
+        parts.copier.proceed(hasGrown: false)
         parts.database.resetStatements()
         parts.ledger.abandonBatch()
         do {

@@ -68,6 +68,8 @@ public final class SQLiteStore: Store {
     struct Parts {
         let files: StoreFiles
         let identities: (database: FileIdentity, lock: FileIdentity, sharedMemory: FileIdentity)
+        /// Before the database: whoever closes its connection last would empty the log.
+        let copier: LogCopier
         let database: Database
         let ledger: Ledger
         let lock: WriterLock

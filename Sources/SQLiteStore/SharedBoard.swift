@@ -5,8 +5,9 @@ import TaskStore
 /// The words that all managers of a store share: the lock file, mapped into memory.
 ///
 /// Layout, in 64-bit words: the first 8 words' bytes are the slots' proofs of life (``Slot``) and hold nothing; then the
-/// layout's version, the frames in the log after the last commit, those it had when a checkpoint was blocked, and three for
+/// layout's version, the frames in the log after the last commit, those it had when a checkpoint was blocked, three for
 /// ``SharedSync``: the last commit that is going to be synced, the last one that is, and whether somebody waits for that;
+/// two for ``LogCopier``: the frames in the log when somebody began to copy them, and how many of them are copied;
 /// from word 16 on four words a slot: the mask of awaited tubes, whether the manager is rung for, how often it was, and one
 /// that is not used.
 ///
@@ -26,6 +27,8 @@ final class SharedBoard: @unchecked Sendable {
     private static let promisedWord = 11
     private static let syncedWord = 12
     private static let waitsWord = 13
+    private static let copyWord = 14
+    private static let copiedWord = 15
     private static let firstSlotWord = 16
     private static let wordsOfSlot = 4
 
@@ -70,6 +73,18 @@ final class SharedBoard: @unchecked Sendable {
     var blockedCheckpoint: Int {
         get { Int(truncatingIfNeeded: beanrow_load(words + Self.checkpointWord)) }
         set { beanrow_store(words + Self.checkpointWord, UInt64(newValue)) }
+    }
+
+    /// How many frames the log had when somebody began to copy them; 0 where nobody has since the log was started over.
+    var copyBegan: Int {
+        get { Int(truncatingIfNeeded: beanrow_load(words + Self.copyWord)) }
+        set { beanrow_store(words + Self.copyWord, UInt64(newValue)) }
+    }
+
+    /// How many of them are in the database and on the disk there; 0 until the copy is complete.
+    var copied: Int {
+        get { Int(truncatingIfNeeded: beanrow_load(words + Self.copiedWord)) }
+        set { beanrow_store(words + Self.copiedWord, UInt64(newValue)) }
     }
 
     /// The number of the last commit that its manager is going to sync.
