@@ -33,10 +33,14 @@ enum Schema {
         let version: Int64
         let tables: Int64
         do {
+            // All of one moment: another manager may be making the tables.
+            try database.execute("BEGIN")
             application = try database.integer("PRAGMA application_id") ?? 0
             version = try database.integer("PRAGMA user_version") ?? 0
             tables = try database.integer("SELECT count(*) FROM sqlite_schema") ?? 0
+            try database.execute("COMMIT")
         } catch {
+            try? database.rollBack()
             throw error.whileOpening(database.path)
         }
         if application == 0, version == 0, tables == 0 { return .empty }

@@ -1,3 +1,4 @@
+import Synchronization
 import TaskStore
 import Testing
 
@@ -57,5 +58,41 @@ import Testing
         #expect(try database.integer("SELECT count(*) FROM task") == Int64(batches * 50))
         #expect(try database.text("PRAGMA integrity_check") == "ok")
         try store.leave()
+    }
+
+    @Test func aDatabaseThatSomebodyIsMakingIsNobodyElses() throws {
+        final class Maker: Sendable {
+            let problem = Mutex<(any Error)?>(nil)
+            let isDone = Atomic<Bool>(false)
+        }
+        for _ in 1...20 {
+            let place = try TemporaryStore()
+            try Database.create(place.path)
+            let maker = Maker()
+            // As the manager does that comes first.
+            let thread = try StoreThread(for: "making a database") { [path = place.path] in
+                do {
+                    let database = try Database(path: path)
+                    database.setBusyTimeout(milliseconds: 5000)
+                    _ = try database.text("PRAGMA journal_mode = WAL")
+                    try Schema.establish(database)
+                } catch {
+                    maker.problem.withLock { $0 = error }
+                }
+                maker.isDone.store(true, ordering: .releasing)
+            }
+            let database = try Database(path: place.path)
+            database.setBusyTimeout(milliseconds: 5000)
+            var conditions: Set<String> = []
+            var isDone: Bool
+            repeat {
+                isDone = maker.isDone.load(ordering: .acquiring)
+                conditions.insert("\(try Schema.inspect(database))")
+            } while !isDone
+            thread.join()
+            try maker.problem.withLock { problem in if let problem { throw problem } }
+            #expect(conditions.isSubset(of: ["empty", "current"]))
+            #expect(conditions.contains("current"))
+        }
     }
 }
