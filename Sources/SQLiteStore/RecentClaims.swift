@@ -26,4 +26,18 @@ struct RecentClaims {
         let index = Int(task & Int64(Self.size - 1))
         return tasks[index] == task ? claims[index] : nil
     }
+
+    /// What was noted of tasks whose numbers follow each other.
+    ///
+    /// - Parameters:
+    ///   - first: the first one.
+    ///   - count: how many.
+    /// - Returns: nothing where something is not known of one of them, they are of several tubes, or one has a key.
+    func ofOneTube(_ first: Int64, count: Int) -> [Claim]? {
+        guard let claim = self[first], !claim.isKeyed else { return nil }
+        for task in first..<(first + Int64(count)) {
+            guard let other = self[task], other.tube == claim.tube, !other.isKeyed else { return nil }
+        }
+        return Array(repeating: claim, count: count)
+    }
 }

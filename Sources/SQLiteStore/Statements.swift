@@ -44,6 +44,7 @@ struct Statements {
     let deleteClaimed: Statement
     let deleteKnown: Statement
     let deleteRange: Statement
+    let deleteKnownRange: Statement
     let deleteBody: Statement
     let deleteBodyRange: Statement
     let release: Statement
@@ -199,6 +200,12 @@ struct Statements {
         )
         deleteRange = try database.prepare(
             "DELETE FROM task_state NOT INDEXED WHERE id BETWEEN ?1 AND ?2 AND holder = holder_for(id)"
+        )
+        deleteKnownRange = try database.prepare(
+            """
+            DELETE FROM task_state NOT INDEXED
+            WHERE id BETWEEN ?1 AND ?2 AND holder = holder_for(id) AND tube_id = ?3 AND keyed = 0
+            """
         )
         deleteBody = try database.prepare("DELETE FROM task_body WHERE id = ?1")
         deleteBodyRange = try database.prepare("DELETE FROM task_body WHERE id BETWEEN ?1 AND ?2")

@@ -74,14 +74,19 @@ extension Ledger {
             tube = try self.tube(name, withPending: run.claims.count)
             if tube == nil { return false }
         }
-        var held: [[RecentClaims.Claim]] = []
+        var held: [HeldRange] = []
         held.reserveCapacity(ranges.count)
-        for range in ranges {
-            guard let tasks = try tasks(range, { sessions[$0 - start] }) else { return false }
-            held.append(tasks)
+        for tasks in ranges {
+            guard let range = try self.held(tasks, { sessions[$0 - start] }) else { return false }
+            held.append(range)
         }
 
-        for (range, tasks) in zip(ranges, held) { try delete(range, tasks) { sessions[$0 - start] } }
+        var missed: [Int] = []
+        for range in held { try delete(range, missing: &missed) { sessions[$0 - start] } }
+        guard missed.isEmpty else {
+            try takeRest(of: run, missed, into: &outcomes)
+            return true
+        }
         var claimed: ArraySlice<ClaimedTask> = []
         if let tube { claimed = try claim(tube, for: run.claims.map { sessions[$0 - start] })[...] }
         for operation in run.operations {
@@ -113,48 +118,107 @@ extension Ledger {
         return sessions
     }
 
-    /// Deletes tasks whose numbers follow each other and that their sessions are known to hold.
+    /// Does what is left of a run, one after the other.
+    ///
+    /// - Parameters:
+    ///   - run: the run, all of whose other deletes are done.
+    ///   - missed: the deletes that are left.
+    ///   - outcomes: gets the outcomes of all.
+    /// - Throws: what SQLite answered.
+    private func takeRest(of run: TakingRun, _ missed: [Int], into outcomes: inout [Outcome]) throws(SQLiteError) {
+        for (index, operation) in zip(run.operations.indices, run.operations) {
+            if case .delete = operation.action, !missed.contains(index) {
+                outcomes.append(.deleted)
+            } else {
+                outcomes.append(try perform(operation))
+            }
+        }
+    }
+
+    /// Tasks whose numbers follow each other, to be deleted by the sessions that hold them.
+    private struct HeldRange {
+        let deletes: ArraySlice<(task: Int64, operation: Int)>
+
+        /// What is known of each.
+        let claims: [RecentClaims.Claim]
+
+        /// Whether that is what their claims have left, and not what their rows say now.
+        let isRemembered: Bool
+    }
+
+    /// Deletes a range of tasks.
+    ///
+    /// - Parameters:
+    ///   - range: the tasks.
+    ///   - missed: gets the operations for which nothing was done, since what is remembered is not so any more.
+    ///   - session: whose an operation is.
+    /// - Throws: what SQLite answered.
     private func delete(
-        _ range: ArraySlice<(task: Int64, operation: Int)>,
-        _ tasks: [RecentClaims.Claim],
+        _ range: HeldRange,
+        missing missed: inout [Int],
         _ session: (Int) -> SessionID
     ) throws(SQLiteError) {
-        guard let first = range.first?.task, let last = range.last?.task else { return }
-        holders.set(first, count: range.count) { session(range[range.startIndex + $0].operation) }
-        let statement = statements.deleteRange
+        let deletes = range.deletes
+        guard let first = deletes.first?.task, let last = deletes.last?.task else { return }
+        holders.set(first, count: deletes.count) { session(deletes[deletes.startIndex + $0].operation) }
+        let statement = range.isRemembered ? statements.deleteKnownRange : statements.deleteRange
         statement.bind(first, last)
-        guard try statement.run() == tasks.count else {
-            throw SQLiteError(corrupt: "tasks \(first) to \(last) changed while they were being deleted")
+        if range.isRemembered { statement.bind(range.claims[0].tube, at: 3) }
+        guard try statement.run() == deletes.count else {
+            guard range.isRemembered else {
+                throw SQLiteError(corrupt: "tasks \(first) to \(last) changed while they were being deleted")
+            }
+            return try finishDeleting(range, missing: &missed)
         }
         statements.deleteBodyRange.bind(first, last)
         try statements.deleteBodyRange.run()
-        for (delete, task) in zip(range, tasks) {
+        for (delete, task) in zip(deletes, range.claims) {
             if task.isKeyed { try retireKey(of: delete.task) }
             // Of a claimed task the priority counts nowhere.
             try countDelete(from: .claimed, priority: 0, of: try tube(task.tube))
         }
     }
 
-    /// What is known of the tasks in a range.
+    /// Finishes a delete of a range that not all of its tasks' rows agreed to.
+    private func finishDeleting(_ range: HeldRange, missing missed: inout [Int]) throws(SQLiteError) {
+        for (delete, task) in zip(range.deletes, range.claims) {
+            // The body of a task that was there before is still there.
+            statements.readBody.bind(delete.task)
+            let wasThere = try statements.readBody.step()
+            statements.readBody.reset()
+            guard wasThere, try self.task(TaskID(rawValue: delete.task)) == nil else {
+                missed.append(delete.operation)
+                continue
+            }
+            statements.deleteBody.bind(delete.task)
+            try statements.deleteBody.run()
+            try countDelete(from: .claimed, priority: 0, of: try tube(task.tube))
+        }
+    }
+
+    /// What is known of the tasks in a range: of tasks that were claimed here lately without reading their rows.
     ///
     /// - Returns: nothing where one of them is not held by its session.
-    private func tasks(
-        _ range: ArraySlice<(task: Int64, operation: Int)>,
+    private func held(
+        _ deletes: ArraySlice<(task: Int64, operation: Int)>,
         _ session: (Int) -> SessionID
-    ) throws(SQLiteError) -> [RecentClaims.Claim]? {
-        guard let first = range.first?.task, let last = range.last?.task else { return nil }
+    ) throws(SQLiteError) -> HeldRange? {
+        guard let first = deletes.first?.task, let last = deletes.last?.task else { return nil }
+        if let claims = recentClaims.ofOneTube(first, count: deletes.count) {
+            return HeldRange(deletes: deletes, claims: claims, isRemembered: true)
+        }
         let statement = statements.readRange
         statement.bind(first, last)
         defer { statement.reset() }
-        var tasks: [RecentClaims.Claim] = []
-        tasks.reserveCapacity(range.count)
-        for delete in range {
+        var claims: [RecentClaims.Claim] = []
+        claims.reserveCapacity(deletes.count)
+        for delete in deletes {
             guard try statement.step(), statement.int(4) == delete.task,
                 TaskState(firstByte: statement.firstByte(1)) == .claimed,
                 statement.int(2) == session(delete.operation).rawValue
             else { return nil }
-            tasks.append(RecentClaims.Claim(tube: statement.int(0), isKeyed: statement.int(3) != 0))
+            claims.append(RecentClaims.Claim(tube: statement.int(0), isKeyed: statement.int(3) != 0))
         }
-        return tasks
+        return HeldRange(deletes: deletes, claims: claims, isRemembered: false)
     }
 }

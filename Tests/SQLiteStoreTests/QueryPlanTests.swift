@@ -37,6 +37,7 @@ import Testing
         "deleteClaimed": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
         "deleteKnown": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
         "deleteRange": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"],
+        "deleteKnownRange": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"],
         "deleteBodyRange": ["SEARCH task_body USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"],
         "deleteBody": ["SEARCH task_body USING INTEGER PRIMARY KEY (rowid=?)"],
         "release": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
