@@ -45,7 +45,7 @@ struct ServerOptions: ParsableArguments {
     var lease = 5
 
     @Option(help: ArgumentHelp("How many connections work on a PostgreSQL server at once.", valueName: "number"))
-    var lanes = 2
+    var lanes = 1
 
     func validate() throws {
         guard (1...3600).contains(databaseTimeout) else {
