@@ -207,6 +207,7 @@ final class Database {
     ///   - look: answers `SQLITE_OK`, or what the checkpoint is to fail with.
     ///   - argument: what it is called with.
     /// - Returns: whether it is going to be called.
+    /// - Throws: what SQLite answered.
     func duringCheckpoints(
         _ look: @convention(c) (UnsafeMutableRawPointer?) -> Int32,
         _ argument: UnsafeMutableRawPointer

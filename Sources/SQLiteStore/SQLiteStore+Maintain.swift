@@ -36,7 +36,8 @@ extension SQLiteStore {
     /// Empties a log that a reader, who may have gone, has kept from it, and keeps room for a full disk again.
     private func makeRoom() throws(StoreError) {
         // Looked at without the lock, since it nearly always is as it should be, and again with it.
-        guard parts.checkpointer.room != .ample || parts.checkpointer.due == .checkpoint || parts.ballast.isMissing else { return }
+        guard parts.checkpointer.room != .ample || parts.checkpointer.due == .checkpoint || parts.ballast.isMissing
+        else { return }
         try parts.lock.acquire()
         defer { parts.lock.release() }
         if parts.checkpointer.room != .ample { try checkpoint() } else { try checkpointIfDue() }
