@@ -103,7 +103,7 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
     private mutating func takeLine(from buffer: inout ByteBuffer) -> ParsedLine? {
         let length: Int
         let parsed: ParsedLine
-        switch Line(at: buffer.readableBytesUInt8Span) {
+        switch Line(ofClient: buffer.readableBytesUInt8Span) {
         case .unfinished:
             return nil
         case .tooLong:

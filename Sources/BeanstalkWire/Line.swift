@@ -24,12 +24,22 @@ enum Line: Equatable {
     /// More bytes than a line may have, and no CRLF among as many.
     case tooLong
 
-    /// Looks for a line.
+    /// Looks for a client's line, which may be longer than others where it is a `put-unique` line.
     ///
     /// - Parameter bytes: what has arrived, from the start of a line.
-    init(at bytes: Span<UInt8>) {
-        var limit = Self.maximumLength
-        if bytes.count >= limit, bytes.end(of: "put-unique ") != nil { limit = Self.maximumLengthWithKey }
+    init(ofClient bytes: Span<UInt8>) {
+        let hasKey = bytes.count >= Self.maximumLength && bytes.end(of: "put-unique ") != nil
+        self.init(at: bytes, limit: hasKey ? Self.maximumLengthWithKey : Self.maximumLength)
+    }
+
+    /// Looks for a server's line.
+    ///
+    /// - Parameter bytes: what has arrived, from the start of a line.
+    init(ofServer bytes: Span<UInt8>) {
+        self.init(at: bytes, limit: Self.maximumLength)
+    }
+
+    private init(at bytes: Span<UInt8>, limit: Int) {
         let end = min(bytes.count, limit)
         var fit = true
         var index = 0

@@ -87,7 +87,7 @@ public struct ReplyDecoder: NIOSingleStepByteToMessageDecoder {
     }
 
     private func takeLine(from buffer: inout ByteBuffer) throws(ReplyDecodingError) -> ParsedReply? {
-        switch Line(at: buffer.readableBytesUInt8Span) {
+        switch Line(ofServer: buffer.readableBytesUInt8Span) {
         case .unfinished:
             return nil
         case .tooLong:

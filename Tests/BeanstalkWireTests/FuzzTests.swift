@@ -91,7 +91,7 @@ struct FuzzTests {
                 #expect(cut.messages == messages, "seed \(seed), round \(round)")
                 #expect(cut.error == error, "seed \(seed), round \(round)")
                 #expect(
-                    cut.mostHeld <= Self.maximumBodySize + Line.maximumLengthWithKey,
+                    cut.mostHeld <= Self.maximumBodySize + Line.maximumLength,
                     "seed \(seed), round \(round)"
                 )
             }

@@ -67,11 +67,15 @@ struct ReplyDecoderTests {
         #expect(feeder.decoder.heldBytes == 5)
     }
 
-    @Test("A line over 224 bytes is an error as soon as it is one")
-    func longLine() throws {
+    @Test(
+        "A line over 224 bytes is an error as soon as it is one, even where a client's line might go on",
+        arguments: ["x", "put-unique "]
+    )
+    func longLine(start: String) throws {
+        let line = start + String(repeating: "x", count: 224 - start.utf8.count)
         var feeder = Feeder(ReplyDecoder())
-        try feeder.feed([UInt8](repeating: 0x78, count: 223))
-        #expect(throws: ReplyDecodingError("a reply over 224 bytes long: \"\(String(repeating: "x", count: 60))\"")) {
+        try feeder.feed(bytes(line).dropLast())
+        #expect(throws: ReplyDecodingError("a reply over 224 bytes long: \"\(line.prefix(60))\"")) {
             try feeder.feed([0x78])
         }
     }
