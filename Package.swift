@@ -56,7 +56,10 @@ let package = Package(
         .target(
             name: "PostgresStore",
             dependencies: ["CPlatform", "CPostgres", "TaskStore"],
-            resources: [.embedInCode("functions.sql"), .embedInCode("schema-postgres.sql")]
+            resources: [
+                .embedInCode("functions-batch.sql"), .embedInCode("functions-plain-batch.sql"),
+                .embedInCode("functions-managers.sql"), .embedInCode("schema-postgres.sql"),
+            ]
         ),
 
         // What every store must do, as a suite that its tests run.

@@ -10,7 +10,7 @@
 --   DELETE FROM task WHERE id = 7;
 --
 -- Times are UTC in milliseconds since 1970 (…_ms), spans are seconds (…_s). The clock is this server's.
--- The functions that managers call are in functions.sql.
+-- The functions that managers call are in functions-batch.sql, functions-plain-batch.sql and functions-managers.sql.
 
 -- What these tables are. Managers read it before anything else.
 CREATE TABLE schema_version (

@@ -2,7 +2,7 @@ import TaskStore
 
 /// A batch as `run_batch_1` takes it: an array for each thing that an operation may say.
 ///
-/// Operations of one kind that stand together are run as one statement; see `functions.sql` for what the numbers mean.
+/// Operations of one kind that stand together are run as one statement; see `functions-batch.sql` for what the numbers mean.
 struct BatchPlan {
     /// What the function calls the kinds of operations.
     enum Kind: Int32 {

@@ -80,7 +80,7 @@ public final class PostgresStore: Store {
     /// How many batches have changed something.
     var batches: Int64 = 0
 
-    /// What the server knows as this manager's fence; see `last_batch_1` in `functions.sql`.
+    /// What the server knows as this manager's fence; see `last_batch_1` in `functions-managers.sql`.
     var fence: Int64 = 0
 
     /// How many batches are still to be run before another order of operations is tried again.

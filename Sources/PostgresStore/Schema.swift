@@ -48,7 +48,11 @@ enum Schema {
             """
         )
         if !hasFunctions.bool(0, 0) {
-            try inTransaction(link, String(decoding: PackageResources.functions_sql, as: UTF8.self))
+            let functions = [
+                PackageResources.functions_batch_sql, PackageResources.functions_plain_batch_sql,
+                PackageResources.functions_managers_sql,
+            ]
+            try inTransaction(link, functions.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n"))
         }
     }
 

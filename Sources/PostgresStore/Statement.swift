@@ -4,7 +4,7 @@ enum Statement: String, CaseIterable {
     case runBatch, runPlainBatch, finishBatch, settle, wake, announce, withdraw
     case look, beat, tidy, bury, enter, referAgain, takeUpAgain, lastBatch, transactionStatus
 
-    /// The statement; `functions.sql` says what the functions do.
+    /// The statement; `functions-*.sql` say what the functions do.
     var text: String {
         switch self {
         case .begin: "BEGIN"
