@@ -40,7 +40,7 @@ private func requests(in bytes: ArraySlice<UInt8>, pieces: [Int]) -> [Request] {
         buffer.writeBytes(piece)
         take(&decoder, &buffer, &found)
         // The longest line, that of a put-unique, and its end; a body is moved out as it arrives.
-        guard buffer.readableBytes <= 274, decoder.heldBytes <= maximumBodySize + 2 else {
+        guard buffer.readableBytes < Line.maximumLengthWithKey, decoder.heldBytes <= maximumBodySize + 2 else {
             fail("\(buffer.readableBytes) bytes are left in the buffer, \(decoder.heldBytes) in the decoder")
         }
     }

@@ -43,7 +43,7 @@ private func replies(in bytes: ArraySlice<UInt8>, pieces: [Int]) -> Stream {
             turn += 1
             buffer.writeBytes(piece)
             while let reply = try decoder.decode(buffer: &buffer) { stream.replies.append(reply) }
-            guard buffer.readableBytes <= 226, decoder.heldBytes <= maximumBodySize + 2 else {
+            guard buffer.readableBytes < Line.maximumLength, decoder.heldBytes <= maximumBodySize + 2 else {
                 fail("\(buffer.readableBytes) bytes are left in the buffer, \(decoder.heldBytes) in the decoder")
             }
         }

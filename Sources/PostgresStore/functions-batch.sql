@@ -18,7 +18,8 @@ BEGIN
 END $$;
 
 -- When the oldest pending task of a tube was put. Looks at the first task of each priority, of 1000 priorities at most,
--- most urgent first.
+-- most urgent first. The earliest time, while oldest_pending_id says the smallest id: where the clock was set back these are
+-- of two tasks.
 CREATE FUNCTION oldest_pending_1(_tube text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _oldest   bigint;
