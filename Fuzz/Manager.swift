@@ -49,7 +49,7 @@ private final class Run {
     private static let path = "\(directory)/tasks.db"
 
     private let eventLoop = EmbeddedEventLoop()
-    private let store: SQLiteStore
+    private let store: OneThreadStore
     private let engine: Engine
     private var channels: [EmbeddedChannel?] = [nil, nil, nil, nil]
 
@@ -61,10 +61,8 @@ private final class Run {
     }
 
     init() throws {
-        // Nobody has it open: the run before has left.
-        try? FileManager.default.removeItem(atPath: Self.path)
-        try FileManager.default.copyItem(atPath: Self.template, toPath: Self.path)
-        store = try SQLiteStore.open(path: Self.path, name: "fuzz", address: "nowhere", at: Self.now())
+        try Self.copyTemplate()
+        store = OneThreadStore(try SQLiteStore.open(path: Self.path, name: "fuzz", address: "nowhere", at: Self.now()))
         let configuration = ManagerConfiguration(
             maximumTaskSize: 64,
             version: "fuzz",
@@ -77,6 +75,20 @@ private final class Run {
             logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
         )
         engine.start()
+    }
+
+    /// Puts the empty database where the run before has left its own.
+    private static func copyTemplate() throws {
+        while true {
+            try? FileManager.default.removeItem(atPath: path)
+            do {
+                return try FileManager.default.copyItem(atPath: template, toPath: path)
+            } catch let error as NSError {
+                // The fuzzer's alarm interrupts whatever runs, and the copy does not go on by itself.
+                let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError
+                guard cause?.code == Int(EINTR) else { throw error }
+            }
+        }
     }
 
     func carryOut(_ steps: [UInt8]) throws {
@@ -95,6 +107,7 @@ private final class Run {
                     channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
                 }
             default:
+                store.tellOfChanges()
                 eventLoop.advanceTime(by: .milliseconds(Int64(step >> 2 & 7) * 250))
             }
             eventLoop.run()
@@ -151,4 +164,41 @@ private final class Run {
             guard buffer.readableBytes == 0 else { fail("half an answer: \(String(buffer: buffer))") }
         }
     }
+}
+
+/// A store that tells of changes when the run says so, and not from threads of its own.
+///
+/// An embedded event loop may be used on one thread only; and so the same input does the same again. Changes are told of
+/// that never were, which a store may do.
+private final class OneThreadStore: Store {
+    private let store: SQLiteStore
+    private var handler: (@Sendable (StoreChange) -> Void)?
+
+    init(_ store: SQLiteStore) {
+        self.store = store
+    }
+
+    /// Tells of every kind of change, as if another manager had made them.
+    func tellOfChanges() {
+        handler?(.pending)
+        handler?(.written)
+    }
+
+    func observeChanges(_ handler: @escaping @Sendable (StoreChange) -> Void) {
+        self.handler = handler
+    }
+
+    func leave() throws(StoreError) {
+        handler = nil
+        try store.leave()
+    }
+
+    var manager: ManagerID { store.manager }
+    func run(_ batch: Batch) throws(StoreError) -> BatchResult { try store.run(batch) }
+    func makeDurable() throws(StoreError) { try store.makeDurable() }
+    func awaits(_ tube: TubeName) { store.awaits(tube) }
+    func stopsAwaiting(_ tube: TubeName) { store.stopsAwaiting(tube) }
+    func announceNextWrite() -> Bool { store.announceNextWrite() }
+    func hasChangedElsewhere() throws(StoreError) -> Bool { try store.hasChangedElsewhere() }
+    func maintain(at now: Timestamp) throws(StoreError) -> Maintenance { try store.maintain(at: now) }
 }
