@@ -52,7 +52,7 @@ class File:
         """A sync that began at this number has returned."""
         rest: list[Record] = []
         for record in self.pending:
-            if 0 < record.end < begin and record.result >= 0:
+            if record.returned and record.end < begin and record.result >= 0:
                 apply(record, self.content)
             else:
                 rest.append(record)

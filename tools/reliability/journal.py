@@ -50,6 +50,11 @@ class Record:
         """The record's place in the order of everything: a sync counts when it returns, all else when it begins."""
         return self.end if self.kind is Kind.SYNC else self.begin
 
+    @property
+    def returned(self) -> bool:
+        """Whether the call is known to have returned: not where the process was killed first."""
+        return self.end > 0
+
 
 class Journal:
     """A journal being written by other processes, or complete."""

@@ -91,20 +91,25 @@ class Task:
 
 
 class Replies:
-    """When each byte of each reply was handed to the kernel, from the journal's records of sending."""
+    """When each byte of each reply was handed to the kernel, from the journal's records of sending.
+
+    A manager killed within the call, or before it could note how many bytes had left, has sent any number of them: it is
+    its connection's last call, and what the client received beyond those before it came from there.
+    """
 
     def __init__(self, records: Iterable[Record]) -> None:
         self._streams: dict[int, list[Record]] = {}
         self._wires: dict[tuple[int, int], list[int]] = {}
         for record in records:
-            if record.kind is not Kind.SEND or record.result <= 0:
+            if record.kind is not Kind.SEND or (record.result <= 0 and record.returned):
                 continue
             if record.handle not in self._streams:
                 self._streams[record.handle] = []
                 self._wires.setdefault((record.offset, record.length), []).append(record.handle)
             self._streams[record.handle].append(record)
         self._ends = {
-            handle: list(accumulate(record.result for record in stream)) for handle, stream in self._streams.items()
+            handle: list(accumulate(record.result if record.returned else NEVER for record in stream))
+            for handle, stream in self._streams.items()
         }
 
     def sent(self, wire: Wire, end: int) -> int | None:

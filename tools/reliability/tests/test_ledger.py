@@ -63,6 +63,13 @@ class RepliesTests(unittest.TestCase):
         replies = Replies([self.send(10, 10, 5), self.send(20, 10, -1), self.send(30, 10, 5)])
         self.assertEqual([replies.sent(WIRE, end) for end in (1, 5, 6, 10, 11)], [10, 10, 30, 30, None])
 
+    def test_manager_killed_while_sending(self) -> None:
+        killed = Record(Kind.SEND, 20, 0, 10, WIRE.client_port, WIRE.server_port, 0, b"")
+        replies = Replies([self.send(10, 10, 5), killed])
+        self.assertEqual([replies.sent(WIRE, end) for end in (5, 6, 100)], [10, 20, 20])
+        first = Record(Kind.SEND, 20, 0, 20, WIRE.client_port, WIRE.server_port, 0, b"")
+        self.assertEqual(Replies([first]).sent(WIRE, 5), 20)
+
     def test_port_that_was_used_again(self) -> None:
         replies = Replies([self.send(10, 10, 5), self.send(40, 40, 5)])
         self.assertEqual(replies.sent(Wire(1000, 11300, 20), 5), 40)
