@@ -110,11 +110,11 @@ stop_postgres() {
     postgres_directory=''
 }
 
-# A port that nothing listens on.
+# A port that nothing listens on, below those which the kernel gives to clients.
 free_port() {
     local port
     while true; do
-        port=$((20000 + RANDOM % 30000))
+        port=$((12000 + RANDOM % 20000))
         if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             echo "$port"
             return

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import select
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from .beanstalk import Address
+from .ports import ReservedPort
 
 _LISTENING = re.compile(rb"listening on (\S+):(\d+)")
 
@@ -47,7 +46,10 @@ class Manager:
         self.log = log
         self.environment = {**os.environ, "SWIFT_BACKTRACE": "enable=no", **(environment or {})}
         self.options = list(options)
-        self.address: Address = address or ("127.0.0.1", free_port())
+        if address is None:
+            self._port = ReservedPort()
+            address = ("127.0.0.1", self._port.number)
+        self.address: Address = address
         self._within = within
         self.process: subprocess.Popen[bytes] | None = None
         #: How often it was started.
@@ -144,18 +146,6 @@ class Manager:
             return " | ".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
-
-
-def free_port() -> int:
-    """A port that nobody listens on, and that the kernel will give to no client while the manager is down."""
-    while True:
-        port = random.randint(12_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def start_all(managers: Sequence[Manager], timeout: float = 30) -> None:

@@ -170,7 +170,7 @@ extension CommandLineTests {
 
         @Test func `with no manager reachable it names the addresses`() throws {
             try TestBed.with(managers: 0) { bed in
-                let port = try FreePort.find()
+                let port = try bed.reservePort()
                 let result = try bed.run(
                     Executables.consumer,
                     ["--managers", "127.0.0.1:\(port)", "--until-empty"]

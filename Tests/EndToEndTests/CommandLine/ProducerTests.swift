@@ -87,7 +87,7 @@ extension CommandLineTests {
 
         @Test func `it moves on to a manager that answers`() throws {
             try TestBed.with { bed in
-                let nobody = try FreePort.find()
+                let nobody = try bed.reservePort()
                 let result = try bed.run(
                     Executables.producer,
                     ["--managers", "127.0.0.1:\(nobody),\(bed.addresses)"],
@@ -100,7 +100,7 @@ extension CommandLineTests {
 
         @Test func `with no manager reachable it names the addresses`() throws {
             try TestBed.with(managers: 0) { bed in
-                let ports = [try FreePort.find(), try FreePort.find()]
+                let ports = [try bed.reservePort(), try bed.reservePort()]
                 let result = try bed.run(
                     Executables.producer,
                     ["--managers", "127.0.0.1:\(ports[0]),127.0.0.1:\(ports[1])"],

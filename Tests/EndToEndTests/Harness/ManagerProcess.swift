@@ -9,6 +9,9 @@ final class ManagerProcess: Sendable {
     /// Where it listens on this machine.
     let port: Int
 
+    /// Keeps the port for another server that was to choose one.
+    private let reserved: ReservedPort?
+
     /// Starts a manager and waits until it accepts connections.
     ///
     /// - Parameters:
@@ -26,7 +29,8 @@ final class ManagerProcess: Sendable {
         environment: [String: String] = [:]
     ) throws {
         if let command = TestSettings.otherServer {
-            let port = try port == 0 ? FreePort.find() : port
+            reserved = try port == 0 ? ReservedPort() : nil
+            let port = reserved?.number ?? port
             let words = command.map { $0 == "{port}" ? String(port) : $0 }
             process = try ChildProcess(words[0], Array(words.dropFirst()) + options)
             self.port = port
@@ -38,6 +42,7 @@ final class ManagerProcess: Sendable {
             }
             return
         }
+        reserved = nil
         process = try ChildProcess(
             Executables.manager,
             ["--database", database, "--listen", "127.0.0.1:\(port)", "--name", name] + options,

@@ -11,6 +11,7 @@ final class TestBed: Sendable {
     private struct State {
         var managers: [ManagerProcess] = []
         var children: [ChildProcess] = []
+        var ports: [ReservedPort] = []
     }
 
     private let state = Mutex(State())
@@ -67,6 +68,13 @@ final class TestBed: Sendable {
     /// What managers over a server are told besides: no more connections than it takes to show that there can be several,
     /// and not to wait long for the dead.
     private var more: [String] { server == nil ? [] : ["--lanes", "2", "--lease", "2"] }
+
+    /// A port on which nobody listens, and nobody will before a manager of this test does.
+    func reservePort() throws -> Int {
+        let port = try ReservedPort()
+        state.withLock { $0.ports.append(port) }
+        return port.number
+    }
 
     /// Starts another program, which is killed at the end of the test if it still runs then.
     func start(
@@ -162,7 +170,7 @@ final class TestBed: Sendable {
 
     private func startManagers(_ count: Int, options: [String], fixedPorts: Bool) throws {
         for _ in 0..<(TestSettings.isBeanrow ? count : min(count, 1)) {
-            try startManager(port: fixedPorts ? FreePort.find() : 0, options: options)
+            try startManager(port: fixedPorts ? reservePort() : 0, options: options)
         }
     }
 
