@@ -50,7 +50,7 @@ struct ChunkCollector {
         bytes = []
     }
 
-    private func finish(_ whole: [UInt8], buffer: inout ByteBuffer) -> Progress {
+    private func finish(_ whole: consuming [UInt8], buffer: inout ByteBuffer) -> Progress {
         let terminator = buffer.readInteger(as: UInt16.self)
         return terminator == 0x0D0A ? .whole(whole) : .unterminated
     }

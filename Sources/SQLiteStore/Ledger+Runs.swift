@@ -8,6 +8,11 @@ extension Action {
         default: false
         }
     }
+
+    /// Whether it may be put together with others.
+    fileprivate var isPut: Bool {
+        if case .put = self { true } else { false }
+    }
 }
 
 /// Like operations that follow each other are run together: a client that sends many commands at once gets them done with
@@ -36,8 +41,9 @@ extension Ledger {
                     outcomes.append(.storageFull)
                     continue
                 }
-                if let insert = fitting(operations, from: start) {
-                    try put(operations[start..<(start + insert.rows)], with: insert, into: &outcomes)
+                let tasks = puts(among: operations, from: start)
+                if !tasks.isEmpty {
+                    try put(tasks, into: &outcomes)
                     continue
                 }
             case .delete, .claim:
@@ -63,57 +69,84 @@ extension Ledger {
 
     // Puts.
 
-    /// The largest statement for which there are enough puts in a row.
-    private func fitting(_ operations: [Operation], from start: Int) -> MultipleInsert? {
-        guard let smallest = inserts.last, let largest = inserts.first, start + smallest.rows <= operations.count else {
-            return nil
-        }
+    /// The tasks of puts that follow each other, or none where it is not enough of them to be put together.
+    private func puts(among operations: [Operation], from start: Int) -> [NewTask] {
         var end = start
-        while end < operations.count, end - start < largest.rows, case .put = operations[end].action,
-            !isHeldBack(operations[end].session)
-        { end += 1 }
-        return inserts.first { $0.rows <= end - start }
+        while end < operations.count, operations[end].action.isPut, !isHeldBack(operations[end].session) { end += 1 }
+        guard end - start > 1 else { return [] }
+        var tasks: [NewTask] = []
+        tasks.reserveCapacity(end - start)
+        for index in start..<end {
+            if case .put(let task) = operations[index].action { tasks.append(task) }
+        }
+        return tasks
+    }
+
+    /// Adds tasks, with as few statements as there are for it.
+    private func put(_ tasks: [NewTask], into outcomes: inout [Outcome]) throws(SQLiteError) {
+        var next = 0
+        while next < tasks.count {
+            if let insert = inserts.first(where: { $0.rows <= tasks.count - next }) {
+                try put(tasks, from: next, with: insert, into: &outcomes)
+                next += insert.rows
+            } else {
+                outcomes.append(.inserted(try put(tasks[next])))
+                next += 1
+            }
+        }
     }
 
     /// Adds as many tasks as one statement does.
     private func put(
-        _ operations: ArraySlice<Operation>,
+        _ tasks: [NewTask],
+        from start: Int,
         with insert: MultipleInsert,
         into outcomes: inout [Outcome]
     ) throws(SQLiteError) {
-        var tubes: [Tube] = []
+        let end = start + insert.rows
+        // Each tube with where its tasks end: most often they are all for one.
+        var tubes: [(tube: Tube, end: Int)] = []
         var bodies: [[UInt8]] = []
-        tubes.reserveCapacity(insert.rows)
         bodies.reserveCapacity(insert.rows)
         insert.states.bind(now)
-        for operation in operations {
-            guard case .put(let task) = operation.action else { continue }
-            let tube: Tube
-            if let last = tubes.last, last.name == task.tube { tube = last } else { tube = try makeTube(task.tube) }
-            let parameter = MultipleInsert.firstParameter(ofState: tubes.count)
-            insert.states.bind(tube.id, at: parameter)
-            insert.states.bind(Int64(task.priority), at: parameter + 1)
-            insert.states.bind(Int64(task.delay), at: parameter + 2)
-            insert.states.bind(Int64(max(1, task.timeToRun)), at: parameter + 3)
-            insert.states.bind(due(task), at: parameter + 4)
-            tubes.append(tube)
-            bodies.append(task.body)
+        var next = start
+        while next < end {
+            let tube = try makeTube(tasks[next].tube)
+            while next < end, tasks[next].tube == tube.name {
+                let parameter = MultipleInsert.firstParameter(ofState: next - start)
+                insert.states.bind(tube.id, at: parameter)
+                insert.states.bind(Int64(tasks[next].priority), at: parameter + 1)
+                insert.states.bind(Int64(tasks[next].delay), at: parameter + 2)
+                insert.states.bind(Int64(max(1, tasks[next].timeToRun)), at: parameter + 3)
+                insert.states.bind(due(after: tasks[next].delay), at: parameter + 4)
+                bodies.append(tasks[next].body)
+                next += 1
+            }
+            tubes.append((tube, next))
         }
         try insert.states.run()
         // AUTOINCREMENT gives each row the number after the largest one, and nobody else writes meanwhile.
-        let first = database.lastInsertedRow - Int64(tubes.count) + 1
-        for (row, body) in bodies.enumerated() {
-            let id = first + Int64(row)
+        let firstID = database.lastInsertedRow - Int64(insert.rows) + 1
+        for row in 0..<insert.rows {
+            let id = firstID + Int64(row)
             insert.bodies.bind(id, at: Int32(row * 3 + 1))
-            insert.bodies.bind(Self.checksum(of: body, id), at: Int32(row * 3 + 3))
+            insert.bodies.bind(Self.checksum(of: bodies[row], id), at: Int32(row * 3 + 3))
         }
         try insert.bodies.run(binding: bodies, first: 2, every: 3)
 
-        for (row, operation) in operations.enumerated() {
-            guard case .put(let task) = operation.action else { continue }
-            let id = first + Int64(row)
-            added(id, task, isKeyed: false, to: tubes[row])
-            outcomes.append(.inserted(TaskID(rawValue: id)))
+        next = start
+        for (tube, end) in tubes {
+            while next < end {
+                let id = firstID + Int64(next - start)
+                let (priority, timeToRun) = (tasks[next].priority, max(1, tasks[next].timeToRun))
+                added(
+                    Head(id: id, priority: Int64(priority), timeToRun: Int64(timeToRun), isKeyed: false),
+                    due: due(after: tasks[next].delay),
+                    to: tube
+                )
+                outcomes.append(.inserted(TaskID(rawValue: id)))
+                next += 1
+            }
         }
     }
 }

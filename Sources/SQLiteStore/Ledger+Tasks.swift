@@ -72,7 +72,8 @@ extension Ledger {
         let statement = statements.insertState
         statement.bind(tube.id, Int64(task.priority), Int64(task.delay), Int64(max(1, task.timeToRun)))
         statement.bind(now, at: 5)
-        statement.bind(due(task), at: 6)
+        let due = due(after: task.delay)
+        statement.bind(due, at: 6)
         statement.bind(isKeyed ? 1 : 0, at: 7)
         try statement.run()
         let id = database.lastInsertedRow
@@ -80,26 +81,27 @@ extension Ledger {
         statements.insertBody.bind(Self.checksum(of: task.body, id), at: 3)
         try statements.insertBody.run(binding: task.body, at: 2)
 
-        added(id, task, isKeyed: isKeyed, to: tube)
+        added(
+            Head(id: id, priority: Int64(task.priority), timeToRun: Int64(max(1, task.timeToRun)), isKeyed: isKeyed),
+            due: due,
+            to: tube
+        )
         return TaskID(rawValue: id)
     }
 
-    /// When a new task becomes pending; nothing where it is so at once.
-    func due(_ task: NewTask) -> Int64? {
-        task.delay == 0 ? nil : now + Int64(task.delay) * 1000
+    /// When a new task with this delay, in seconds, becomes pending; nothing where it is so at once.
+    func due(after delay: UInt32) -> Int64? {
+        delay == 0 ? nil : now + Int64(delay) * 1000
     }
 
     /// Counts a task that was just added.
-    func added(_ id: Int64, _ task: NewTask, isKeyed: Bool, to tube: Tube) {
-        let priority = Int64(task.priority)
-        if let due = due(task) {
-            count(tube, from: nil, to: (.delayed, priority))
+    func added(_ task: Head, due: Int64?, to tube: Tube) {
+        if let due {
+            count(tube, from: nil, to: (.delayed, task.priority))
             schedule.add(due: due)
         } else {
-            count(tube, from: nil, to: (.pending, priority))
-            tube.front.add(
-                Head(id: id, priority: priority, timeToRun: Int64(max(1, task.timeToRun)), isKeyed: isKeyed)
-            )
+            count(tube, from: nil, to: (.pending, task.priority))
+            tube.front.add(task)
         }
         tube.deltas.totalTasks += 1
         durability = .everything

@@ -110,7 +110,7 @@ final class Statement {
     ///   - step: from there on every so many parameters.
     /// - Throws: what SQLite answered.
     func run(binding blobs: [[UInt8]], first: Int32, every step: Int32) throws(SQLiteError) {
-        let code = self.step(binding: blobs[...], at: first, every: step)
+        let code = self.step(binding: blobs, from: 0, at: first, every: step)
         // The error has to be read before the reset, which may replace it.
         let error = code == SQLITE_DONE ? nil : SQLiteError(code, of: connection)
         sqlite3_reset(handle)
@@ -118,9 +118,10 @@ final class Statement {
         if let error { throw error }
     }
 
-    /// Binds the first blob and then the others within, since each one's bytes are lent for the length of a call only.
-    private func step(binding blobs: ArraySlice<[UInt8]>, at index: Int32, every step: Int32) -> Int32 {
-        guard let blob = blobs.first else { return sqlite3_step(handle) }
+    /// Binds a blob and then those behind it within, since each one's bytes are lent for the length of a call only.
+    private func step(binding blobs: [[UInt8]], from number: Int, at index: Int32, every step: Int32) -> Int32 {
+        guard number < blobs.count else { return sqlite3_step(handle) }
+        let blob = blobs[number]
         return blob.withUnsafeBytes { bytes in
             if let base = bytes.baseAddress, !bytes.isEmpty {
                 // No destructor: the bytes outlive the step, and the bindings are cleared right after.
@@ -128,7 +129,7 @@ final class Statement {
             } else {
                 sqlite3_bind_zeroblob(handle, index, 0)
             }
-            return self.step(binding: blobs.dropFirst(), at: index + step, every: step)
+            return self.step(binding: blobs, from: number + 1, at: index + step, every: step)
         }
     }
 

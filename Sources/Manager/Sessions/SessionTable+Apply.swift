@@ -21,7 +21,11 @@ extension SessionTable {
                 }
                 continue
             }
-            apply(outcomes[next], to: step, at: now, &heldBack, process)
+            if case .put(let verb) = step.kind {
+                applyPut(outcomes[next], of: next, verb, step.session, &heldBack)
+            } else {
+                apply(outcomes[next], to: step, at: now, &heldBack, process)
+            }
             next += 1
         }
         for (session, request) in heldBack.reversed() where !session.hasEnded && session.closing != .now {
@@ -59,6 +63,9 @@ extension SessionTable {
                 if answer != nil || session.closing != .now { reply(known, to: session) }
             case .command(let command):
                 counters[command.verb] += 1
+                refuse(session, with: answer)
+            case .put(let verb):
+                counters[verb] += 1
                 refuse(session, with: answer)
             case .reserve(let command, let count, _):
                 counters[command.verb] += count
@@ -104,11 +111,10 @@ extension SessionTable {
     ) {
         let session = step.session
         switch step.kind {
-        case .answer:
-            break
+        case .answer, .put:
+            break  // Not here: see apply(_:at:process:).
         case .command(let command):
             if outcome == .heldBack { return heldBack.append((session, .command(command))) }
-            if command.isPut { markProducer(session) }
             counters[command.verb] += 1
             let answer = answer(to: command, outcome, session, at: now, process)
             reply(answer, to: session)
@@ -135,6 +141,29 @@ extension SessionTable {
             if case .givenBack(let count) = outcome, count > session.claims.count { wakeWaiting() }
             session.claims.removeAll()
         }
+    }
+
+    /// Apart from the others, and with the task left where it is, since tasks are put by the thousand.
+    private mutating func applyPut(
+        _ outcome: Outcome,
+        of operation: Int,
+        _ verb: Verb,
+        _ session: Session,
+        _ heldBack: inout [(session: Session, request: Request)]
+    ) {
+        let answer: Reply
+        switch outcome {
+        case .inserted(let task): answer = .inserted(task)
+        case .exists(let task): answer = .exists(task)
+        case .storageFull: answer = .outOfMemory
+        case .heldBack:
+            guard let command = Command(put: operations[operation].action) else { return }
+            return heldBack.append((session, .command(command)))
+        default: answer = .internalError
+        }
+        markProducer(session)
+        counters[verb] += 1
+        reply(answer, to: session)
     }
 
     private mutating func applyReserve(
@@ -236,10 +265,6 @@ extension SessionTable {
         _ process: (SessionTable) -> ProcessStatistics
     ) -> Reply {
         switch outcome {
-        case .inserted(let task):
-            return .inserted(task)
-        case .storageFull:
-            return .outOfMemory
         case .claimed(let tasks):
             guard let task = tasks.first else { return .notFound }
             markWorker(session)
@@ -284,15 +309,13 @@ extension SessionTable {
         case .notFound:
             letGo(command, session)
             return .notFound
-        case .exists(let task):
-            return .exists(task)
         case .tookUp(let claims):
             if case .session(let name) = command { takeUp(name, claims, session, at: now) }
             return .session(claims: claims.count)
         case .displaced:
             session.letGoOfAll()
             return .sessionTaken
-        case .cleared, .referred, .givenBack, .heldBack, .damaged:
+        case .inserted, .exists, .storageFull, .cleared, .referred, .givenBack, .heldBack, .damaged:
             return .internalError
         }
     }

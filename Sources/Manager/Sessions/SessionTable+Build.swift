@@ -1,4 +1,5 @@
 internal import BeanstalkWire
+internal import DequeModule
 internal import TaskStore
 
 extension SessionTable {
@@ -38,7 +39,7 @@ extension SessionTable {
         return operations
     }
 
-    private mutating func add(_ action: Action, _ kind: Step.Kind, for session: Session) {
+    private mutating func add(_ action: consuming Action, _ kind: consuming Step.Kind, for session: Session) {
         operations.append(Operation(session: session.id, action: action))
         steps.append(Step(session: session, kind: kind))
     }
@@ -158,7 +159,7 @@ extension SessionTable {
             return progress
         }
         while progress.commands < progress.share.commands, progress.bodies < progress.share.bodies,
-            let request = session.queue.first, add(request, of: session, &progress, at: now)
+            addFirstRequest(of: session, &progress, at: now)
         {}
         if session.queue.isEmpty, session.closing == .afterQueue, progress.commands == 0 {
             hangUp(session)
@@ -169,31 +170,35 @@ extension SessionTable {
         return progress
     }
 
-    /// Adds the first request of the session's queue and takes it out.
+    /// Adds the first request of the session's queue and takes it out, or leaves it where it has to wait for another batch.
     ///
-    /// - Returns: whether the next one may be looked at in this batch.
-    private mutating func add(
-        _ request: Request,
-        of session: Session,
-        _ progress: inout Progress,
-        at now: Moment
-    ) -> Bool {
+    /// - Returns: whether the next one may be looked at in this batch; false where there is none.
+    private mutating func addFirstRequest(of session: Session, _ progress: inout Progress, at now: Moment) -> Bool {
+        // Taken out and, seldom, put back: a body is handed on and not copied.
+        guard let request = session.queue.popFirst() else { return false }
+        if progress.mayWait, !request.canFollowWait(isDraining: isDraining) {
+            session.queue.prepend(request)
+            return false
+        }
         switch request {
         case .refused(let reply, let verb):
-            guard !progress.mayWait else { return false }
             if reply == .expectedCRLF { markProducer(session) }
-            session.queue.removeFirst()
             progress.commands += 1
             steps.append(Step(session: session, kind: .answer(reply, verb: verb)))
             return true
         case .command(let command):
-            if progress.mayWait, !command.canBeHeldBack { return false }
-            if command.isPut, isDraining, progress.mayWait { return false }
             switch command {
+            case .put(let priority, let delay, let timeToRun, let body):
+                progress.commands += 1
+                addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: nil, of: session)
+                return true
+            case .putUnique(let key, let priority, let delay, let timeToRun, let body):
+                progress.commands += 1
+                addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: key, of: session)
+                return true
             case .reserve, .reserveWithTimeout:
                 return addReserve(command, of: session, &progress, at: now)
             default:
-                session.queue.removeFirst()
                 progress.commands += 1
                 if command.mayAnswerWithBody { progress.bodies += 1 }
                 if command.answersWithList { progress.bodies = max(progress.bodies, progress.share.bodies) }
@@ -203,6 +208,7 @@ extension SessionTable {
         }
     }
 
+    /// Adds a `reserve` that was taken out of the queue, and those like it that follow there.
     private mutating func addReserve(
         _ command: Command,
         of session: Session,
@@ -211,20 +217,23 @@ extension SessionTable {
     ) -> Bool {
         let isDeadlineSoon = session.isDeadlineSoon(at: now.instant)
         // An earlier command of this batch may end the claim that is about to time out: look again when that is known.
-        if isDeadlineSoon, progress.commands > 0 { return false }
+        if isDeadlineSoon, progress.commands > 0 {
+            session.queue.prepend(.command(command))
+            return false
+        }
 
         var waits = !isDeadlineSoon
         // A half-closed connection is not made to wait (protocol.txt, "reserve").
         if case .reserveWithTimeout(seconds: 0) = command { waits = false }
         if session.closing == .afterQueue { waits = false }
 
-        var count = 0
-        while session.queue.first == .command(command), progress.bodies < progress.share.bodies {
+        var count = 1
+        while session.queue.first == .command(command), progress.bodies + count < progress.share.bodies {
             session.queue.removeFirst()
             count += 1
-            progress.bodies += 1
-            progress.commands += 1
         }
+        progress.bodies += count
+        progress.commands += count
         payOwed()
         markWorker(session)
         add(
@@ -240,15 +249,11 @@ extension SessionTable {
     }
 
     private mutating func add(_ command: Command, of session: Session) {
-        // A put neither sees nor takes what waiting sessions are owed; everything else might.
-        if !command.isPut { payOwed() }
+        // All that comes here might see or take what waiting sessions are owed; a put does neither.
+        payOwed()
         switch command {
-        case .put(let priority, let delay, let timeToRun, let body):
-            let task = NewTask(session.usedTube, priority, delay, timeToRun, body)
-            addPut(task, key: nil, as: command, of: session)
-        case .putUnique(let key, let priority, let delay, let timeToRun, let body):
-            let task = NewTask(session.usedTube, priority, delay, timeToRun, body)
-            addPut(task, key: key, as: command, of: session)
+        case .put, .putUnique, .reserve, .reserveWithTimeout:
+            break  // They have been told apart by addFirstRequest(of:_:at:).
         case .use(let tube):
             if tube != session.usedTube {
                 addReferral(tube, using: 1, for: session)
@@ -267,8 +272,6 @@ extension SessionTable {
             answer(.watching(session.watchedTubes.count), to: session, as: command)
         case .ignore(let tube):
             addIgnore(tube, of: session)
-        case .reserve, .reserveWithTimeout:
-            break  // Added by addReserve(_:of:_:at:), which takes several at once.
         case .reserveJob(let task):
             add(.claimTask(task), .command(command), for: session)
         case .delete(let task):
@@ -326,14 +329,19 @@ extension SessionTable {
         }
     }
 
-    private mutating func addPut(_ task: NewTask, key: UniqueKey?, as command: Command, of session: Session) {
+    private mutating func addPut(_ task: consuming NewTask, key: UniqueKey?, of session: Session) {
+        let verb: Verb = key == nil ? .put : .putUnique
         session.queuedBytes -= task.body.count
         guard !isDraining else {
             markProducer(session)
-            return answer(.draining, to: session, as: command)
+            return steps.append(Step(session: session, kind: .answer(.draining, verb: verb)))
         }
-        add(key.map { .putUnique($0, task) } ?? .put(task), .command(command), for: session)
         if task.delay == 0 { owe(session.usedTube) }
+        if let key {
+            add(.putUnique(key, task), .put(verb), for: session)
+        } else {
+            add(.put(task), .put(verb), for: session)
+        }
     }
 
     /// Adds one step of clearing a tube; the session's other commands wait until all steps are done.

@@ -110,10 +110,10 @@ struct SessionTable {
     }
 
     /// A client sent something.
-    mutating func receive(_ request: Request, from session: Session) {
+    mutating func receive(_ request: consuming Request, from session: Session) {
         session.queuedBytes += request.bodySize
         session.queue.append(request)
-        if session.wait == nil { markReady(session) }
+        if !session.isReady, session.wait == nil { markReady(session) }
     }
 
     /// A client will send no more; what it sent is carried out, then ``Session/closing`` becomes ``Session/Closing/now``.

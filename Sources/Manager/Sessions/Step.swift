@@ -11,6 +11,9 @@ struct Step {
         /// A command with one operation.
         case command(Command)
 
+        /// A `put` or `put-unique`; the task stands in its operation.
+        case put(Verb)
+
         /// So many `reserve` commands in a row as one claim.
         case reserve(Command, count: Int, waits: Bool)
 
@@ -39,7 +42,38 @@ struct Step {
     }
 }
 
+extension Request {
+    /// Whether the request can be in a batch behind a claim of the same session that may come to wait.
+    ///
+    /// - Parameter isDraining: whether puts are refused, which is an answer without the store.
+    /// - Returns: false where its answer, or what it does, would come before the claim is known to wait.
+    func canFollowWait(isDraining: Bool) -> Bool {
+        switch self {
+        case .refused: false
+        case .command(let command): command.canBeHeldBack && !(isDraining && command.isPut)
+        }
+    }
+}
+
 extension Command {
+    /// A put as its operation has it; nothing where it is another operation's.
+    init?(put action: Action) {
+        switch action {
+        case .put(let task):
+            self = .put(priority: task.priority, delay: task.delay, timeToRun: task.timeToRun, body: task.body)
+        case .putUnique(let key, let task):
+            self = .putUnique(
+                key,
+                priority: task.priority,
+                delay: task.delay,
+                timeToRun: task.timeToRun,
+                body: task.body
+            )
+        default:
+            return nil
+        }
+    }
+
     /// Whether the command can be in a batch behind a claim of the same session that may come to wait.
     ///
     /// The store holds such a command back if the claim waits, and it goes back into the queue. Commands that are
