@@ -71,15 +71,14 @@ extension Ledger {
 
     /// The tasks of puts that follow each other, or none where it is not enough of them to be put together.
     private func puts(among operations: [Operation], from start: Int) -> [NewTask] {
-        var end = start
-        while end < operations.count, operations[end].action.isPut, !isHeldBack(operations[end].session) { end += 1 }
-        guard end - start > 1 else { return [] }
+        guard start + 1 < operations.count, operations[start + 1].action.isPut else { return [] }
+        // Grown, for the number that will come is known only by looking at all, and a look at an enum copies it.
         var tasks: [NewTask] = []
-        tasks.reserveCapacity(end - start)
-        for index in start..<end {
-            if case .put(let task) = operations[index].action { tasks.append(task) }
+        for index in start..<operations.count {
+            guard case .put(let task) = operations[index].action, !isHeldBack(operations[index].session) else { break }
+            tasks.append(task)
         }
-        return tasks
+        return tasks.count > 1 ? tasks : []
     }
 
     /// Adds tasks, with as few statements as there are for it.

@@ -65,7 +65,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         input = nil  // The decoder works on the only reference, so nothing is copied when the buffer grows.
         while session.closing == .open, !isOverloaded, let request = try? decoder.decode(buffer: &buffer) {
             progress.completed()
-            engine.table.receive(request, from: session)
+            engine.table.receive(consume request, from: session)
         }
         if session.closing == .open {
             if buffer.readableBytes > 0 {

@@ -180,22 +180,22 @@ extension SessionTable {
             session.queue.prepend(request)
             return false
         }
-        switch request {
+        switch consume request {
         case .refused(let reply, let verb):
             if reply == .expectedCRLF { markProducer(session) }
             progress.commands += 1
             steps.append(Step(session: session, kind: .answer(reply, verb: verb)))
             return true
+        case .command(.put(let priority, let delay, let timeToRun, let body)):
+            progress.commands += 1
+            addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: nil, of: session)
+            return true
+        case .command(.putUnique(let key, let priority, let delay, let timeToRun, let body)):
+            progress.commands += 1
+            addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: key, of: session)
+            return true
         case .command(let command):
             switch command {
-            case .put(let priority, let delay, let timeToRun, let body):
-                progress.commands += 1
-                addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: nil, of: session)
-                return true
-            case .putUnique(let key, let priority, let delay, let timeToRun, let body):
-                progress.commands += 1
-                addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: key, of: session)
-                return true
             case .reserve, .reserveWithTimeout:
                 return addReserve(command, of: session, &progress, at: now)
             default:
@@ -336,11 +336,11 @@ extension SessionTable {
             markProducer(session)
             return steps.append(Step(session: session, kind: .answer(.draining, verb: verb)))
         }
-        if task.delay == 0 { owe(session.usedTube) }
+        if task.delay == 0 { owe(task.tube) }
         if let key {
-            add(.putUnique(key, task), .put(verb), for: session)
+            add(.putUnique(key, consume task), .put(verb), for: session)
         } else {
-            add(.put(task), .put(verb), for: session)
+            add(.put(consume task), .put(verb), for: session)
         }
     }
 

@@ -112,7 +112,7 @@ struct SessionTable {
     /// A client sent something.
     mutating func receive(_ request: consuming Request, from session: Session) {
         session.queuedBytes += request.bodySize
-        session.queue.append(request)
+        session.queue.append(consume request)
         if !session.isReady, session.wait == nil { markReady(session) }
     }
 
