@@ -178,11 +178,12 @@ final class Database {
 
     /// Makes the file at least so long, with all its blocks allocated.
     ///
-    /// - Parameter bytes: the length; rounded up to a step.
+    /// The writer lock is held.
+    ///
+    /// - Parameter bytes: the length.
     /// - Throws: `SQLITE_FULL`.
     func allocate(bytes: Int64) throws(SQLiteError) {
-        var size = bytes
-        let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_SIZE_HINT, &size)
+        let code = beanrow_extend(handle, bytes)
         guard code == SQLITE_OK else { throw SQLiteError(noRoomFor: bytes) }
     }
 

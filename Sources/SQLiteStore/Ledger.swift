@@ -178,7 +178,11 @@ final class Ledger {
         let statement = statements.pageCount
         let pages = try statement.step() ? statement.int(0) : 0
         statement.reset()
-        if pages > reservedPages { try database.allocate(bytes: pages * Int64(database.pageSize)) }
+        if pages > reservedPages {
+            let step = Int64(Self.growth)
+            let bytes = (pages * Int64(database.pageSize) + step - 1) / step * step
+            try database.allocate(bytes: bytes)
+        }
         reservedPages = pages
     }
 

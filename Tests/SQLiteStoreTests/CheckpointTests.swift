@@ -39,6 +39,25 @@ import Testing
         #expect(FileIdentity(path: place.path + "-wal") == nil, "the last one to leave removes the log")
     }
 
+    @Test func theFileHasRoomForAllThatIsInTheLog() throws {
+        let store = try place.open()
+        // Nothing is copied while somebody reads what was there before.
+        let reader = try place.shell()
+        try reader.execute("BEGIN; SELECT count(*) FROM task")
+        try fill(store, tasks: 1000)
+        let pages = try #require(try place.shell().integer("PRAGMA page_count"))
+        var information = stat()
+        try #require(stat(place.path, &information) == 0)
+        #expect(pages > 1000)
+        #expect(Int64(information.st_size) >= pages * 4096)
+        #expect(Int64(information.st_size) % Int64(Ledger.growth) == 0)
+        #expect(Int64(information.st_blocks) * 512 >= pages * 4096, "it is no hole")
+        try reader.execute("COMMIT")
+        try fill(store, tasks: 100)
+        try place.audit()
+        try store.leave()
+    }
+
     @Test func aReaderInTheWayStopsNobody() throws {
         let store = try place.open()
         try fill(store, tasks: 100)
