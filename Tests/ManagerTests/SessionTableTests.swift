@@ -66,6 +66,19 @@ struct SessionTableTests {
         #expect(script.table.waiting == 0)
     }
 
+    @Test("Puts that are held back are in the queue again as they were, and their bytes count again")
+    func putsHeldBack() throws {
+        let session = script.connect()
+        let key = try #require(UniqueKey("mail/7"))
+        let unique = Command.putUnique(key, priority: 2, delay: 3, timeToRun: 60, body: [1, 2, 3])
+        script.send(.reserve, put, unique, from: session)
+        #expect(session.queuedBytes == 4)
+        #expect(script.replies(to: session) == [])
+        #expect(Array(session.queue) == [.command(put), .command(unique)])
+        #expect(session.queuedBytes == 4)
+        #expect(script.table.counters[.put] == 0 && script.table.counters[.putUnique] == 0)
+    }
+
     @Test("A claim that comes short answers what it got and waits with one reserve")
     func shortClaim() {
         let session = script.connect()

@@ -1,5 +1,4 @@
 internal import BeanstalkWire
-internal import DequeModule
 internal import TaskStore
 
 extension SessionTable {
@@ -39,7 +38,7 @@ extension SessionTable {
         return operations
     }
 
-    private mutating func add(_ action: consuming Action, _ kind: consuming Step.Kind, for session: Session) {
+    mutating func add(_ action: consuming Action, _ kind: consuming Step.Kind, for session: Session) {
         operations.append(Operation(session: session.id, action: action))
         steps.append(Step(session: session, kind: kind))
     }
@@ -57,7 +56,7 @@ extension SessionTable {
         add(session.isNamed && session.hasQuit ? .giveBackAll : .giveBack, .giveBack, for: session)
     }
 
-    private mutating func addReferral(_ tube: TubeName, using: Int = 0, watching: Int = 0, for session: Session) {
+    mutating func addReferral(_ tube: TubeName, using: Int = 0, watching: Int = 0, for session: Session) {
         add(
             .refer(tube, using: using, watching: watching),
             .refer(tube, using: using, watching: watching),
@@ -87,7 +86,7 @@ extension SessionTable {
     // Tasks that sessions of this manager have been waiting for.
 
     /// Some tasks of the tube are about to become pending.
-    private mutating func owe(_ tube: TubeName, tasks: Int = 1) {
+    mutating func owe(_ tube: TubeName, tasks: Int = 1) {
         if claimMayWait { madePendingBehindClaim = true }
         guard waiting(for: tube) > 0 else { return }
         if let index = owed.firstIndex(where: { $0.tube == tube }) {
@@ -98,12 +97,12 @@ extension SessionTable {
     }
 
     /// Tasks of who knows which tubes are about to become pending.
-    private mutating func oweEveryone() {
+    mutating func oweEveryone() {
         if claimMayWait { madePendingBehindClaim = true }
         owesEveryone = waiting > 0
     }
 
-    private mutating func payOwed() {
+    mutating func payOwed() {
         if owesEveryone {
             owesEveryone = false
             owed.removeAll(keepingCapacity: true)
@@ -132,7 +131,7 @@ extension SessionTable {
     // Commands.
 
     /// How far one session has come in the batch.
-    private struct Progress {
+    struct Progress {
         /// How much of the batch it may have.
         let share: (commands: Int, bodies: Int)
 
@@ -168,224 +167,5 @@ extension SessionTable {
             markReady(session)
         }
         return progress
-    }
-
-    /// Adds the first request of the session's queue and takes it out, or leaves it where it has to wait for another batch.
-    ///
-    /// - Returns: whether the next one may be looked at in this batch; false where there is none.
-    private mutating func addFirstRequest(of session: Session, _ progress: inout Progress, at now: Moment) -> Bool {
-        // Taken out and, seldom, put back: a body is handed on and not copied.
-        guard let request = session.queue.popFirst() else { return false }
-        if progress.mayWait, !request.canFollowWait(isDraining: isDraining) {
-            session.queue.prepend(request)
-            return false
-        }
-        switch consume request {
-        case .refused(let reply, let verb):
-            if reply == .expectedCRLF { markProducer(session) }
-            progress.commands += 1
-            steps.append(Step(session: session, kind: .answer(reply, verb: verb)))
-            return true
-        case .command(.put(let priority, let delay, let timeToRun, let body)):
-            progress.commands += 1
-            addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: nil, of: session)
-            return true
-        case .command(.putUnique(let key, let priority, let delay, let timeToRun, let body)):
-            progress.commands += 1
-            addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: key, of: session)
-            return true
-        case .command(let command):
-            switch command {
-            case .reserve, .reserveWithTimeout:
-                return addReserve(command, of: session, &progress, at: now)
-            default:
-                progress.commands += 1
-                if command.mayAnswerWithBody { progress.bodies += 1 }
-                if command.answersWithList { progress.bodies = max(progress.bodies, progress.share.bodies) }
-                add(command, of: session)
-                return !command.endsBatch
-            }
-        }
-    }
-
-    /// Adds a `reserve` that was taken out of the queue, and those like it that follow there.
-    private mutating func addReserve(
-        _ command: Command,
-        of session: Session,
-        _ progress: inout Progress,
-        at now: Moment
-    ) -> Bool {
-        let isDeadlineSoon = session.isDeadlineSoon(at: now.instant)
-        // An earlier command of this batch may end the claim that is about to time out: look again when that is known.
-        if isDeadlineSoon, progress.commands > 0 {
-            session.queue.prepend(.command(command))
-            return false
-        }
-
-        var waits = !isDeadlineSoon
-        // A half-closed connection is not made to wait (protocol.txt, "reserve").
-        if case .reserveWithTimeout(seconds: 0) = command { waits = false }
-        if session.closing == .afterQueue { waits = false }
-
-        var count = 1
-        while session.queue.first == .command(command), progress.bodies + count < progress.share.bodies {
-            session.queue.removeFirst()
-            count += 1
-        }
-        progress.bodies += count
-        progress.commands += count
-        payOwed()
-        markWorker(session)
-        add(
-            .claim(tubes: session.watchedTubes, count: count, waits: waits),
-            .reserve(command, count: count, waits: waits),
-            for: session
-        )
-        if waits {
-            progress.mayWait = true
-            claimMayWait = true
-        }
-        return true
-    }
-
-    private mutating func add(_ command: Command, of session: Session) {
-        // All that comes here might see or take what waiting sessions are owed; a put does neither.
-        payOwed()
-        switch command {
-        case .put, .putUnique, .reserve, .reserveWithTimeout:
-            break  // They have been told apart by addFirstRequest(of:_:at:).
-        case .use(let tube):
-            if tube != session.usedTube {
-                addReferral(tube, using: 1, for: session)
-                addReferral(session.usedTube, using: -1, for: session)
-                session.usedTube = tube
-            }
-            answer(.using(tube), to: session, as: command)
-        case .watch(let tube):
-            if !session.watchedTubes.contains(tube) {
-                guard session.watchedTubes.count < limits.watchedTubes else {
-                    return answer(.outOfMemory, to: session, as: command)
-                }
-                addReferral(tube, watching: 1, for: session)
-                session.watchedTubes.append(tube)
-            }
-            answer(.watching(session.watchedTubes.count), to: session, as: command)
-        case .ignore(let tube):
-            addIgnore(tube, of: session)
-        case .reserveJob(let task):
-            add(.claimTask(task), .command(command), for: session)
-        case .delete(let task):
-            add(.delete(task), .command(command), for: session)
-        case .release(let task, let priority, let delay):
-            add(.release(task, priority: priority, delay: delay), .command(command), for: session)
-            guard delay == 0 else { break }
-            // A claim of this very batch is not known yet.
-            if let claim = session.claims[task] { owe(claim.tube) } else { oweEveryone() }
-        case .bury(let task, let priority):
-            add(.bury(task, priority: priority), .command(command), for: session)
-        case .touch(let task):
-            add(.touch(task), .command(command), for: session)
-        case .peek(let task):
-            add(.peek(task), .command(command), for: session)
-        case .peekReady:
-            add(.peekNext(session.usedTube, .pending), .command(command), for: session)
-        case .peekDelayed:
-            add(.peekNext(session.usedTube, .delayed), .command(command), for: session)
-        case .peekBuried:
-            add(.peekNext(session.usedTube, .buried), .command(command), for: session)
-        case .kick(let bound):
-            add(.kick(session.usedTube, bound: Int(bound)), .command(command), for: session)
-            owe(session.usedTube, tasks: Int(bound))
-        case .kickJob(let task):
-            add(.kickTask(task), .command(command), for: session)
-            oweEveryone()
-        case .statsJob(let task):
-            add(.taskStatistics(task), .command(command), for: session)
-        case .statsTube(let tube):
-            add(.tubeStatistics(tube), .command(command), for: session)
-        case .stats:
-            add(.storeStatistics, .command(command), for: session)
-        case .listTubes:
-            add(.listTubes, .command(command), for: session)
-        case .listTubeUsed:
-            answer(.using(session.usedTube), to: session, as: command)
-        case .listTubesWatched:
-            answer(.ok(StatisticsText.list(session.watchedTubes)), to: session, as: command)
-        case .pauseTube(let tube, let seconds):
-            add(.pause(tube, seconds: seconds), .command(command), for: session)
-            if seconds == 0 { oweEveryone() }
-        case .quit:
-            session.hasQuit = true
-            session.closing = .afterQueue
-            session.queue.removeAll()
-            session.queuedBytes = 0
-            markReady(session)
-        case .session(let name):
-            add(.takeUp(name), .command(command), for: session)
-        case .clearTube(let tube, let state):
-            let clearing = Session.Clearing(tube: tube, state: state)
-            session.clearing = clearing
-            addStep(of: clearing, for: session)
-        }
-    }
-
-    private mutating func addPut(_ task: consuming NewTask, key: UniqueKey?, of session: Session) {
-        let verb: Verb = key == nil ? .put : .putUnique
-        session.queuedBytes -= task.body.count
-        guard !isDraining else {
-            markProducer(session)
-            return steps.append(Step(session: session, kind: .answer(.draining, verb: verb)))
-        }
-        if task.delay == 0 { owe(task.tube) }
-        if let key {
-            add(.putUnique(key, consume task), .put(verb), for: session)
-        } else {
-            add(.put(consume task), .put(verb), for: session)
-        }
-    }
-
-    /// Adds one step of clearing a tube; the session's other commands wait until all steps are done.
-    private mutating func addStep(of clearing: Session.Clearing, for session: Session) {
-        add(.clear(clearing.tube, clearing.state, limit: Self.clearedAtOnce), .clear, for: session)
-        // More is to come, and others are to be heard before it.
-        wasCut = true
-    }
-
-    /// How many tasks one step of clearing a tube deletes: some 10 ms of the writer's lock.
-    static let clearedAtOnce = 1000
-
-    private mutating func addIgnore(_ tube: TubeName, of session: Session) {
-        guard let index = session.watchedTubes.firstIndex(of: tube) else {
-            return answer(.watching(session.watchedTubes.count), to: session, as: .ignore(tube))
-        }
-        guard session.watchedTubes.count > 1 else { return answer(.notIgnored, to: session, as: .ignore(tube)) }
-        addReferral(tube, watching: -1, for: session)
-        // beanstalkd fills the gap with the last tube, and clients see the order in list-tubes-watched (ms.c).
-        session.watchedTubes.swapAt(index, session.watchedTubes.count - 1)
-        session.watchedTubes.removeLast()
-        answer(.watching(session.watchedTubes.count), to: session, as: .ignore(tube))
-    }
-
-    private mutating func answer(_ reply: Reply, to session: Session, as command: Command) {
-        steps.append(Step(session: session, kind: .answer(reply, verb: command.verb)))
-    }
-
-    mutating func markProducer(_ session: Session) {
-        guard !session.isProducer else { return }
-        session.isProducer = true
-        producers += 1
-    }
-
-    mutating func markWorker(_ session: Session) {
-        guard !session.isWorker else { return }
-        session.isWorker = true
-        workers += 1
-    }
-}
-
-extension NewTask {
-    /// A task as a command describes it; a time to run of 0 is raised to 1 (protocol.txt, "put").
-    fileprivate init(_ tube: TubeName, _ priority: UInt32, _ delay: UInt32, _ timeToRun: UInt32, _ body: [UInt8]) {
-        self.init(tube: tube, priority: priority, delay: delay, timeToRun: max(timeToRun, 1), body: body)
     }
 }
