@@ -19,6 +19,8 @@ struct TakingRun {
     /// Takes the operations from one on, as far as they are like this.
     init(_ operations: [Operation], from start: Int) {
         var end = start
+        deletes.reserveCapacity(min(operations.count - start, Holders.capacity))
+        claims.reserveCapacity(min(operations.count - start, Front.most))
         loop: while end < operations.count, deletes.count < Holders.capacity {
             switch operations[end].action {
             case .delete(let id):
@@ -106,13 +108,14 @@ extension Ledger {
     private func holders(of run: TakingRun) throws(SQLiteError) -> [SessionID]? {
         var sessions: [SessionID] = []
         sessions.reserveCapacity(run.count)
-        for operation in run.operations {
-            if isHeldBack(operation.session) { return nil }
+        for index in run.operations.indices {
+            let session = run.operations[index].session
+            if isHeldBack(session) { return nil }
             guard !named.isEmpty else {
-                sessions.append(operation.session)
+                sessions.append(session)
                 continue
             }
-            guard let holder = try holder(for: operation.session) else { return nil }
+            guard let holder = try holder(for: session) else { return nil }
             sessions.append(holder)
         }
         return sessions
@@ -172,10 +175,12 @@ extension Ledger {
         }
         statements.deleteBodyRange.bind(first, last)
         try statements.deleteBodyRange.run()
+        var tube = try tube(range.claims[0].tube)
         for (delete, task) in zip(deletes, range.claims) {
             if task.isKeyed { try retireKey(of: delete.task) }
+            if task.tube != tube.id { tube = try self.tube(task.tube) }
             // Of a claimed task the priority counts nowhere.
-            try countDelete(from: .claimed, priority: 0, of: try tube(task.tube))
+            try countDelete(from: .claimed, priority: 0, of: tube)
         }
     }
 
