@@ -138,25 +138,3 @@ extension PendingPuts.Keys {
         if case .given = self { true } else { false }
     }
 }
-
-extension Command {
-    /// The command that puts a task.
-    fileprivate init(putting task: NewTask, key: UniqueKey?) {
-        if let key {
-            self = .putUnique(
-                key,
-                priority: task.priority,
-                delay: task.delay,
-                timeToRun: task.timeToRun,
-                body: task.body
-            )
-        } else {
-            self = .put(
-                priority: task.priority,
-                delay: task.delay,
-                timeToRun: task.timeToRun,
-                body: task.body
-            )
-        }
-    }
-}

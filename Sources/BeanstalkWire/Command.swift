@@ -88,6 +88,20 @@ public enum Command: Sendable, Equatable {
     /// `clear-tube <tube> <state>`; never ``TaskState/claimed``: our own extension (docs/protocol.md).
     case clearTube(TubeName, TaskState)
 
+    /// Makes the command that puts a task into the tube that the connection uses.
+    ///
+    /// - Parameters:
+    ///   - task: the task; its tube is not part of the command.
+    ///   - key: its key; none for a plain `put`.
+    public init(putting task: NewTask, key: UniqueKey? = nil) {
+        let (priority, delay, timeToRun) = (task.priority, task.delay, task.timeToRun)
+        if let key {
+            self = .putUnique(key, priority: priority, delay: delay, timeToRun: timeToRun, body: task.body)
+        } else {
+            self = .put(priority: priority, delay: delay, timeToRun: timeToRun, body: task.body)
+        }
+    }
+
     /// The command's first word.
     public var verb: Verb {
         switch self {

@@ -120,8 +120,8 @@ def run(name: str, program: Path, options: argparse.Namespace) -> int:
     # The backtracer would hold a crashed run open; much of the sanitizer's time goes into remembering allocations.
     sanitizer = "malloc_context_size=6:quarantine_size_mb=64"
     # An embedded event loop that is used from two threads only says so on its way to a hang, unless it is strict.
-    strict = {"SWIFT_BACKTRACE": "enable=no", "ASAN_OPTIONS": sanitizer, "SWIFTNIO_STRICT": "1"}
-    environment = {**os.environ, **strict}
+    settings = {"SWIFT_BACKTRACE": "enable=no", "ASAN_OPTIONS": sanitizer, "SWIFTNIO_STRICT": "1"}
+    environment = {**os.environ, **settings}
     print(f"fuzzing {name}", flush=True)
     result = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
     lines = result.stderr.splitlines()

@@ -36,7 +36,8 @@ int beanrow_add_holder_function(sqlite3 *database, const char *name, struct bean
 /*
  * Makes the database's file at least so long, and the disk find room for all of it, by writing zeros behind its end: in
  * pieces of 64 KiB, where SQLITE_FCNTL_SIZE_HINT writes a byte into each block (where SQLite was built without
- * posix_fallocate, as Debian's is). Whoever calls it must be the only one to do so. Answers SQLite's code.
+ * posix_fallocate, as Debian's is). Two that did so at once could write zeros over what a checkpoint has copied there
+ * since: to be called under the writers' lock. Answers SQLite's code.
  */
 int beanrow_extend(sqlite3 *database, sqlite3_int64 size);
 

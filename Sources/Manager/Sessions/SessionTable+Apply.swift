@@ -21,11 +21,7 @@ extension SessionTable {
                 }
                 continue
             }
-            if case .put(let verb) = step.kind {
-                applyPut(outcomes[next], of: next, verb, step.session, &heldBack)
-            } else {
-                apply(outcomes[next], to: step, at: now, &heldBack, process)
-            }
+            apply(outcomes[next], of: next, to: step, at: now, &heldBack, process)
             next += 1
         }
         for (session, request) in heldBack.reversed() where !session.hasEnded && session.closing != .now {
@@ -104,6 +100,7 @@ extension SessionTable {
 
     private mutating func apply(
         _ outcome: Outcome,
+        of operation: Int,
         to step: Step,
         at now: Moment,
         _ heldBack: inout [(session: Session, request: Request)],
@@ -111,8 +108,10 @@ extension SessionTable {
     ) {
         let session = step.session
         switch step.kind {
-        case .answer, .put:
-            break  // Not here: see apply(_:at:process:).
+        case .answer:
+            break
+        case .put(let verb):
+            applyPut(outcome, of: operation, verb, session, &heldBack)
         case .command(let command):
             if outcome == .heldBack { return heldBack.append((session, .command(command))) }
             counters[command.verb] += 1
@@ -143,7 +142,7 @@ extension SessionTable {
         }
     }
 
-    /// Apart from the others, and with the task left where it is, since tasks are put by the thousand.
+    /// The task stays where it is, in the operation, unless the put is held back: tasks are put by the thousand.
     private mutating func applyPut(
         _ outcome: Outcome,
         of operation: Int,

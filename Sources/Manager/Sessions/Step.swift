@@ -59,18 +59,9 @@ extension Command {
     /// A put as its operation has it; nothing where it is another operation's.
     init?(put action: Action) {
         switch action {
-        case .put(let task):
-            self = .put(priority: task.priority, delay: task.delay, timeToRun: task.timeToRun, body: task.body)
-        case .putUnique(let key, let task):
-            self = .putUnique(
-                key,
-                priority: task.priority,
-                delay: task.delay,
-                timeToRun: task.timeToRun,
-                body: task.body
-            )
-        default:
-            return nil
+        case .put(let task): self.init(putting: task)
+        case .putUnique(let key, let task): self.init(putting: task, key: key)
+        default: return nil
         }
     }
 

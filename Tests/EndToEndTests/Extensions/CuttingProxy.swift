@@ -32,7 +32,7 @@ final class CuttingProxy: Sendable {
         state = Mutex(State(random: SeededGenerator(seed: seed)))
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        var address = Self.address(port: 0)
+        var address = sockaddr_in(loopback: 0)
         let isListening = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(descriptor, $0, length) == 0 && listen(descriptor, 128) == 0
@@ -65,14 +65,6 @@ final class CuttingProxy: Sendable {
         shutdown(listener, Int32(SHUT_RDWR))
     }
 
-    private static func address(port: Int) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
-        return address
-    }
-
     private func acceptAll() {
         while true {
             let client = accept(listener, nil, nil)
@@ -88,13 +80,7 @@ final class CuttingProxy: Sendable {
         defer { Glibc.close(client) }
         let manager = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { Glibc.close(manager) }
-        var address = Self.address(port: upstream)
-        let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(manager, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard connected == 0 else { return }
+        guard withLoopbackAddress(port: upstream, { connect(manager, $0, $1) }) == 0 else { return }
         var (left, resets) = state.withLock { state in
             // Short lives are as likely as long ones of ten times that.
             let bound = Int(pow(Double(longest), Double.random(in: 0.4...1, using: &state.random)))

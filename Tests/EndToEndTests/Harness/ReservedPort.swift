@@ -27,18 +27,9 @@ final class ReservedPort: Sendable {
 
     private static func hold(_ port: Int) -> Int32? {
         let holder = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
-        let isBound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(holder, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-        // Set before, it would let two of them have one port.
+        // The option is set last: set before, it would let two of them have one port.
         var yes: Int32 = 1
-        guard isBound,
+        guard withLoopbackAddress(port: port, { bind(holder, $0, $1) }) == 0,
             setsockopt(holder, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size)) == 0
         else {
             close(holder)
