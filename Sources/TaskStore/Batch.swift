@@ -28,6 +28,12 @@ public struct BatchResult: Sendable {
     /// When the next delay or pause ends, over the whole store; none if there is none.
     public var nextEvent: Timestamp?
 
+    /// A moment on this process's clock that is no later than the time in the rows that the batch wrote.
+    ///
+    /// A claim in the batch lasts from the time in its row. If the answer leaves much later than this moment, the manager
+    /// renews the claim first.
+    public var timeRead: ContinuousClock.Instant
+
     /// Whether all claims that this manager's sessions had before the batch are lost: it could not reach the store for so
     /// long that the others took it for dead.
     public var claimsWereLost: Bool
@@ -38,12 +44,14 @@ public struct BatchResult: Sendable {
         needsDurability: Bool,
         timePassed: Bool,
         nextEvent: Timestamp?,
+        timeRead: ContinuousClock.Instant = .now,
         claimsWereLost: Bool = false
     ) {
         self.outcomes = outcomes
         self.needsDurability = needsDurability
         self.timePassed = timePassed
         self.nextEvent = nextEvent
+        self.timeRead = timeRead
         self.claimsWereLost = claimsWereLost
     }
 }

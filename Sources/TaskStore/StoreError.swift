@@ -17,8 +17,15 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         /// The store cannot know any more what its disk holds, or its files are gone. The manager must stop.
         case lost
 
-        /// The database cannot be used at all: wrong file, wrong version, no permission. Said when opening.
+        /// The database cannot be used at all: wrong file, wrong version, no permission. Reported by opening only.
         case unusable
+
+        /// Another process has to end first, and the message names it. Opening may succeed later. Reported by opening only.
+        case inUse
+
+        /// Tasks that were acknowledged are not in the files any more. Starting again does not help: a person has to decide.
+        /// Reported by opening only.
+        case acknowledgedTasksGone
     }
 
     /// The kind of trouble.

@@ -93,7 +93,7 @@ struct ManagerCommand: AsyncParsableCommand {
             try await services.run()
         } catch {
             FileHandle.standardError.write(Data("beanrow-manager: \(error)\n".utf8))
-            throw ExitCode.failure
+            throw ExitStatus.of(error)
         }
     }
 

@@ -258,7 +258,7 @@ final class Engine {
             return fail("a batch failed", error, with: .internalError, at: moment)
         case .unknown:
             return fail("clients are left without an answer", error, with: nil, at: moment)
-        case .lost, .unusable:
+        case .lost, .unusable, .inUse, .acknowledgedTasksGone:
             giveUp(error)
             return false
         }
