@@ -1,4 +1,4 @@
--- Beanrow's database, version 2.
+-- Beanrow's database, version 3.
 --
 -- One row a task. Look with the views (task_overview, claim_overview, oldest_pending, tube_overview, session_overview,
 -- manager_overview); add, change and delete tasks through the view "task":
@@ -8,10 +8,11 @@
 --   DELETE FROM task WHERE id = 7;
 --
 -- Before you write to a database that managers use: PRAGMA wal_autocheckpoint = 0;
--- Times are UTC in milliseconds since 1970 (…_ms), spans are seconds (…_s).
+-- Times are UTC in milliseconds since 1970 (…_ms), spans are seconds (…_s). Only the due_ms of a claimed task is claim time,
+-- which no setting of the machine's clock changes: see "claim_clock" and the view "clock".
 
 PRAGMA application_id = 1113940334;  -- "Bean"
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- A manager process that serves this database. Its peers notice when it dies and remove its row.
 CREATE TABLE manager (
@@ -83,7 +84,7 @@ CREATE TABLE task_state (
     ttr_s        INTEGER NOT NULL          -- time to run: how long a claim lasts
         CONSTRAINT "ttr is from 1 to 4294967295 seconds" CHECK (ttr_s BETWEEN 1 AND 4294967295),
     created_ms   INTEGER NOT NULL,
-    due_ms       INTEGER,                  -- delayed: pending again at; claimed: the claim ends at
+    due_ms       INTEGER,                  -- delayed: pending again at; claimed: the claim ends at (claim time)
     holder       INTEGER,                  -- claimed: by whom; manager << 32 | connection, or the id of a named session
     buried_order INTEGER,                  -- buried: its place in the tube's line
     reserves     INTEGER NOT NULL DEFAULT 0,
@@ -113,6 +114,14 @@ CREATE TABLE session (
 ) STRICT;
 
 CREATE INDEX session_connection ON session (connection) WHERE connection IS NOT NULL;
+
+-- How far claim time is ahead of the machine's clock; managers write it. It is 0 until the machine's clock is set.
+CREATE TABLE claim_clock (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    ahead_ms INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO claim_clock (id, ahead_ms) VALUES (1, 0);
 
 -- Keys of tasks put with put-unique: while the task is there, and for a while after, the same key is not put again.
 CREATE TABLE unique_key (
@@ -354,16 +363,24 @@ CREATE TRIGGER task_delete INSTEAD OF DELETE ON task BEGIN
     DELETE FROM task_state WHERE id = OLD.id;
 END;
 
--- The time, as the tables have it.
-CREATE VIEW clock AS SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS ms;
+-- The time, as the tables have it, and claim time.
+CREATE VIEW clock AS
+SELECT
+    CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS ms,
+    CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
+        + (SELECT ahead_ms FROM claim_clock WHERE id = 1) AS claim_ms;
 
 -- Tasks as people read them: times in UTC, who holds them, the start of the body (bytes that are no text as X'…').
 CREATE VIEW task_overview AS
 SELECT
     task.id, tube, state, priority, ttr,
     strftime('%Y-%m-%d %H:%M:%f', created_ms / 1000.0, 'unixepoch') AS created,
-    strftime('%Y-%m-%d %H:%M:%f', due_ms / 1000.0, 'unixepoch') AS due,
-    round((due_ms - (SELECT ms FROM clock)) / 1000.0, 1) AS seconds_left,
+    strftime(
+        '%Y-%m-%d %H:%M:%f',
+        (due_ms - iif(state = 'claimed', (SELECT ahead_ms FROM claim_clock WHERE id = 1), 0)) / 1000.0,
+        'unixepoch'
+    ) AS due,
+    round((due_ms - iif(state = 'claimed', (SELECT claim_ms FROM clock), (SELECT ms FROM clock))) / 1000.0, 1) AS seconds_left,
     iif(
         holder < 4294967296,
         'session ' || holder,

@@ -20,15 +20,15 @@ final class Checkpointer {
     static let warnFrom = 64 << 20
 
     private let database: Database
+    private let copier: LogCopier
     private let board: SharedBoard
-    private let busyTimeout: Int32
     private let mostBytes: Int
     private var warnAt = warnFrom
 
-    init(_ database: Database, board: SharedBoard, options: SQLiteStore.Options) {
+    init(_ database: Database, copier: LogCopier, board: SharedBoard, options: SQLiteStore.Options) {
         self.database = database
+        self.copier = copier
         self.board = board
-        self.busyTimeout = options.busyTimeout
         self.frames = Self.bytes / database.pageSize
         self.mostBytes = options.mostLogBytes
     }
@@ -93,11 +93,11 @@ final class Checkpointer {
     /// Checkpoints, as far as readers let it, and has the log start over.
     ///
     /// The writer lock is held, no transaction is open.
-    func checkpoint() throws(SQLiteError) {
-        // Not to wait for a reader: it may take for ever, and all managers would wait along.
-        database.setBusyTimeout(milliseconds: 0)
-        defer { database.setBusyTimeout(milliseconds: busyTimeout) }
-        let result = try database.checkpoint(SQLITE_CHECKPOINT_RESTART)
+    ///
+    /// - Parameter mode: `SQLITE_CHECKPOINT_RESTART`, or `SQLITE_CHECKPOINT_TRUNCATE` to make the log's file empty too.
+    /// - Throws: what SQLite answered.
+    func checkpoint(_ mode: Int32 = SQLITE_CHECKPOINT_RESTART) throws(SQLiteError) {
+        let result = try copier.checkpoint(mode)
         if result.frames < 0 {
             // Some other manager copies just now. If it takes that long it gets as long again.
             board.copyBegan = board.logFrames

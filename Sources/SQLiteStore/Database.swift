@@ -47,6 +47,8 @@ final class Database {
             throw error
         }
         sqlite3_extended_result_codes(handle, 1)
+        // A manager that ends because a sync has failed must not copy and remove the log on its way out.
+        if !readOnly { beanrow_checkpoint_on_close(handle, 0) }
     }
 
     deinit {
@@ -54,7 +56,14 @@ final class Database {
         frames.deallocate()
     }
 
-    /// Closes the connection and all its statements; the last connection of all empties and removes the log.
+    /// Has ``close()`` copy and remove the log if this is the last connection of all; without this it stays as it is.
+    ///
+    /// SQLite removes a log that is marked as copied without a sync, and tells nobody of an error.
+    func removeLogOnClose() {
+        beanrow_checkpoint_on_close(handle, 1)
+    }
+
+    /// Closes the connection and all its statements.
     func close() {
         guard let handle else { return }
         while let statement = sqlite3_next_stmt(handle, nil) {
@@ -187,18 +196,29 @@ final class Database {
         guard code == SQLITE_OK else { throw SQLiteError(noRoomFor: bytes) }
     }
 
+    /// What a checkpoint has done.
+    struct CheckpointResult: Sendable {
+        /// How many frames the log holds; -1 if another connection is running a checkpoint.
+        var frames: Int
+
+        /// How many of them are in the database now.
+        var copied: Int
+
+        /// Whether no reader was in the way.
+        var finished: Bool
+    }
+
     /// Copies the log into the database.
     ///
     /// - Parameter mode: `SQLITE_CHECKPOINT_RESTART` or another mode (sqlite.org/c3ref/wal_checkpoint_v2.html).
-    /// - Returns: how many frames the log holds, how many of them are in the database now, and whether nobody was in
-    ///   the way; -1 frames where some other connection is running a checkpoint.
+    /// - Returns: how far it came.
     /// - Throws: what SQLite answered.
-    func checkpoint(_ mode: Int32) throws(SQLiteError) -> (frames: Int, copied: Int, finished: Bool) {
+    func checkpoint(_ mode: Int32) throws(SQLiteError) -> CheckpointResult {
         var frames: Int32 = -1
         var copied: Int32 = -1
         let code = sqlite3_wal_checkpoint_v2(handle, "main", mode, &frames, &copied)
         guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else { throw SQLiteError(code, of: handle) }
-        return (Int(frames), Int(copied), code == SQLITE_OK)
+        return CheckpointResult(frames: Int(frames), copied: Int(copied), finished: code == SQLITE_OK)
     }
 
     /// Has a function called in the middle of each checkpoint on this connection: it has seen how far the log reaches, nobody
@@ -218,9 +238,32 @@ final class Database {
         return beanrow_before_log_sync(handle, look, argument) == 1
     }
 
+    /// Has a function called at the end of each checkpoint on this connection: all pages are copied, the file was not synced
+    /// yet, and no other connection has been told (`log_writes.c`).
+    ///
+    /// - Parameters:
+    ///   - copied: if it does not return, the pages never count as copied.
+    ///   - argument: what it is called with.
+    /// - Returns: whether it is going to be called.
+    func whenCopied(
+        _ copied: @convention(c) (UnsafeMutableRawPointer?) -> Void,
+        _ argument: UnsafeMutableRawPointer
+    ) -> Bool {
+        beanrow_when_copied(handle, copied, argument) == 1
+    }
+
+    /// How many frames of the log are committed, as the log's index in shared memory says; nil if there is none.
+    ///
+    /// A write transaction is open, so that the number cannot change.
+    var committedFrames: Int? {
+        let frames = beanrow_log_frames(handle)
+        return frames >= 0 ? Int(frames) : nil
+    }
+
     /// Returns once the database's file, not its log, is on the disk.
     func syncFile() throws(SQLiteError) {
         let code = beanrow_sync_database(handle)
-        if code != SQLITE_OK { throw SQLiteError(code, of: handle) }
+        // The connection knows nothing of it.
+        if code != SQLITE_OK { throw SQLiteError(code, of: nil) }
     }
 }

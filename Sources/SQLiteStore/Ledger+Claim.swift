@@ -124,7 +124,7 @@ extension Ledger {
         guard let first = run.first, let last = run.last else { return }
         holders.set(first.id, count: sessions.count) { sessions[sessions.startIndex + $0] }
         let update = statements.claimRange
-        update.bind(now, first.id, last.id)
+        update.bind(claimNow, first.id, last.id)
         guard try update.run() == run.count else {
             throw SQLiteError(corrupt: "of tasks \(first.id) to \(last.id) not all are as their index says")
         }
@@ -148,7 +148,7 @@ extension Ledger {
     /// RETURNING SQLite makes a temporary table each time.
     private func claim(_ head: Head, of tube: Tube, for session: SessionID) throws(SQLiteError) -> ClaimedTask {
         let statement = statements.claimOne
-        statement.bind(session.rawValue, now, head.id)
+        statement.bind(session.rawValue, claimNow, head.id)
         guard try statement.run() == 1 else {
             throw SQLiteError(corrupt: "task \(head.id) is in the index of pending tasks but not pending")
         }
@@ -161,7 +161,7 @@ extension Ledger {
         guard let task = try task(id), task.state != .claimed else { return .notFound }
         guard case .found(_, let body) = try peek(id) else { return .damaged }
         let statement = statements.claimByID
-        statement.bind(session.rawValue, now, id.rawValue)
+        statement.bind(session.rawValue, claimNow, id.rawValue)
         guard try statement.run() == 1 else { return .notFound }
         let tube = try tube(task.tube)
         left(task, id, of: tube)

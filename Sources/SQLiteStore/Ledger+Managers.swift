@@ -58,6 +58,12 @@ extension Ledger {
         return try statements.heartbeat.run() == 1
     }
 
+    /// Writes how far claim time is ahead of the machine's clock, unless it is known well enough.
+    func publish(claimTimeAhead ahead: Int64, tolerance: Int64) throws(SQLiteError) {
+        statements.setClaimClock.bind(ahead, tolerance)
+        try statements.setClaimClock.run()
+    }
+
     /// Removes a manager's row and its use of tubes.
     ///
     /// It has no claims any more.

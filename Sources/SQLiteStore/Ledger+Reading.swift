@@ -47,7 +47,7 @@ extension Ledger {
                 age: now - statement.int(3),
                 delay: UInt32(clamping: statement.int(4)),
                 timeToRun: UInt32(clamping: statement.int(5)),
-                timeLeft: due.map { $0 - now } ?? 0,
+                timeLeft: due.map { $0 - (state == .claimed ? claimNow : now) } ?? 0,
                 reserves: Int(statement.int(7)),
                 timeouts: Int(statement.int(8)),
                 releases: Int(statement.int(9)),

@@ -110,7 +110,7 @@ extension Ledger {
                     id: TaskID(rawValue: statement.int(0)),
                     tube: try tube(statement.int(1)).name,
                     timeToRun: UInt32(clamping: statement.int(2)),
-                    timeLeft: max(0, statement.int(3) - now)
+                    timeLeft: max(0, statement.int(3) - claimNow)
                 )
             )
         }
@@ -160,13 +160,22 @@ extension Ledger {
     /// Ends claims of named sessions whose time to run is over, whether or not anybody has the session.
     func endNamedClaims() throws(SQLiteError) {
         let statement = statements.endNamedClaims
-        statement.bind(now - Self.graceOfNamedClaims, Int64(Self.mostDueAtOnce))
+        statement.bind(claimNow - Self.graceOfNamedClaims, Int64(Self.mostDueAtOnce))
         while try statement.step() {
             let tube = try tube(statement.int(0))
             let priority = statement.int(1)
             count(tube, from: (.claimed, priority), to: (.pending, priority))
             tube.front.forget()
         }
+        schedule.nextNamedEnd = nil
+    }
+
+    /// Starts the claims of all named sessions again, after claim time has been started again.
+    ///
+    /// They outlive a restart of the machine, and how long it was switched off is not known for sure. So none ends too early.
+    func restartNamedClaims() throws(SQLiteError) {
+        statements.restartNamedClaims.bind(claimNow)
+        try statements.restartNamedClaims.run()
         schedule.nextNamedEnd = nil
     }
 }

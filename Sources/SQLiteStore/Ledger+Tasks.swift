@@ -191,7 +191,7 @@ extension Ledger {
 
     /// Starts the session's claim anew.
     func touch(_ id: TaskID, by session: SessionID) throws(SQLiteError) -> Outcome {
-        statements.touch.bind(id.rawValue, session.rawValue, now)
+        statements.touch.bind(id.rawValue, session.rawValue, claimNow)
         guard try statements.touch.run() == 1 else { return .notFound }
         durability = .everything
         return .touched
@@ -219,6 +219,30 @@ extension Ledger {
     func giveBack(_ holders: ClosedRange<Int64>, limit: Int = .max) throws(SQLiteError) -> Int {
         let statement = statements.giveBack
         statement.bind(holders.lowerBound, holders.upperBound, Int64(limit))
+        return try makePending(statement)
+    }
+
+    /// Whether connections of a manager hold tasks whose time to run has been over since some moment of claim time.
+    func hasOverdueClaims(of manager: ManagerID, before moment: Int64) throws(SQLiteError) -> Bool {
+        let statement = statements.overdueClaim
+        let holders = SessionID.all(of: manager)
+        statement.bind(holders.lowerBound, holders.upperBound, moment)
+        defer { statement.reset() }
+        return try statement.step()
+    }
+
+    /// Ends such claims.
+    ///
+    /// - Returns: how many it were.
+    func endOverdueClaims(of manager: ManagerID, before moment: Int64, limit: Int) throws(SQLiteError) -> Int {
+        let statement = statements.endOverdueClaims
+        let holders = SessionID.all(of: manager)
+        statement.bind(holders.lowerBound, holders.upperBound, moment, Int64(limit))
+        return try makePending(statement)
+    }
+
+    /// Runs a statement that makes claimed tasks pending and tells the tube and the priority of each.
+    private func makePending(_ statement: Statement) throws(SQLiteError) -> Int {
         var given = 0
         while try statement.step() {
             let tube = try tube(statement.int(0))

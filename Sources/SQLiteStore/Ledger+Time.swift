@@ -4,17 +4,17 @@ extension Ledger {
     /// How many delays one batch ends at most, so that the lock is held for a few milliseconds and no longer.
     static let mostDueAtOnce = 1000
 
-    /// Whether a delay or a pause has ended.
+    /// Whether a delay, a pause, or a claim of a named session has ended.
     func isTimeDue() throws(SQLiteError) -> Bool {
-        guard let next = try nextEvent() else { return false }
-        return next <= now
+        guard let next = try timeToNextEvent() else { return false }
+        return next <= 0
     }
 
-    /// When the next delay or pause ends.
-    func nextEvent() throws(SQLiteError) -> Int64? {
-        var next = try nextDue()
-        if let end = try nextNamedEnd() { next = min(next ?? end, end) }
-        for (_, until) in try pausedTubes() { next = min(next ?? until, until) }
+    /// In how many milliseconds the next delay, pause, or claim of a named session ends; nil if there is none.
+    func timeToNextEvent() throws(SQLiteError) -> Int64? {
+        var next = try nextDue().map { $0 - now }
+        if let end = try nextNamedEnd() { next = min(next ?? .max, end - claimNow) }
+        for (_, until) in try pausedTubes() { next = min(next ?? .max, until - now) }
         return next
     }
 
@@ -26,7 +26,7 @@ extension Ledger {
         for (id, until) in try pausedTubes() where until <= now {
             try setPause(try tube(id), seconds: 0, until: nil, counted: false)
         }
-        if let end = try nextNamedEnd(), end <= now { try endNamedClaims() }
+        if let end = try nextNamedEnd(), end <= claimNow { try endNamedClaims() }
         if let due = try nextDue(), due <= now {
             let statement = statements.makeDuePending
             statement.bind(now, Int64(Self.mostDueAtOnce))

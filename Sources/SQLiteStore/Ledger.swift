@@ -23,8 +23,11 @@ final class Ledger {
 
     // What follows is of the present batch.
 
-    /// What time it is.
+    /// The wall time, for delays, pauses, kept keys and what people read.
     var now: Int64 = 0
+
+    /// The claim time, for how long claims last.
+    var claimNow: Int64 = 0
 
     /// Tubes with something to write back or to forget.
     var touched: [Tube] = []
@@ -74,8 +77,9 @@ final class Ledger {
     }
 
     /// Starts a batch within an open transaction.
-    func startBatch(at now: Timestamp) throws(SQLiteError) {
-        self.now = now.rawValue
+    func startBatch(at time: StoreClock.Reading) throws(SQLiteError) {
+        now = time.wall
+        claimNow = time.claim
         durability = .nothing
         try lookForForeignCommits()
     }

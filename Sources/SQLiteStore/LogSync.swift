@@ -25,7 +25,7 @@ final class LogSync: Sendable {
     init(path: String, pageSize: Int) throws(StoreError) {
         self.path = path
         self.frameBytes = LogPlace.frameHeaderBytes + pageSize
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
         guard let identity = FileIdentity(descriptor: descriptor) else {
             close(descriptor)
@@ -41,15 +41,24 @@ final class LogSync: Sendable {
 
     /// Returns once the log is on the disk.
     ///
-    /// - Throws: ``StoreError/Code/lost``.
+    /// - Throws: ``StoreError/Code/lost``: the disk does not hold the log, whatever a second sync would say.
     func sync() throws(StoreError) {
         while fdatasync(descriptor) == -1 {
             guard errno == EINTR else {
                 throw StoreError(.lost, "\(path): syncing failed, what is on the disk is unknown: \(lastSystemError())")
             }
         }
-        try checkItHasName()
     }
+
+    /// The first salt in the log's header; nil if there is no header yet.
+    var salt: UInt32? {
+        var salt: UInt32 = 0
+        let count = withUnsafeMutableBytes(of: &salt) { pread(descriptor, $0.baseAddress, $0.count, 16) }
+        return count == MemoryLayout.size(ofValue: salt) ? UInt32(bigEndian: salt) : nil
+    }
+
+    /// The log as bytes, through this descriptor.
+    var file: LogFile { LogFile(descriptor: descriptor, path: path) }
 
     /// Checks that the log was not removed or replaced; takes less than ``check()``.
     ///

@@ -13,6 +13,9 @@ struct SQLiteError: Error {
     /// The extended result code (sqlite.org/rescode.html).
     var code: Int32
 
+    /// `SQLITE_IOERR_FSYNC`: a sync failed.
+    private static let failedSync: Int32 = SQLITE_IOERR | 4 << 8
+
     /// SQLite's own words.
     var message: String
 
@@ -52,6 +55,13 @@ struct SQLiteError: Error {
         self.systemError = 0
     }
 
+    /// The thread that copies the log has met an error before, which is told elsewhere.
+    init(copierHasFailed: ()) {
+        self.code = SQLITE_IOERR
+        self.message = "a write or a sync has failed before"
+        self.systemError = 0
+    }
+
     /// The code without its extension.
     var primaryCode: Int32 { code & 0xff }
 
@@ -60,7 +70,9 @@ struct SQLiteError: Error {
     /// The `-shm` file reports a full disk as an I/O error.
     var isFull: Bool {
         primaryCode == SQLITE_FULL
-            || primaryCode == SQLITE_IOERR && (systemError == ENOSPC || systemError == EDQUOT)
+            // Not a sync that failed for lack of room: what was written before is lost then.
+            || primaryCode == SQLITE_IOERR && code != Self.failedSync
+                && (systemError == ENOSPC || systemError == EDQUOT)
     }
 
     /// What the error means when nothing of the transaction was committed.

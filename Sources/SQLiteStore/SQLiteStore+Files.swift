@@ -1,3 +1,4 @@
+import CSQLite
 import TaskStore
 
 /// The files as somebody else may have left them, and the log on its way into the database.
@@ -43,7 +44,7 @@ extension SQLiteStore {
     ///
     /// - Throws: ``StoreError/Code/lost``. A full disk is none: whoever writes next meets it and says so.
     func checkpointIfDue() throws(StoreError) {
-        if let failure = parts.copier.failure { throw failure }
+        try checkTrust()
         if parts.checkpointer.due == .checkpoint { try checkpoint() }
     }
 
@@ -53,17 +54,22 @@ extension SQLiteStore {
     /// The writer lock is held, no transaction is open.
     ///
     /// - Throws: ``StoreError/Code/lost``
-    func checkpoint() throws(StoreError) {
+    ///
+    /// - Parameter mode: as for ``Checkpointer/checkpoint(_:)``.
+    func checkpoint(_ mode: Int32 = SQLITE_CHECKPOINT_RESTART) throws(StoreError) {
         parts.copier.waitUntilDone()
+        try checkTrust()
         try checkFiles()
         try parts.logSync.checkFrames(parts.checkpointer.framesLeft)
         do {
-            try parts.checkpointer.checkpoint()
+            try parts.checkpointer.checkpoint(mode)
         } catch  where error.isFull {
             // There was no room for the database to grow; what could be copied was.
         } catch {
-            // Whatever SQLite could do about it, what the disk holds of the pages that were copied is not known.
-            throw StoreError(.lost, "\(path): copying the log into the database failed (\(error.message))")
+            // What the disk holds of the pages that were copied is not known.
+            parts.board.isSuspect = true
+            throw parts.copier.failure
+                ?? StoreError(.lost, "\(path): copying the log into the database failed (\(error.message))")
         }
     }
 }

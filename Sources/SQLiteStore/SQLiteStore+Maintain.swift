@@ -15,9 +15,12 @@ extension SQLiteStore {
 
     /// See ``Store/maintain(at:)``.
     public func maintain(at now: Timestamp) throws(StoreError) -> Maintenance {
+        parts.board.countTurn(parts.slot.number)
+        try checkTrust()
         try checkFiles()
+        try followClock(at: now)
         var report = Maintenance()
-        report.recovered = try recoverDead(at: now)
+        try recoverDead(at: now, &report)
         // A distance in both directions, so that a clock that was set back does not silence it.
         if abs(now.rawValue - lastUpkeep) >= Self.upkeepInterval {
             try makeRoom()

@@ -1,3 +1,4 @@
+import CSQLite
 import Glibc
 public import TaskStore
 
@@ -5,22 +6,61 @@ extension SQLiteStore {
     /// How many claims of a dead manager one transaction returns at most.
     private static let mostReturnedAtOnce = 1000
 
+    /// Joins the managers: makes up for what dead ones have left undone, and enters this one among its peers.
+    ///
+    /// The writer lock is held. It is let go in between if the log has to be written again while others write.
+    ///
+    /// - Parameters:
+    ///   - isAlone: whether no other manager lived when this one began to open the store.
+    ///   - name: what people call this manager.
+    ///   - address: where it listens.
+    ///   - version: the program's.
+    ///   - now: the time, for tests.
+    /// - Throws: ``StoreError``.
+    func join(
+        isAlone: Bool,
+        name: String,
+        address: String,
+        version: String,
+        at now: Timestamp
+    ) throws(StoreError) {
+        let slot = parts.slot.number
+        try settleMarks(lockHeld: true)
+        let startsClocks = isAlone && !parts.clock.isStarted
+        if startsClocks { parts.clock.start() }
+        if isAlone { parts.board.logSalt = parts.logSync.salt ?? 0 }
+        parts.board.enter(slot)
+        try enter(name: name, address: address, version: version, at: now, startsClocks: startsClocks)
+        guard parts.logSync.size > 0, !isAlone || parts.board.logFrames > 0 else { return }
+        parts.lock.release()
+        defer { try? parts.lock.acquire() }
+        try writeWholeLogAgain()
+    }
+
     /// Enters the manager among its peers, after cleaning up behind the dead.
     ///
     /// The writer lock is held.
-    func enter(name: String, address: String, version: String, at now: Timestamp) throws(StoreError) {
+    private func enter(
+        name: String,
+        address: String,
+        version: String,
+        at now: Timestamp,
+        startsClocks: Bool
+    ) throws(StoreError) {
         let ledger = parts.ledger
         let slot = parts.slot.number
         var toWake: UInt64 = 0
         let peers = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in try ledger.peers() }
         for peer in peers {
-            // Whoever had this slot before is dead: it is ours now.
+            // A manager that had this slot before is dead: it is ours now.
             if peer.slot != slot, try parts.slot.isAlive(peer.slot) { continue }
             var claims = 0
             while let returned = try returnClaims(of: peer, at: now, wake: &toWake) { claims += returned }
             recoveredAtOpening.append(DeadManager(id: peer.id, name: peer.name, claims: claims))
         }
         try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in
+            if startsClocks { try ledger.restartNamedClaims() }
+            try publishClaimTime()
             try ledger.register(
                 name: name,
                 address: address,
@@ -30,7 +70,6 @@ extension SQLiteStore {
             )
         }
         manager = ledger.manager
-        parts.board.setAwaited(0, slot)
         parts.board.ring(slots: toWake)
         ledger.hasSeenForeignCommit = false
     }
@@ -53,29 +92,34 @@ extension SQLiteStore {
             if isLast { try ledger.remove(dead.id) }
             return (returned, isLast)
         }
-        if isLast, dead.slot != parts.slot.number {
-            parts.board.setAwaited(0, dead.slot)
-        }
+        if isLast, dead.slot != parts.slot.number { parts.board.free(dead.slot) }
         return returned
     }
 
     /// Cleans up behind the managers that have died.
     ///
-    /// - Throws: ``StoreError/Code/lost`` also where they have cleaned up behind this one.
-    func recoverDead(at now: Timestamp) throws(StoreError) -> [DeadManager] {
+    /// - Parameters:
+    ///   - now: the time, for tests.
+    ///   - report: gets what was found.
+    /// - Throws: ``StoreError/Code/lost`` also if they have cleaned up behind this one.
+    func recoverDead(at now: Timestamp, _ report: inout Maintenance) throws(StoreError) {
         let members: [ManagerRow]
         do {
             members = try parts.ledger.members()
         } catch {
             parts.database.resetStatements()
             let error = error.beforeCommit(path)
-            if error.code == .busy { return [] }
+            if error.code == .busy { return }
             throw error
         }
         guard members.contains(where: { $0.id == manager }) else { throw removedRow() }
-        var recovered: [DeadManager] = []
+        silence.keep(members.map(\.slot))
         for peer in members where peer.id != manager {
-            if try parts.slot.isAlive(peer.slot) { continue }
+            if try parts.slot.isAlive(peer.slot) {
+                let ended = try endClaimsIfSilent(peer, at: now)
+                if ended > 0 { report.endedForSilent.append(SilentManager(name: peer.name, claims: ended)) }
+                continue
+            }
             var claims: Int?
             var isHeldUp = false
             do {
@@ -84,10 +128,9 @@ extension SQLiteStore {
                 // The rest comes with the next call; what was returned so far is told now.
                 isHeldUp = true
             }
-            if let claims { recovered.append(DeadManager(id: peer.id, name: peer.name, claims: claims)) }
+            if let claims { report.recovered.append(DeadManager(id: peer.id, name: peer.name, claims: claims)) }
             if isHeldUp { break }
         }
-        return recovered
     }
 
     /// Takes one step of cleaning up, and lets other writers in after it.
@@ -100,6 +143,7 @@ extension SQLiteStore {
         }
         // Under the lock nobody can take a slot. A living manager in it has cleaned up already.
         if try parts.slot.isAlive(peer.slot) { return nil }
+        try settleMarks(lockHeld: true)
         return try returnClaims(of: peer, at: now, wake: &toWake)
     }
 
@@ -116,20 +160,29 @@ extension SQLiteStore {
             parts.lock.release()
             parts.board.ring(slots: toWake)
         }
+        try checkTrust()
         let me = ManagerRow(id: manager, name: "", slot: parts.slot.number)
         // The time is of no matter: nothing is put or claimed.
         let now = Timestamp(rawValue: parts.ledger.now)
         while try returnClaims(of: me, at: now, wake: &toWake) != nil {}
-        // Whether it is so is only of interest for a file that the next manager makes anew.
-        let peers = try? parts.ledger.peers()
-        if peers?.isEmpty == true { parts.ballast.remove() }
+        let peers: [ManagerRow]
+        do {
+            peers = try parts.ledger.peers()
+        } catch {
+            throw error.beforeCommit(path)
+        }
+        guard peers.isEmpty else { return }
+        parts.ballast.remove()
+        // Here, since an error of a checkpoint in the last connection's close is told to nobody.
+        try checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
+        if parts.board.logFrames == 0 { parts.database.removeLogOnClose() }
     }
 
-    /// Closes all files and takes this manager's name off the doors.
+    /// Closes all files and clears this manager's slot in the shared page.
     ///
     /// The writer lock is held.
     private func close() {
-        parts.board.setAwaited(0, parts.slot.number)
+        if !parts.board.isSuspect { parts.board.free(parts.slot.number) }
         parts.copier.stop()
         parts.database.close()
         parts.slot.release()

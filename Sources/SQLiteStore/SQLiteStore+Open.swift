@@ -25,64 +25,118 @@ extension SQLiteStore {
     ) throws(StoreError) -> SQLiteStore {
         let files = try StoreFiles(path)
         try FileSystemCheck.check(files)
-        // A foreign file is refused before anything appears beside it.
-        var database = try openExisting(files.database)
-        if let database { _ = try Schema.inspect(database) }
+        // A foreign file is refused before anything appears beside it. If managers have been here it waits its turn, so as
+        // not to be in the way of one that needs the file for itself.
+        if FileIdentity(path: files.lock) == nil { try inspect(files.database) }
 
         let mode = permissions(files.database)
         let lock = try WriterLock(path: files.lock, mode: mode)
         try lock.acquire()
         defer { lock.release() }
-        if database == nil {
-            try create(files.database)
-            database = try openExisting(files.database, evenEmpty: true)
-        }
-        guard let database else { throw StoreError(.unusable, "\(files.database): cannot be created") }
-        let ledger = try configure(database, options)
-
+        if try !inspect(files.database) { try create(files.database) }
         let board = try lock.map()
+        let isAlone = try waitForTrust(files, lock, board)
+        if isAlone { try recover(files, board) }
+
         let slot = try Slot(path: files.lock)
+        let database = try connect(files.database)
+        let ledger = try configure(database, options)
         guard let databaseIdentity = FileIdentity(path: files.database), let lockIdentity = lock.identity,
             let sharedMemoryIdentity = FileIdentity(path: files.sharedMemory)
         else {
             throw StoreError(.unusable, "\(files.database): removed while it was being opened")
         }
         let logSync = try LogSync(path: files.log, pageSize: database.pageSize)
-        let checkpointer = Checkpointer(database, board: board, options: options)
+        let copier = try LogCopier(path: files.database, board: board, slot: slot.number, log: logSync)
         let ballast = Ballast(path: files.reserve, mode: mode)
         ballast.restore()
 
         let parts = Parts(
             files: files,
             identities: (databaseIdentity, lockIdentity, sharedMemoryIdentity),
-            copier: LogCopier(path: files.database, board: board, log: logSync),
+            copier: copier,
             database: database,
             ledger: ledger,
+            clock: StoreClock(board, options.clock),
             lock: lock,
             board: board,
             slot: slot,
             bell: Bell(board, slot: slot.number),
             logWatch: LogWatch(path: files.log),
             logSync: logSync,
-            sharedSync: SharedSync(logSync, board: board, patience: options.patience),
-            checkpointer: checkpointer,
+            sharedSync: SharedSync(logSync, board: board, slot: slot.number, patience: options.patience),
+            checkpointer: Checkpointer(database, copier: copier, board: board, options: options),
             ballast: ballast
         )
         let store = SQLiteStore(parts, at: now)
         _ = parts.logWatch?.arm()
-        try store.enter(name: name, address: address, version: options.version, at: now)
+        try store.join(isAlone: isAlone, name: name, address: address, version: options.version, at: now)
         parts.logWatch?.checkItSaw()
-        try store.makeDurable()
+        try store.makeDurable(lockHeld: true)
         try syncDirectory(files.directory)
         return store
     }
 
-    /// Opens a file that exists.
+    /// Waits until no living manager has reason to distrust the disk.
     ///
-    /// - Returns: nothing where there is no file, or an empty one.
-    private static func openExisting(_ path: String, evenEmpty: Bool = false) throws(StoreError) -> Database? {
-        var information = stat()
-        guard stat(path, &information) == 0, evenEmpty || information.st_size > 0 else { return nil }
+    /// The writer lock is held, and let go while it waits.
+    ///
+    /// - Returns: whether no other manager lives.
+    /// - Throws: ``StoreError/Code/inUse`` after ten seconds, or at once if living managers are of another version.
+    private static func waitForTrust(
+        _ files: StoreFiles,
+        _ lock: WriterLock,
+        _ board: SharedBoard
+    ) throws(StoreError) -> Bool {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            if try Slot.living(path: files.lock).isEmpty { return true }
+            guard board.isKnownLayout else {
+                throw StoreError(
+                    .inUse,
+                    """
+                    \(files.database): managers of another version of Beanrow are running, \(Users.describe(of: files.lock)); \
+                    this one can start when they have ended
+                    """
+                )
+            }
+            guard board.isSuspect else { return false }
+            guard ContinuousClock.now < deadline else {
+                throw StoreError(
+                    .inUse,
+                    """
+                    \(files.database): a write or a sync has failed, and everything has to be written again; that can begin \
+                    when the other managers have ended: \(Users.describe(of: files.lock))
+                    """
+                )
+            }
+            lock.release()
+            usleep(50_000)
+            try lock.acquire()
+        }
+    }
+
+    /// Makes the files and the shared words ones that a manager can rely on.
+    ///
+    /// The writer lock is held and no other manager lives.
+    private static func recover(_ files: StoreFiles, _ board: SharedBoard) throws(StoreError) {
+        let boot = try BootID.current()
+        let outcome = try Recovery(files: files, board: board, boot: boot).run()
+        if outcome == .notAlone, board.isOf(boot), board.isSuspect {
+            throw StoreError(
+                .inUse,
+                """
+                \(files.database): a write or a sync has failed, and everything has to be written again; that can begin when \
+                no other program has the file open: \(Users.describe(of: files.database))
+                """
+            )
+        }
+        guard board.isOf(boot) else { return board.initialise(for: boot) }
+        board.startOver(keepingMarks: outcome == .notAlone)
+    }
+
+    /// Opens a file that exists.
+    private static func connect(_ path: String) throws(StoreError) -> Database {
         do {
             let database = try Database(path: path)
             database.setBusyTimeout(milliseconds: 5000)
@@ -90,6 +144,21 @@ extension SQLiteStore {
         } catch {
             throw error.whileOpening(path)
         }
+    }
+
+    /// Checks that a file, if it is there, is a database of Beanrow's.
+    ///
+    /// - Returns: whether there is a file.
+    /// - Throws: ``StoreError/Code/unusable``.
+    @discardableResult
+    private static func inspect(_ path: String) throws(StoreError) -> Bool {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return false }
+        guard information.st_size > 0 else { return true }
+        let database = try connect(path)
+        defer { database.close() }
+        _ = try Schema.inspect(database)
+        return true
     }
 
     /// Creates an empty file where there is none.

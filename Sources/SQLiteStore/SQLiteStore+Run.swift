@@ -15,6 +15,7 @@ extension Batch {
 extension SQLiteStore {
     /// See ``Store/run(_:)``.
     public func run(_ batch: Batch) throws(StoreError) -> BatchResult {
+        try checkTrust()
         if batch.onlyReads, let result = try read(batch) { return result }
         var toWake: UInt64 = 0
         try parts.lock.acquire()
@@ -54,7 +55,8 @@ extension SQLiteStore {
         let ledger = parts.ledger
         do {
             try ledger.statements.beginRead.run()
-            try ledger.startBatch(at: batch.now)
+            let timeRead = ContinuousClock.now
+            try ledger.startBatch(at: parts.clock.read(batch.now))
             var outcomes: [Outcome]?
             if try !ledger.isTimeDue() {
                 var found: [Outcome] = []
@@ -62,7 +64,7 @@ extension SQLiteStore {
                 for operation in batch.operations { found.append(try ledger.perform(operation)) }
                 outcomes = found
             }
-            let next = try ledger.nextEvent()
+            let next = try ledger.timeToNextEvent()
             try ledger.statements.commit.run()
             ledger.commitBatch()
             return outcomes.map { outcomes in
@@ -70,7 +72,8 @@ extension SQLiteStore {
                     outcomes: outcomes,
                     needsDurability: false,
                     timePassed: false,
-                    nextEvent: next.map(Timestamp.init(rawValue:))
+                    nextEvent: next.map { Timestamp(rawValue: batch.now.rawValue + $0) },
+                    timeRead: timeRead
                 )
             }
         } catch {
@@ -91,13 +94,15 @@ extension SQLiteStore {
     func write(_ batch: Batch, takesPuts: Bool = true, wake toWake: inout UInt64) throws(StoreError) -> BatchResult {
         let ledger = parts.ledger
         return try transaction(at: batch.now, wake: &toWake) { () throws(SQLiteError) in
+            let timeRead = self.timeRead
             let timePassed = try ledger.letTimePass()
             let outcomes = try ledger.perform(batch.operations, takesPuts: takesPuts)
             return BatchResult(
                 outcomes: outcomes,
                 needsDurability: ledger.durability > .nothing,
                 timePassed: timePassed,
-                nextEvent: try ledger.nextEvent().map(Timestamp.init(rawValue:))
+                nextEvent: try ledger.timeToNextEvent().map { Timestamp(rawValue: batch.now.rawValue + $0) },
+                timeRead: timeRead
             )
         }
     }
@@ -118,7 +123,9 @@ extension SQLiteStore {
         do {
             try ledger.statements.begin.run()
             if copies { parts.copier.begin() }
-            try ledger.startBatch(at: now)
+            if let line = parts.clock.follow() { warnings.append(line) }
+            timeRead = .now
+            try ledger.startBatch(at: parts.clock.read(now))
             result = try body()
             try ledger.finishBatch()
             // Before the commit and under the lock: whoever commits a task for this tube after us sees the mask, and
@@ -133,7 +140,9 @@ extension SQLiteStore {
             place = try parts.database.commit(ledger.statements.commit)
         } catch {
             for tube in newlyAwaited { stopsAwaiting(tube) }
-            throw abandon(error.duringCommit(path))
+            let error = error.duringCommit(path)
+            if error.code == .lost { parts.board.isSuspect = true }
+            throw abandon(error)
         }
         parts.copier.proceed(hasGrown: place != nil)
         toWake |= parts.board.slots(awaiting: ledger.awakened, except: parts.slot.number)

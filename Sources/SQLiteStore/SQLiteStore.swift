@@ -34,6 +34,9 @@ public final class SQLiteStore: Store {
         /// a sync takes, and no more than a client would notice.
         public var patience = Duration.milliseconds(5)
 
+        /// Where the time comes from.
+        var clock = StoreClock.Source.machine
+
         /// The program's version, for people who look at the table of managers.
         public var version = ""
 
@@ -54,6 +57,15 @@ public final class SQLiteStore: Store {
     var lastHeartbeat: Int64
     var lastUpkeep: Int64
 
+    /// When the last transaction has read the clocks.
+    var timeRead = ContinuousClock.now
+
+    /// Which peers have not been heard of for long.
+    var silence = Silence()
+
+    /// What turns the machine's clock into claim time, as it stands in the database for SQL; nil if not known.
+    var publishedClaimOffset: Int64?
+
     /// The last heartbeat has left something for one that comes soon.
     var isInHurry = false
 
@@ -72,6 +84,7 @@ public final class SQLiteStore: Store {
         let copier: LogCopier
         let database: Database
         let ledger: Ledger
+        let clock: StoreClock
         let lock: WriterLock
         let board: SharedBoard
         let slot: Slot
@@ -83,7 +96,7 @@ public final class SQLiteStore: Store {
         let ballast: Ballast
     }
 
-    /// Puts the parts together; ``enter(name:address:version:at:)`` has to follow.
+    /// Puts the parts together; ``join(isAlone:name:address:version:at:)`` has to follow.
     init(_ parts: Parts, at now: Timestamp) {
         self.parts = parts
         self.manager = parts.ledger.manager
@@ -93,7 +106,19 @@ public final class SQLiteStore: Store {
 
     /// See ``Store/makeDurable()``: one `fdatasync` of the log, or none where another manager's serves (``SharedSync``).
     public func makeDurable() throws(StoreError) {
+        try makeDurable(lockHeld: false)
+    }
+
+    /// Syncs, and makes sure that no manager has reason to distrust the disk.
+    func makeDurable(lockHeld: Bool) throws(StoreError) {
         try parts.sharedSync.sync()
+        do {
+            try settleMarks(lockHeld: lockHeld)
+        } catch {
+            // The batch has been committed: whatever it was, it must not be answered as if nothing had happened.
+            throw StoreError(.lost, error.message)
+        }
+        try checkTrust()
     }
 
     /// See ``Store/awaits(_:)``.

@@ -11,7 +11,7 @@ enum Schema {
     /// The version that this program reads and writes.
     ///
     /// Also in `schema.sql`.
-    static let version: Int64 = 2
+    static let version: Int64 = 3
 
     /// What a file turned out to be.
     enum Condition: Equatable {
@@ -101,8 +101,27 @@ enum Schema {
             UPDATE task_body SET checksum = NULL WHERE id = NEW.id;
         END;
 
+        """,
+        // Claims have a time of their own, and the views show it.
+        2: """
+        DROP VIEW claim_overview;
+        DROP VIEW task_overview;
+        DROP VIEW clock;
+
         """
+            + ["TABLE claim_clock", "VIEW clock", "VIEW task_overview", "VIEW claim_overview"].map(definition).joined()
+            + "INSERT INTO claim_clock (id, ahead_ms) VALUES (1, 0);\n",
     ]
+
+    /// Finds the statement in `schema.sql` that creates something, so that a new file and an old one get the same.
+    private static func definition(of thing: String) -> String {
+        let sql = String(decoding: PackageResources.schema_sql, as: UTF8.self)
+        // Statements end with a semicolon at a line's end; those of triggers, which have others, are not looked for.
+        guard let start = sql.firstRange(of: "CREATE \(thing) "),
+            let end = sql[start.lowerBound...].firstRange(of: ";\n")
+        else { return "" }
+        return sql[start.lowerBound..<end.upperBound] + "\n"
+    }
 
     private static func inTransaction(_ database: Database, _ sql: String) throws(StoreError) {
         do {
@@ -126,7 +145,7 @@ extension SQLiteError {
         case SQLITE_NOTADB: StoreError(.unusable, "\(path): not a SQLite database")
         case SQLITE_CORRUPT: StoreError(.unusable, "\(path): the database is damaged (\(message))")
         case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:
-            StoreError(.unusable, "\(path): another program holds the database")
+            StoreError(.inUse, "\(path): another program holds the database: \(Users.describe(of: path))")
         case _ where isFull: StoreError(.unusable, "\(path): no space left (\(message))")
         default: StoreError(.unusable, "\(path): \(message) (SQLite error \(code))")
         }

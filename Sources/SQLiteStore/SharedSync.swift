@@ -27,6 +27,7 @@ enum Durability: Comparable {
 final class SharedSync {
     private let log: LogSync
     private let board: SharedBoard
+    private let slot: Int
     private let patience: Duration
 
     /// What has to be on the disk of the commits since the last sync.
@@ -43,10 +44,12 @@ final class SharedSync {
     /// - Parameters:
     ///   - log: the log.
     ///   - board: where managers tell each other.
-    ///   - patience: for how long to wait for somebody else's sync.
-    init(_ log: LogSync, board: SharedBoard, patience: Duration) {
+    ///   - slot: this manager's slot.
+    ///   - patience: for how long to wait for another manager's sync.
+    init(_ log: LogSync, board: SharedBoard, slot: Int, patience: Duration) {
         self.log = log
         self.board = board
+        self.slot = slot
         self.patience = patience
         // What a power cut has left of the words may be of two moments.
         board.promised = max(board.promised, board.synced)
@@ -65,6 +68,8 @@ final class SharedSync {
         var debt = durability
         if let place {
             let isNext = place.follows(frames: board.logFrames)
+            // The log was started over, by this commit or by another program's.
+            if place.start == 0 || !isNext { board.logSalt = log.salt ?? board.logSalt }
             board.logFrames = place.frames
             if durability == .everything || !isNext { board.promised += 1 }
             if durability == .earlierCommits, !isNext { debt = .everything }
@@ -81,11 +86,29 @@ final class SharedSync {
             owed = .nothing
             return try log.checkItHasName()
         }
-        // Before the sync: what is promised later may not be covered.
-        let promised = board.promised
-        try log.sync()
+        try syncNow()
         count += 1
         owed = .nothing
+        try log.checkItHasName()
+    }
+
+    /// Syncs the log, whether or not that is owed.
+    ///
+    /// - Throws: ``StoreError/Code/lost``; the store is suspect then.
+    func syncNow() throws(StoreError) {
+        // Both before the sync: what comes later may not be covered.
+        let promised = board.promised
+        let end = board.logEnd
+        board.set(.sync, of: slot)
+        do {
+            try log.sync()
+        } catch {
+            // The mark stays: it says the same if this process dies before the next line.
+            board.isSuspect = true
+            throw error
+        }
+        board.clear(.sync, of: slot)
+        board.acknowledge(end)
         board.raiseSynced(to: promised)
     }
 }

@@ -45,6 +45,26 @@ final class Slot {
         release()
     }
 
+    /// Finds the slots that living managers hold, of whatever version.
+    ///
+    /// The writer lock is held, so that none is taken at this moment.
+    ///
+    /// - Parameter path: the lock file.
+    /// - Returns: their numbers, not with this process's own if it has taken none yet.
+    /// - Throws: ``StoreError/Code/unusable``.
+    static func living(path: String) throws(StoreError) -> [Int] {
+        let descriptor = open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
+        defer { close(descriptor) }
+        var living: [Int] = []
+        for number in 0..<SharedBoard.slots {
+            let answer = beanrow_byte_is_locked(descriptor, Int64(number))
+            guard answer >= 0 else { throw StoreError(.unusable, "\(path): \(systemErrorText(-answer))") }
+            if answer == 1 { living.append(number) }
+        }
+        return living
+    }
+
     /// Gives the slot up; peers see this manager as gone.
     func release() {
         guard descriptor >= 0 else { return }

@@ -52,6 +52,8 @@ struct Statements {
     let touch: Statement
     let expire: Statement
     let giveBack: Statement
+    let overdueClaim: Statement
+    let endOverdueClaims: Statement
     let kickBuried: Statement
     let kickDelayed: Statement
     let kickOne: Statement
@@ -80,6 +82,7 @@ struct Statements {
     let claimsOfHolder: Statement
     let nextNamedEnd: Statement
     let endNamedClaims: Statement
+    let restartNamedClaims: Statement
 
     // Unique keys.
     let findKey: Statement
@@ -98,6 +101,7 @@ struct Statements {
     let insertManager: Statement
     let deleteManager: Statement
     let heartbeat: Statement
+    let setClaimClock: Statement
     let tubesOfManager: Statement
     let deleteTubesOfManager: Statement
 
@@ -243,6 +247,19 @@ struct Statements {
             RETURNING tube_id, priority
             """
         )
+        overdueClaim = try database.prepare(
+            "SELECT 1 FROM task_state WHERE state = 'claimed' AND holder BETWEEN ?1 AND ?2 AND due_ms <= ?3 LIMIT 1"
+        )
+        endOverdueClaims = try database.prepare(
+            """
+            UPDATE task_state NOT INDEXED SET state = 'pending', due_ms = NULL, holder = NULL, timeouts = timeouts + 1
+            WHERE state = 'claimed' AND id IN (
+                SELECT id FROM task_state
+                WHERE state = 'claimed' AND holder BETWEEN ?1 AND ?2 AND due_ms <= ?3 LIMIT ?4
+            )
+            RETURNING tube_id, priority
+            """
+        )
         kickBuried = try database.prepare(
             """
             UPDATE task_state NOT INDEXED SET state = 'pending', buried_order = NULL, kicks = kicks + 1
@@ -347,6 +364,13 @@ struct Statements {
             """
         )
 
+        restartNamedClaims = try database.prepare(
+            """
+            UPDATE task_state INDEXED BY task_claimed_named SET due_ms = ?1 + ttr_s * 1000
+            WHERE state = 'claimed' AND holder < 4294967296
+            """
+        )
+
         findKey = try database.prepare("SELECT task_id, kept_until_ms FROM unique_key WHERE tube = ?1 AND key = ?2")
         setKey = try database.prepare("INSERT OR REPLACE INTO unique_key (tube, key, task_id) VALUES (?1, ?2, ?3)")
         retireKey = try database.prepare("UPDATE unique_key SET kept_until_ms = ?2 WHERE task_id = ?1")
@@ -394,6 +418,9 @@ struct Statements {
         )
         deleteManager = try database.prepare("DELETE FROM manager WHERE id = ?1")
         heartbeat = try database.prepare("UPDATE manager SET heartbeat_ms = ?2 WHERE id = ?1")
+        setClaimClock = try database.prepare(
+            "UPDATE claim_clock SET ahead_ms = ?1 WHERE abs(ahead_ms - ?1) > ?2"
+        )
         tubesOfManager = try database.prepare("SELECT tube_id FROM tube_user WHERE manager_id = ?1")
         deleteTubesOfManager = try database.prepare("DELETE FROM tube_user WHERE manager_id = ?1")
     }

@@ -105,6 +105,9 @@ public struct Maintenance: Sendable, Equatable {
     /// Managers found dead, by the names they had, with how many claims of each were returned.
     public var recovered: [DeadManager]
 
+    /// Claims that were overdue and have been ended for managers that live but do nothing: their names, and how many of each.
+    public var endedForSilent: [SilentManager] = []
+
     /// Lines for the log that a person should see, each said once for each cause.
     public var warnings: [String]
 
@@ -112,7 +115,7 @@ public struct Maintenance: Sendable, Equatable {
     public var claimsWereLost = false
 
     /// Whether claims returned may be of use for sessions that wait.
-    public var madePending: Bool { recovered.contains { $0.claims > 0 } }
+    public var madePending: Bool { recovered.contains { $0.claims > 0 } || !endedForSilent.isEmpty }
 
     /// Makes a report.
     public init(recovered: [DeadManager] = [], warnings: [String] = []) {
@@ -135,6 +138,21 @@ public struct DeadManager: Sendable, Equatable {
     /// Makes a report of a dead manager.
     public init(id: ManagerID, name: String, claims: Int) {
         self.id = id
+        self.name = name
+        self.claims = claims
+    }
+}
+
+/// A manager whose process lives and whose event loop does not come round: stopped, or hung.
+public struct SilentManager: Sendable, Equatable {
+    /// Its name.
+    public var name: String
+
+    /// How many of its claims were overdue and have been ended.
+    public var claims: Int
+
+    /// Makes a report of a silent manager.
+    public init(name: String, claims: Int) {
         self.name = name
         self.claims = claims
     }

@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func aLogThatCannotBeEmptiedIsBounded() throws {
-        var options = SQLiteStore.Options()
+        var options = SQLiteStore.Options.test
         options.mostLogBytes = 12 << 20
         let store = try SQLiteStore.open(path: place.path, name: "a", address: "", at: .start, options: options)
         let session = SessionID(connection: 1, of: store.manager)

@@ -68,7 +68,7 @@ import Testing
     @Test(.enabled(if: Tmpfs.isAvailable, "needs root to mount a small file system"))
     func aFullDiskTakesNoMoreTasksAndServesThoseItHas() throws {
         let disk = try Tmpfs(kilobytes: 12_000)
-        let store = try SQLiteStore.open(path: disk.path, name: "a", address: "", at: .start)
+        let store = try SQLiteStore.open(path: disk.path, name: "a", address: "", at: .start, options: .test)
         var ids: [TaskID] = []
         var refused = 0
         while refused < 5, ids.count < 10_000 {
@@ -108,7 +108,7 @@ import Testing
     func aFreshManagerOnAFullDiskCanStillDelete() throws {
         let disk = try Tmpfs(kilobytes: 12_000)
         func open() throws -> SQLiteStore {
-            try SQLiteStore.open(path: disk.path, name: "a", address: "", at: .start)
+            try SQLiteStore.open(path: disk.path, name: "a", address: "", at: .start, options: .test)
         }
         let first = try open()
         _ = try run(first, Array(repeating: put(20_000), count: 50))
@@ -130,7 +130,7 @@ import Testing
 
     @Test func aProgramThatHoldsTheLockMakesABatchFailWithoutATrace() throws {
         let place = try TemporaryStore()
-        var options = SQLiteStore.Options()
+        var options = SQLiteStore.Options.test
         options.busyTimeout = 20
         let store = try SQLiteStore.open(path: place.path, name: "a", address: "", at: .start, options: options)
         _ = try run(store, [.refer(mail, using: 1, watching: 1), put(10, delay: 5)])

@@ -97,7 +97,7 @@ import Testing
         let store = try place.open("a")
         let link = place.directory + "/link.db"
         #expect(symlink(place.path, link) == 0)
-        let other = try SQLiteStore.open(path: link, name: "b", address: "", at: .start)
+        let other = try SQLiteStore.open(path: link, name: "b", address: "", at: .start, options: .test)
         #expect(other.parts.files.lock == store.parts.files.lock)
         try put(store)
         #expect(try claim(other, 2) == 1)

@@ -72,7 +72,7 @@ import Testing
         let before = try database.everything() + database.rows("SELECT sql FROM sqlite_schema ORDER BY 1")
         let step =
             "ALTER TABLE task_body ADD COLUMN checksum INTEGER; DELETE FROM task; INSERT INTO nowhere VALUES (1);"
-        let error = #expect(throws: StoreError.self) { try Schema.establish(database, migrations: [1: step]) }
+        let error = #expect(throws: StoreError.self) { try Schema.establish(database, migrations: [1: step, 2: ""]) }
         #expect(error?.code == .unusable)
         #expect(error?.message.contains("nowhere") == true)
         #expect(!database.isInTransaction)
@@ -88,7 +88,7 @@ import Testing
         try database.execute("PRAGMA user_version = -1")
         let steps: [Int64: String] = [
             -1: "CREATE TABLE one (a);", 0: "CREATE TABLE two (a);",
-            1: "INSERT INTO one VALUES (1); INSERT INTO two VALUES (2);",
+            1: "INSERT INTO one VALUES (1); INSERT INTO two VALUES (2);", 2: "",
         ]
         var broken = steps
         broken[1] = "INSERT INTO three VALUES (1);"

@@ -47,6 +47,11 @@ import Testing
         ],
         "touch": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
         "expire": ["SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)"],
+        "overdueClaim": ["SEARCH task_state USING INDEX task_claimed (holder>? AND holder<?)"],
+        "endOverdueClaims": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_claimed (holder>? AND holder<?)",
+        ],
         "giveBack": [
             "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
             "SEARCH task_state USING INDEX task_claimed (holder>? AND holder<?)",
@@ -82,6 +87,8 @@ import Testing
         "renameHolder": ["SEARCH task_state USING INDEX task_claimed (holder=?)"],
         "claimsOfHolder": ["SEARCH task_state USING INDEX task_claimed (holder=?)"],
         "nextNamedEnd": ["SEARCH task_state USING INDEX task_claimed_named"],
+        // All claims of named sessions, once after a start of the machine.
+        "restartNamedClaims": ["SCAN task_state USING INDEX task_claimed_named"],
         "endNamedClaims": [
             "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
             "SEARCH task_state USING INDEX task_claimed_named (due_ms<?)",
@@ -114,6 +121,8 @@ import Testing
         "managers": ["SCAN manager"],
         "managerByID": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],
         "deleteManager": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],
+        // One row.
+        "setClaimClock": ["SCAN claim_clock"],
         "heartbeat": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],
         "tubesOfManager": ["SEARCH tube_user USING INDEX tube_user_manager (manager_id=?)"],
         "deleteTubesOfManager": ["SEARCH tube_user USING INDEX tube_user_manager (manager_id=?)"],

@@ -13,13 +13,13 @@ import Testing
     }
 
     /// Opens the database, which has to fail with one line that has these words.
-    private func expectRefusal(_ words: String, _ path: String? = nil) {
+    private func expectRefusal(_ words: String, _ path: String? = nil, code: StoreError.Code = .unusable) {
         let path = path ?? place.path
         #expect {
-            try SQLiteStore.open(path: path, name: "a", address: "", at: .start)
+            try SQLiteStore.open(path: path, name: "a", address: "", at: .start, options: .test)
         } throws: { error in
             let error = error as? StoreError
-            return error?.code == .unusable && error?.message.contains(words) == true
+            return error?.code == code && error?.message.contains(words) == true
                 && error?.message.contains("\n") == false
         }
     }
@@ -47,8 +47,8 @@ import Testing
 
     @Test func aNewerSchema() throws {
         try place.open().leave()
-        try place.shell().execute("PRAGMA user_version = 3")
-        expectRefusal("newer Beanrow (schema version 3")
+        try place.shell().execute("PRAGMA user_version = 4")
+        expectRefusal("newer Beanrow (schema version 4")
     }
 
     @Test func aVersionThatNobodyKnows() throws {
@@ -85,13 +85,31 @@ import Testing
         expectRefusal("Permission denied")
     }
 
-    @Test func aLockFileOfAnotherVersion() throws {
+    @Test func managersOfAnotherVersion() throws {
+        let store = try place.open()
+        try setLayout(1)
+        expectRefusal("managers of another version of Beanrow are running", code: .inUse)
+        store.abandon()
+        // Once they have ended, the file is taken over.
+        let next = try place.open()
+        #expect(next.parts.board.isKnownLayout)
+        try next.leave()
+    }
+
+    @Test(arguments: [1, 99])
+    func aLockFileThatAnotherVersionHasLeft(_ version: UInt64) throws {
         try place.open().leave()
+        try setLayout(version)
+        let store = try place.open()
+        #expect(store.parts.board.isKnownLayout)
+        try store.leave()
+    }
+
+    private func setLayout(_ version: UInt64) throws {
         let descriptor = open(place.path + "-lock", O_RDWR)
-        var version: UInt64 = 99
-        #expect(pwrite(descriptor, &version, 8, 64) == 8)
-        close(descriptor)
-        expectRefusal("another version of Beanrow")
+        defer { close(descriptor) }
+        var version = version
+        try #require(pwrite(descriptor, &version, 8, 64) == 8)
     }
 
     @Test func tooManyManagers() throws {

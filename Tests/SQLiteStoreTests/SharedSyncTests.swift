@@ -15,7 +15,7 @@ import Testing
         init(patience: Duration, at given: TemporaryStore? = nil) throws {
             place = try given ?? TemporaryStore()
             first = try place.open("first")
-            var options = SQLiteStore.Options()
+            var options = SQLiteStore.Options.test
             options.patience = patience
             second = try SQLiteStore.open(
                 path: place.path,

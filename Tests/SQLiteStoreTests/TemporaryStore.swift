@@ -28,7 +28,7 @@ final class TemporaryStore: Sendable {
 
     /// Opens the database as one more manager.
     func open(_ name: String = "a", at now: Timestamp = .start) throws -> SQLiteStore {
-        try SQLiteStore.open(path: path, name: name, address: "127.0.0.1:0", at: now)
+        try SQLiteStore.open(path: path, name: name, address: "127.0.0.1:0", at: now, options: .test)
     }
 
     /// Opens the database as any program would: with triggers, without queueing.
@@ -36,7 +36,17 @@ final class TemporaryStore: Sendable {
         let database = try Database(path: path)
         try database.execute("PRAGMA wal_autocheckpoint = 0")
         database.setBusyTimeout(milliseconds: 5000)
+        database.removeLogOnClose()
         return database
+    }
+}
+
+extension SQLiteStore.Options {
+    /// The defaults, and the time as each batch says.
+    static var test: SQLiteStore.Options {
+        var options = SQLiteStore.Options()
+        options.clock = .batches
+        return options
     }
 }
 

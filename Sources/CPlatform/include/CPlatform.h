@@ -68,6 +68,11 @@ static inline uint64_t beanrow_swap(uint64_t *word, uint64_t value) {
     return __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
 }
 
+/* Sets a word if it has a certain value. Returns 1 if it had, 0 otherwise. */
+static inline int beanrow_exchange(uint64_t *word, uint64_t present, uint64_t value) {
+    return __atomic_compare_exchange_n(word, &present, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 /* Adds to a word. */
 static inline void beanrow_add(uint64_t *word, uint64_t value) { __atomic_add_fetch(word, value, __ATOMIC_SEQ_CST); }
 

@@ -3,11 +3,17 @@
 
 #include <sqlite3.h>
 
+#include "log_checksum.h"
 #include "log_writes.h"
 
 /* sqlite3_db_config is variadic, which Swift can't call. */
 static inline int beanrow_enable_triggers(sqlite3 *database, int on) {
     return sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_TRIGGER, on, (int *)0);
+}
+
+/* Whether closing the last connection copies the log into the database and removes it. */
+static inline int beanrow_checkpoint_on_close(sqlite3 *database, int on) {
+    return sqlite3_db_config(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !on, (int *)0);
 }
 
 /* So is sqlite3_config. */

@@ -1,0 +1,13 @@
+#ifndef BEANROW_LOG_CHECKSUM_H
+#define BEANROW_LOG_CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The checksum of SQLite's write-ahead log (sqlite.org/fileformat2.html, section 4.2), going on from `sums`. The number of
+ * bytes is a multiple of 8. `swaps` says that the log's words have the other byte order than this machine's.
+ */
+void beanrow_log_checksum(const void *bytes, size_t length, int swaps, uint32_t sums[2]);
+
+#endif

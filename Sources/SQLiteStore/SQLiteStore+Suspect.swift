@@ -1,0 +1,147 @@
+import TaskStore
+
+/// What a manager does about writes and syncs that have failed, in whichever process.
+///
+/// ### The rule
+/// Before a manager syncs the log, or copies it into the database, it sets a mark in its slot (``SharedBoard/set(_:of:)``), and
+/// clears it only after success. If a write or a sync fails, it sets ``SharedBoard/isSuspect``; then all managers end. A process
+/// that is killed inside a failing sync leaves its mark. The next manager that looks finds the mark of a dead process, and writes
+/// again all that may be missing (``settleMarks(lockHeld:)``): everything in the log from where it was known to be on the disk.
+///
+/// That suffices because a sync that failed without a word can only have lost what was written since the last sync that
+/// succeeded, and because pages never count as copied into the database before it is synced (``LogCopier``), so the log still
+/// has them.
+extension SQLiteStore {
+    /// Throws if a write or a sync has failed in any process; nothing may be answered then.
+    ///
+    /// - Throws: ``StoreError/Code/lost``.
+    func checkTrust() throws(StoreError) {
+        guard parts.board.isSuspect else { return }
+        throw parts.copier.failure ?? suspicion()
+    }
+
+    private func suspicion() -> StoreError {
+        StoreError(
+            .lost,
+            """
+            \(path): a manager has met a failed write or sync, so what is on the disk is unknown; all managers end, and the \
+            next one to start writes everything again
+            """
+        )
+    }
+
+    /// Makes up for syncs in which other managers have died.
+    ///
+    /// No transaction is open. Costs a look at the slots if no other manager is in a sync, and a system call for each that is.
+    ///
+    /// - Parameter lockHeld: whether the caller holds the writer lock.
+    /// - Throws: ``StoreError/Code/lost`` if the log cannot be written again.
+    func settleMarks(lockHeld: Bool = false) throws(StoreError) {
+        guard try !deadMarks().isEmpty else { return }
+        if !lockHeld { try parts.lock.acquire() }
+        defer { if !lockHeld { parts.lock.release() } }
+        // Under the lock: another manager may have done it by now, and a new one may have the slot.
+        let dead = try deadMarks()
+        guard !dead.isEmpty else { return }
+        do {
+            try writeLogAgain(from: dead.flatMap { parts.board.marked($0) })
+            try parts.sharedSync.syncNow()
+        } catch {
+            parts.board.isSuspect = true
+            throw error
+        }
+        for slot in dead {
+            for mark in SharedBoard.Mark.allCases { parts.board.clear(mark, of: slot) }
+        }
+    }
+
+    /// The slots of managers that have died inside a sync.
+    private func deadMarks() throws(StoreError) -> [Int] {
+        var rest = parts.board.marks(except: parts.slot.number)
+        var dead: [Int] = []
+        while rest != 0 {
+            let slot = rest.trailingZeroBitCount
+            rest &= rest - 1
+            if try !parts.slot.isAlive(slot) { dead.append(slot) }
+        }
+        return dead
+    }
+
+    /// Writes the end of the log again, from the first of some points on.
+    ///
+    /// The writer lock is held.
+    private func writeLogAgain(from points: [SharedBoard.LogPoint]) throws(StoreError) {
+        try withWriteLock { committed throws(StoreError) in
+            let file = parts.logSync.file
+            // A log that has been started over since is in the database as a whole.
+            guard let header = try file.header(),
+                let start = points.filter({ $0.salt == header.salt }).map(\.frames).min(), start < committed
+            else { return }
+            let found = try file.writeAgain(header, from: start, limit: committed - start)
+            guard found.whole >= committed else { throw missing(committed - found.whole) }
+        }
+    }
+
+    /// Writes the whole log again, in steps between which other managers write, and syncs it.
+    ///
+    /// A manager that joins others does so before its first answer. Its descriptor was opened just now, and the kernel does
+    /// not tell it of an error that another program has seen before. What it has written itself it is told of.
+    ///
+    /// - Throws: ``StoreError/Code/lost``.
+    func writeWholeLogAgain() throws(StoreError) {
+        let file = parts.logSync.file
+        do {
+            var salt: UInt32?
+            var next = 0
+            var isDone = false
+            while !isDone {
+                try parts.lock.acquire()
+                defer { parts.lock.release() }
+                try withWriteLock { committed throws(StoreError) in
+                    // Of a log that is started over meanwhile, everything is written after this manager has opened it.
+                    guard let header = try file.header(), salt == nil || salt == header.salt, next < committed else {
+                        isDone = true
+                        return
+                    }
+                    salt = header.salt
+                    let limit = min(Self.framesAtOnce, committed - next)
+                    let found = try file.writeAgain(header, from: next, limit: limit)
+                    guard found.whole == next + limit else { throw missing(next + limit - found.whole) }
+                    next += limit
+                }
+            }
+            try parts.sharedSync.syncNow()
+        } catch {
+            if error.code == .lost { parts.board.isSuspect = true }
+            throw error
+        }
+    }
+
+    /// Some 4 MiB: a few milliseconds.
+    private static let framesAtOnce = 1024
+
+    private func missing(_ frames: Int) -> StoreError {
+        StoreError(.lost, "\(parts.files.log): \(frames) frames are not what was written; the kernel has lost them")
+    }
+
+    /// Runs something while no program can write to the log.
+    ///
+    /// The writer lock is held. Waits for other programs as long as it takes: the caller's answers have to wait too.
+    ///
+    /// - Parameter body: is told how many frames of the log are committed.
+    /// - Throws: what `body` throws, or ``StoreError/Code/lost``.
+    private func withWriteLock(_ body: (_ committed: Int) throws(StoreError) -> Void) throws(StoreError) {
+        while true {
+            do {
+                try parts.ledger.statements.begin.run()
+                break
+            } catch {
+                let error = error.beforeCommit(path)
+                guard error.code == .busy else { throw error }
+                try checkTrust()
+            }
+        }
+        defer { try? parts.database.rollBack() }
+        try body(parts.database.committedFrames ?? parts.board.logFrames)
+    }
+}

@@ -1,0 +1,78 @@
+import CPlatform
+
+/// Which tubes managers await, and how they wake each other.
+extension SharedBoard {
+    /// The tubes that the manager in a slot awaits, a bit for each 64th number.
+    func awaited(_ slot: Int) -> UInt64 {
+        beanrow_load(word(.awaited, of: slot))
+    }
+
+    /// Sets the tubes that the manager in a slot awaits.
+    func setAwaited(_ mask: UInt64, _ slot: Int) {
+        beanrow_store(word(.awaited, of: slot), mask)
+    }
+
+    /// The slots whose managers await one of these tubes.
+    ///
+    /// The writer lock is held.
+    ///
+    /// - Parameters:
+    ///   - mask: a bit for each 64th tube number.
+    ///   - own: a slot that is left out.
+    /// - Returns: a bit for each slot.
+    func slots(awaiting mask: UInt64, except own: Int) -> UInt64 {
+        guard mask != 0 else { return 0 }
+        var slots: UInt64 = 0
+        var rest = usedSlots & ~(1 << UInt64(own))
+        while rest != 0 {
+            let slot = rest.trailingZeroBitCount
+            rest &= rest - 1
+            if awaited(slot) & mask != 0 { slots |= 1 << UInt64(slot) }
+        }
+        return slots
+    }
+
+    /// Wakes the managers in some slots, unless they have been rung for and have not heard it yet.
+    ///
+    /// The writer lock need not be held. Where a slot's manager has gone nobody hears it.
+    ///
+    /// - Parameter slots: a bit for each slot.
+    func ring(slots: UInt64) {
+        var rest = slots
+        while rest != 0 {
+            ring(rest.trailingZeroBitCount)
+            rest &= rest - 1
+        }
+    }
+
+    /// Wakes the manager in a slot.
+    func ring(_ slot: Int) {
+        guard beanrow_swap(word(.isRung, of: slot), 1) == 0 else { return }
+        beanrow_add(word(.rings, of: slot), 1)
+        beanrow_wake_waiting(word(.rings, of: slot))
+    }
+
+    /// Has the next ring wake the manager in a slot: it has heard those before.
+    func rearm(_ slot: Int) {
+        beanrow_store(word(.isRung, of: slot), 0)
+    }
+
+    /// How often the manager in a slot was rung for.
+    func rings(_ slot: Int) -> UInt64 {
+        beanrow_load(word(.rings, of: slot))
+    }
+
+    /// Sleeps until the manager in a slot is rung for.
+    ///
+    /// - Parameters:
+    ///   - slot: the slot.
+    ///   - seen: how often it had been.
+    /// - Returns: how often it has been now.
+    func waitForRing(_ slot: Int, after seen: UInt64) -> UInt64 {
+        while true {
+            let rings = self.rings(slot)
+            if rings != seen { return rings }
+            beanrow_wait_for(word(.rings, of: slot), seen, -1)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/// Notices managers whose event loop does not come round although their process lives: stopped, or hung.
+///
+/// Each event loop counts its turns in the shared page. Times are on this process's clock.
+struct Silence {
+    /// After this long without a turn a manager counts as silent; it has a turn every half second.
+    static let patience = Duration.seconds(2)
+
+    private var seen: [Int: (turns: UInt64, since: ContinuousClock.Instant)] = [:]
+
+    /// Notes how often the manager in a slot has come round.
+    ///
+    /// - Returns: whether it has been silent for longer than ``patience``.
+    mutating func note(_ turns: UInt64, of slot: Int, at now: ContinuousClock.Instant) -> Bool {
+        guard let last = seen[slot], last.turns == turns else {
+            seen[slot] = (turns, now)
+            return false
+        }
+        return now - last.since >= Self.patience
+    }
+
+    /// Forgets the managers in all slots but some.
+    mutating func keep(_ slots: [Int]) {
+        seen = seen.filter { slots.contains($0.key) }
+    }
+}
