@@ -57,12 +57,14 @@ private final class Run {
     static func makeTemplate() throws {
         try? FileManager.default.removeItem(atPath: directory)
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        try SQLiteStore.open(path: template, name: "template", address: "nowhere", at: now()).leave()
+        try SQLiteStore.open(path: template, name: "template", address: "nowhere", at: Timestamp(rawValue: 0)).leave()
     }
 
     init() throws {
         try Self.copyTemplate()
-        store = OneThreadStore(try SQLiteStore.open(path: Self.path, name: "fuzz", address: "nowhere", at: Self.now()))
+        store = OneThreadStore(
+            try SQLiteStore.open(path: Self.path, name: "fuzz", address: "nowhere", at: Timestamp(rawValue: 0))
+        )
         let configuration = ManagerConfiguration(
             maximumTaskSize: 64,
             version: "fuzz",
@@ -120,7 +122,7 @@ private final class Run {
         for client in channels.indices { try close(client) }
         eventLoop.run()
         let nobody = SessionID(connection: .max, of: store.manager)
-        let batch = Batch([Operation(session: nobody, action: .storeStatistics)], now: Self.now())
+        let batch = Batch([Operation(session: nobody, action: .storeStatistics)], now: engine.clock.now().timestamp)
         guard case .store(let statistics) = try store.run(batch).outcomes[0] else { fail("no statistics") }
         let claimed = statistics.counts.claimed
         let isByName = engine.table.counters[.session] > 0
@@ -129,10 +131,6 @@ private final class Run {
         eventLoop.run()
         try engine.ended.futureResult.wait()
         try eventLoop.syncShutdownGracefully()
-    }
-
-    private static func now() -> Timestamp {
-        Timestamp(rawValue: SteadyClock.wallMilliseconds())
     }
 
     private func send(_ bytes: ArraySlice<UInt8>, from client: Int) throws {

@@ -28,7 +28,7 @@ final class Workload {
     /// - Parameter database: a file that does not exist.
     /// - Throws: `StoreError`, or what a channel throws.
     init(database: String) throws {
-        let now = Timestamp(rawValue: 1_800_000_000_000)
+        let now = Timestamp(rawValue: 0)
         let loop = self.loop
         store = try SQLiteStore.open(path: database, name: "instructions", address: "none", at: now)
         let configuration = ManagerConfiguration(version: "0")

@@ -10,13 +10,14 @@ extension Engine {
         if let nextEvent {
             let moment = clock.now()
             let left = max(1, nextEvent.rawValue - moment.timestamp.rawValue)
-            let instant = moment.instant + .milliseconds(min(left, Self.longestSleep))
+            let instant = moment.instant + .milliseconds(left)
             next = min(next ?? instant, instant)
         }
         guard let next else { return }
         if let wakeUp, wakeUp.at <= next { return }
         wakeUp?.timer.cancel()
-        let delay = max(.zero, next - .now)
+        // A timer stands still while the machine sleeps, and what it waits for does not.
+        let delay = min(max(.zero, next - .now), Self.longestSleep)
         let nanoseconds = delay.components.seconds * 1_000_000_000 + delay.components.attoseconds / 1_000_000_000
         let timer = eventLoop.assumeIsolated()
             .scheduleTask(in: .nanoseconds(nanoseconds)) {
@@ -26,8 +27,8 @@ extension Engine {
         wakeUp = (next, timer)
     }
 
-    /// How long a timer sleeps at most, in milliseconds: a bound on how wrong a stepped clock can make it.
-    private static let longestSleep: Int64 = 60_000
+    /// How long a timer sleeps at most.
+    private static let longestSleep = Duration.milliseconds(500)
 
     /// Has the store say when there may be something for sessions that wait.
     func observe() {
@@ -96,17 +97,19 @@ extension Engine {
     /// Has the store look after itself and its managers.
     func maintain() {
         guard phase == .running, stalled == nil else { return }
-        let wasApproaching = clock.isApproaching
         let moment = clock.now()
-        if clock.isApproaching, !wasApproaching {
-            logger.warning("the machine's clock was set; delays follow it slowly")
-        }
         do {
             let report = try store.maintain(at: moment.timestamp)
             for manager in report.recovered {
                 logger.notice(
                     "a manager died; its claims are pending again",
                     metadata: ["manager": "\(manager.name)", "id": "\(manager.id)", "claims": "\(manager.claims)"]
+                )
+            }
+            for manager in report.endedForSilent {
+                logger.notice(
+                    "a manager does nothing although it lives; its overdue claims are pending again",
+                    metadata: ["manager": "\(manager.name)", "claims": "\(manager.claims)"]
                 )
             }
             for warning in report.warnings { logger.warning("\(warning)") }

@@ -18,11 +18,10 @@ final class Engine {
     var table: SessionTable
     let store: any Store
     private let lane: Lane?
-    var clock = SteadyClock()
-    private let started = ContinuousClock.now
+    let clock = EngineClock()
 
-    /// A batch that the store was too busy to run, and the time for which it was made.
-    var stalled: (operations: [Operation], moment: Moment)?
+    /// What the store was too busy for; it is tried again.
+    var stalled: Stalled?
     private var isTurnScheduled = false
     private var isInTurn = false
     private var isTurnWanted = false
@@ -179,7 +178,7 @@ final class Engine {
         guard phase != .ended, stalled == nil, !isGathering() else { return }
         let moment = clock.now()
         let operations = table.makeBatch(at: moment)
-        run(operations, at: moment)
+        inTurn { carryOut(operations, at: moment) }
     }
 
     /// Whether the turn is put off for clients that are about to ask; then it is tried again.
@@ -192,10 +191,10 @@ final class Engine {
         return true
     }
 
-    /// Runs a batch and sees to it that another turn follows where there is more to do.
-    private func run(_ operations: [Operation], at moment: Moment) {
+    /// Does a turn's work and sees to it that another turn follows if there is more to do.
+    private func inTurn(_ work: () -> Void) {
         isInTurn = true
-        carryOut(operations, at: moment)
+        work()
         isInTurn = false
         guard isTurnWanted else { return }
         isTurnWanted = false
@@ -217,13 +216,55 @@ final class Engine {
                 nextEvent = result.nextEvent
                 if result.timePassed { table.wakeWaiting() }
                 if result.claimsWereLost { loseClaims() }
+                if LateClaims.isLate(result.timeRead, at: .now) {
+                    return renew(LateClaims(operations, outcomes, since: result.timeRead), outcomes, start: start)
+                }
             }
             stalled = nil
             hasFailed = false
-            table.apply(outcomes, at: moment, process: processStatistics)
+            table.apply(outcomes, at: clock.now(), process: processStatistics)
         } catch {
             guard handle(error, operations, at: moment) else { return }
         }
+        finishTurn(start: start)
+    }
+
+    /// Renews claims whose time in the store is not fresh any more, and then answers.
+    ///
+    /// A client has its whole time to run from the answer on. If a claim has ended since, the task was never handed out.
+    private func renew(_ late: LateClaims, _ outcomes: [Outcome], start: ContinuousClock.Instant) {
+        var late = late
+        var outcomes = outcomes
+        do {
+            while late.areLate(at: .now) {
+                // The task is claimed already, and for that the batch was made durable. If a power cut takes the renewal back,
+                // the claim of a named session starts again with the machine.
+                let result = try store.run(Batch(late.renewals, now: clock.now().timestamp))
+                if result.claimsWereLost { loseClaims() }
+                late.note(result.outcomes, since: result.timeRead, in: &outcomes)
+            }
+        } catch let error where error.code == .busy {
+            return stall(.renewal(late, outcomes, start: start), error)
+        } catch let error where error.code == .lost {
+            giveUp(error)
+            return
+        } catch {
+            if let times = failures.note(error.message) {
+                logger.error(
+                    "claims cannot be renewed; their connections are closed",
+                    metadata: ["reason": "\(error)", "times": "\(times)"]
+                )
+            }
+            late.giveUp()
+        }
+        stalled = nil
+        hasFailed = false
+        table.apply(outcomes, late: late, at: clock.now(), process: processStatistics)
+        finishTurn(start: start)
+    }
+
+    /// Writes answers and sees to what comes next.
+    private func finishTurn(start: ContinuousClock.Instant) {
         follow(lookout.waiting(table.waiting))
         if let lane { lane.board.publish(table, of: lane.number) }
         for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
@@ -248,9 +289,7 @@ final class Engine {
     func handle(_ error: StoreError, _ operations: [Operation], at moment: Moment) -> Bool {
         switch error.code {
         case .busy:
-            if stalled == nil { logger.notice("waiting for the database", metadata: ["reason": "\(error)"]) }
-            stalled = (operations, moment)
-            eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { self.retry() }
+            stall(.batch(operations, moment), error)
             return false
         case .full:
             return fail("no room on the disk", error, with: .outOfMemory, at: moment)
@@ -282,9 +321,20 @@ final class Engine {
         return true
     }
 
+    private func stall(_ what: Stalled, _ error: StoreError) {
+        if stalled == nil { logger.notice("waiting for the database", metadata: ["reason": "\(error)"]) }
+        stalled = what
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { self.retry() }
+    }
+
     private func retry() {
-        guard phase != .ended, let (operations, moment) = stalled else { return }
-        run(operations, at: moment)
+        guard phase != .ended, let stalled else { return }
+        inTurn {
+            switch stalled {
+            case .batch(let operations, let moment): carryOut(operations, at: moment)
+            case .renewal(let late, let outcomes, let start): renew(late, outcomes, start: start)
+            }
+        }
     }
 
     private func resumeReading() {
@@ -342,7 +392,7 @@ final class Engine {
             producers: table.producers,
             workers: table.workers,
             waiting: table.waiting,
-            uptime: Int((ContinuousClock.now - started).components.seconds),
+            uptime: Int((ContinuousClock.now - clock.start).components.seconds),
             usage: HostDescription.processorTime(),
             isDraining: table.isDraining,
             host: table.host

@@ -144,7 +144,7 @@ public final class ManagerService: Service {
         address: String,
         on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<Void> {
-        let store = try openStore(address, lane?.number ?? 0, Timestamp(rawValue: SteadyClock.wallMilliseconds()))
+        let store = try openStore(address, lane?.number ?? 0, Timestamp(rawValue: 0))
         var configuration = configuration
         configuration.limits.connections = connections
         let engine = Engine(

@@ -1,0 +1,23 @@
+internal import TaskStore
+
+/// The time as an engine tells it to its store and its sessions: since the engine's start, and never stepped.
+///
+/// `ContinuousClock` goes on while the machine sleeps (CLOCK_BOOTTIME). The timestamps mean nothing to a store but the
+/// distance between two of them: it has clocks of its own.
+struct EngineClock {
+    /// When the engine was made.
+    let start = ContinuousClock.now
+
+    /// Returns the present moment.
+    func now() -> Moment {
+        let instant = ContinuousClock.now
+        return Moment(instant: instant, timestamp: Timestamp(rawValue: (instant - start).milliseconds))
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded towards zero.
+    var milliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}

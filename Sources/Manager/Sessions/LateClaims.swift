@@ -1,0 +1,110 @@
+internal import TaskStore
+
+/// The claims that a batch has made or extended, from the commit to the answer.
+///
+/// A claim lasts from the time in its row. If the answer is late (the batch waited for a lock, was tried again, or its sync
+/// took long), the client would have less than its time to run, or nothing. So the claims are renewed, over and over until
+/// the answer can leave at once. A task whose claim has ended since was never handed out.
+struct LateClaims {
+    /// How old the time in a row may be when the answer leaves.
+    static let tolerance = Duration.milliseconds(100)
+
+    /// One claim: which operation of the batch has made or extended it.
+    private struct Claim {
+        var operation: Int
+        var session: SessionID
+        var task: TaskID
+    }
+
+    private var claims: [Claim] = []
+    private var since: ContinuousClock.Instant
+
+    /// For each operation, how many of its claims have ended since the batch.
+    private(set) var lost: [Int: Int] = [:]
+
+    /// Operations whose claims could not be renewed, so that nobody knows how long they last.
+    private(set) var uncertain: Set<Int> = []
+
+    /// How often the claims have been renewed.
+    private var rounds = 0
+
+    /// After so many rounds of which each was too slow the store is no place to have claims renewed.
+    static let mostRounds = 50
+
+    /// Finds the claims of a batch.
+    ///
+    /// - Parameters:
+    ///   - operations: the batch.
+    ///   - outcomes: what became of it.
+    ///   - since: when the time in the rows was read, or a little earlier.
+    init(_ operations: [Operation], _ outcomes: [Outcome], since: ContinuousClock.Instant) {
+        self.since = since
+        for (index, outcome) in outcomes.enumerated() {
+            switch (outcome, operations[index].action) {
+            case (.claimed(let tasks), _):
+                for task in tasks {
+                    claims.append(Claim(operation: index, session: operations[index].session, task: task.id))
+                }
+            case (.touched, .touch(let task)):
+                claims.append(Claim(operation: index, session: operations[index].session, task: task))
+            default:
+                break
+            }
+        }
+    }
+
+    /// Whether there is nothing to renew and nothing was lost.
+    var isEmpty: Bool { claims.isEmpty && lost.isEmpty && uncertain.isEmpty }
+
+    /// Whether there are claims, and the time in their rows is too old for an answer that leaves now.
+    func areLate(at now: ContinuousClock.Instant) -> Bool {
+        !claims.isEmpty && Self.isLate(since, at: now)
+    }
+
+    /// Whether a time in a row is too old for an answer that leaves now.
+    static func isLate(_ since: ContinuousClock.Instant, at now: ContinuousClock.Instant) -> Bool {
+        now - since > tolerance
+    }
+
+    /// The operations that renew the claims.
+    var renewals: [Operation] {
+        claims.map { Operation(session: $0.session, action: .touch($0.task)) }
+    }
+
+    /// Notes what became of ``renewals``.
+    ///
+    /// - Parameters:
+    ///   - renewed: their outcomes.
+    ///   - since: when the time in the rows was read, or a little earlier.
+    ///   - outcomes: the batch's, from which tasks are taken out that are not held any more.
+    mutating func note(
+        _ renewed: [Outcome],
+        since: ContinuousClock.Instant,
+        in outcomes: inout [Outcome]
+    ) {
+        self.since = since
+        rounds += 1
+        var held: [Claim] = []
+        for (claim, outcome) in zip(claims, renewed) {
+            guard outcome != .touched else {
+                held.append(claim)
+                continue
+            }
+            lost[claim.operation, default: 0] += 1
+            switch outcomes[claim.operation] {
+            case .claimed(let tasks): outcomes[claim.operation] = .claimed(tasks.filter { $0.id != claim.task })
+            case .touched: outcomes[claim.operation] = .notFound
+            default: break
+            }
+            if outcome == .displaced { outcomes[claim.operation] = .displaced }
+        }
+        claims = held
+        if rounds >= Self.mostRounds { giveUp() }
+    }
+
+    /// Gives the renewal up: the store could not do it.
+    mutating func giveUp() {
+        uncertain.formUnion(claims.map(\.operation))
+        claims = []
+    }
+}
