@@ -11,7 +11,7 @@ import TaskStore
 /// `-shm` file must never be opened like this (sqlite.org/howtocorrupt.html, section 2.2).
 final class LogSync: Sendable {
     private let path: String
-    private let descriptor: Int32
+    let descriptor: Int32
     private let identity: FileIdentity
 
     private let frameBytes: Int

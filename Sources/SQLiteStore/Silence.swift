@@ -5,6 +5,7 @@ struct Silence {
     /// After this long without a turn a manager counts as silent; it has a turn every half second.
     static let patience = Duration.seconds(2)
 
+    /// By slot: the turns, and since when they have been the same.
     private var seen: [Int: (turns: UInt64, since: ContinuousClock.Instant)] = [:]
 
     /// Notes how often the manager in a slot has come round.
@@ -16,6 +17,11 @@ struct Silence {
             return false
         }
         return now - last.since >= Self.patience
+    }
+
+    /// Sets since when the manager in a slot has had no turn: for tests.
+    mutating func setStart(of slot: Int, to start: ContinuousClock.Instant) {
+        if let turns = seen[slot]?.turns { seen[slot] = (turns, start) }
     }
 
     /// Forgets the managers in all slots but some.

@@ -19,6 +19,13 @@ struct StoreClock {
 
         /// Each batch says what time it is, on both clocks: for tests.
         case batches
+
+        /// The machine's clocks, of which the one that can be set is ahead by as many milliseconds as this says: for tests.
+        case ahead(@Sendable () -> Int64)
+
+        var isBatches: Bool {
+            if case .batches = self { true } else { false }
+        }
     }
 
     private let board: SharedBoard
@@ -48,6 +55,12 @@ struct StoreClock {
     /// Milliseconds since the machine's boot.
     private var sinceBoot: Int64 { Self.milliseconds(CLOCK_BOOTTIME) - namespaceOffset }
 
+    /// The machine's clock, which can be set, in milliseconds.
+    private var machine: Int64 {
+        let time = Self.milliseconds(CLOCK_REALTIME)
+        return if case .ahead(let ahead) = source { time + ahead() } else { time }
+    }
+
     private static func milliseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)
@@ -65,7 +78,7 @@ struct StoreClock {
     /// - Parameter batch: the batch's time, for tests.
     /// - Returns: the time on both.
     func read(_ batch: Timestamp) -> Reading {
-        guard source == .machine else { return Reading(claim: batch.rawValue, wall: batch.rawValue) }
+        guard !source.isBatches else { return Reading(claim: batch.rawValue, wall: batch.rawValue) }
         let now = sinceBoot
         return Reading(claim: now + signed(.claimOffset), wall: now + signed(.wallOffset))
     }
@@ -77,7 +90,7 @@ struct StoreClock {
     ///
     /// The writer lock is held and no other manager lives.
     func start() {
-        let offset = Self.milliseconds(CLOCK_REALTIME) - sinceBoot
+        let offset = machine - sinceBoot
         set(.claimOffset, offset)
         set(.wallOffset, offset)
         set(.wallMoved, 0)
@@ -85,8 +98,8 @@ struct StoreClock {
 
     /// Whether the wall clock is so far from the machine's that it is worth taking the writer lock for.
     var isBehind: Bool {
-        guard source == .machine else { return false }
-        return abs(Self.milliseconds(CLOCK_REALTIME) - sinceBoot - signed(.wallOffset)) > WallOffset.small
+        guard !source.isBatches else { return false }
+        return abs(machine - sinceBoot - signed(.wallOffset)) > WallOffset.small
     }
 
     /// Has the wall clock follow the machine's.
@@ -95,13 +108,13 @@ struct StoreClock {
     ///
     /// - Returns: a line for the log if the machine's clock was set; nil otherwise.
     func follow() -> String? {
-        guard source == .machine else { return nil }
+        guard !source.isBatches else { return nil }
         let now = sinceBoot
-        let machine = Self.milliseconds(CLOCK_REALTIME) - now
+        let offsetOfMachine = machine - now
         let moved = signed(.wallMoved)
         let old = WallOffset(value: signed(.wallOffset), moved: moved == 0 ? nil : moved)
         var offset = old
-        let event = offset.follow(machine, at: now)
+        let event = offset.follow(offsetOfMachine, at: now)
         if offset != old {
             set(.wallOffset, offset.value)
             set(.wallMoved, offset.moved ?? 0)
@@ -128,8 +141,8 @@ struct StoreClock {
 
     /// What turns the machine's clock into claim time, for SQL; nil if batches say what time it is.
     var claimTimeAheadOfMachine: Int64? {
-        guard source == .machine else { return nil }
-        return sinceBoot + signed(.claimOffset) - Self.milliseconds(CLOCK_REALTIME)
+        guard !source.isBatches else { return nil }
+        return sinceBoot + signed(.claimOffset) - machine
     }
 
     private func signed(_ word: SharedBoard.Word) -> Int64 { Int64(bitPattern: board[word]) }

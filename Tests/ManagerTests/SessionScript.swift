@@ -51,10 +51,28 @@ final class SessionScript {
     }
 
     /// Runs one batch.
-    func turn() {
+    ///
+    /// - Parameters:
+    ///   - lost: tasks whose claims end before they can be renewed, in a batch whose answers are late.
+    ///   - isUncertain: whether the answers are late and the store cannot renew the claims.
+    ///   - answeredAt: when the answers leave, if that is not at once.
+    func turn(lost: [TaskID] = [], isUncertain: Bool = false, answeredAt: ContinuousClock.Instant? = nil) {
         let operations = table.makeBatch(at: now)
         if !operations.isEmpty { batches.append(operations) }
-        table.apply(outcomes(of: operations), at: now) { _ in
+        var outcomes = outcomes(of: operations)
+        var late: LateClaims?
+        if !lost.isEmpty || isUncertain {
+            var claims = LateClaims(operations, outcomes, since: now.instant)
+            if isUncertain { claims.giveUp() }
+            let renewed = claims.renewals.map { operation -> Outcome in
+                lost.contains { operation.action == .touch($0) } ? .notFound : .touched
+            }
+            claims.note(renewed, since: now.instant, in: &outcomes)
+            late = claims
+        }
+        var answered = now
+        if let answeredAt { answered.instant = answeredAt }
+        table.apply(outcomes, late: late, at: answered) { _ in
             ProcessStatistics(
                 counters: self.table.counters,
                 maximumTaskSize: 65535,

@@ -1,0 +1,124 @@
+import BeanstalkWire
+import TaskStore
+import Testing
+
+@testable import Manager
+
+/// Claims whose answers are late.
+@Suite struct LateClaimsTests {
+    private let session = SessionID(connection: 1, of: ManagerID(rawValue: 1))
+    private let start = ContinuousClock.now
+
+    private func claimed(_ ids: Int64...) -> Outcome {
+        .claimed(
+            ids.map { ClaimedTask(id: TaskID(rawValue: $0), tube: .default, timeToRun: 3, body: []) }
+        )
+    }
+
+    private func operation(_ action: Action) -> Operation { Operation(session: session, action: action) }
+
+    private func touch(_ id: Int64) -> Operation { operation(.touch(TaskID(rawValue: id))) }
+
+    private let claim = Action.claim(tubes: [.default], count: 2, waits: false)
+
+    @Test func `claims and touches are renewed if they are old, and nothing else is`() {
+        let operations = [operation(claim), touch(9), operation(.delete(TaskID(rawValue: 5))), touch(8)]
+        let late = LateClaims(operations, [claimed(1, 2), .touched, .deleted, .notFound], since: start)
+        #expect(!late.areLate(at: start + .milliseconds(100)))
+        #expect(late.areLate(at: start + .milliseconds(101)))
+        #expect(late.renewals == [touch(1), touch(2), touch(9)])
+        #expect(
+            !LateClaims(operations, [claimed(), .notFound, .deleted, .notFound], since: start)
+                .areLate(at: start + .seconds(9))
+        )
+    }
+
+    @Test func `a task whose claim has ended was never handed out`() {
+        var outcomes = [claimed(1, 2), .touched, .touched]
+        var late = LateClaims([operation(claim), touch(9), touch(8)], outcomes, since: start)
+        late.note([.touched, .notFound, .notFound, .touched], since: start + .seconds(5), in: &outcomes)
+        #expect(outcomes == [claimed(1), .notFound, .touched])
+        #expect(late.lost == [0: 1, 1: 1])
+        #expect(late.renewals == [touch(1), touch(8)])
+        #expect(!late.areLate(at: start + .milliseconds(5100)))
+        #expect(late.areLate(at: start + .milliseconds(5101)))
+    }
+
+    @Test func `a named session that was taken up elsewhere is told so`() {
+        var outcomes = [claimed(1, 2)]
+        var late = LateClaims([operation(claim)], outcomes, since: start)
+        late.note([.displaced, .displaced], since: start, in: &outcomes)
+        #expect(outcomes == [.displaced])
+    }
+
+    @Test func `a store that is too slow each time is no place to renew claims`() {
+        var outcomes = [claimed(1)]
+        var late = LateClaims([operation(claim)], outcomes, since: start)
+        for _ in 0..<LateClaims.mostRounds { late.note([.touched], since: start, in: &outcomes) }
+        #expect(!late.areLate(at: start + .seconds(9)))
+        #expect(late.uncertain == [0])
+    }
+
+    // The way through a session table.
+
+    /// A session at a store that always has tasks.
+    private func connect() -> (SessionScript, Session) {
+        let script = SessionScript()
+        var last: Int64 = 0
+        script.store = { operation in
+            guard case .claim(_, let count, _) = operation.action else { return nil }
+            defer { last += Int64(count) }
+            return .claimed((1...count).map { script.task(last + Int64($0)) })
+        }
+        let session = script.connect()
+        script.replies(to: session)
+        return (script, session)
+    }
+
+    private func run(
+        _ commands: [Command],
+        lost: [Int64] = [],
+        isUncertain: Bool = false
+    ) -> (replies: [Reply], session: Session, script: SessionScript) {
+        let (script, session) = connect()
+        for command in commands { script.send(command, from: session) }
+        script.turn(lost: lost.map(TaskID.init(rawValue:)), isUncertain: isUncertain)
+        defer { session.replies.removeAll() }
+        return (session.replies, session, script)
+    }
+
+    @Test func `a reserve whose task is lost is tried again`() {
+        let (replies, session, script) = run([.reserve, .reserve], lost: [1])
+        #expect(replies.count == 1)
+        #expect(Array(session.claims.keys) == [TaskID(rawValue: 2)])
+        let again = script.replies(to: session)
+        #expect(again.count == 1, "the next turn answers it")
+        #expect(session.claims.count == 2)
+    }
+
+    @Test func `a reserve whose task is lost gets an error if later commands are answered`() {
+        let (replies, session, _) = run([.reserve, .delete(TaskID(rawValue: 77))], lost: [1])
+        #expect(replies == [.internalError, .deleted])
+        #expect(session.claims.isEmpty)
+    }
+
+    @Test func `a touch that is lost is NOT_FOUND`() {
+        let (replies, session, _) = run([.touch(TaskID(rawValue: 9))], lost: [9])
+        #expect(replies == [.notFound])
+        #expect(session.claims.isEmpty)
+    }
+
+    @Test func `a connection is closed if its claims cannot be renewed, and no later command is answered`() {
+        let (replies, session, _) = run([.reserve, .delete(TaskID(rawValue: 77))], isUncertain: true)
+        #expect(replies == [])
+        #expect(session.closing == .now)
+    }
+
+    @Test func `the time to run counts from the answer`() {
+        let (script, session) = connect()
+        script.send(.reserve, from: session)
+        let answered = script.now.instant + .seconds(5)
+        script.turn(answeredAt: answered)
+        #expect(session.claims.values.map(\.deadline) == [answered + .seconds(60)])
+    }
+}
