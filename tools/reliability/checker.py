@@ -31,6 +31,10 @@ FOREVER = float("inf")
 CLOCK_RATE = 1.1
 CLOCK_STEP = 1.0
 
+#: How long an answer may lie in its client's socket before it is read: the clients are busy threads. A claim lasts its
+#: time to run from the answer on, and stalls in which it would not are longer than this.
+READ_LATE = 1.5
+
 
 class Kind(Enum):
     """What can be wrong with a history."""
@@ -85,7 +89,7 @@ class Checker:
         #: Why tasks were handed out again, and how often.
         self.redeliveries: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
-        #: Times in which delays and pauses are not judged: a manager was started with a wrong clock.
+        #: When the managers' clock was set forward. A delay or a pause that was under way then may end early; a claim never.
         self.clock_doubts: list[tuple[float, float]] = []
         #: When managers were out of their database's reach, by their names.
         self.outages: Mapping[str, Sequence[Outage]] = {}
@@ -232,7 +236,7 @@ class Checker:
 
     def certain_end(self, delivery: Delivery, story: Story, ttr: int, *, without: Use | None = None) -> float:
         """Until when this consumer certainly held the task; see the top of this file."""
-        end = delivery.sent + ttr
+        end = _granted(delivery.sent, delivery.received) + ttr
         broken = self._broken(delivery, story)
         # An answer that was read late may have left a manager that was dead before it was read.
         latest = min(delivery.received, broken)
@@ -241,7 +245,7 @@ class Checker:
             if use is without:
                 continue
             if use.verb == "touch" and use.succeeded:
-                end = max(end, use.sent + ttr)
+                end = max(end, _granted(use.sent, use.received) + ttr)
             if use.verb in ("delete", "release", "bury"):
                 ended = min(ended, use.sent)
             if use.succeeded and use.verb != "delete":
@@ -386,6 +390,11 @@ class Checker:
         events = sorted(set(events))
         start = events[0][0] if events else 0
         return ", ".join(f"+{at - start:.3f} {text}" for at, text in events)
+
+
+def _granted(sent: float, received: float | None) -> float:
+    """From when on a claim certainly lasts its whole time to run: an answer may have left a little before it was read."""
+    return sent if received is None else max(sent, received - READ_LATE)
 
 
 def _overlaps(use: Use, start: float, end: float) -> bool:

@@ -304,9 +304,15 @@ class Operator(Client):
                 self.insert()
 
     def pause(self) -> None:
-        """Pauses a tube that is not."""
+        """Pauses a tube that is not, or ends a pause that lasts too long since the clock was set back."""
         tube, seconds, sent = self.rng.choice(TUBES), self.rng.randint(1, 3), now()
         if self.paused_until[tube] > sent:
+            return
+        if self.paused_until[tube] > 0:
+            self.paused_until[tube] = 0
+            self.connection.send(encode("pause-tube", tube, 0))
+            if (reply := self.reply()).word not in ("PAUSED", "NOT_FOUND"):
+                self.refused("pause-tube", reply.word, sent)
             return
         # Longer than it lasts: pauses of one tube must not overlap, whatever the clock does.
         self.paused_until[tube] = sent + 3 * seconds + 10

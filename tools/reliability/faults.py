@@ -221,10 +221,10 @@ class Injector(threading.Thread):
         if not self._clock.acquire(blocking=False):
             return False
         try:
-            self.world.clock.set(fault.step)
+            self.world.set_clock(fault.step)
             self.enough.wait(fault.seconds)
         finally:
-            self.world.clock.set(0)
+            self.world.set_clock(0)
             self._clock.release()
         return True
 

@@ -87,7 +87,7 @@ class World:
         self.stopping = threading.Event()
         #: What was done to managers and by ill-behaved clients, and how often.
         self.injected: Counter[str] = Counter()
-        #: Times in which a manager ran that was started with a wrong clock.
+        #: When the managers' clock was set forward, and they may not all have noticed yet.
         self.clock_doubts: list[tuple[float, float]] = []
         #: Tasks that were set aside or put for much later, for somebody to kick.
         self.shelved: deque[int] = deque(maxlen=10_000)
@@ -148,7 +148,7 @@ class World:
         A manager does not start while another program holds a write transaction for long; whatever starts managers has
         to try again, as this does.
         """
-        shift, start = self.clock.shift, now()
+        start = now()
         try:
             while True:
                 try:
@@ -161,9 +161,13 @@ class World:
         finally:
             if place.downtimes:
                 place.downtimes[-1].end = now()
-        if shift or self.clock.shift:
-            # Until the run ends, since what it wrote may be wrong as long.
-            self.clock_doubts.append((start, float("inf")))
+
+    def set_clock(self, seconds: int) -> None:
+        """Steps the clock for all managers at once."""
+        start, is_forward = now(), seconds > self.clock.shift
+        self.clock.set(seconds)
+        if is_forward:
+            self.clock_doubts.append((start, now() + 2))
 
     def note_downtime(self, place: Place) -> None:
         """A manager is about to be ended."""

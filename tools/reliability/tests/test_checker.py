@@ -248,6 +248,11 @@ class CheckerTests(unittest.TestCase):
         late = (put(delay=10), delivery(ONE, 10), use("delete", ONE, 11, "DELETED"))
         self.assertEqual(self.kinds(*late), set())
 
+    def test_claim_lasts_its_time_from_a_late_answer(self) -> None:
+        late = delivery(ONE, 7, sent=1)
+        self.assertEqual(self.kinds(put(ttr=5), late, delivery(TWO, 8), rows=PENDING), {Kind.UNEXPLAINED})
+        self.assertEqual(self.kinds(put(ttr=5), late, delivery(TWO, 12), rows=PENDING), set())
+
     def test_delay_of_a_release(self) -> None:
         history = (
             put(),
@@ -258,9 +263,9 @@ class CheckerTests(unittest.TestCase):
         )
         self.assertEqual(self.kinds(*history), {Kind.TOO_SOON})
 
-    def test_delay_under_a_wrong_clock_is_not_judged(self) -> None:
+    def test_delay_over_which_the_clock_is_set_forward_is_not_judged(self) -> None:
         checker = Checker()
-        checker.clock_doubts.append((4, 20))
+        checker.clock_doubts.append((4, 5))
         checker.take((put(delay=10), delivery(ONE, 5), use("delete", ONE, 6, "DELETED")))
         checker.finish({})
         self.assertEqual(checker.violations, [])
