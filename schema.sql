@@ -9,7 +9,7 @@
 --
 -- Before you write to a database that managers use: PRAGMA wal_autocheckpoint = 0;
 -- Times are UTC in milliseconds since 1970 (…_ms), spans are seconds (…_s). Only the due_ms of a claimed task is claim time,
--- which no setting of the machine's clock changes: see "claim_clock" and the view "clock".
+-- which no setting of the machine's clock changes: see "claim_clock".
 
 PRAGMA application_id = 1113940334;  -- "Bean"
 PRAGMA user_version = 3;
@@ -363,12 +363,8 @@ CREATE TRIGGER task_delete INSTEAD OF DELETE ON task BEGIN
     DELETE FROM task_state WHERE id = OLD.id;
 END;
 
--- The time, as the tables have it, and claim time.
-CREATE VIEW clock AS
-SELECT
-    CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS ms,
-    CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
-        + (SELECT ahead_ms FROM claim_clock WHERE id = 1) AS claim_ms;
+-- The time, as the tables have it.
+CREATE VIEW clock AS SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS ms;
 
 -- Tasks as people read them: times in UTC, who holds them, the start of the body (bytes that are no text as X'…').
 CREATE VIEW task_overview AS
@@ -380,7 +376,13 @@ SELECT
         (due_ms - iif(state = 'claimed', (SELECT ahead_ms FROM claim_clock WHERE id = 1), 0)) / 1000.0,
         'unixepoch'
     ) AS due,
-    round((due_ms - iif(state = 'claimed', (SELECT claim_ms FROM clock), (SELECT ms FROM clock))) / 1000.0, 1) AS seconds_left,
+    round(
+        (
+            due_ms - (SELECT ms FROM clock)
+            - iif(state = 'claimed', (SELECT ahead_ms FROM claim_clock WHERE id = 1), 0)
+        ) / 1000.0,
+        1
+    ) AS seconds_left,
     iif(
         holder < 4294967296,
         'session ' || holder,

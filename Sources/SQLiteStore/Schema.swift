@@ -106,10 +106,9 @@ enum Schema {
         2: """
         DROP VIEW claim_overview;
         DROP VIEW task_overview;
-        DROP VIEW clock;
 
         """
-            + ["TABLE claim_clock", "VIEW clock", "VIEW task_overview", "VIEW claim_overview"].map(definition).joined()
+            + ["TABLE claim_clock", "VIEW task_overview", "VIEW claim_overview"].map(definition).joined()
             + "INSERT INTO claim_clock (id, ahead_ms) VALUES (1, 0);\n",
     ]
 
