@@ -31,7 +31,8 @@ final class Workload {
         let now = Timestamp(rawValue: 0)
         let loop = self.loop
         store = try SQLiteStore.open(path: database, name: "instructions", address: "none", at: now)
-        let configuration = ManagerConfiguration(version: "0")
+        // Valgrind is slow, and claims are not to be renewed for that.
+        let configuration = ManagerConfiguration(version: "0", claimTolerance: .seconds(3600))
         let manager = ManagerCore(store: store, configuration: configuration, eventLoop: loop)
         channels = try (0..<Self.connections)
             .map { _ in

@@ -23,19 +23,34 @@ import Testing
 
     @Test func `claims and touches are renewed if they are old, and nothing else is`() {
         let operations = [operation(claim), touch(9), operation(.delete(TaskID(rawValue: 5))), touch(8)]
-        let late = LateClaims(operations, [claimed(1, 2), .touched, .deleted, .notFound], since: start)
+        let late = LateClaims(
+            operations,
+            [claimed(1, 2), .touched, .deleted, .notFound],
+            since: start,
+            tolerance: .milliseconds(100)
+        )
         #expect(!late.areLate(at: start + .milliseconds(100)))
         #expect(late.areLate(at: start + .milliseconds(101)))
         #expect(late.renewals == [touch(1), touch(2), touch(9)])
         #expect(
-            !LateClaims(operations, [claimed(), .notFound, .deleted, .notFound], since: start)
-                .areLate(at: start + .seconds(9))
+            !LateClaims(
+                operations,
+                [claimed(), .notFound, .deleted, .notFound],
+                since: start,
+                tolerance: .milliseconds(100)
+            )
+            .areLate(at: start + .seconds(9))
         )
     }
 
     @Test func `a task whose claim has ended was never handed out`() {
         var outcomes = [claimed(1, 2), .touched, .touched]
-        var late = LateClaims([operation(claim), touch(9), touch(8)], outcomes, since: start)
+        var late = LateClaims(
+            [operation(claim), touch(9), touch(8)],
+            outcomes,
+            since: start,
+            tolerance: .milliseconds(100)
+        )
         late.note([.touched, .notFound, .notFound, .touched], since: start + .seconds(5), in: &outcomes)
         #expect(outcomes == [claimed(1), .notFound, .touched])
         #expect(late.lost == [0: 1, 1: 1])
@@ -46,14 +61,14 @@ import Testing
 
     @Test func `a named session that was taken up elsewhere is told so`() {
         var outcomes = [claimed(1, 2)]
-        var late = LateClaims([operation(claim)], outcomes, since: start)
+        var late = LateClaims([operation(claim)], outcomes, since: start, tolerance: .milliseconds(100))
         late.note([.displaced, .displaced], since: start, in: &outcomes)
         #expect(outcomes == [.displaced])
     }
 
     @Test func `a store that is too slow each time is no place to renew claims`() {
         var outcomes = [claimed(1)]
-        var late = LateClaims([operation(claim)], outcomes, since: start)
+        var late = LateClaims([operation(claim)], outcomes, since: start, tolerance: .milliseconds(100))
         for _ in 0..<LateClaims.mostRounds { late.note([.touched], since: start, in: &outcomes) }
         #expect(!late.areLate(at: start + .seconds(9)))
         #expect(late.uncertain == [0])

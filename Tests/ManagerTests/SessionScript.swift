@@ -62,7 +62,7 @@ final class SessionScript {
         var outcomes = outcomes(of: operations)
         var late: LateClaims?
         if !lost.isEmpty || isUncertain {
-            var claims = LateClaims(operations, outcomes, since: now.instant)
+            var claims = LateClaims(operations, outcomes, since: now.instant, tolerance: .zero)
             if isUncertain { claims.giveUp() }
             let renewed = claims.renewals.map { operation -> Outcome in
                 lost.contains { operation.action == .touch($0) } ? .notFound : .touched

@@ -216,8 +216,10 @@ final class Engine {
                 nextEvent = result.nextEvent
                 if result.timePassed { table.wakeWaiting() }
                 if result.claimsWereLost { loseClaims() }
-                if LateClaims.isLate(result.timeRead, at: .now) {
-                    return renew(LateClaims(operations, outcomes, since: result.timeRead), outcomes, start: start)
+                let tolerance = configuration.claimTolerance
+                if ContinuousClock.now - result.timeRead > tolerance {
+                    let claims = LateClaims(operations, outcomes, since: result.timeRead, tolerance: tolerance)
+                    return renew(claims, outcomes, start: start)
                 }
             }
             stalled = nil

@@ -17,6 +17,9 @@ public struct ManagerConfiguration: Sendable {
     /// How often the store is asked, while sessions wait, whether somebody has written with other programs.
     public var pollInterval: TimeAmount
 
+    /// How old the time in a claim's row may be when its answer leaves; if it is older, the claim is renewed first.
+    public var claimTolerance: Duration
+
     /// How long a stopping manager waits for clients that do not read their answers.
     public var stopTimeout: TimeAmount
 
@@ -48,6 +51,7 @@ public struct ManagerConfiguration: Sendable {
         lanes: Int = 1,
         maintenanceInterval: TimeAmount = .milliseconds(500),
         pollInterval: TimeAmount = .milliseconds(25),
+        claimTolerance: Duration = .milliseconds(100),
         stopTimeout: TimeAmount = .seconds(5),
         queueLimits: QueueLimits = QueueLimits(),
         limits: ConnectionLimits = ConnectionLimits()
@@ -57,6 +61,7 @@ public struct ManagerConfiguration: Sendable {
         self.lanes = lanes
         self.maintenanceInterval = maintenanceInterval
         self.pollInterval = pollInterval
+        self.claimTolerance = claimTolerance
         self.stopTimeout = stopTimeout
         self.queueLimits = queueLimits
         self.limits = limits

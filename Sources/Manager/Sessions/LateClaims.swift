@@ -6,9 +6,6 @@ internal import TaskStore
 /// took long), the client would have less than its time to run, or nothing. So the claims are renewed, over and over until
 /// the answer can leave at once. A task whose claim has ended since was never handed out.
 struct LateClaims {
-    /// How old the time in a row may be when the answer leaves.
-    static let tolerance = Duration.milliseconds(100)
-
     /// One claim: which operation of the batch has made or extended it.
     private struct Claim {
         var operation: Int
@@ -18,6 +15,7 @@ struct LateClaims {
 
     private var claims: [Claim] = []
     private var since: ContinuousClock.Instant
+    private let tolerance: Duration
 
     /// For each operation, how many of its claims have ended since the batch.
     private(set) var lost: [Int: Int] = [:]
@@ -37,8 +35,15 @@ struct LateClaims {
     ///   - operations: the batch.
     ///   - outcomes: what became of it.
     ///   - since: when the time in the rows was read, or a little earlier.
-    init(_ operations: [Operation], _ outcomes: [Outcome], since: ContinuousClock.Instant) {
+    ///   - tolerance: how old that may be when the answer leaves.
+    init(
+        _ operations: [Operation],
+        _ outcomes: [Outcome],
+        since: ContinuousClock.Instant,
+        tolerance: Duration
+    ) {
         self.since = since
+        self.tolerance = tolerance
         for (index, outcome) in outcomes.enumerated() {
             switch (outcome, operations[index].action) {
             case (.claimed(let tasks), _):
@@ -58,12 +63,7 @@ struct LateClaims {
 
     /// Whether there are claims, and the time in their rows is too old for an answer that leaves now.
     func areLate(at now: ContinuousClock.Instant) -> Bool {
-        !claims.isEmpty && Self.isLate(since, at: now)
-    }
-
-    /// Whether a time in a row is too old for an answer that leaves now.
-    static func isLate(_ since: ContinuousClock.Instant, at now: ContinuousClock.Instant) -> Bool {
-        now - since > tolerance
+        !claims.isEmpty && now - since > tolerance
     }
 
     /// The operations that renew the claims.

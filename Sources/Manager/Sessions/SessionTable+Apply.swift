@@ -18,39 +18,31 @@ extension SessionTable {
     ) {
         defer { forgetBatch() }
         var heldBack: [(session: Session, request: Request)] = []
-        var hungUp: Set<SessionID> = []
-        var next = 0
-        for (index, step) in steps.enumerated() {
-            guard step.hasOperation else {
-                if case .answer(let answer, let verb) = step.kind, !hungUp.contains(step.session.id) {
-                    if let verb { counters[verb] += 1 }
-                    reply(answer, to: step.session)
-                }
-                continue
-            }
-            defer { next += 1 }
-            if let late, !late.isEmpty {
-                if late.uncertain.contains(next) {
-                    // Its claims are given back with the connection.
-                    hangUp(step.session)
-                    hungUp.insert(step.session.id)
-                }
-                // Behind a command that is not answered an answer would be taken for that one's.
-                if hungUp.contains(step.session.id) { continue }
-                if let lost = late.lost[next], case .reserve(let command, let count, let waits) = step.kind {
-                    applyLostReserve(outcomes[next], command, (count, lost, waits), index, at: now, &heldBack)
+        if let late, !late.isEmpty {
+            applyLate(outcomes, late, at: now, &heldBack, process)
+        } else {
+            var next = 0
+            for step in steps {
+                guard step.hasOperation else {
+                    applyKnown(step)
                     continue
                 }
+                apply(outcomes[next], of: next, to: step, at: now, &heldBack, process)
+                next += 1
             }
-            apply(outcomes[next], of: next, to: step, at: now, &heldBack, process)
         }
-        // What a session was to have may be there again for it, or for another one that waits.
-        if let late, !late.lost.isEmpty { wakeWaiting() }
         for (session, request) in heldBack.reversed() where !session.hasEnded && session.closing != .now {
             session.queuedBytes += request.bodySize
             session.queue.prepend(request)
             if session.wait == nil { markReady(session) }
         }
+    }
+
+    /// Takes a step whose answer needed no store.
+    mutating func applyKnown(_ step: Step) {
+        guard case .answer(let answer, let verb) = step.kind else { return }
+        if let verb { counters[verb] += 1 }
+        reply(answer, to: step.session)
     }
 
     /// The batch is over: what fails before the next one, such as a look at the store, must not be answered to its sessions.
@@ -120,7 +112,7 @@ extension SessionTable {
         }
     }
 
-    private mutating func apply(
+    mutating func apply(
         _ outcome: Outcome,
         of operation: Int,
         to step: Step,
@@ -187,45 +179,7 @@ extension SessionTable {
         reply(answer, to: session)
     }
 
-    /// Answers `reserve` commands of which some have got a task whose claim has ended on the way to the answer.
-    ///
-    /// Such a command is tried again, or answered with an error if later commands of the session have been carried out.
-    private mutating func applyLostReserve(
-        _ outcome: Outcome,
-        _ command: Command,
-        _ reserve: (count: Int, lost: Int, waits: Bool),
-        _ index: Int,
-        at now: Moment,
-        _ heldBack: inout [(session: Session, request: Request)]
-    ) {
-        let session = steps[index].session
-        guard outcome != .displaced else {
-            return applyReserve(
-                outcome,
-                command,
-                count: reserve.count,
-                waits: reserve.waits,
-                session,
-                at: now,
-                &heldBack
-            )
-        }
-        let kept = reserve.count - reserve.lost
-        if kept > 0 {
-            applyReserve(outcome, command, count: kept, waits: reserve.waits, session, at: now, &heldBack)
-        }
-        let isLast = !steps[(index + 1)...].contains { $0.session === session }
-        for _ in 0..<reserve.lost {
-            if isLast {
-                heldBack.append((session, .command(command)))
-            } else {
-                counters[command.verb] += 1
-                reply(.internalError, to: session)
-            }
-        }
-    }
-
-    private mutating func applyReserve(
+    mutating func applyReserve(
         _ outcome: Outcome,
         _ command: Command,
         count: Int,

@@ -73,12 +73,5 @@ final class FailingDisk: Sendable {
     }
 
     /// The library, built once for a run of the tests.
-    private static let library = Result<String, any Error> {
-        let source = Executables.package.appendingPathComponent("tools/reliability/preload/faults/faults.c").path
-        let target = Executables.directory.appendingPathComponent("faults-\(getpid()).so").path
-        let options = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"]
-        let compiler = try ChildProcess("cc", options + ["-o", target, source, "-ldl"])
-        guard try compiler.waitForEnd() == .exited(0) else { throw HarnessError(compiler.errors.text) }
-        return target
-    }
+    private static let library = Result<String, any Error> { try Preload.build("faults") }
 }

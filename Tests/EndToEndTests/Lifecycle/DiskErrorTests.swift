@@ -97,6 +97,36 @@ extension LifecycleTests {
             }
         }
 
+        @Test
+        func `after a sync has failed all managers end, and none starts while a foreign program has the file open`()
+            throws
+        {
+            try TestBed.with(managers: 0) { bed in
+                let disk = try FailingDisk(control: bed.path("faults"))
+                let failing = try bed.startManager(environment: disk.environment())
+                let idle = try bed.startManager()
+                let client = try failing.connect()
+                for number in 1...20 { try client.put("task \(number)") }
+                let shell = try bed.start("sqlite3", [bed.database], input: .pipe)
+                try shell.write("SELECT 'tasks ' || count(*) FROM task;\n")
+                #expect(shell.output.line(startingWith: "tasks") == "tasks 20")
+
+                try disk.fail(.syncs, of: .log, with: EIO)
+                try client.send("put 0 0 60 7\r\ntask 21\r\n")
+                client.expectClosed()
+                try expectEnd(of: failing, saying: "syncing failed")
+                try expectEnd(of: idle, saying: "a manager has met a failed write or sync")
+
+                let refused = try bed.run(Executables.manager, ["--database", bed.database, "--listen", "127.0.0.1:0"])
+                #expect(refused.end == .exited(75))
+                #expect(refused.errors.contains("sqlite3 (pid \(shell.id))"), "\(refused.errors)")
+                #expect(refused.output == "")
+                try shell.write(".quit\n")
+                #expect(try shell.waitForEnd() == .exited(0))
+                try expectTasks(Set(1...20), or: [21], in: bed)
+            }
+        }
+
         @Test func `a checkpoint that fails ends the manager, and nothing is lost`() throws {
             try TestBed.with(managers: 0) { bed in
                 let disk = try FailingDisk(control: bed.path("faults"))
