@@ -68,9 +68,10 @@ final class SharedSync {
         var debt = durability
         if let place {
             let isNext = place.follows(frames: board.logFrames)
+            // First the frames: a manager that reads the new salt must not find the frames of the log before it.
+            board.logFrames = place.frames
             // The log was started over, by this commit or by another program's.
             if place.start == 0 || !isNext { board.logSalt = log.salt ?? board.logSalt }
-            board.logFrames = place.frames
             if durability == .everything || !isNext { board.promised += 1 }
             if durability == .earlierCommits, !isNext { debt = .everything }
         }
