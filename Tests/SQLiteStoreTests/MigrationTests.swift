@@ -12,9 +12,10 @@ import Testing
         place = try TemporaryStore()
     }
 
-    /// Makes a file as the first version made it, with tasks in all states.
-    private func makeFirstVersion() throws {
-        let schema = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("schema-1.sql")
+    /// Makes a file as an older version made it, with tasks in all states.
+    private func makeFile(version: Int = 1) throws {
+        let schema = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("schema-\(version).sql")
         try Database.create(place.path)
         let shell = try place.shell()
         try shell.execute("PRAGMA journal_mode = WAL")
@@ -28,8 +29,9 @@ import Testing
         )
     }
 
-    @Test func aFileOfTheFirstVersionIsBroughtUpToDateWithAllItsTasks() throws {
-        try makeFirstVersion()
+    @Test(arguments: [1, 2])
+    func aFileOfAnOlderVersionIsBroughtUpToDateWithAllItsTasks(_ version: Int) throws {
+        try makeFile(version: version)
         let tasks = "SELECT * FROM task ORDER BY id"
         let before = try place.shell().rows(tasks, columns: 15)
         let store = try place.open()
@@ -67,7 +69,7 @@ import Testing
     }
 
     @Test func aMigrationThatFailsLeavesTheFileAsItWas() throws {
-        try makeFirstVersion()
+        try makeFile()
         let database = try place.shell()
         let before = try database.everything() + database.rows("SELECT sql FROM sqlite_schema ORDER BY 1")
         let step =
@@ -83,7 +85,7 @@ import Testing
     }
 
     @Test func severalVersionsAreOneTransaction() throws {
-        try makeFirstVersion()
+        try makeFile()
         let database = try place.shell()
         try database.execute("PRAGMA user_version = -1")
         let steps: [Int64: String] = [
@@ -102,7 +104,7 @@ import Testing
     }
 
     @Test func aManagerOfTheOldVersionMayGoOnMeanwhile() throws {
-        try makeFirstVersion()
+        try makeFile()
         // What it prepared before is used after.
         let old = try place.shell()
         let insert = try old.prepare("INSERT INTO task_body (id, body) VALUES (?1, x'01')")
