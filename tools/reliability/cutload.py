@@ -23,6 +23,8 @@ class Book:
         self.journal = journal
         self.limit = limit
         self.stopping = threading.Event()
+        #: For how many seconds a client waits before each batch.
+        self.pause = 0.0
         self.problems: list[str] = []
         self._lock = threading.Lock()
         self._tasks: dict[str, Task] = {}
@@ -115,6 +117,10 @@ class Client(threading.Thread):
 class Producer(Client):
     """Puts tasks, several at a time; some delayed, which it kicks or deletes later."""
 
+    def size(self) -> int:
+        """The size of the next task's body."""
+        return bodies.some_size(self.rng)
+
     def work(self) -> None:
         delayed: deque[Task] = deque()
         number = 0
@@ -122,10 +128,11 @@ class Producer(Client):
             if self.book.is_full:
                 self.book.stopping.wait(0.01)
                 continue
+            self.book.stopping.wait(self.book.pause)
             tasks, steps = [], []
             for _ in range(self.rng.choice((1, 1, 1, 2, 4, 8))):
                 number += 1
-                task = Task(f"{self.name}-{self.wire.since}-{number}", bodies.some_size(self.rng))
+                task = Task(f"{self.name}-{self.wire.since}-{number}", self.size())
                 priority, delay = self.rng.choice((0, 5, 1024, 4294967295)), self.rng.choice((0, 0, 0, 0, LONG))
                 self.book.add(task)
                 body = bodies.make(task.key, task.body_size)
@@ -151,6 +158,7 @@ class Consumer(Client):
 
     def work(self) -> None:
         while not self.book.stopping.is_set():
+            self.book.stopping.wait(self.book.pause)
             count = self.rng.choice((1, 1, 2, 4))
             held: list[Task] = []
             sent = self.book.journal.position

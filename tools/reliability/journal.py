@@ -30,6 +30,8 @@ class Kind(IntEnum):
     RENAME = 7
     MAP = 8
     SEND = 9
+    DROP = 10
+    EVICT = 11
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from .disk import SECTOR
+from .journal import Journal
 
 
 class Leftovers:
@@ -18,26 +19,29 @@ class Leftovers:
 
     def __init__(self, database: Path) -> None:
         self.database = database
-        self.locks: list[bytes] = []
+        #: Contents of the -lock file, each with the journal's position just after it was read.
+        self.locks: list[tuple[int, bytes]] = []
         self.pipes: set[str] = set()
 
-    def look(self) -> None:
+    def look(self, journal: Journal) -> None:
         """Notes how the files are now."""
         for path in self.database.parent.glob(f"{self.database.name}-*"):
             suffix = path.name.removeprefix(self.database.name)
             if suffix == "-lock":
-                self.locks.append(path.read_bytes())
+                content = path.read_bytes()
+                self.locks.append((journal.position, content))
             elif path.is_fifo():
                 self.pipes.add(suffix)
 
-    def write(self, database: Path, rng: random.Random) -> None:
-        """Puts them beside a database: whole, in part, empty, or not at all."""
+    def write(self, database: Path, cut: int, rng: random.Random) -> None:
+        """Puts them beside a database, as they were at any time before the cut: whole, in part, empty, or not at all."""
         for suffix in sorted(self.pipes):
             if rng.random() < 0.5:
                 os.mkfifo(database.with_name(database.name + suffix), 0o600)
-        if not self.locks or rng.random() < 0.2:
+        locks = [content for position, content in self.locks if position <= cut]
+        if not locks or rng.random() < 0.2:
             return
-        content = bytearray(rng.choice(self.locks)[: rng.choice((0, None, None, None))])
+        content = bytearray(rng.choice(locks)[: rng.choice((0, None, None, None))])
         share = rng.random() + 0.1
         for start in range(0, len(content), SECTOR):
             if rng.random() > share:

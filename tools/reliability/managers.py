@@ -120,19 +120,20 @@ class Manager:
         """Kills it, as a crash would, and waits for its end."""
         self.is_expected_to_end = True
         self.signal(signal.SIGKILL)
-        self._reap(10)
+        self.wait(10)
 
     def terminate(self, timeout: float = 30) -> int:
         """Asks it to leave and waits; returns its exit status, and kills it where it does not leave in time."""
         self.is_expected_to_end = True
         self.signal(signal.SIGTERM)
         try:
-            return self._reap(timeout)
+            return self.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
 
-    def _reap(self, timeout: float) -> int:
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for its end; returns its exit status, or the negative number of the signal that killed it."""
         if self.process is None:
             return 0
         status = self.process.wait(timeout)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import failedsyncs
 from .cutload import Book, Client, Consumer, Producer
 from .disk import Disk, Flavour
 from .journal import Journal, Kind, Record
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         binary = manager_binary(build=not options.no_build)
         with tempfile.TemporaryDirectory(prefix="beanrow-powercut-", dir=options.directory) as name:
+            if options.failed_syncs:
+                return failedsyncs.run(Path(name), binary, options, seed)
             return run(Path(name), binary, options, seed)
     except Unavailable as error:
         print(f"powercut: {error}", file=sys.stderr)
@@ -66,7 +69,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--cuts", type=int, default=150, help="moments at which the power fails (default 150)")
     parser.add_argument("--seed", type=int, help="chooses the cuts, and what the clients do (default: a random one)")
-    parser.add_argument("--seconds", type=float, default=6, help="how long the load runs (default 6)")
+    parser.add_argument(
+        "--seconds", type=float, help="how long the load runs (default 6; with --failed-syncs 1 after the failure)"
+    )
     parser.add_argument("--clients", type=int, default=6, help="producers, and as many consumers (default 6)")
     parser.add_argument("--managers", type=int, default=3, help="managers on the file (default 3)")
     parser.add_argument(
@@ -80,9 +85,23 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--journal-size", type=int, default=1024, metavar="MIB", help="stop the load there (default 1024)"
     )
+    parser.add_argument(
+        "--failed-syncs",
+        action="store_true",
+        help="have one sync fail in each run, for each combination of what can be the case; managers are started "
+        "again, and the power fails later",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="with --failed-syncs: runs for each combination (default 1)"
+    )
+    parser.add_argument("--short", action="store_true", help="with --failed-syncs: a few combinations, once each")
+    parser.add_argument("--only", metavar="WORDS", help="with --failed-syncs: only combinations whose line has this")
     parser.add_argument("--directory", type=Path, help="where to work (default: the system's temporary directory)")
     parser.add_argument("--no-build", action="store_true", help="use the manager as it was built last")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.seconds is None:
+        options.seconds = 1 if options.failed_syncs else 6
+    return options
 
 
 def run(directory: Path, binary: Path, options: argparse.Namespace, seed: int) -> int:
@@ -129,7 +148,7 @@ def record(
         managers[0].kill()
         managers[0].start()
         wait(journal, part)
-        leftovers.look()
+        leftovers.look(journal)
         # The last one to leave takes the log with it, so that the new ones begin with a new one.
         for manager in managers:
             manager.terminate()
@@ -138,7 +157,7 @@ def record(
         managers[-1].terminate()
         managers[-1].start()
         wait(journal, part)
-        leftovers.look()
+        leftovers.look(journal)
         book.stopping.set()
         for client in clients:
             client.join()
@@ -207,7 +226,7 @@ def cut_all(
             findings.manager_starts += 1
             copy = directory / "restart"
             shutil.copytree(place, copy)
-            leftovers.write(copy / "tasks.db", rng)
+            leftovers.write(copy / "tasks.db", cut, rng)
             managers = [Manager(binary, copy / "tasks.db", f"after{n}", copy / f"after{n}.log") for n in (1, 2)]
             problems += check_managers(managers, ledger, cut, rng)
             shutil.rmtree(copy)

@@ -196,11 +196,25 @@ EXPORT int posix_fallocate64(int fd, off_t offset, off_t length) { return posix_
 
 /* Syncs. */
 
+/* The number at which the sync that this thread is about to make begins, if preload/cache has said so; else 0. */
+static _Thread_local uint64_t sync_begin;
+
+EXPORT void journal_begin_sync(void) {
+    if (journal != NULL) sync_begin = take_number();
+}
+
+EXPORT void journal_note_pages(int evicted, uint64_t inode, int failure, const uint32_t *pages, size_t count) {
+    if (journal == NULL) return;
+    struct iovec part = {.iov_base = (void *)pages, .iov_len = count * sizeof *pages};
+    append(evicted ? EVICT : DROP, (struct record){.offset = inode, .length = (uint64_t)failure}, &part, 1);
+}
+
 static int sync_and_note(int fd, int (*call)(int)) {
     uint64_t handle;
     if (!is_tracked(fd, &handle)) return call(fd);
     if (skips_sync) return 0;
-    uint64_t begin = take_number();
+    uint64_t begin = sync_begin != 0 ? sync_begin : take_number();
+    sync_begin = 0;
     int result = call(fd);
     int error = errno;
     if (result == 0) append(SYNC, (struct record){.handle = handle, .begin = begin}, NULL, 0);

@@ -22,6 +22,10 @@
  *     has to tell the old file of a number from the new one.
  *   - A reply to a client is noted before its bytes are handed to the kernel: from then on the client may have it.
  *
+ *   - A sync that fails is not appended: it covers nothing. If preload/cache makes it fail, that library appends which pages
+ *     (of 4096 bytes, 32-bit numbers) were dropped, and later which were evicted. It calls this library under its own lock,
+ *     so these records are in the order in which it all happened; see cache.h.
+ *
  * So every delay between a call and its record makes the rebuilt disk poorer than a real one could be, never richer.
  *
  * The -shm file is memory shared by the living and means nothing after a power cut; -lock and -wake are likewise made
@@ -44,7 +48,7 @@
 #define HEADER_SIZE 4096
 #define TRACKED_DESCRIPTORS 65536
 
-enum kind { OPEN = 1, WRITE, TRUNCATE, ALLOCATE, SYNC, UNLINK, RENAME, MAP, SEND };
+enum kind { OPEN = 1, WRITE, TRUNCATE, ALLOCATE, SYNC, UNLINK, RENAME, MAP, SEND, DROP, EVICT };
 
 /* The journal's first page. Python reads `counter`, `tail` and `full`: see journal.py. */
 struct header {
@@ -62,8 +66,8 @@ struct record {
     uint64_t begin;
     _Atomic uint64_t end;
     uint64_t handle; /* the `begin` of the OPEN that made the descriptor; for SEND, of the connection's first SEND */
-    uint64_t offset; /* OPEN: inode; SEND: client's port */
-    uint64_t length; /* OPEN: size; SEND: server's port */
+    uint64_t offset; /* OPEN: inode; SEND: client's port; DROP, EVICT: inode */
+    uint64_t length; /* OPEN: size; SEND: server's port; DROP: the kind of failure, see cache.h */
     _Atomic int64_t result; /* bytes written or sent; -1 where the call failed */
     uint32_t pid;
     uint32_t payload;
