@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import uuid
 from pathlib import Path
 
 from .disk import SECTOR
@@ -46,4 +47,14 @@ class Leftovers:
         for start in range(0, len(content), SECTOR):
             if rng.random() > share:
                 content[start : start + SECTOR] = bytes(len(content[start : start + SECTOR]))
-        database.with_name(database.name + "-lock").write_bytes(content)
+        database.with_name(database.name + "-lock").write_bytes(of_another_boot(bytes(content), rng))
+
+
+def of_another_boot(content: bytes, rng: random.Random) -> bytes:
+    """The content as a boot of the machine before this one has left it: whatever holds this one's id holds another."""
+    now = uuid.UUID(Path("/proc/sys/kernel/random/boot_id").read_text().strip()).bytes
+    before = rng.randbytes(len(now))
+    for half in (slice(0, 8), slice(8, 16)):
+        # Text that was read as a number, or the bytes as they are.
+        content = content.replace(now[half][::-1], before[half]).replace(now[half], before[half])
+    return content
