@@ -44,6 +44,9 @@ struct LogFile {
 
         /// Frames up to the last whole one that ends a commit: what SQLite's recovery finds.
         var committed: Int
+
+        /// How long the last of these commits has made the database, in bytes; 0 if there is none.
+        var databaseBytes: Int64 = 0
     }
 
     private let descriptor: Int32
@@ -112,7 +115,10 @@ struct LogFile {
                     guard let next = Self.check(frame, header, after: sums) else { break }
                     sums = next
                     whole += 1
-                    if frame.bigEndian(at: 4) != 0 { found.committed = found.whole + whole }
+                    let pages = frame.bigEndian(at: 4)
+                    guard pages != 0 else { continue }
+                    found.committed = found.whole + whole
+                    found.databaseBytes = Int64(pages) * Int64(header.pageSize)
                 }
             }
             try write(chunk, count: whole * frameBytes, at: offset)

@@ -44,8 +44,7 @@ struct Recovery {
             try database.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")
             let journal = try database.text("PRAGMA journal_mode")
             guard journal == "wal" else { return .done }
-            let committed = try writeLogAgain()
-            try copyLog(of: database, committed)
+            try copyLog(of: database, writeLogAgain())
             return .done
         } catch let error as SQLiteError where error.primaryCode == SQLITE_BUSY {
             return .notAlone
@@ -60,14 +59,14 @@ struct Recovery {
 
     /// Writes the log again and syncs it.
     ///
-    /// - Returns: how many of its frames are committed.
-    private func writeLogAgain() throws -> Int {
+    /// - Returns: what was found in it.
+    private func writeLogAgain() throws -> LogFile.Found {
         let descriptor = open(files.log, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(.unusable, "\(files.log): \(lastSystemError())") }
         defer { close(descriptor) }
         let log = LogFile(descriptor: descriptor, path: files.log)
         do {
-            guard let header = try log.header() else { return 0 }
+            guard let header = try log.header() else { return LogFile.Found(whole: 0, committed: 0) }
             let found = try log.writeAgain(header)
             try checkAcknowledged(header.salt, found.committed)
             while fdatasync(descriptor) == -1 {
@@ -78,7 +77,7 @@ struct Recovery {
                     )
                 }
             }
-            return found.committed
+            return found
         } catch {
             if let error = error as? StoreError, error.code == .lost { distrust() }
             throw error
@@ -100,11 +99,17 @@ struct Recovery {
         )
     }
 
-    private func copyLog(of database: Database, _ committed: Int) throws {
+    private func copyLog(of database: Database, _ log: LogFile.Found) throws {
         do {
+            // Managers make the file longer ahead of need, and a power cut may take that back. SQLite takes a file for
+            // damaged that is much shorter than the log says.
+            try database.allocate(bytes: log.databaseBytes)
             let result = try database.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
-            guard result.finished, result.frames <= 0 || result.frames == committed else {
-                throw StoreError(.lost, "\(files.log): \(committed) frames are whole, and SQLite has \(result.frames)")
+            guard result.finished, result.frames <= 0 || result.frames == log.committed else {
+                throw StoreError(
+                    .lost,
+                    "\(files.log): \(log.committed) frames are whole, and SQLite has \(result.frames)"
+                )
             }
             try database.syncFile()
         } catch let error as SQLiteError where error.isFull {
