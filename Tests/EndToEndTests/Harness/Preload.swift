@@ -5,14 +5,16 @@ import Glibc
 enum Preload {
     /// Builds one.
     ///
-    /// - Parameter name: its folder and its source file in tools/reliability/preload.
+    /// - Parameter name: its folder, with its source files, in tools/reliability/preload.
     /// - Returns: the library's path.
     /// - Throws: if the compiler fails.
     static func build(_ name: String) throws -> String {
-        let source = Executables.package.appendingPathComponent("tools/reliability/preload/\(name)/\(name).c").path
+        let folder = Executables.package.appendingPathComponent("tools/reliability/preload/\(name)").path
+        let sources = try FileManager.default.contentsOfDirectory(atPath: folder)
+            .filter { $0.hasSuffix(".c") }.sorted().map { "\(folder)/\($0)" }
         let target = Executables.directory.appendingPathComponent("\(name)-\(getpid()).so").path
         let options = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"]
-        let compiler = try ChildProcess("cc", options + ["-o", target, source, "-ldl"])
+        let compiler = try ChildProcess("cc", options + ["-o", target] + sources + ["-ldl", "-pthread"])
         guard try compiler.waitForEnd() == .exited(0) else { throw HarnessError(compiler.errors.text) }
         return target
     }

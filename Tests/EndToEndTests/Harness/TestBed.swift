@@ -58,9 +58,15 @@ final class TestBed: Sendable {
 
     /// Starts a manager that has ended again, on the same port.
     @discardableResult
-    func restartManager(_ index: Int) throws -> ManagerProcess {
+    func restartManager(_ index: Int, environment: [String: String] = [:]) throws -> ManagerProcess {
         let old = managers[index]
-        let manager = try ManagerProcess(database: database, name: "m\(index + 1)", port: old.port, options: more)
+        let manager = try ManagerProcess(
+            database: database,
+            name: "m\(index + 1)",
+            port: old.port,
+            options: more,
+            environment: environment
+        )
         state.withLock { $0.managers[index] = manager }
         return manager
     }
