@@ -67,7 +67,7 @@ enum StatisticsText {
         text.add("cmd-delete", tube.deletes)
         text.add("cmd-pause-tube", tube.pauses)
         text.add("pause", Int(tube.pause))
-        text.add("pause-time-left", Int(tube.pauseTimeLeft / 1000))
+        text.add("pause-time-left", secondsLeft(tube.pauseTimeLeft, of: tube.pause))
         text.add("oldest-pending-age", Int(tube.oldestPendingAge / 1000))
         return text.bytes
     }
@@ -82,7 +82,8 @@ enum StatisticsText {
         text.add("age", Int(task.age / 1000))
         text.add("delay", Int(task.delay))
         text.add("ttr", Int(task.timeToRun))
-        text.add("time-left", Int(task.timeLeft / 1000))
+        let whole = task.state == .delayed ? task.delay : task.timeToRun
+        text.add("time-left", secondsLeft(task.timeLeft, of: whole))
         text.add("file", 0)
         text.add("reserves", task.reserves)
         text.add("timeouts", task.timeouts)
@@ -90,6 +91,17 @@ enum StatisticsText {
         text.add("buries", task.buries)
         text.add("kicks", task.kicks)
         return text.bytes
+    }
+
+    /// Returns the seconds left of a span, rounded up: the whole span right after it began, and 0 only once it is over.
+    ///
+    /// - Parameters:
+    ///   - milliseconds: what is left. Below 0 if the span is over, and more than the span if the clock was set back a
+    ///     little since it began.
+    ///   - seconds: the whole span.
+    /// - Returns: from 0 to the whole span.
+    private static func secondsLeft(_ milliseconds: Int64, of seconds: UInt32) -> Int {
+        min(max(0, Int(milliseconds) + 999) / 1000, Int(seconds))
     }
 
     /// The answer to `list-tubes` and `list-tubes-watched`.
