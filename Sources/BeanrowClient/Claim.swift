@@ -75,7 +75,8 @@ public struct Claim: Sendable {
 
     /// Asks for more time: the time to run begins anew.
     ///
-    /// - Throws: ``ClientError``
+    /// - Throws: ``ClientError``; only ``ClientError/Code/claimLost`` says that the task is not ours any more. After any
+    ///   other error the claim may last until its time to run is over: try again soon.
     public func touch() async throws(ClientError) {
         let answer = try await ask(.touch(id), after: nil)
         guard answer.reply == .notFound else { return }
@@ -131,6 +132,7 @@ public struct Claim: Sendable {
     /// - Returns: an answer that is no refusal, or ``Reply/notFound``.
     private func ask(_ command: Command, after earlier: ClientError?) async throws(ClientError) -> Answer {
         var loss = earlier
+        var notSent: ClientError?
         var losses = earlier == nil ? 0 : 1
         let timekeeper = lease.pool.options.timekeeper
         let end = timekeeper.now() + lease.pool.options.patience
@@ -140,19 +142,20 @@ public struct Claim: Sendable {
             do throws(ClientError) {
                 connection = try await lease.session.connection(afterLosses: losses, pool: lease.pool)
             } catch {
-                throw loss ?? (error.code == .noManagerReachable ? error : lost)
+                // A session that could not be taken up now may still hold the claim.
+                throw loss ?? (lease.holds(id) && error.code != .closed ? error : lost)
             }
             switch await connection.send([command]).ending() {
             case .answered(let replies):
                 return Answer(reply: try accept(replies[0]), loss: loss)
-            case .notSent:
-                break
+            case .notSent(let error):
+                notSent = error
             case .lost(_, let error):
                 guard lease.session.name != nil else { throw command.canBeAskedInVain ? lost : error }
                 loss = error
             }
             losses += 1
-            guard timekeeper.now() < end else { throw loss ?? lost }
+            guard timekeeper.now() < end else { throw loss ?? (lease.holds(id) ? notSent : nil) ?? lost }
         }
     }
 

@@ -32,6 +32,9 @@ struct CommandRun: Sendable {
         }
     }
 
+    // How soon a claim is renewed again after that failed: several times within a time to run of a second.
+    private static let touchRetry = GrowingDelay(first: .milliseconds(100), limit: .seconds(1))
+
     private func work(_ taker: Taker) async {
         var taker = taker
         do throws(ClientError) {
@@ -120,7 +123,8 @@ struct CommandRun: Sendable {
         }
     }
 
-    // Asks for more time while the work goes on; a claim that is lost anyhow shows when the work is reported.
+    // Asks for more time while the work goes on. Only a lost claim ends that: after any other failure, such as a short
+    // outage of the database or of all managers, the claim may still be ours. It shows when the work is reported.
     private func keeping<Value: Sendable>(
         _ claim: Claim,
         every interval: Duration,
@@ -128,8 +132,17 @@ struct CommandRun: Sendable {
     ) async -> Value {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                while (try? await Task.sleep(for: interval)) != nil {
-                    guard (try? await claim.touch()) != nil else { return }
+                var pause = interval
+                var failures = 0
+                while (try? await Task.sleep(for: pause)) != nil {
+                    do throws(ClientError) {
+                        try await claim.touch()
+                        (pause, failures) = (interval, 0)
+                    } catch {
+                        guard error.code != .claimLost else { return }
+                        pause = min(interval, Self.touchRetry.longest(before: failures))
+                        failures += 1
+                    }
                 }
             }
             let value = await work()

@@ -364,4 +364,36 @@ import Testing
         _ = try await running.value
         try await manager.stop()
     }
+
+    @Test func `a touch that fails does not end the renewing, nor does a lost connection`() async throws {
+        let queue = FakeQueue()
+        queue.put("x")
+        let touches = Mutex(0)
+        let renewed = StopSignal()
+        let manager = try await FakeManager.start(over: queue) { _, command in
+            switch command {
+            case .statsJob: return .answer(.ok(bytes("---\ntube: t\npri: 1\nttr: 1\nreserves: 1\n")))
+            case .touch:
+                let number = touches.withLock { touches in
+                    touches += 1
+                    return touches
+                }
+                switch number {
+                case 1: return .answer(.internalError)
+                case 2: return .answer(.outOfMemory)
+                case 3: return .hangUp
+                case 4: return nil
+                default:
+                    renewed.set()
+                    return nil
+                }
+            default: return nil
+            }
+        }
+        let running = Task { try await runCommand(["sleep", "1000"], [manager], .none) }
+        await renewed.wait()
+        running.cancel()
+        _ = try await running.value
+        try await manager.stop()
+    }
 }

@@ -183,6 +183,28 @@ import Testing
         try await manager.stop()
     }
 
+    @Test func `a session that cannot be taken up at the moment is not lost`() async throws {
+        let queue = queue("x")
+        let refuses = Mutex(true)
+        let manager = try await FakeManager.start(over: queue) { connection, command in
+            guard case .session = command, connection > 0, refuses.withLock({ $0 }) else { return nil }
+            return .answer(.internalError)
+        }
+        try await withClient([manager.address]) { client async throws in
+            let claim = try await client.reserve()
+            try await manager.hangUp(0)
+            await manager.journal.wait { $0.contains(.closed(0)) }
+            let code = await errorCode { try await claim.touch() }
+            // The second if the touch was sent before it was known that the connection is lost.
+            #expect(code == .internalError || code == .connectionLost)
+            refuses.withLock { $0 = false }
+            try await claim.touch()
+            try await claim.delete()
+        }
+        #expect(queue.bodies.isEmpty)
+        try await manager.stop()
+    }
+
     @Test func aSessionThatSomebodyElseTookUpIsLost() async throws {
         let queue = queue("x")
         let manager = try await FakeManager.start(over: queue)
