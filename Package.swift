@@ -99,6 +99,7 @@ let package = Package(
             name: "CommandLineSupport",
             dependencies: [
                 "BeanrowClient",
+                "CPlatform",
                 "TaskStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -63,7 +63,10 @@ public final class OutputFile: Sendable {
         try? await write(Array(text.utf8))
     }
 
-    private static func writeAll(_ bytes: [UInt8], to descriptor: CInt) -> Failure? {
+    /// Writes all bytes, and blocks the thread until the system has them.
+    ///
+    /// - Returns: why that failed; nil if it did not.
+    static func writeAll(_ bytes: [UInt8], to descriptor: CInt) -> Failure? {
         bytes.withUnsafeBytes { buffer in
             var rest = buffer[...]
             while !rest.isEmpty {

@@ -84,6 +84,10 @@ struct ConsumerCommand: AsyncParsableCommand {
     @Argument(parsing: .postTerminator, help: ArgumentHelp("The command, after --.", valueName: "command"))
     var command: [String] = []
 
+    static func main() async {
+        await CommandStart.run(ConsumerCommand.self)
+    }
+
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count has to be 1 or more.") }
         if count != nil && untilEmpty { throw ValidationError("--count and --until-empty exclude each other.") }

@@ -62,6 +62,10 @@ struct ManagerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The least level to log: trace, debug, info, notice, warning, error or critical."))
     var logLevel = Logger.Level.info
 
+    static func main() async {
+        await CommandStart.run(ManagerCommand.self)
+    }
+
     func validate() throws {
         guard (1...1 << 30).contains(maxTaskSize) else {
             throw ValidationError("--max-task-size must be from 1 to \(1 << 30)")
@@ -72,9 +76,17 @@ struct ManagerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var logger = Logger(label: "beanrow-manager") { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "beanrow-manager") {
+            StreamLogHandler(label: $0, stream: LineStream(to: .standardError))
+        }
         logger.logLevel = logLevel
-        let manager = makeManager(logger: logger)
+        let output = LineWriter(
+            descriptor: STDOUT_FILENO,
+            onFailure: { [logger] failure in
+                logger.warning("standard output does not take the line that says where the manager listens: \(failure)")
+            }
+        )
+        let manager = makeManager(logger: logger, output: output)
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
@@ -92,12 +104,13 @@ struct ManagerCommand: AsyncParsableCommand {
         do {
             try await services.run()
         } catch {
-            FileHandle.standardError.write(Data("beanrow-manager: \(error)\n".utf8))
+            LineWriter.standardError.writeLast("beanrow-manager: \(error)\n")
             throw ExitStatus.of(error)
         }
+        LineWriter.standardError.flush()
     }
 
-    private func makeManager(logger: Logger) -> ManagerService {
+    private func makeManager(logger: Logger, output: LineWriter) -> ManagerService {
         let choice = StoreChoice(database)
         var configuration = limits.configuration(maximumTaskSize: maxTaskSize)
         configuration.lanes = choice.lanes(server.lanes)
@@ -106,9 +119,7 @@ struct ManagerCommand: AsyncParsableCommand {
             port: listen.port,
             configuration: configuration,
             logger: logger,
-            onListening: { address in
-                FileHandle.standardOutput.write(Data("listening on \(address)\n".utf8))
-            },
+            onListening: { output.write("listening on \($0)\n") },
             openStore: { [name, uniqueRetention, limits, server] address, lane, now throws(StoreError) in
                 switch choice {
                 case .server(let database):

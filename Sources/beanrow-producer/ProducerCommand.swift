@@ -87,6 +87,10 @@ struct ProducerCommand: AsyncParsableCommand {
     )
     var printIds = false
 
+    static func main() async {
+        await CommandStart.run(ProducerCommand.self)
+    }
+
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count has to be 1 or more.") }
         if unique != nil, !keys { throw ValidationError("--unique and --no-keys exclude each other.") }

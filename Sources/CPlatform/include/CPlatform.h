@@ -56,6 +56,13 @@ size_t beanrow_send(int descriptor, const void *bytes, size_t count);
  */
 int beanrow_start_thread(pthread_t *thread, void *(*body)(void *), void *argument);
 
+/*
+ * How many arguments the process was started with, its name among them; 0 if there was not even a name.
+ *
+ * The same file (Start.c) opens those of the descriptors 0 to 2 that are closed on /dev/null, before main.
+ */
+int beanrow_argument_count(void);
+
 /* Words in memory that processes share. */
 static inline uint64_t beanrow_load(const uint64_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 static inline void beanrow_store(uint64_t *word, uint64_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }

@@ -1,0 +1,147 @@
+internal import Dispatch
+internal import Foundation
+internal import Synchronization
+
+/// Writes lines to a file descriptor on a thread of its own: the caller never waits for the reader.
+///
+/// What is not written yet stands in a queue. A line that finds the queue full is dropped and counted. Once there is room
+/// again, a line says how many were dropped.
+///
+/// The descriptor stays as it is: it may be shared with other processes, so it is not set to `O_NONBLOCK`. `SIGPIPE` has to
+/// be ignored (``CommandStart``).
+///
+/// All calls may come from any thread.
+public final class LineWriter: Sendable {
+    /// The process's standard error.
+    public static let standardError = LineWriter(descriptor: STDERR_FILENO)
+
+    private struct State {
+        var queue: [UInt8] = []
+        var queuedLines = 0
+        var isWriting = false
+
+        /// Lines dropped since it was last said how many.
+        var unsaid = 0
+        var dropped = 0
+        var flushing: [DispatchSemaphore] = []
+
+        var isDone: Bool { queue.isEmpty && !isWriting }
+
+        mutating func drop(_ lines: Int) {
+            unsaid += lines
+            dropped += lines
+        }
+    }
+
+    private let descriptor: CInt
+    private let capacity: Int
+    private let notice: @Sendable (Int) -> String
+    private let onFailure: @Sendable (OutputFile.Failure) -> Void
+    private let state = Mutex(State())
+    private let news = DispatchSemaphore(value: 0)
+
+    /// Starts a thread that writes to a descriptor.
+    ///
+    /// The thread and the object stay until the process ends.
+    ///
+    /// - Parameters:
+    ///   - descriptor: where to write. It stays open.
+    ///   - capacity: how many bytes the queue may hold.
+    ///   - notice: returns the line that says how many lines were dropped.
+    ///   - onFailure: called on the thread when a write fails. The lines in that write count as dropped.
+    public init(
+        descriptor: CInt,
+        capacity: Int = 1 << 18,
+        notice: @escaping @Sendable (Int) -> String = LineWriter.notice,
+        onFailure: @escaping @Sendable (OutputFile.Failure) -> Void = { _ in }
+    ) {
+        self.descriptor = descriptor
+        self.capacity = capacity
+        self.notice = notice
+        self.onFailure = onFailure
+        Thread.detachNewThread { [self] in run() }
+    }
+
+    /// Returns the usual line that says how many lines were dropped.
+    @Sendable
+    public static func notice(_ count: Int) -> String {
+        "\(Wording.count(count, "log line")) \(count == 1 ? "was" : "were") dropped"
+    }
+
+    /// How many lines were dropped since the start.
+    public var dropped: Int { state.withLock { $0.dropped } }
+
+    /// Whether a write is under way, which may wait for the reader.
+    var isWriting: Bool { state.withLock { $0.isWriting } }
+
+    /// Puts text into the queue, or drops it if the queue is full.
+    ///
+    /// - Parameter text: one line or several, with the line ends.
+    public func write(_ text: String) {
+        enqueue(text, evenIfFull: false)
+    }
+
+    /// Writes the last line before the process ends, also if the queue is full.
+    ///
+    /// - Parameters:
+    ///   - text: the line, with its end.
+    ///   - limit: how long to wait for it to be written.
+    public func writeLast(_ text: String, within limit: Duration = .seconds(1)) {
+        enqueue(text, evenIfFull: true)
+        flush(within: limit)
+    }
+
+    /// Waits until the queue is empty, and blocks the thread meanwhile.
+    ///
+    /// - Parameter limit: how long to wait.
+    /// - Returns: whether everything was written or dropped.
+    @discardableResult
+    public func flush(within limit: Duration = .seconds(1)) -> Bool {
+        let done = DispatchSemaphore(value: 0)
+        let isDone = state.withLock { state in
+            if !state.isDone { state.flushing.append(done) }
+            return state.isDone
+        }
+        return isDone || done.wait(timeout: .now() + limit / .seconds(1)) == .success
+    }
+
+    private func enqueue(_ text: String, evenIfFull: Bool) {
+        let bytes = text.utf8
+        state.withLock { state in
+            guard evenIfFull || state.queue.count + bytes.count <= capacity else { return state.drop(1) }
+            state.queue.append(contentsOf: bytes)
+            state.queuedLines += 1
+        }
+        news.signal()
+    }
+
+    private func run() {
+        while true {
+            news.wait()
+            let chunk = state.withLock { state -> (bytes: [UInt8], lines: Int, said: Int) in
+                defer {
+                    state.queue = []
+                    state.queuedLines = 0
+                    state.unsaid = 0
+                }
+                state.isWriting = !state.queue.isEmpty
+                return (state.queue, state.queuedLines, state.unsaid)
+            }
+            guard !chunk.bytes.isEmpty else { continue }
+            let said = chunk.said > 0 ? Array("\(notice(chunk.said))\n".utf8) : []
+            let failure = OutputFile.writeAll(chunk.bytes + said, to: descriptor)
+            let flushed = state.withLock { state -> [DispatchSemaphore] in
+                state.isWriting = false
+                if failure != nil {
+                    state.drop(chunk.lines)
+                    state.unsaid += chunk.said
+                }
+                guard state.isDone else { return [] }
+                defer { state.flushing = [] }
+                return state.flushing
+            }
+            for flush in flushed { flush.signal() }
+            if let failure { onFailure(failure) }
+        }
+    }
+}
