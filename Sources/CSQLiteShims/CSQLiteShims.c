@@ -16,7 +16,7 @@ int beanrow_add_holder_function(sqlite3 *database, const char *name, struct bean
     return sqlite3_create_function_v2(database, name, 1, flags, holders, holder_for, 0, 0, 0);
 }
 
-int beanrow_extend(sqlite3 *database, sqlite3_int64 size) {
+int beanrow_extend(sqlite3 *database, sqlite3_int64 size, sqlite3_int64 least) {
     static const unsigned char zeros[1 << 16];
     sqlite3_file *file = 0;
     sqlite3_int64 length = 0;
@@ -27,5 +27,6 @@ int beanrow_extend(sqlite3 *database, sqlite3_int64 size) {
         code = file->pMethods->xWrite(file, zeros, count, length);
         length += count;
     }
+    if (code == SQLITE_FULL && file->pMethods->xFileSize(file, &length) == SQLITE_OK && length >= least) return SQLITE_OK;
     return code;
 }

@@ -185,15 +185,18 @@ final class Database {
         sqlite3_file_control(handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &bytes)
     }
 
-    /// Makes the file at least so long, with all its blocks allocated.
+    /// Makes the file longer, with all its blocks allocated.
     ///
     /// The writer lock is held.
     ///
-    /// - Parameter bytes: the length.
-    /// - Throws: `SQLITE_FULL`.
-    func allocate(bytes: Int64) throws(SQLiteError) {
-        let code = beanrow_extend(handle, bytes)
-        guard code == SQLITE_OK else { throw SQLiteError(noRoomFor: bytes) }
+    /// - Parameters:
+    ///   - bytes: the length wanted.
+    ///   - least: the length that is needed, and enough on a disk that is nearly full.
+    /// - Throws: `SQLITE_FULL` if there is no room, or what SQLite answered.
+    func allocate(bytes: Int64, atLeast least: Int64) throws(SQLiteError) {
+        let code = beanrow_extend(handle, bytes, least)
+        if code == SQLITE_FULL { throw SQLiteError(noRoomFor: least) }
+        guard code == SQLITE_OK else { throw SQLiteError(code, of: nil) }
     }
 
     /// What a checkpoint has done.

@@ -184,8 +184,8 @@ final class Ledger {
         statement.reset()
         if pages > reservedPages {
             let step = Int64(Self.growth)
-            let bytes = (pages * Int64(database.pageSize) + step - 1) / step * step
-            try database.allocate(bytes: bytes)
+            let least = pages * Int64(database.pageSize)
+            try database.allocate(bytes: (least + step - 1) / step * step, atLeast: least)
         }
         reservedPages = pages
     }

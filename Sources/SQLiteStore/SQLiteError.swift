@@ -1,4 +1,5 @@
 import CSQLite
+import CSQLiteShims
 import Glibc
 import TaskStore
 
@@ -10,11 +11,13 @@ struct SQLiteError: Error {
     /// `SQLITE_IOERR_SHORT_READ`: fewer bytes were there than should be.
     private static let shortRead: Int32 = SQLITE_IOERR | 2 << 8
 
+    /// `SQLITE_IOERR_WRITE`, `_TRUNCATE`, `_SHMOPEN` and `_SHMSIZE`: a file could not be written or made longer.
+    private static let failedToGrow: Set<Int32> = [
+        SQLITE_IOERR | 3 << 8, SQLITE_IOERR | 6 << 8, SQLITE_IOERR | 18 << 8, SQLITE_IOERR | 19 << 8,
+    ]
+
     /// The extended result code (sqlite.org/rescode.html).
     var code: Int32
-
-    /// `SQLITE_IOERR_FSYNC`: a sync failed.
-    private static let failedSync: Int32 = SQLITE_IOERR | 4 << 8
 
     /// SQLite's own words.
     var message: String
@@ -32,6 +35,8 @@ struct SQLiteError: Error {
             self.message = String(cString: sqlite3_errstr(code))
             self.systemError = 0
         }
+        // SQLite asks for the errno only after it has cleaned up, which may have changed it.
+        if Self.failedToGrow.contains(code) { self.systemError = beanrow_last_write_error() }
     }
 
     /// Rows that contradict each other: somebody changed the tables in a way that no batch and no trigger would.
@@ -65,14 +70,18 @@ struct SQLiteError: Error {
     /// The code without its extension.
     var primaryCode: Int32 { code & 0xff }
 
-    /// Whether there was no room left, whichever file it was that could not grow.
+    /// Whether there was no room left, whichever file it was that could not grow: no space on the disk, over a quota, or at
+    /// the limit of a file's length.
     ///
-    /// The `-shm` file reports a full disk as an I/O error.
+    /// A sync that fails for lack of space is no such error: data that SQLite took for written is gone.
     var isFull: Bool {
-        primaryCode == SQLITE_FULL
-            // Not a sync that failed for lack of room: what was written before is lost then.
-            || primaryCode == SQLITE_IOERR && code != Self.failedSync
-                && (systemError == ENOSPC || systemError == EDQUOT)
+        switch primaryCode {
+        case SQLITE_FULL: true
+        case SQLITE_IOERR: Self.failedToGrow.contains(code) && beanrow_means_no_room(systemError) == 1
+        // A new file needs room for its name.
+        case SQLITE_CANTOPEN: beanrow_means_no_room(systemError) == 1
+        default: false
+        }
     }
 
     /// What the error means when nothing of the transaction was committed.
@@ -87,6 +96,8 @@ struct SQLiteError: Error {
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             // SQLite makes the same of a disk that fails to read (unixRead, SQLITE_IOERR_CORRUPTFS).
             StoreError(.lost, "\(path): the database is damaged or cannot be read (\(message))")
+        case _ where Self.failedToGrow.contains(code):
+            StoreError(.lost, "\(path): writing failed, what is on the disk is unknown (\(message))")
         case _ where code == Self.shortRead:
             StoreError(.lost, "\(path): the database or its log was cut short (\(message))")
         case _ where code == Self.databaseMoved:

@@ -1,27 +1,26 @@
 import CSQLite
 import Glibc
-public import TaskStore
+import TaskStore
 
 extension SQLiteStore {
-    /// Opens a database for a manager, creating it where it does not exist, and enters the manager among its peers.
-    ///
-    /// Peers may do the same at the same instant. The claims of managers that have died are returned before this does.
+    /// Opens a database; see ``open(path:name:address:at:options:)``.
     ///
     /// - Parameters:
-    ///   - path: the database file. Beside it appear files with the same name and `-wal`, `-shm`, `-lock` and `-reserve`
-    ///     at its end, all with the database's permissions; a new database is its owner's alone (0600).
+    ///   - path: the database file.
     ///   - name: what people call this manager.
-    ///   - address: where it listens, for people who look at the table of managers.
+    ///   - address: where it listens.
     ///   - now: what time it is.
     ///   - options: what can be set.
+    ///   - restoresReserve: whether room for a full disk is set aside if it is not.
     /// - Returns: the store, for one thread at a time.
-    /// - Throws: ``StoreError/Code/unusable``, with one line that says what is wrong.
-    public static func open(
+    /// - Throws: ``StoreError``; ``StoreError/Code/full`` if the reserve may help.
+    static func openOnce(
         path: String,
         name: String,
         address: String,
         at now: Timestamp,
-        options: Options = Options()
+        options: Options,
+        restoresReserve: Bool = true
     ) throws(StoreError) -> SQLiteStore {
         let files = try StoreFiles(path)
         try FileSystemCheck.check(files)
@@ -49,7 +48,7 @@ extension SQLiteStore {
         let logSync = try LogSync(path: files.log, pageSize: database.pageSize)
         let copier = try LogCopier(path: files.database, board: board, slot: slot.number, log: logSync)
         let ballast = Ballast(path: files.reserve, mode: mode)
-        ballast.restore()
+        if restoresReserve { ballast.restore() }
 
         let parts = Parts(
             files: files,
@@ -170,7 +169,7 @@ extension SQLiteStore {
         if descriptor >= 0 {
             close(descriptor)
         } else if errno != EEXIST {
-            throw StoreError(.unusable, "\(path): \(lastSystemError())")
+            throw StoreError(opening: path)
         }
     }
 

@@ -28,7 +28,9 @@ extension SQLiteStore {
         let room = parts.checkpointer.room
         guard room != .none else { throw StoreError(.full, "\(parts.files.log): \(Checkpointer.tooLong)") }
         do {
-            return try writeAround(batch, takesPuts: room == .ample, wake: &toWake)
+            var result = try writeAround(batch, takesPuts: room == .ample, wake: &toWake)
+            if room != .ample { result.noRoom = .log }
+            return result
         } catch  where error.code == .full {
             return try writeOnFullDisk(batch, wake: &toWake)
         }
@@ -163,23 +165,6 @@ extension SQLiteStore {
             return error
         } catch let second {
             return StoreError(.lost, "\(error.message); and rolling back failed: \(second.message)")
-        }
-    }
-
-    /// Runs a batch again for which there was no room.
-    ///
-    /// The writer lock is held.
-    ///
-    /// The puts are given up. The others need room too, since a change of whatever kind goes to the log first; a
-    /// checkpoint makes the log's space usable again, and the reserve is for when that is not enough.
-    private func writeOnFullDisk(_ batch: Batch, wake toWake: inout UInt64) throws(StoreError) -> BatchResult {
-        try checkpoint()
-        do {
-            return try writeAround(batch, takesPuts: false, wake: &toWake)
-        } catch  where error.code == .full {
-            guard parts.ballast.drop() else { throw error }
-            try checkpoint()
-            return try writeAround(batch, takesPuts: false, wake: &toWake)
         }
     }
 }

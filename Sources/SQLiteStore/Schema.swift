@@ -138,14 +138,14 @@ extension SQLiteError {
     /// What the error means for somebody who tries to open a database.
     ///
     /// - Parameter path: the file.
-    /// - Returns: ``StoreError/Code/unusable``, in words.
+    /// - Returns: ``StoreError/Code/unusable`` or ``StoreError/Code/full``, in words.
     func whileOpening(_ path: String) -> StoreError {
         switch primaryCode {
         case SQLITE_NOTADB: StoreError(.unusable, "\(path): not a SQLite database")
         case SQLITE_CORRUPT: StoreError(.unusable, "\(path): the database is damaged (\(message))")
         case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:
             StoreError(.inUse, "\(path): another program holds the database: \(Users.describe(of: path))")
-        case _ where isFull: StoreError(.unusable, "\(path): no space left (\(message))")
+        case _ where isFull: StoreError(.full, "\(path): no space left (\(message))")
         default: StoreError(.unusable, "\(path): \(message) (SQLite error \(code))")
         }
     }

@@ -114,7 +114,7 @@ final class SharedBoard: @unchecked Sendable {
     init(descriptor: Int32, path: String) throws(StoreError) {
         // Allocated, not only lengthened: a write to a mapped hole of a full disk kills the process.
         let code = posix_fallocate(descriptor, 0, Self.size)
-        guard code == 0 else { throw StoreError(.unusable, "\(path): \(systemErrorText(code))") }
+        guard code == 0 else { throw StoreError(opening: path, code) }
         guard let memory = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED
         else {
             throw StoreError(.unusable, "\(path): \(lastSystemError())")

@@ -1,4 +1,5 @@
 import CPlatform
+import CSQLiteShims
 import Glibc
 import TaskStore
 
@@ -58,6 +59,17 @@ struct StoreFiles: Sendable {
         guard let slash = path.lastIndex(of: "/") else { return (".", path) }
         let directory = path[..<slash]
         return (directory.isEmpty ? "/" : String(directory), String(path[path.index(after: slash)...]))
+    }
+}
+
+extension StoreError {
+    /// Makes the error of a system call that failed while a store was being opened.
+    ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - number: its `errno`.
+    init(opening path: String, _ number: Int32 = errno) {
+        self.init(beanrow_means_no_room(number) == 1 ? .full : .unusable, "\(path): \(systemErrorText(number))")
     }
 }
 

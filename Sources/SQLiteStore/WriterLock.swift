@@ -19,7 +19,7 @@ final class WriterLock {
     init(path: String, mode: mode_t) throws(StoreError) {
         self.path = path
         self.descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
+        guard descriptor >= 0 else { throw StoreError(opening: path) }
     }
 
     deinit {

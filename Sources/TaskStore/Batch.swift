@@ -28,6 +28,9 @@ public struct BatchResult: Sendable {
     /// When the next delay or pause ends, over the whole store; none if there is none.
     public var nextEvent: Timestamp?
 
+    /// Why puts of the batch were refused, if any were.
+    public var noRoom: NoRoom?
+
     /// A moment on this process's clock that is no later than the time in the rows that the batch wrote.
     ///
     /// A claim in the batch lasts from the time in its row. If the answer leaves much later than this moment, the manager

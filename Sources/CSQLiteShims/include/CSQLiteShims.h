@@ -5,6 +5,7 @@
 
 #include "log_checksum.h"
 #include "log_writes.h"
+#include "no_room.h"
 
 /* sqlite3_db_config is variadic, which Swift can't call. */
 static inline int beanrow_enable_triggers(sqlite3 *database, int on) {
@@ -40,11 +41,12 @@ struct beanrow_holders {
 int beanrow_add_holder_function(sqlite3 *database, const char *name, struct beanrow_holders *holders);
 
 /*
- * Makes the database's file at least so long, and the disk find room for all of it, by writing zeros behind its end: in
- * pieces of 64 KiB, where SQLITE_FCNTL_SIZE_HINT writes a byte into each block (where SQLite was built without
- * posix_fallocate, as Debian's is). Two that did so at once could write zeros over what a checkpoint has copied there
- * since: to be called under the writers' lock. Answers SQLite's code.
+ * Makes the database's file `size` bytes long if it is shorter, and the disk find room for all of it, by writing zeros
+ * behind its end: in pieces of 64 KiB, where SQLITE_FCNTL_SIZE_HINT writes a byte into each block (where SQLite was built
+ * without posix_fallocate, as Debian's is). If there is not so much room, `least` bytes are enough. Two that did so at once
+ * could write zeros over what a checkpoint has copied there since: to be called under the writers' lock. Answers SQLite's
+ * code.
  */
-int beanrow_extend(sqlite3 *database, sqlite3_int64 size);
+int beanrow_extend(sqlite3 *database, sqlite3_int64 size, sqlite3_int64 least);
 
 #endif

@@ -120,6 +120,7 @@ extension Engine {
         } catch {
             _ = handle(error, [], at: moment)
         }
+        reportRoomAgain()
         // For whatever the store did not call.
         if lookout.isCalled { lookOut() }
         // Delays that other managers have put in since, and may not live to end, are found here.

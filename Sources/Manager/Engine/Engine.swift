@@ -47,6 +47,7 @@ final class Engine {
     /// The last batch failed: what is tried again waits a little.
     private var hasFailed = false
     private var failures = FailureLog()
+    var refusals = RefusalLog()
 
     /// A manager that is asked to leave has waited long enough.
     private var isLate = false
@@ -212,6 +213,7 @@ final class Engine {
                 mustLookForEvents = false
                 let result = try store.run(Batch(operations, now: moment.timestamp))
                 if result.needsDurability { try store.makeDurable() }
+                if result.noRoom != nil || !refusals.isEmpty { noteRoom(after: result) }
                 outcomes = result.outcomes
                 nextEvent = result.nextEvent
                 if result.timePassed { table.wakeWaiting() }
@@ -294,7 +296,8 @@ final class Engine {
             stall(.batch(operations, moment), error)
             return false
         case .full:
-            return fail("no room on the disk", error, with: .outOfMemory, at: moment)
+            noteNoRoom(error, for: operations.count)
+            return fail(nil, error, with: .outOfMemory, at: moment)
         case .failed:
             return fail("a batch failed", error, with: .internalError, at: moment)
         case .unknown:
@@ -308,8 +311,8 @@ final class Engine {
     /// Answers a batch that failed and of which nothing has happened; or, where that is not known, does not.
     ///
     /// - Returns: whether the batch is over.
-    private func fail(_ what: String, _ error: StoreError, with answer: Reply?, at moment: Moment) -> Bool {
-        if let times = failures.note(error.message) {
+    private func fail(_ what: String?, _ error: StoreError, with answer: Reply?, at moment: Moment) -> Bool {
+        if let what, let times = failures.note(error.message) {
             logger.error("\(what)", metadata: ["reason": "\(error)", "times": "\(times)"])
         }
         // Whoever cannot write that it leaves leaves as the dead do, and its claims are given back by others.
@@ -369,6 +372,7 @@ final class Engine {
         guard table.openSessions == 0, !table.hasWork, stalled == nil else { return }
         phase = .ended
         looks?.cancel()
+        reportRefusalsAtEnd()
         do {
             try store.leave()
             ended.succeed()

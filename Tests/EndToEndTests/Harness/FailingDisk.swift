@@ -11,6 +11,9 @@ final class FailingDisk: Sendable {
         static let syncs = Calls(rawValue: 2)
         static let reads = Calls(rawValue: 4)
         static let growth = Calls(rawValue: 8)
+
+        /// Writes that make a file longer.
+        static let extensions = Calls(rawValue: 16)
     }
 
     /// Files whose calls can fail.

@@ -127,19 +127,29 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a checkpoint that fails ends the manager, and nothing is lost`() throws {
+        @Test(arguments: [
+            (FailingDisk.Calls.writes, EIO, "writing failed"),
+            (.syncs, EIO, "copying the log into the database failed"),
+            (.syncs, ENOSPC, "copying the log into the database failed"),
+            (.syncs, EDQUOT, "copying the log into the database failed"),
+        ])
+        func `a database that cannot be written or synced ends the manager, and nothing is lost`(
+            calls: FailingDisk.Calls,
+            error: Int32,
+            words: String
+        ) throws {
             try TestBed.with(managers: 0) { bed in
                 let disk = try FailingDisk(control: bed.path("faults"))
                 let manager = try bed.startManager(environment: disk.environment())
                 let client = try manager.connect()
-                try disk.fail([.writes, .syncs], of: .database, with: EIO)
+                try disk.fail(calls, of: .database, with: error)
                 var last = 0
                 let body = String(repeating: "x", count: 60_000)
                 do {
                     while last < 2_000 { last = try client.put(body) }
                     Issue.record("there was no checkpoint")
                 } catch let error as SocketError where error.isBreak {}
-                try expectEnd(of: manager, saying: "copying the log into the database failed")
+                try expectEnd(of: manager, saying: words)
                 let after = try bed.startManager().connect()
                 let there = try #require(try after.statistics("stats")[number: "current-jobs-ready"])
                 #expect((last...(last + 1)).contains(there))
@@ -147,9 +157,10 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `with no space left puts are refused, and taken again when there is some`() throws {
+        @Test(arguments: [ENOSPC, EDQUOT, EFBIG])
+        func `with no space left puts are refused, and taken again when there is some`(error: Int32) throws {
             try with { bed, disk, client in
-                try disk.fail([.writes, .growth], of: [.database, .log], with: ENOSPC)
+                try disk.fail([.writes, .growth], of: [.database, .log], with: error)
                 for _ in 1...5 {
                     try client.send("put 0 0 60 7\r\ntask 21\r\n")
                     try client.expect("OUT_OF_MEMORY")
@@ -167,9 +178,50 @@ extension LifecycleTests {
                 #expect(try client.put("task 21") == 21)
                 let other = try bed.connect()
                 #expect(try other.reserve().body == "task 2")
-                let said = bed.managers[0].process.errors.text.split(separator: "\n").filter { $0.contains("no room") }
-                #expect((1...3).contains(said.count), "said once, not each time: \(said.count)")
                 try bed.managers[0].stop()
+                let said = bed.managers[0].process.errors.text.split(separator: "\n")
+                for words in ["no room: puts are", "no room: all that", "again: puts were", "again: all that"] {
+                    #expect(said.filter { $0.contains(words) }.count == 1, "said once, not each time: \(said)")
+                }
+                #expect(said.contains { $0.contains("refused=5 ") && $0.contains("again: puts were") }, "\(said)")
+            }
+        }
+
+        @Test(arguments: [ENOSPC, EDQUOT, EFBIG])
+        func `if files may not become longer, puts are refused and everything else goes on`(error: Int32) throws {
+            try with { bed, disk, client in
+                let body = String(repeating: "x", count: 3000)
+                var last = 20
+                for _ in 1...280 { last = try client.put(body) }
+                try disk.fail([.extensions, .growth], of: [.database, .log, .sharedMemory], with: error)
+                var answer = ""
+                repeat {
+                    try client.send("put 0 0 600 3000\r\n\(body)\r\n")
+                    answer = try client.line()
+                    if answer == "INSERTED \(last + 1)" { last += 1 }
+                } while answer.hasPrefix("INSERTED") && last < 30_000
+                #expect(answer == "OUT_OF_MEMORY")
+                // Many times as much as the log holds: it has to start over each time.
+                for id in 1...last {
+                    try client.ask("peek-ready", id <= 20 ? "FOUND \(id) \(id < 10 ? 6 : 7)" : "FOUND \(id) 3000")
+                    _ = try client.line()
+                    try client.ask("delete \(id)", "DELETED")
+                }
+                try client.put("in the room that is free now")
+                try disk.heal()
+                try bed.managers[0].stop()
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        @Test(arguments: [ENOSPC, EDQUOT, EFBIG])
+        func `a sync that fails for lack of space ends the manager like any other`(error: Int32) throws {
+            try with { bed, disk, client in
+                try disk.fail(.syncs, of: .log, with: error)
+                try client.send("put 0 0 60 7\r\ntask 21\r\n")
+                client.expectClosed()
+                try expectEnd(of: bed.managers[0], saying: "syncing failed")
+                try expectTasks(Set(1...20), or: [21], in: bed)
             }
         }
 

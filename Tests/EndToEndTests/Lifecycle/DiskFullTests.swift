@@ -4,6 +4,79 @@ import Testing
 extension LifecycleTests {
     /// A disk that is full.
     @Suite struct DiskFull {
+        @Test func `at the limit of a file's length puts are refused, tasks are worked off, and it starts again`()
+            throws
+        {
+            try TestBed.with(managers: 0) { bed in
+                let port = try bed.reservePort()
+                func start() throws -> ChildProcess {
+                    let manager = try bed.start(
+                        "bash",
+                        [
+                            "-c", "ulimit -f 5500 && exec \"$0\" \"$@\"", Executables.manager, "--database",
+                            bed.database,
+                            "--listen", "127.0.0.1:\(port)",
+                        ]
+                    )
+                    _ = try #require(manager.output.line(startingWith: "listening"), "\(manager.errors.text)")
+                    return manager
+                }
+                let first = try start()
+                let client = try BeanstalkSocket(port: port)
+                let body = String(repeating: "x", count: 20_000)
+                var last = 0
+                var refused = 0
+                while refused < 100, last < 2000 {
+                    try client.send("put 0 0 600 20000\r\n\(body)\r\n")
+                    if try client.line() == "OUT_OF_MEMORY" { refused += 1 } else { last += 1 }
+                }
+                #expect(refused == 100)
+                for id in 1...last / 2 { try client.ask("delete \(id)", "DELETED") }
+                first.kill()
+                let said = first.errors.text.split(separator: "\n")
+                #expect(said.filter { $0.contains("no room: puts are refused") }.count == 1, "\(said)")
+
+                let second = try start()
+                let again = try BeanstalkSocket(port: port)
+                for id in last / 2 + 1...last {
+                    #expect(try again.reserve().id == id)
+                    try again.ask("delete \(id)", "DELETED")
+                }
+                try again.put(body)
+                second.signal(SIGTERM)
+                #expect(try second.waitForEnd() == .exited(0), "\(second.errors.text)")
+                try bed.expectCountsToBeRight()
+            }
+        }
+
+        @Test(.enabled(if: SmallDisk.isPossible, "needs root and mount(8)"))
+        func `a manager that was killed on a full disk starts again, and tasks are worked off`() throws {
+            try TestBed.with(managers: 0) { bed in
+                try SmallDisk.with(directory: bed.path("small"), size: "16m") { directory in
+                    let database = directory + "/tasks.db"
+                    let first = try ManagerProcess(database: database, name: "m1")
+                    defer { first.kill() }
+                    let client = try first.connect()
+                    let body = String(repeating: "x", count: 30_000)
+                    for _ in 1...100 { try client.put(body) }
+                    first.kill()
+                    // Not a byte is left, but for what the reserve has.
+                    _ = try bed.run("sh", ["-c", "dd if=/dev/zero of=\(directory)/filler bs=4096"])
+
+                    let second = try ManagerProcess(database: database, name: "m2")
+                    defer { second.kill() }
+                    let again = try second.connect()
+                    try again.send("put 0 0 600 30000\r\n\(body)\r\n")
+                    try again.expect("OUT_OF_MEMORY")
+                    for id in 1...100 {
+                        #expect(try again.reserve().id == id)
+                        try again.ask("delete \(id)", "DELETED")
+                    }
+                    try second.stop()
+                }
+            }
+        }
+
         @Test(.enabled(if: SmallDisk.isPossible, "needs root and mount(8)"))
         func `a full disk refuses puts, and everything else goes on`() throws {
             try TestBed.with(managers: 0) { bed in

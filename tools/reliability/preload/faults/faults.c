@@ -18,12 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum call { WRITE = 1, SYNC = 2, READ = 4, GROW = 8 };
+enum call { WRITE = 1, SYNC = 2, READ = 4, GROW = 8, EXTEND = 16 };
 enum file { DATABASE = 1, LOG = 2, SHARED = 4 };
 
 /* What fails. */
@@ -94,8 +95,15 @@ static bool fails(enum call call, int fd) {
     return true;
 }
 
+/* Whether a write would make the file longer: over a quota, only such a write fails. */
+static bool extends(int fd, size_t length, off_t offset) {
+    struct stat file;
+    return fstat(fd, &file) == 0 && offset + (off_t)length > file.st_size;
+}
+
 EXPORT ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
-    return fails(WRITE, fd) ? -1 : real.pwrite(fd, bytes, length, offset);
+    if (fails(WRITE, fd) || (extends(fd, length, offset) && fails(EXTEND, fd))) return -1;
+    return real.pwrite(fd, bytes, length, offset);
 }
 
 EXPORT ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t offset) {
