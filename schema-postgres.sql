@@ -137,7 +137,8 @@ CREATE INDEX task_claimed_named ON task_state (due_ms) WHERE state = 'claimed' A
 CREATE INDEX task_buried ON task_state (tube, buried_order) WHERE state = 'buried';
 
 -- A session that a client has named, so that its claims outlive the connection: they have this id as their holder.
-CREATE SEQUENCE session_id;
+-- After the last number it begins again: the next one would be that of a connection.
+CREATE SEQUENCE session_id MAXVALUE 4294967295 CYCLE;
 
 CREATE TABLE session (
     id         bigint PRIMARY KEY DEFAULT nextval('session_id') CHECK (id BETWEEN 1 AND 4294967295),

@@ -38,7 +38,12 @@ extension Ledger {
     }
 
     /// Adds this manager's row and takes its number.
+    ///
+    /// - Throws: ``SQLiteError``, also if all numbers were given: with a larger one, a connection's number would not fit into 63
+    ///   bits.
     func register(name: String, address: String, version: String, process: Int64, slot: Int) throws(SQLiteError) {
+        let last = try database.integer("SELECT max(seq) FROM sqlite_sequence WHERE name = 'manager'") ?? 0
+        guard last < ManagerID.largest else { throw SQLiteError(noNumberFor: "a manager") }
         let statement = statements.insertManager
         statement.bind(name, at: 1)
         statement.bind(address, at: 2)

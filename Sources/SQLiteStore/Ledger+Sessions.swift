@@ -85,11 +85,7 @@ extension Ledger {
             statements.takeSession.bind(session, connection.rawValue, now)
             try statements.takeSession.run()
         } else {
-            statements.insertSession.bind(name.text, at: 1)
-            statements.insertSession.bind(connection.rawValue, at: 2)
-            statements.insertSession.bind(now, at: 3)
-            try statements.insertSession.run()
-            session = database.lastInsertedRow
+            session = try makeSession(name, for: connection)
         }
         if let former = named[connection], former != session { try leave(former, connection) }
         statements.renameHolder.bind(connection.rawValue, session)
@@ -98,6 +94,31 @@ extension Ledger {
         schedule.nextNamedEnd = nil
         durability = .everything
         return .tookUp(try claims(of: session))
+    }
+
+    /// How many numbers are tried for a new session, once all were given.
+    ///
+    /// Even with a million sessions, one is enough in nearly all cases.
+    private static let mostTries = 100
+
+    /// Adds a named session.
+    ///
+    /// After 2³²−1 sessions the next number would be that of a connection. From then on numbers are taken at random, and
+    /// those that a session or a claim has are passed over. A number may come again: a connection that had it before finds
+    /// another connection in the session's row, as if the session had been taken from it.
+    ///
+    /// - Returns: its number.
+    private func makeSession(_ name: SessionName, for connection: SessionID) throws(SQLiteError) -> Int64 {
+        let insert = statements.insertSession
+        insert.bind(name.text, at: 1)
+        insert.bind(connection.rawValue, at: 2)
+        insert.bind(now, at: 3)
+        insert.bind(SessionID.largestNamed, at: 4)
+        for _ in 0..<Self.mostTries {
+            insert.bind(Int64.random(in: 1...SessionID.largestNamed), at: 5)
+            if try insert.run() == 1 { return database.lastInsertedRow }
+        }
+        throw SQLiteError(noNumberFor: "a named session")
     }
 
     private func claims(of session: Int64) throws(SQLiteError) -> [HeldClaim] {

@@ -53,6 +53,13 @@ struct SQLiteError: Error {
         self.systemError = ENOSPC
     }
 
+    /// All numbers for something were given.
+    init(noNumberFor what: String) {
+        self.code = SQLITE_TOOBIG
+        self.message = "all numbers for \(what) were given; docs/reliability.md says what to do"
+        self.systemError = 0
+    }
+
     /// A commit of which SQLite has told others and that is not all in the log.
     init(unwritten bytes: Int) {
         self.code = SQLITE_IOERR

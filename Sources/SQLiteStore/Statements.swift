@@ -326,7 +326,13 @@ struct Statements {
 
         sessionByName = try database.prepare("SELECT id, connection FROM session WHERE name = ?1")
         sessionConnection = try database.prepare("SELECT connection FROM session WHERE id = ?1")
-        insertSession = try database.prepare("INSERT INTO session (name, connection, taken_ms) VALUES (?1, ?2, ?3)")
+        insertSession = try database.prepare(
+            """
+            INSERT OR IGNORE INTO session (id, name, connection, taken_ms)
+            SELECT iif((SELECT max(seq) FROM sqlite_sequence WHERE name = 'session') >= ?4, ?5, NULL), ?1, ?2, ?3
+            WHERE NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = ?5)
+            """
+        )
         takeSession = try database.prepare("UPDATE session SET connection = ?2, taken_ms = ?3 WHERE id = ?1")
         leaveSession = try database.prepare("UPDATE session SET connection = NULL WHERE id = ?1 AND connection = ?2")
         leaveSessions = try database.prepare(

@@ -2,6 +2,9 @@
 ///
 /// A manager gets a new number each time it starts, so a number never stands for two processes.
 public struct ManagerID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The largest number that a manager can have: with a connection's number below it, it still fits into 63 bits.
+    public static let largest = Int64(Int32.max)
+
     /// The number itself; from 1 to 2³¹−1.
     public var rawValue: Int64
 
@@ -19,6 +22,11 @@ public struct ManagerID: RawRepresentable, Hashable, Sendable, CustomStringConve
 /// The upper 32 bits are the manager's number and the lower 32 the connection's, so that the claims of a manager, or of
 /// one connection, are one range of numbers, and no two connections ever share one.
 public struct SessionID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The largest number that a named session can have.
+    ///
+    /// Those of connections are all larger, since managers count from 1.
+    public static let largestNamed = Int64(UInt32.max)
+
     /// The number itself, as it stands in the database.
     public var rawValue: Int64
 

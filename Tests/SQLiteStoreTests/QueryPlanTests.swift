@@ -118,6 +118,11 @@ import Testing
         ],
         "storeStatistics": ["SCAN tube", "SCALAR SUBQUERY 1", "SCAN sqlite_sequence"],
         "listTubes": ["SCAN tube USING INDEX sqlite_autoindex_tube_2"],
+        // The numbers of the tables with AUTOINCREMENT: as many rows as there are such tables.
+        "insertSession": [
+            "SCAN CONSTANT ROW", "SCALAR SUBQUERY 2", "SEARCH task_state USING INDEX task_claimed (holder=?)",
+            "SCALAR SUBQUERY 1", "SEARCH sqlite_sequence",
+        ],
         "managers": ["SCAN manager"],
         "managerByID": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],
         "deleteManager": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],

@@ -32,7 +32,7 @@ final class Engine {
     private var nextTurn: Scheduled<Void>?
     var wakeUp: (at: ContinuousClock.Instant, timer: Scheduled<Void>)?
     var nextEvent: Timestamp?
-    private var lastConnection: UInt32 = 0
+    private var numbers = ConnectionNumbers()
     private(set) var connections: [SessionID: any SessionConnection] = [:]
     private var suspended: [any SessionConnection] = []
     var mustLookForEvents = false
@@ -118,8 +118,7 @@ final class Engine {
 
     /// A session for a connection that was just accepted.
     func open(_ connection: any SessionConnection) -> Session {
-        lastConnection &+= 1
-        let session = Session(id: SessionID(connection: lastConnection, of: store.manager))
+        let session = Session(id: SessionID(connection: numbers.take(), of: store.manager))
         session.connection = connection
         connections[session.id] = connection
         table.open(session)
@@ -132,6 +131,7 @@ final class Engine {
         table.close(session)
         session.connection = nil
         connections[session.id] = nil
+        numbers.release(session.id.connection)
         scheduleTurn()
     }
 

@@ -1,0 +1,34 @@
+/// Gives each open connection of an engine a number of its own.
+///
+/// The number is the lower half of a `SessionID`, so it has 32 bits. After 2³² − 1 connections the numbers begin again
+/// with 1. A connection that is still open then keeps its number: two that shared one would hold each other's claims.
+struct ConnectionNumbers {
+    private var last: UInt32
+    /// The numbers of open connections.
+    private(set) var taken: Set<UInt32>
+
+    /// Makes numbers.
+    ///
+    /// - Parameters:
+    ///   - last: the number before the first one that is given.
+    ///   - taken: the numbers of connections that are open already.
+    init(after last: UInt32 = 0, taken: Set<UInt32> = []) {
+        self.last = last
+        self.taken = taken
+    }
+
+    /// Returns the next number that no open connection has; never 0.
+    mutating func take() -> UInt32 {
+        repeat { last &+= 1 } while last == 0 || !taken.insert(last).inserted
+        return last
+    }
+
+    /// Notes that a connection has ended.
+    ///
+    /// Its number comes again only after all others, and its claims have been given back long before.
+    ///
+    /// - Parameter number: what ``take()`` returned for it.
+    mutating func release(_ number: UInt32) {
+        taken.remove(number)
+    }
+}
