@@ -34,6 +34,15 @@ int beanrow_byte_is_locked(int descriptor, int64_t offset) {
     return lock.l_type != F_UNLCK;
 }
 
+int beanrow_range_is_locked(int descriptor, int64_t offset, int64_t length, int *process) {
+    /* Not F_OFD_GETLK, which would find this process's own locks. */
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = length};
+    if (fcntl(descriptor, F_GETLK, &lock) == -1) return -errno;
+    if (lock.l_type == F_UNLCK) return 0;
+    *process = (int)lock.l_pid;
+    return 1;
+}
+
 size_t beanrow_send(int descriptor, const void *bytes, size_t count) {
     ssize_t sent;
     do {
@@ -52,6 +61,12 @@ int beanrow_has_name(int descriptor) {
     struct statx information;
     if (statx(descriptor, "", AT_EMPTY_PATH, STATX_NLINK, &information) != 0) return -1;
     return information.stx_nlink > 0;
+}
+
+int beanrow_link_count(const char *path) {
+    struct statx information;
+    if (statx(AT_FDCWD, path, 0, STATX_NLINK, &information) != 0) return -1;
+    return (int)information.stx_nlink;
 }
 
 int64_t beanrow_file_length(const char *path) {

@@ -66,7 +66,8 @@ enum FileSystemCheck {
         return nil
     }
 
-    private static func mountTable() -> String {
+    /// The text of /proc/self/mountinfo; empty if it cannot be read.
+    static func mountTable() -> String {
         guard let file = fopen("/proc/self/mountinfo", "re") else { return "" }
         defer { fclose(file) }
         var text: [UInt8] = []

@@ -31,6 +31,7 @@ extension SQLiteStore {
             try beat(at: now)
             lastHeartbeat = now.rawValue
         }
+        if parts.soleUse == nil { warnings += linkWatch.look(parts.files) }
         report.warnings = takeWarnings()
         if let warning = parts.checkpointer.warning(size: parts.logSync.size) { report.warnings.append(warning) }
         return report

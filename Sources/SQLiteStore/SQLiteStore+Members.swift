@@ -184,6 +184,8 @@ extension SQLiteStore {
     private func close() {
         if !parts.board.isSuspect { parts.board.free(parts.slot.number) }
         parts.copier.stop()
+        // By another path the log is not seen: all others stay out unless it is empty.
+        if !parts.board.isSuspect, parts.logSync.size == 0 { parts.soleUse?.letOthersIn() }
         parts.database.close()
         parts.slot.release()
     }

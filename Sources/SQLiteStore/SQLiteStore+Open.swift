@@ -24,6 +24,7 @@ extension SQLiteStore {
     ) throws(StoreError) -> SQLiteStore {
         let files = try StoreFiles(path)
         try FileSystemCheck.check(files)
+        let soleUse = try SoleUse.check(files, isAllowed: options.allowsLinks)
         // A foreign file is refused before anything appears beside it. If managers have been here it waits its turn, so as
         // not to be in the way of one that needs the file for itself.
         if FileIdentity(path: files.lock) == nil { try inspect(files.database) }
@@ -40,6 +41,7 @@ extension SQLiteStore {
         let slot = try Slot(path: files.lock)
         let database = try connect(files.database)
         let ledger = try configure(database, options)
+        try soleUse?.keepOthersOut(database)
         guard let databaseIdentity = FileIdentity(path: files.database), let lockIdentity = lock.identity,
             let sharedMemoryIdentity = FileIdentity(path: files.sharedMemory)
         else {
@@ -54,6 +56,7 @@ extension SQLiteStore {
             files: files,
             identities: (databaseIdentity, lockIdentity, sharedMemoryIdentity),
             copier: copier,
+            soleUse: soleUse,
             database: database,
             ledger: ledger,
             clock: StoreClock(board, options.clock),

@@ -30,6 +30,11 @@ public final class SQLiteStore: Store {
         /// Beyond it puts are answered with ``Outcome/storageFull``, beyond twice as much nothing is written.
         public var mostLogBytes = 1 << 30
 
+        /// Whether a database to which other paths lead is used all the same, by this manager alone.
+        ///
+        /// As long as it runs nothing else can open the database, by whatever path.
+        public var allowsLinks = false
+
         /// For how long a batch that only claims tasks waits for another manager's sync before it syncs by itself; more than
         /// a sync takes, and no more than a client would notice.
         public var patience = Duration.milliseconds(5)
@@ -72,6 +77,8 @@ public final class SQLiteStore: Store {
     /// How long the database was when it was last looked at.
     var lastLength: Int64 = 0
 
+    var linkWatch = LinkWatch()
+
     /// Lines for the log, until they are asked for.
     var warnings: [String] = []
     var hasLeft = false
@@ -82,6 +89,8 @@ public final class SQLiteStore: Store {
         let identities: (database: FileIdentity, lock: FileIdentity, sharedMemory: FileIdentity)
         /// Before the database: whoever closes its connection last would empty the log.
         let copier: LogCopier
+        /// Set if the database has other paths and is this manager's alone.
+        let soleUse: SoleUse?
         let database: Database
         let ledger: Ledger
         let clock: StoreClock

@@ -57,6 +57,17 @@ struct ManagerCommand: AsyncParsableCommand {
     )
     var uniqueRetention = 3600
 
+    @Flag(
+        help: ArgumentHelp(
+            "Use a database file that has a second name (a hard link) or is mounted by itself.",
+            discussion: """
+                Only one manager can use it then, and no other program can open it meanwhile. Start it by the same name each \
+                time. Without this flag such a file is refused: managers that used different names would not see each other.
+                """
+        )
+    )
+    var allowLinks = false
+
     @OptionGroup(title: "Limits on what clients can take") var limits: LimitOptions
 
     @Option(help: ArgumentHelp("The least level to log: trace, debug, info, notice, warning, error or critical."))
@@ -120,7 +131,7 @@ struct ManagerCommand: AsyncParsableCommand {
             configuration: configuration,
             logger: logger,
             onListening: { output.write("listening on \($0)\n") },
-            openStore: { [name, uniqueRetention, limits, server] address, lane, now throws(StoreError) in
+            openStore: { [name, uniqueRetention, allowLinks, limits, server] address, lane, now throws(StoreError) in
                 switch choice {
                 case .server(let database):
                     return try server.open(
@@ -135,6 +146,7 @@ struct ManagerCommand: AsyncParsableCommand {
                     var options = SQLiteStore.Options()
                     options.version = Version.current
                     options.uniqueRetention = uniqueRetention
+                    options.allowsLinks = allowLinks
                     options.mostLogBytes = limits.maxLogSize << 20
                     let store = try SQLiteStore.open(
                         path: path,

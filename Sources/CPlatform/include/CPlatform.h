@@ -20,6 +20,12 @@ int beanrow_unlock_byte(int descriptor, int64_t offset);
 /* Returns 1 where another descriptor holds a lock on the byte, 0 where nobody does, or -errno. */
 int beanrow_byte_is_locked(int descriptor, int64_t offset);
 
+/*
+ * Returns 1 if another process has a lock on one of so many bytes, and sets `process` to it, or to a number below 1 if it
+ * cannot be seen from here; 0 if no other process has; or -errno.
+ */
+int beanrow_range_is_locked(int descriptor, int64_t offset, int64_t length, int *process);
+
 /* The type of the file system that a path is on: f_type of statfs(2), or -1. */
 int64_t beanrow_file_system_type(const char *path);
 
@@ -40,6 +46,9 @@ uint32_t beanrow_checksum_portable(uint32_t checksum, const void *bytes, size_t 
 
 /* Returns 1 where the open file still has a name, 0 where it was removed or replaced, -1 on an error. */
 int beanrow_has_name(int descriptor);
+
+/* Returns how many names the file of this path has, or -1. */
+int beanrow_link_count(const char *path);
 
 /* The length of the file of this path in bytes, or -1. */
 int64_t beanrow_file_length(const char *path);
