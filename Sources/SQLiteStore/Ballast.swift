@@ -38,12 +38,10 @@ final class Ballast {
     /// The writer lock is held.
     func restore() {
         guard isMissing else { return }
-        var system = statvfs()
         let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
-        guard fstatvfs(descriptor, &system) == 0,
-            Int(system.f_bavail) * Int(system.f_frsize) > Self.margin,
+        guard isRoomPlenty,
             // Really allocated, not a hole; on an error nothing is kept, and the next time is as good.
             posix_fallocate(descriptor, 0, Self.size) == 0
         else {
@@ -53,7 +51,15 @@ final class Ballast {
     }
 
     /// Removes the file, when the last manager leaves.
+    ///
+    /// On a disk that is nearly full it stays: the next manager may need it to start.
     func remove() {
-        unlink(path)
+        if isRoomPlenty { unlink(path) }
+    }
+
+    /// Whether the disk has so much more room than the file takes that it may be made.
+    private var isRoomPlenty: Bool {
+        var system = statvfs()
+        return statvfs(path, &system) == 0 && Int(system.f_bavail) * Int(system.f_frsize) > Self.margin
     }
 }

@@ -128,6 +128,23 @@ import Testing
         try second.leave()
     }
 
+    @Test(.enabled(if: Tmpfs.isAvailable, "needs root to mount a small file system"))
+    func `a manager that left a full disk can come back, and tasks can be deleted`() throws {
+        let disk = try Tmpfs(kilobytes: 12_000)
+        func open() throws -> SQLiteStore {
+            try SQLiteStore.open(path: disk.path, name: "a", address: "", at: .start, options: .test)
+        }
+        let first = try open()
+        _ = try run(first, Array(repeating: put(20_000), count: 50))
+        disk.fill()
+        // It may find no room to write that it leaves.
+        try? first.leave()
+        disk.fill()
+        let second = try open()
+        for number in 1...50 { #expect(try run(second, [.delete(TaskID(rawValue: Int64(number)))]) == [.deleted]) }
+        try second.leave()
+    }
+
     @Test func aProgramThatHoldsTheLockMakesABatchFailWithoutATrace() throws {
         let place = try TemporaryStore()
         var options = SQLiteStore.Options.test

@@ -66,8 +66,6 @@ extension LifecycleTests {
                     let second = try ManagerProcess(database: database, name: "m2")
                     defer { second.kill() }
                     let again = try second.connect()
-                    try again.send("put 0 0 600 30000\r\n\(body)\r\n")
-                    try again.expect("OUT_OF_MEMORY")
                     for id in 1...100 {
                         #expect(try again.reserve().id == id)
                         try again.ask("delete \(id)", "DELETED")

@@ -73,7 +73,7 @@ extension LifecycleTests {
                 }
                 // Also once the file has one name again.
                 unlink(other)
-                #expect(try run(bed, bed.database).status == 1)
+                #expect(try run(bed, bed.database).status == 75)
                 #expect(try client.put("c") == 3)
                 try #require(link(bed.database, other) == 0)
                 try manager.stop()
