@@ -103,7 +103,7 @@ struct Recovery {
         do {
             // Managers make the file longer ahead of need, and a power cut may take that back. SQLite takes a file for
             // damaged that is much shorter than the log says.
-            try database.allocate(bytes: log.databaseBytes)
+            try database.allocate(bytes: log.databaseBytes, atLeast: log.databaseBytes)
             let result = try database.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
             guard result.finished, result.frames <= 0 || result.frames == log.committed else {
                 throw StoreError(
