@@ -58,7 +58,8 @@ let package = Package(
             dependencies: ["CPlatform", "CPostgres", "TaskStore"],
             resources: [
                 .embedInCode("functions-batch.sql"), .embedInCode("functions-plain-batch.sql"),
-                .embedInCode("functions-managers.sql"), .embedInCode("schema-postgres.sql"),
+                .embedInCode("functions-managers.sql"), .embedInCode("migration-2.sql"),
+                .embedInCode("migration-2-managers.sql"), .embedInCode("schema-postgres.sql"),
             ]
         ),
 

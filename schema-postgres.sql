@@ -1,4 +1,4 @@
--- Beanrow's tables in PostgreSQL, version 1.
+-- Beanrow's tables in PostgreSQL, version 2.
 --
 -- All of it stands in a schema of its own, usually "beanrow". One row a task. Look with the views (task_overview,
 -- claim_overview, oldest_pending, tube_overview, session_overview, manager_overview); add, change and delete tasks through
@@ -9,19 +9,25 @@
 --   UPDATE task SET state = 'pending' WHERE tube = 'mail' AND state = 'buried';
 --   DELETE FROM task WHERE id = 7;
 --
+-- A transaction that adds, changes or deletes tasks may stay open: it keeps no manager and no other such transaction
+-- waiting, except for the tasks that it has changed.
+--
 -- Times are UTC in milliseconds since 1970 (…_ms), spans are seconds (…_s). The clock is this server's.
--- The functions that managers call are in functions-batch.sql, functions-plain-batch.sql and functions-managers.sql.
+-- The functions that managers call are in functions-batch.sql, functions-plain-batch.sql and functions-managers.sql. The
+-- steps from older versions are in migration-N.sql.
 
--- What these tables are. Managers read it before anything else.
+-- == Tables ==
+
+-- The version of these tables: the number of the last step that was run. Managers read it before anything else.
 CREATE TABLE schema_version (
     version bigint NOT NULL
 );
 
-INSERT INTO schema_version VALUES (1);
+INSERT INTO schema_version VALUES (2);
 
--- A manager that serves these tables. A process has several rows, one for each of its lanes (threads with a connection of
--- their own). It must keep renewing its lease; who does not is dead to the others, which return its claims and remove its
--- row. Numbers are never used again.
+-- A manager that serves these tables. A process has several rows, one per lane (a thread with a connection of its own).
+-- Numbers are never used again. If a manager's counters in "heartbeat" and "batches" stand still for its lease, the other
+-- managers take it for dead: they set its fence to -1, return its claims and then remove its row.
 CREATE SEQUENCE manager_id AS integer;
 
 CREATE TABLE manager (
@@ -33,14 +39,24 @@ CREATE TABLE manager (
     version      text    NOT NULL,
     started_ms   bigint  NOT NULL,
     lease_ms     bigint  NOT NULL,         -- how long it may be silent
-    heartbeat_ms bigint  NOT NULL,         -- when it last renewed its lease
+    heartbeat_ms bigint  NOT NULL,         -- when it last renewed its lease; for people to read
     batches      bigint  NOT NULL DEFAULT 0, -- the number of its last batch that changed something
-    fence        bigint  NOT NULL DEFAULT 0  -- what its next batch has to know, so that none it has given up comes late
+    fence        bigint  NOT NULL DEFAULT 0  -- what its next batch has to know, so that none it has given up comes late;
+                                             -- -1: it is dead, and nothing that it does can be committed
 ) WITH (fillfactor = 20);                  -- room in each page for the next version of a row that changes all the time
+
+-- How often each manager has said that it lives. A counter and no time, so that no clock decides which manager is dead.
+-- It has a table of its own, so that a heartbeat waits for no batch. Lost in a crash of the server, after which all
+-- managers connect again and none is judged for a while.
+CREATE UNLOGGED TABLE heartbeat (
+    manager_id bigint PRIMARY KEY,
+    beats      bigint NOT NULL
+) WITH (fillfactor = 20);
 
 -- A tube: a named queue. It exists while it has tasks or users; "default" always does.
 --
--- Whoever adds or removes one takes the advisory lock of tubes_lock() first. Its counts are in tube_count.
+-- Managers alone add and remove rows, under the advisory lock of tubes_lock(). If SQL puts a task into a tube that is not
+-- here, its row in tube_count says so, and a manager adds the tube within a second. The counts are in tube_count.
 CREATE TABLE tube (
     name            text COLLATE "C" PRIMARY KEY
         CONSTRAINT "a tube name is 1 to 200 of A-Za-z0-9-+/;.$_() and no - in front"
@@ -58,8 +74,11 @@ CREATE INDEX tube_paused ON tube (paused_until_ms) WHERE paused_until_ms IS NOT 
 INSERT INTO tube (name, position) VALUES ('default', 1);
 
 -- Tasks of a tube by state: the sum over all rows of the tube is always what counting the tasks would give. Each manager
--- adds to rows of its own, so that no two of them wait for each other; what SQL like yours does, and what dead managers
--- left, is in the rows of manager 0. A single row may well be negative.
+-- adds to rows of its own, so that no two of them wait for each other. What SQL like yours changes is inserted as further
+-- rows, with numbers below 0, for the same reason; managers add these to their own rows soon. A single value may well be
+-- negative.
+CREATE SEQUENCE count_change;
+
 CREATE TABLE tube_count (
     tube        text   COLLATE "C" NOT NULL,
     manager_id  bigint NOT NULL,
@@ -72,6 +91,8 @@ CREATE TABLE tube_count (
     deletes     bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (tube, manager_id)
 ) WITH (fillfactor = 20);
+
+CREATE INDEX tube_count_change ON tube_count (tube) WHERE manager_id < 0;
 
 -- How many connections of each manager use a tube for their puts, and how many watch it.
 CREATE TABLE tube_user (
@@ -120,9 +141,15 @@ CREATE TABLE task_state (
     body         bytea NOT NULL
 ) WITH (
     -- Rows come and go all the time: clean up early and without pausing.
-    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.2,
-    autovacuum_analyze_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 0
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 0
 );
+
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::integer >= 130000 THEN
+        ALTER TABLE task_state SET (autovacuum_vacuum_insert_scale_factor = 0.2);
+    END IF;
+END $$;
 
 -- Bodies seldom compress well enough to be worth the time.
 ALTER TABLE task_state ALTER COLUMN body SET STORAGE EXTERNAL;
@@ -161,25 +188,27 @@ CREATE TABLE unique_key (
 CREATE INDEX unique_key_task ON unique_key (task_id);
 CREATE INDEX unique_key_gone ON unique_key (kept_until_ms) WHERE kept_until_ms IS NOT NULL;
 
--- The time, as the tables have it.
-CREATE FUNCTION now_ms() RETURNS bigint LANGUAGE sql VOLATILE
-RETURN floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+-- == Functions ==
+-- Each step from an older version replaces them all.
 
-CREATE VIEW clock AS SELECT now_ms() AS ms;
+-- The time, as the tables have it.
+CREATE OR REPLACE FUNCTION now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
+$$;
 
 -- Tubes.
 
 -- Lets one at a time add or remove tubes, to the end of the transaction.
-CREATE FUNCTION tubes_lock() RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION tubes_lock() RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
     SELECT pg_advisory_xact_lock(1113940334, current_schema()::regnamespace::oid::integer)
 $$;
 
-CREATE FUNCTION try_tubes_lock() RETURNS boolean LANGUAGE sql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION try_tubes_lock() RETURNS boolean LANGUAGE sql SET search_path FROM CURRENT AS $$
     SELECT pg_try_advisory_xact_lock(1113940334, current_schema()::regnamespace::oid::integer)
 $$;
 
 -- Adds a tube unless it is there. The caller has the tubes' lock.
-CREATE FUNCTION make_tube(_name text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION make_tube(_name text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM tube WHERE name = _name) THEN
         INSERT INTO tube (name, position) SELECT _name, coalesce(max(position), 0) + 1 FROM tube;
@@ -187,9 +216,15 @@ BEGIN
 END $$;
 
 -- Removes a tube that has neither tasks nor users. The caller has the tubes' lock.
-CREATE FUNCTION remove_unused_tube(_name text) RETURNS boolean LANGUAGE plpgsql AS $$
+--
+-- It waits for no row: if another transaction has locked one that it needs, the tube stays until a later try. While there
+-- are changes of its counts that no manager has added up, it stays too.
+CREATE OR REPLACE FUNCTION remove_unused_tube(_name text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     _position bigint;
+    _last     bigint;
+    _counts   bigint;
+    _free     bigint;
 BEGIN
     IF _name = 'default'
         OR EXISTS (SELECT 1 FROM tube_user WHERE tube = _name)
@@ -200,61 +235,66 @@ BEGIN
     THEN
         RETURN false;
     END IF;
-    DELETE FROM tube WHERE name = _name RETURNING position INTO _position;
+    SELECT position INTO _position FROM tube WHERE name = _name FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    DELETE FROM tube_count WHERE tube = _name;
     -- The last in the list takes the free place.
-    UPDATE tube SET position = _position
-    WHERE position = (SELECT max(position) FROM tube) AND position > _position;
+    SELECT position INTO _last FROM tube WHERE position = (SELECT max(position) FROM tube) FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    SELECT count(*) INTO _free FROM (
+        SELECT 1 FROM tube_count WHERE tube = _name AND manager_id >= 0 FOR UPDATE SKIP LOCKED
+    ) AS free;
+    SELECT count(*) INTO _counts FROM tube_count WHERE tube = _name AND manager_id >= 0;
+    IF _free < _counts THEN
+        RETURN false;
+    END IF;
+    -- One statement, and so one view of the tables: a transaction with a task for the tube that is committed at this moment
+    -- is seen with its task or with its change of the counts.
+    DELETE FROM tube
+    WHERE name = _name
+        AND NOT EXISTS (SELECT 1 FROM tube_count WHERE tube = _name AND manager_id < 0)
+        AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'pending' AND tube = _name)
+        AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND tube = _name)
+        AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'delayed' AND tube = _name)
+        AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'buried' AND tube = _name);
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM tube_count WHERE tube = _name AND manager_id >= 0;
+    UPDATE tube SET position = _position WHERE position = _last AND position > _position;
     RETURN true;
 END $$;
 
 -- Everything below is for people and programs that use SQL. Managers keep the same rules with functions of their own.
 
--- Tasks, one row each with everything. Insert, update and delete here.
---
--- Insert: tube and body are enough; priority, delay and ttr may be given. Update: tube, state, priority, delay, ttr and body.
-CREATE VIEW task AS
-SELECT
-    id, tube, state, priority, delay_s AS delay, ttr_s AS ttr, created_ms, due_ms, holder, reserves, timeouts, releases,
-    buries, kicks, body
-FROM task_state;
-
 -- Counts a task in or out of a state, for SQL that is not a manager's.
-CREATE FUNCTION count_task(_tube text, _state text, _priority bigint, _sign integer, _put integer, _deleted integer)
+CREATE OR REPLACE FUNCTION count_task(_tube text, _state text, _priority bigint, _sign integer, _put integer, _deleted integer)
 RETURNS void LANGUAGE sql AS $$
-    INSERT INTO tube_count AS known (tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes)
+    INSERT INTO tube_count (tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes)
     SELECT
-        _tube, 0,
+        _tube, -nextval('count_change'),
         CASE WHEN _state = 'pending' THEN _sign ELSE 0 END,
         CASE WHEN _state = 'pending' AND _priority < 1024 THEN _sign ELSE 0 END,
         CASE WHEN _state = 'delayed' THEN _sign ELSE 0 END,
         CASE WHEN _state = 'claimed' THEN _sign ELSE 0 END,
         CASE WHEN _state = 'buried' THEN _sign ELSE 0 END,
         _put, _deleted
-    ON CONFLICT (tube, manager_id) DO UPDATE SET
-        pending     = known.pending + EXCLUDED.pending,
-        urgent      = known.urgent + EXCLUDED.urgent,
-        delayed     = known.delayed + EXCLUDED.delayed,
-        claimed     = known.claimed + EXCLUDED.claimed,
-        buried      = known.buried + EXCLUDED.buried,
-        total_tasks = known.total_tasks + EXCLUDED.total_tasks,
-        deletes     = known.deletes + EXCLUDED.deletes
 $$;
 
 -- Wakes the managers that have sessions waiting for one of these tubes, once the transaction is committed.
 --
 -- Each manager listens on a channel of its own, named after its number.
-CREATE FUNCTION wake(_tubes text[], _but bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION wake(_tubes text[], _but bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify(current_schema() || '.' || manager_id, '')
     FROM (SELECT DISTINCT manager_id FROM awaited WHERE tube = ANY (_tubes) AND manager_id <> _but) AS waiting;
 END $$;
 
 -- Refuses what no task can have.
-CREATE FUNCTION check_task(_state text, _priority bigint, _delay bigint, _ttr bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION check_task(_state text, _priority bigint, _delay bigint, _ttr bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     _rule text;
 BEGIN
@@ -269,7 +309,16 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION task_insert() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- Refuses what no tube can be called, in the words of the table's own rule.
+CREATE OR REPLACE FUNCTION check_tube_name(_name text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF _name !~ '^[A-Za-z0-9+/;.$_()][-A-Za-z0-9+/;.$_()]{0,199}$' THEN
+        RAISE EXCEPTION 'a tube name is 1 to 200 of A-Za-z0-9-+/;.$_() and no - in front'
+            USING ERRCODE = 'check_violation', SCHEMA = current_schema(), TABLE = 'task';
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION task_insert() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     _now   bigint := now_ms();
     _delay bigint := coalesce(NEW.delay, 0);
@@ -286,8 +335,7 @@ BEGIN
         RAISE EXCEPTION 'a new task takes tube, body, priority, delay and ttr; the rest is set for it';
     END IF;
     PERFORM check_task(NULL, NEW.priority, NEW.delay, NEW.ttr);
-    PERFORM tubes_lock();
-    PERFORM make_tube(NEW.tube);
+    PERFORM check_tube_name(NEW.tube);
     INSERT INTO task_state (tube, state, priority, delay_s, ttr_s, created_ms, due_ms, body)
     VALUES (
         NEW.tube, CASE WHEN _delay > 0 THEN 'delayed' ELSE 'pending' END, coalesce(NEW.priority, 65536), _delay,
@@ -301,9 +349,7 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE TRIGGER task_insert INSTEAD OF INSERT ON task FOR EACH ROW EXECUTE FUNCTION task_insert();
-
-CREATE FUNCTION task_update() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION task_update() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     _old task_state;
 BEGIN
@@ -327,10 +373,7 @@ BEGIN
     ELSIF NEW.state <> 'delayed' AND NEW.delay <> OLD.delay THEN
         RAISE EXCEPTION 'to delay a task set its state to ''delayed'' too';
     END IF;
-    IF NEW.tube <> OLD.tube THEN
-        PERFORM tubes_lock();
-        PERFORM make_tube(NEW.tube);
-    END IF;
+    PERFORM check_tube_name(NEW.tube);
     -- What OLD says may be past by now.
     SELECT * INTO _old FROM task_state WHERE id = OLD.id AND state = OLD.state AND tube = OLD.tube FOR UPDATE;
     IF NOT FOUND THEN
@@ -357,18 +400,13 @@ BEGIN
     WHERE id = OLD.id;
     PERFORM count_task(_old.tube, _old.state, _old.priority, -1, 0, 0);
     PERFORM count_task(NEW.tube, NEW.state, NEW.priority, 1, 0, 0);
-    IF NEW.tube <> _old.tube THEN
-        PERFORM remove_unused_tube(_old.tube);
-    END IF;
     IF NEW.state = 'pending' THEN
         PERFORM wake(ARRAY[NEW.tube], 0);
     END IF;
     RETURN NEW;
 END $$;
 
-CREATE TRIGGER task_update INSTEAD OF UPDATE ON task FOR EACH ROW EXECUTE FUNCTION task_update();
-
-CREATE FUNCTION task_delete() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION task_delete() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     _old task_state;
 BEGIN
@@ -381,20 +419,16 @@ BEGIN
         UPDATE unique_key SET kept_until_ms = now_ms() + 3600000 WHERE task_id = _old.id;
     END IF;
     PERFORM count_task(_old.tube, _old.state, _old.priority, -1, 0, 1);
-    IF try_tubes_lock() THEN
-        PERFORM remove_unused_tube(_old.tube);
-    END IF;
     RETURN OLD;
 END $$;
 
-CREATE TRIGGER task_delete INSTEAD OF DELETE ON task FOR EACH ROW EXECUTE FUNCTION task_delete();
-
 -- Times as people read them.
-CREATE FUNCTION utc(_ms bigint) RETURNS text LANGUAGE sql IMMUTABLE
-RETURN to_char(to_timestamp(_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS');
+CREATE OR REPLACE FUNCTION utc(_ms bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT to_char(to_timestamp(_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')
+$$;
 
 -- Who holds a task, as people read it.
-CREATE FUNCTION held_by(_holder bigint) RETURNS text LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION held_by(_holder bigint) RETURNS text LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT CASE
         WHEN _holder < 4294967296 THEN 'session ' || _holder
         ELSE coalesce(
@@ -402,6 +436,42 @@ CREATE FUNCTION held_by(_holder bigint) RETURNS text LANGUAGE sql STABLE SET sea
         ) || '/' || (_holder & 4294967295)
     END
 $$;
+
+-- The oldest pending task of a tube. Looks at the first task of each priority, of 1000 priorities at most,
+-- most urgent first.
+CREATE OR REPLACE FUNCTION oldest_pending_id(_tube text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    _oldest   bigint;
+    _priority bigint := -1;
+    _id       bigint;
+BEGIN
+    FOR _ IN 1..1000 LOOP
+        SELECT priority, id INTO _priority, _id FROM task_state
+        WHERE state = 'pending' AND tube = _tube AND priority > _priority
+        ORDER BY priority, id LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        _oldest := least(_oldest, _id);
+    END LOOP;
+    RETURN _oldest;
+END $$;
+
+-- == Views ==
+
+-- The server's clock in milliseconds.
+CREATE VIEW clock AS SELECT now_ms() AS ms;
+
+-- Tasks, one row each with everything. Insert, update and delete here.
+--
+-- Insert: tube and body are enough; priority, delay and ttr may be given. Update: tube, state, priority, delay, ttr and body.
+CREATE VIEW task AS
+SELECT
+    id, tube, state, priority, delay_s AS delay, ttr_s AS ttr, created_ms, due_ms, holder, reserves, timeouts, releases,
+    buries, kicks, body
+FROM task_state;
+
+CREATE TRIGGER task_insert INSTEAD OF INSERT ON task FOR EACH ROW EXECUTE FUNCTION task_insert();
+CREATE TRIGGER task_update INSTEAD OF UPDATE ON task FOR EACH ROW EXECUTE FUNCTION task_update();
+CREATE TRIGGER task_delete INSTEAD OF DELETE ON task FOR EACH ROW EXECUTE FUNCTION task_delete();
 
 -- Tasks as people read them: times in UTC, who holds them, the start of the body (bytes that are no text as \x…).
 CREATE VIEW task_overview AS
@@ -417,24 +487,6 @@ CREATE VIEW claim_overview AS
 SELECT id, tube, held_by, round(ttr - seconds_left, 1) AS seconds_held, seconds_left, reserves, timeouts, start_of_body
 FROM task_overview
 WHERE state = 'claimed';
-
--- The oldest pending task of a tube. Looks at the first task of each priority, of 1000 priorities at most,
--- most urgent first.
-CREATE FUNCTION oldest_pending_id(_tube text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    _oldest   bigint;
-    _priority bigint := -1;
-    _id       bigint;
-BEGIN
-    FOR _ IN 1..1000 LOOP
-        SELECT priority, id INTO _priority, _id FROM task_state
-        WHERE state = 'pending' AND tube = _tube AND priority > _priority
-        ORDER BY priority, id LIMIT 1;
-        EXIT WHEN NOT FOUND;
-        _oldest := least(_oldest, _id);
-    END LOOP;
-    RETURN _oldest;
-END $$;
 
 -- The oldest pending task of each tube.
 CREATE VIEW oldest_pending AS

@@ -1,6 +1,6 @@
 import TaskStore
 
-/// A batch as `run_batch_1` takes it: an array for each thing that an operation may say.
+/// A batch as `run_batch_2` takes it: an array for each thing that an operation may say.
 ///
 /// Operations of one kind that stand together are run as one statement; see `functions-batch.sql` for what the numbers mean.
 struct BatchPlan {
@@ -40,6 +40,9 @@ struct BatchPlan {
 
     /// Whether all claims are taken to find what they want, so that nothing is held back.
     private let isHopeful: Bool
+
+    /// Whether the batch waits for no lock of another program.
+    let isCareful: Bool
     private var kinds: [Int32] = []
     private var flags: [Flags]
     private var sessions: [Int64] = []
@@ -59,8 +62,16 @@ struct BatchPlan {
     ///   - manager: the number that sessions have now, whatever number they were opened with.
     ///   - members: what this manager's connections have.
     ///   - isHopeful: whether all claims are taken to find what they want, so that nothing is held back.
-    init(_ operations: [Operation], manager: ManagerID, members: Members, isHopeful: Bool = false) {
+    ///   - isCareful: whether it waits for no lock of another program; then nothing that names tasks is run together.
+    init(
+        _ operations: [Operation],
+        manager: ManagerID,
+        members: Members,
+        isHopeful: Bool = false,
+        isCareful: Bool = false
+    ) {
         self.isHopeful = isHopeful
+        self.isCareful = isCareful
         self.manager = manager
         let count = operations.count
         ends = (0..<count).map { Int32($0 + 1) }
@@ -78,9 +89,9 @@ struct BatchPlan {
         var survey = Survey(members: members)
         for (index, operation) in operations.enumerated() { add(operation, index, &survey) }
         locksTubes = survey.makesTubes || (survey.deletes && survey.readsTubes)
-        if survey.namesForeign, survey.named.count > 1 { firstLock = survey.named.sorted() }
+        if isCareful || (survey.namesForeign && survey.named.count > 1) { firstLock = survey.named.sorted() }
         // The keys of tasks that are deleted together are seen to at the end of the batch.
-        group(operations, deletes: !locksTubes && !survey.putsKeys)
+        group(operations, deletes: !locksTubes && !survey.putsKeys && !isCareful)
     }
 
     /// What is gathered while operations are added.
@@ -96,6 +107,9 @@ struct BatchPlan {
         /// The last waiting claim of each session.
         var claims: [UInt32: Int] = [:]
 
+        /// Sessions with an operation that may meet a lock, so that what they ask for behind it may have to wait.
+        var mayMeetLock: Set<UInt32> = []
+
         mutating func name(_ task: TaskID) {
             named.insert(task.rawValue)
             if members.held[task.rawValue] == nil { namesForeign = true }
@@ -109,6 +123,12 @@ struct BatchPlan {
         if !isHopeful, let claim = survey.claims[connection] {
             flags[claim].insert(.mayHoldBack)
             flags[index].insert(.mayBeHeldBack)
+        }
+        if isCareful {
+            if survey.mayMeetLock.contains(connection), operation.action.canBeHeldBack {
+                flags[index].insert(.mayBeHeldBack)
+            }
+            if operation.action.mayMeetLock { survey.mayMeetLock.insert(connection) }
         }
         if operation.action.concernsClaims, survey.members.named[connection] != nil { flags[index].insert(.named) }
         kinds.append(describe(operation.action, index, connection, &survey).rawValue)
@@ -276,8 +296,16 @@ struct BatchPlan {
     ///   - now: what time it is; none for the server's own clock.
     ///   - retention: for how many milliseconds keys of deleted tasks are kept.
     ///   - writes: whether what time has ended is to be written down.
+    ///   - steady: the latest that it can be on the server, by this process's own clock.
+    ///   - leftovers: holders that are gone and of which claims are still to be returned.
     /// - Returns: the parameters, in order.
-    func parameters(at now: Timestamp?, retention: Int64, writes: Bool) -> Parameters {
+    func parameters(
+        at now: Timestamp?,
+        retention: Int64,
+        writes: Bool,
+        steady: Int64,
+        leftovers: [Int64]
+    ) -> Parameters {
         var parameters = Parameters()
         parameters.add(manager.rawValue)
         parameters.add(writes)
@@ -297,6 +325,9 @@ struct BatchPlan {
         parameters.add(words)
         parameters.add(bodies)
         parameters.add(slots)
+        parameters.add(steady)
+        parameters.add(isCareful)
+        parameters.add(leftovers)
         return parameters
     }
 
@@ -305,7 +336,7 @@ struct BatchPlan {
     /// The kind of an operation.
     func kind(of index: Int) -> Kind? { Kind(rawValue: kinds[index]) }
 
-    /// Whether operations that are run together need nothing of what `run_plain_batch_1` leaves out.
+    /// Whether operations that are run together need nothing of what `run_plain_batch_2` leaves out.
     func isPlain(_ range: Range<Int>) -> Bool {
         let special: Flags = [.named, .makesTube, .mayBeHeldBack, .mayMoveEvents]
         return flags[range].allSatisfy { $0.isDisjoint(with: special) } && !tubes[range.lowerBound].contains(" ")
@@ -344,6 +375,22 @@ extension Action {
         switch self {
         case .claim, .claimTask, .delete, .release, .bury, .touch, .expire: true
         default: false
+        }
+    }
+
+    /// Whether it names a row that another program may have locked.
+    var mayMeetLock: Bool {
+        switch self {
+        case .claimTask, .delete, .release, .bury, .touch, .kickTask, .pause, .putUnique: true
+        default: false
+        }
+    }
+
+    /// Whether it may be left for a later batch; the manager does not expect that of the others.
+    var canBeHeldBack: Bool {
+        switch self {
+        case .refer, .expire, .giveBack, .giveBackAll, .takeUp, .clear: false
+        default: true
         }
     }
 

@@ -1,11 +1,11 @@
 import TaskStore
 
-/// Turns the rows of `run_batch_1` into outcomes, and counts what changed.
+/// Turns the rows of `run_batch_2` into outcomes, and counts what changed.
 struct BatchReader {
     /// What the function calls its rows.
     private enum Code: Int32 {
         case outcome = 0
-        case heldBack, displaced, tubeRemoved, madePending, end, pauseEnded, mustWrite, sessionTaken
+        case heldBack, displaced, tubeRemoved, madePending, end, pauseEnded, mustWrite, sessionTaken, locked, leftOver
     }
 
     private enum Column {
@@ -51,6 +51,12 @@ struct BatchReader {
     /// How many keys were added.
     private(set) var keysAdded: Int64 = 0
 
+    /// Holders that are gone and of which claims are still to be returned.
+    private(set) var leftovers: [Int64] = []
+
+    /// Whether another program has locked something that an operation names.
+    private(set) var hasMetLock = false
+
     /// Tubes of claims that came short and wait.
     private(set) var cameShort: [TubeName] = []
 
@@ -91,7 +97,8 @@ struct BatchReader {
             guard let code = Code(rawValue: answer.int32(row, Column.code)) else { continue }
             switch code {
             case .outcome where number > 0: readOutcome(row, number - 1)
-            case .heldBack, .displaced: readRefusal(code, number - 1)
+            case .heldBack, .displaced, .locked: readRefusal(code, number - 1)
+            case .leftOver: leftovers.append(answer.int64(row, Column.id))
             case .tubeRemoved: tally.remove(answer.text(row, Column.tube))
             case .madePending: readMadePending(row, number - 1)
             case .pauseEnded: tally.unpause(answer.text(row, Column.tube))
@@ -113,7 +120,13 @@ struct BatchReader {
 
     /// All operations that were run together have the outcome, though only the first was told.
     private mutating func readRefusal(_ code: Code, _ index: Int) {
-        let outcome: Outcome = code == .heldBack ? .heldBack : .displaced
+        let outcome: Outcome =
+            switch code {
+            case .heldBack: .heldBack
+            case .locked: .locked
+            default: .displaced
+            }
+        if code == .locked { hasMetLock = true }
         for other in index..<Int(plan.ends[index]) { outcomes[other] = outcome }
     }
 

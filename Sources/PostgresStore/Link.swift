@@ -23,6 +23,9 @@ final class Link {
 
     /// Connects; tries the hosts of the address one after the other.
     ///
+    /// Blocks for as long as name servers take, and then for `connect_timeout` per host. So it is called only on threads that
+    /// may wait (see ``Connector`` and ``Listener``), never on an event loop. All other methods obey their deadline.
+    ///
     /// - Parameter address: a connection URI or string of libpq's.
     /// - Throws: ``PostgresError``.
     init(_ address: String) throws(PostgresError) {
@@ -36,6 +39,7 @@ final class Link {
         guard let connection = Self.connect(settings) else { throw .disconnected("no memory") }
         self.connection = connection
         guard PQstatus(connection) == CONNECTION_OK else { throw .disconnected(Self.message(connection)) }
+        PQsetnonblocking(connection, 1)
     }
 
     deinit {
@@ -62,38 +66,61 @@ final class Link {
 
     /// Runs SQL without parameters; not in pipeline mode.
     ///
+    /// - Parameters:
+    ///   - text: any number of statements.
+    ///   - deadline: when waiting ends; the connection is broken then.
     /// - Throws: ``PostgresError``.
-    func execute(_ text: String) throws(PostgresError) {
-        let result = PQexec(connection, text)
-        defer { PQclear(result) }
-        guard PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK else {
-            throw failure(result)
-        }
+    func execute(_ text: String, until deadline: ContinuousClock.Instant = .now + .seconds(60)) throws(PostgresError) {
+        guard PQsendQuery(connection, text) == 1 else { throw lost() }
+        for answer in try takeAnswers(until: deadline) { _ = answer }
     }
 
     /// Asks a question without parameters; not in pipeline mode.
     ///
+    /// - Parameters:
+    ///   - text: one statement.
+    ///   - deadline: when waiting ends; the connection is broken then.
     /// - Throws: ``PostgresError``.
-    func ask(_ text: String) throws(PostgresError) -> Answer {
-        guard let result = PQexecParams(connection, text, 0, nil, nil, nil, nil, 1) else { throw lost() }
-        guard PQresultStatus(result) == PGRES_TUPLES_OK else {
-            defer { PQclear(result) }
-            throw failure(result)
-        }
-        return Answer(result)
+    func ask(
+        _ text: String,
+        until deadline: ContinuousClock.Instant = .now + .seconds(60)
+    ) throws(PostgresError) -> Answer {
+        guard PQsendQueryParams(connection, text, 0, nil, nil, nil, nil, 1) == 1 else { throw lost() }
+        guard let answer = try takeAnswers(until: deadline).last else { throw lost() }
+        return answer
     }
 
-    /// Prepares all statements; from now on ``run(_:until:)`` is the way to ask.
-    ///
-    /// - Throws: ``PostgresError``.
-    func startPipeline() throws(PostgresError) {
-        for statement in Statement.allCases {
-            let result = PQprepare(connection, statement.rawValue, statement.text, 0, nil)
-            defer { PQclear(result) }
-            guard PQresultStatus(result) == PGRES_COMMAND_OK else { throw failure(result) }
+    /// Waits for all that comes in answer to what was sent; not in pipeline mode.
+    private func takeAnswers(until deadline: ContinuousClock.Instant) throws(PostgresError) -> [Answer] {
+        var answers: [Answer] = []
+        var failed: PostgresError?
+        while let result = try next(until: deadline) {
+            switch PQresultStatus(result) {
+            case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
+                answers.append(Answer(result))
+            default:
+                if failed == nil { failed = failure(result) }
+                PQclear(result)
+            }
         }
-        PQsetnonblocking(connection, 1)
+        if PQstatus(connection) == CONNECTION_BAD { isBroken = true }
+        if let failed { throw failed }
+        if isBroken { throw lost() }
+        return answers
+    }
+
+    /// Prepares all statements, in one round trip; from now on ``run(_:until:)`` is the way to ask.
+    ///
+    /// - Parameter deadline: when waiting ends; the connection is broken then.
+    /// - Throws: ``PostgresError``.
+    func startPipeline(until deadline: ContinuousClock.Instant) throws(PostgresError) {
         PQenterPipelineMode(connection)
+        for statement in Statement.allCases {
+            guard PQsendPrepare(connection, statement.rawValue, statement.text, 0, nil) == 1 else { throw lost() }
+        }
+        guard PQpipelineSync(connection) == 1 else { throw lost() }
+        var answers: [Answer] = []
+        try takePipelined(until: deadline, &answers)
     }
 
     /// Sends statements in one go and waits for all answers.
@@ -123,6 +150,14 @@ final class Link {
             guard send(request) else { throw lost() }
         }
         guard PQpipelineSync(connection) == 1 else { throw lost() }
+        try takePipelined(until: deadline, &answers)
+    }
+
+    /// Waits for all that comes up to the end of what was sent in pipeline mode.
+    private func takePipelined(
+        until deadline: ContinuousClock.Instant,
+        _ answers: inout [Answer]
+    ) throws(PostgresError) {
         var failed: PostgresError?
         while true {
             guard let result = try next(until: deadline) else {
@@ -201,7 +236,7 @@ final class Link {
     ///
     /// - Returns: how many notifications there were.
     func takeNotifications() throws(PostgresError) -> Int {
-        guard PQconsumeInput(connection) == 1 else { throw lost() }
+        guard !isBroken, PQconsumeInput(connection) == 1 else { throw lost() }
         var count = 0
         while let notification = PQnotifies(connection) {
             PQfreemem(notification)

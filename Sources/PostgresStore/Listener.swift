@@ -4,10 +4,13 @@ import Glibc
 import Synchronization
 import TaskStore
 
-/// Hears when other managers have made tasks pending that sessions of this one wait for: a connection of its own that
-/// listens, and the thread that sleeps on it.
+/// Hears when other managers have made tasks pending that sessions of this one wait for, and tells the others that this
+/// manager lives: a connection of its own, and the thread that sleeps on it.
 ///
-/// Where the connection is lost it makes another one, with growing delays, and then calls the handler, since it cannot know
+/// The heartbeat does not wait for a batch that is slow. But it goes on only while the owner says that it lives (see
+/// ``lives(until:)``), so that a manager whose event loop hangs is found dead.
+///
+/// If the connection is lost it makes another one, with growing delays, and then calls the handler, since it cannot know
 /// what it has missed.
 final class Listener {
     /// What the thread and its owner share.
@@ -15,10 +18,16 @@ final class Listener {
         struct State {
             var handler: (@Sendable () -> Void)?
             var channel = ""
+            var manager = ManagerID(rawValue: 0)
             var isStopping = false
+
+            /// How long the owner is known to live.
+            var livesUntil = ContinuousClock.now
         }
 
         let address: String
+        let schema: String
+        let lease: Duration
         let state = Mutex(State())
 
         /// A byte in it makes the thread look at the state.
@@ -27,8 +36,13 @@ final class Listener {
         /// Signalled after the first attempt to listen.
         let hasTried = DispatchSemaphore(value: 0)
 
-        init(address: String) {
+        /// Signalled when the thread is about to end.
+        let hasEnded = DispatchSemaphore(value: 0)
+
+        init(address: String, schema: String, lease: Duration) {
             self.address = address
+            self.schema = schema
+            self.lease = lease
             var ends: [Int32] = [-1, -1]
             if pipe(&ends) == 0 {
                 for end in ends {
@@ -44,32 +58,58 @@ final class Listener {
             close(alarm.write)
         }
 
+        /// How long one question may take.
+        private static let patience = Duration.seconds(4)
+
+        /// What the connection begins with. A heartbeat need not last, and must not wait for a standby.
+        private var setup: String {
+            """
+            SET search_path TO \(quoted(schema));
+            SET client_min_messages TO warning;
+            SET synchronous_commit TO off;
+            SET lock_timeout TO 1000;
+            SET statement_timeout TO 0;
+            """
+        }
+
         /// Runs until the owner says stop.
         func run() {
             var link: Link?
             var outage = Outage()
             var channel = ""
+            var nextBeat = ContinuousClock.now
             while true {
                 let state = state.withLock { $0 }
-                if state.isStopping { return }
+                if state.isStopping { break }
                 do {
                     if link == nil || link?.isBroken == true || channel != state.channel {
+                        link = nil
                         let next = try Link(address)
-                        try next.execute("LISTEN \(quoted(state.channel))")
+                        let start = "\(setup) LISTEN \(quoted(state.channel))"
+                        try next.execute(start, until: .now + Self.patience)
                         link = next
                         channel = state.channel
+                        nextBeat = .now
                         outage.end()
                         call()
                         hasTried.signal()
                     }
-                    if sleep(on: link?.socket), let link, try link.takeNotifications() > 0 { call() }
+                    if let link, nextBeat <= .now {
+                        if state.livesUntil >= .now {
+                            try link.execute("SELECT beat_2(\(state.manager))", until: .now + Self.patience)
+                        }
+                        nextBeat = .now + lease / 4
+                        if try link.takeNotifications() > 0 { call() }
+                    }
+                    if sleep(on: link?.socket, until: nextBeat), let link, try link.takeNotifications() > 0 { call() }
                 } catch {
                     link = nil
                     outage.failed()
                     hasTried.signal()
-                    sleep(until: outage.nextAttempt)
+                    _ = sleep(on: nil, until: outage.nextAttempt)
                 }
             }
+            hasEnded.signal()
         }
 
         /// Calls the handler that is set now, and not the one that was when the thread went to sleep.
@@ -81,21 +121,15 @@ final class Listener {
         /// Waits for the server or the owner.
         ///
         /// - Returns: whether the server has sent something.
-        private func sleep(on socket: Int32?) -> Bool {
+        private func sleep(on socket: Int32?, until instant: ContinuousClock.Instant) -> Bool {
             var descriptors = [
                 pollfd(fd: alarm.read, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: socket ?? -1, events: Int16(POLLIN), revents: 0),
             ]
-            guard poll(&descriptors, 2, -1) > 0 else { return false }
+            let left = max(.zero, instant - .now).milliseconds + 1
+            guard poll(&descriptors, 2, Int32(clamping: left)) > 0 else { return false }
             drainAlarm()
             return descriptors[1].revents != 0
-        }
-
-        private func sleep(until instant: ContinuousClock.Instant) {
-            var descriptor = pollfd(fd: alarm.read, events: Int16(POLLIN), revents: 0)
-            let left = max(.zero, instant - .now).components
-            _ = poll(&descriptor, 1, Int32(left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000 + 1))
-            drainAlarm()
         }
 
         private func drainAlarm() {
@@ -106,60 +140,62 @@ final class Listener {
     }
 
     private let shared: Shared
-    private let schema: String
-    private var thread: pthread_t?
+    private var isRunning = false
 
-    init(address: String, schema: String) {
-        self.shared = Shared(address: address)
-        self.schema = schema
+    /// Makes a listener that does nothing yet.
+    ///
+    /// - Parameters:
+    ///   - address: a connection URI or string of libpq's.
+    ///   - schema: the schema that has the tables.
+    ///   - lease: how long the manager may show no sign of life; it shows one four times in that.
+    init(address: String, schema: String, lease: Duration) {
+        self.shared = Shared(address: address, schema: schema, lease: lease)
     }
 
-    /// Sets who is called; on the thread, and may not block.
+    /// Sets the handler that is called; on the thread, and may not block.
     func setHandler(_ handler: @escaping @Sendable () -> Void) {
         shared.state.withLock { $0.handler = handler }
     }
 
-    /// Listens from now on for what concerns a manager; returns after the first attempt to.
-    ///
-    /// - Throws: ``StoreError/Code/unusable`` where there is no thread to be had.
-    func listen(for manager: ManagerID) throws(StoreError) {
-        shared.state.withLock { $0.channel = "\(schema).\(manager)" }
-        if thread == nil {
-            try start()
-            shared.hasTried.wait()
-        } else {
-            ring()
-        }
+    /// Has the heartbeat go on until then; to be said over and over by what is to live.
+    func lives(until instant: ContinuousClock.Instant) {
+        shared.state.withLock { $0.livesUntil = instant }
     }
 
-    /// Ends the thread and waits for its end.
+    /// Listens from now on for what concerns a manager, and says that it lives.
+    ///
+    /// - Parameters:
+    ///   - manager: the manager's number.
+    ///   - deadline: when waiting for the first attempt to connect ends.
+    /// - Throws: ``StoreError/Code/unusable`` if no thread can be started.
+    func listen(for manager: ManagerID, until deadline: ContinuousClock.Instant) throws(StoreError) {
+        shared.state.withLock { state in
+            state.channel = "\(shared.schema).\(manager)"
+            state.manager = manager
+        }
+        guard !isRunning else { return ring() }
+        let code = DetachedThread.start { [shared] in shared.run() }
+        guard code == 0 else { throw StoreError(.unusable, "no thread to listen to PostgreSQL: error \(code)") }
+        isRunning = true
+        let left = max(.zero, deadline - .now)
+        _ = shared.hasTried.wait(timeout: .now() + .milliseconds(Int(left.milliseconds) + 1))
+    }
+
+    /// Ends the thread. Waits a moment for it; if it is just connecting, it ends after that.
     func stop() {
-        guard let thread else { return }
-        shared.state.withLock { $0.isStopping = true }
+        guard isRunning else { return }
+        isRunning = false
+        shared.state.withLock { state in
+            state.isStopping = true
+            state.handler = nil
+        }
         ring()
-        pthread_join(thread, nil)
-        self.thread = nil
+        _ = shared.hasEnded.wait(timeout: .now() + .seconds(1))
     }
 
     private func ring() {
         // A full pipe wakes the thread just as well, so a failed write is fine.
         _ = Glibc.write(shared.alarm.write, "\n", 1)
-    }
-
-    private func start() throws(StoreError) {
-        var thread = pthread_t()
-        let argument = Unmanaged.passRetained(shared)
-        let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
-            guard let argument else { return nil }
-            Unmanaged<Shared>.fromOpaque(argument).takeRetainedValue().run()
-            return nil
-        }
-        let code = beanrow_start_thread(&thread, run, argument.toOpaque())
-        guard code == 0 else {
-            argument.release()
-            throw StoreError(.unusable, "no thread to listen to PostgreSQL: error \(code)")
-        }
-        self.thread = thread
     }
 }
 

@@ -1,6 +1,6 @@
 import TaskStore
 
-/// A batch of what there is most of, as `run_plain_batch_1` takes it: puts, deletes of tasks in hand, claims of one tube.
+/// A batch of what there is most of, as `run_plain_batch_2` takes it: puts, deletes of tasks in hand, claims of one tube.
 ///
 /// Managers order what different clients ask for in this way, so under load most batches are of this kind. See
 /// `functions-plain-batch.sql`, and ``BatchPlan`` for everything else.

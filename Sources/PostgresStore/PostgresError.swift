@@ -19,6 +19,9 @@ enum PostgresError: Error {
         /// Try again at once: two transactions wanted the same rows, and this one gave way.
         case retry
 
+        /// Try again at once, and wait for no lock: another program has locked something.
+        case locked
+
         /// Say that nobody knows.
         case unknown
 
@@ -39,6 +42,7 @@ enum PostgresError: Error {
         case .unresolved: .unknown
         case .refused("BR001", _): .leaseLost
         case .refused("40001", _), .refused("40P01", _): .retry
+        case .refused("55P03", _): .locked
         case .refused("53100", _): .full
         // The server goes down, starts up or is a standby now; a statement or an idle transaction was ended for it.
         case .refused("57P01", _), .refused("57P02", _), .refused("57P03", _), .refused("25006", _),
@@ -63,7 +67,7 @@ enum PostgresError: Error {
             switch meaning {
             case .full: .full
             case .unknown: .unknown
-            case .reconnect, .retry, .leaseLost, .failed: .failed
+            case .reconnect, .retry, .locked, .leaseLost, .failed: .failed
             }
         return StoreError(code, "PostgreSQL: \(message)")
     }

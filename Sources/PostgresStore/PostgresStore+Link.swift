@@ -6,22 +6,23 @@ extension PostgresStore {
     ///
     /// The server's planner is kept from plans that are good only while the tables are small. There is no limit on the time
     /// of a statement: where it cuts off a commit that waits for a standby, the server calls the commit a success.
-    private var setup: String {
-        let lease = options.lease.milliseconds
-        return """
-            SET search_path TO \(quoted(options.schema));
-            SET client_min_messages TO warning;
-            SET default_transaction_isolation TO 'read committed';
-            SET plan_cache_mode TO force_generic_plan;
-            SET enable_seqscan TO off;
-            SET enable_bitmapscan TO off;
-            SET enable_hashjoin TO off;
-            SET enable_mergejoin TO off;
-            SET jit TO off;
-            SET idle_in_transaction_session_timeout TO \(lease);
-            SET client_connection_check_interval TO 1000;
-            SET statement_timeout TO 0;
-            """
+    static func setup(_ options: Options) -> String {
+        """
+        SET search_path TO \(quoted(options.schema));
+        SET client_min_messages TO warning;
+        SET default_transaction_isolation TO 'read committed';
+        SET plan_cache_mode TO force_generic_plan;
+        SET enable_seqscan TO off;
+        SET enable_bitmapscan TO off;
+        SET enable_hashjoin TO off;
+        SET enable_mergejoin TO off;
+        SET jit TO off;
+        SET idle_in_transaction_session_timeout TO \(options.lease.milliseconds);
+        SELECT set_config('client_connection_check_interval', '1000', false)
+        WHERE current_setting('server_version_num')::integer >= 140000;
+        SET statement_timeout TO 0;
+        SET lock_timeout TO \(lockTimeout);
+        """
     }
 
     /// The connection, after another attempt where it was lost.
@@ -37,15 +38,12 @@ extension PostgresStore {
     /// Connects, after waiting until the attempt is due.
     func reconnect(until deadline: ContinuousClock.Instant) throws(PostgresError) -> Link {
         if let link, !link.isBroken { return link }
-        let pause = min(outage.nextAttempt, deadline) - .now
-        if pause > .zero { usleep(UInt32(clamping: pause.milliseconds * 1000)) }
+        Pause.sleep(min(outage.nextAttempt, deadline) - .now)
         do {
-            let link = try Link(address)
-            try link.execute(setup)
-            try link.startPipeline()
+            let link = try connector.connect(until: deadline)
             self.link = link
-            if hasConnected { reconnectedAt = .now }
-            hasConnected = true
+            // While it was away, others may have been out of reach as well.
+            judge.startOver()
             outage.end()
             announced = []
             try announce()
@@ -81,6 +79,7 @@ extension PostgresStore {
         manager = ManagerID(rawValue: answer.int64(0, 0))
         batches = 0
         fence = 0
+        leftovers = []
         lastBeat = .now
     }
 
@@ -97,7 +96,7 @@ extension PostgresStore {
             parameters.add(users.map { Int64($0.value.watching) })
             try link.run([Link.Request(.referAgain, parameters)], until: deadline)
         }
-        _ = try bury(former, link, until: deadline)
+        try bury(Judge.Verdict(manager: former.rawValue, pulse: nil), link, until: deadline)
         // Claims of named sessions are safe as long as nobody else has taken the session up.
         let named = members.named.sorted { $0.value < $1.value }
         if !named.isEmpty {
@@ -111,7 +110,7 @@ extension PostgresStore {
         announced = []
         try announce()
         // Without a thread it would not have come so far.
-        try? listener.listen(for: manager)
+        try? listener.listen(for: manager, until: .now)
     }
 
     /// Tells the server which tubes sessions wait for, as far as it does not know.

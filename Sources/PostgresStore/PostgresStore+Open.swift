@@ -1,9 +1,8 @@
-import CPostgres
 public import TaskStore
 
 extension PostgresStore {
     /// The oldest server that has what is used here.
-    private static let oldestServer: Int32 = 140_000
+    private static let oldestServer: Int32 = 120_000
 
     /// Opens the store for a manager, making the tables where they do not exist, and enters the manager among its peers.
     ///
@@ -17,20 +16,22 @@ extension PostgresStore {
     ///   - listeningAddress: where it listens, for people who look at the table of managers.
     ///   - options: what can be set.
     /// - Returns: the store, for one thread at a time.
-    /// - Throws: ``StoreError/Code/unusable``, with one line that says what is wrong.
+    /// - Throws: ``StoreError/Code/unusable`` or ``StoreError/Code/inUse``, with one line that says what is wrong and holds no
+    ///   password.
     public static func open(
         address: String,
         name: String,
         listeningAddress: String,
         options: Options = Options()
     ) throws(StoreError) -> PostgresStore {
-        try check(address)
+        try ServerAddress.check(address)
         let store = PostgresStore(address, name: name, listeningAddress: listeningAddress, options)
         let deadline = ContinuousClock.now + options.timeout
         while true {
             do {
                 try store.open(until: deadline)
-                try store.listener.listen(for: store.manager)
+                store.listener.lives(until: .now + options.timeout + options.lease)
+                try store.listener.listen(for: store.manager, until: max(deadline, .now + .seconds(1)))
                 return store
             } catch let error as PostgresError {
                 store.disconnect()
@@ -46,44 +47,56 @@ extension PostgresStore {
         }
     }
 
-    /// Whether libpq understands an address; it may hold a password, so it is not repeated in what is thrown.
-    private static func check(_ address: String) throws(StoreError) {
-        var message: UnsafeMutablePointer<CChar>?
-        let options = PQconninfoParse(address, &message)
-        defer {
-            PQconninfoFree(options)
-            PQfreemem(message)
-        }
-        if options == nil {
-            let reason = message.map { String(cString: $0) } ?? "no memory"
-            throw StoreError(
-                .unusable,
-                "the database's address: \(reason.split(separator: "\n").joined(separator: "; "))"
-            )
-        }
-    }
-
     private func open(until deadline: ContinuousClock.Instant) throws {
-        let first = try Link(address)
+        let first = try Connector(address, limit: options.timeout).connect(until: deadline)
         guard first.serverVersion >= Self.oldestServer else {
-            throw StoreError(.unusable, "PostgreSQL \(first.serverVersion / 10_000) is too old: 14 or later is needed")
+            throw StoreError(.unusable, "PostgreSQL \(first.serverVersion / 10_000) is too old: 12 or later is needed")
         }
-        try Schema.establish(first, options.schema)
-        durability = try Self.durability(first)
+        try Schema.establish(first, options.schema, until: deadline)
+        durability = try Self.durability(first, until: deadline)
         let link = try reconnect(until: deadline)
+        try checkSession(of: first, link, until: deadline)
         recoveredAtOpening = try buryDead(link, until: deadline)
         try enter(link, until: deadline)
     }
 
+    /// Finds out whether each connection has a session of the server's own, as managers need it.
+    ///
+    /// In transaction mode a pool gives the same session to one connection after the other.
+    private func checkSession(of first: Link, _ link: Link, until deadline: ContinuousClock.Instant) throws {
+        let one = try first.ask("SELECT pg_backend_pid()", until: deadline).int32(0, 0)
+        let other = try link.run([Link.Request(.session)], until: deadline)[0].int32(0, 0)
+        guard one == other else { return }
+        throw StoreError(
+            .unusable,
+            "PostgreSQL: the address is that of a pool in transaction mode; managers need a pool in session mode, "
+                + "or the server itself"
+        )
+    }
+
     /// What a commit is worth on this server.
-    private static func durability(_ link: Link) throws(PostgresError) -> (line: String, isWarning: Bool) {
+    private static func durability(
+        _ link: Link,
+        until deadline: ContinuousClock.Instant
+    ) throws(PostgresError) -> [(line: String, isWarning: Bool)] {
         let answer = try link.ask(
             """
             SELECT
                 current_setting('synchronous_commit'), current_setting('fsync'),
-                current_setting('synchronous_standby_names')
-            """
+                current_setting('synchronous_standby_names'), coalesce(current_setting('data_sync_retry', true), 'off')
+            """,
+            until: deadline
         )
+        var lines = [worth(of: answer)]
+        if answer.text(0, 3) == "on" {
+            lines.append(
+                ("data_sync_retry is on: after a failed write of the disk, acknowledged tasks may be missing", true)
+            )
+        }
+        return lines
+    }
+
+    private static func worth(of answer: Answer) -> (line: String, isWarning: Bool) {
         let (commit, sync, standbys) = (answer.text(0, 0), answer.text(0, 1), answer.text(0, 2))
         if sync == "off" {
             return ("fsync is off: a crash of the server's machine may lose or damage everything", true)

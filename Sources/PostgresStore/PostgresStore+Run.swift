@@ -8,12 +8,16 @@ extension PostgresStore {
     public func run(_ batch: Batch) throws(StoreError) -> BatchResult {
         let patience = outage.isLong ? min(options.timeout, Outage.patienceAfterwards) : options.timeout
         let deadline = ContinuousClock.now + patience
+        // Waiting for the server is a sign of life as long as it is bounded.
+        listener.lives(until: deadline + Outage.patienceAfterwards * 2)
+        defer { listener.lives(until: .now + options.lease) }
         var retries = 0
         while true {
+            let isCareful = carefulUntil.map { $0 > .now } ?? false
             do {
                 let link = try connected(until: deadline)
                 // Connecting may have taken all the time there was: a server that is there again gets a moment to answer.
-                return try attempt(batch, link, until: max(deadline, .now + Outage.patienceAfterwards))
+                return try attempt(batch, isCareful, link, until: max(deadline, .now + Outage.patienceAfterwards))
             } catch {
                 switch error.meaning {
                 case .reconnect:
@@ -22,6 +26,9 @@ extension PostgresStore {
                         outage.isLong = true
                         throw error.storeError
                     }
+                case .locked where ContinuousClock.now < deadline:
+                    if isCareful { Pause.sleep(Self.pauseForLock) }
+                    carefulUntil = .now + Self.timeOfCare
                 case .retry where retries < Self.mostRetries:
                     retries += 1
                 case .unknown:
@@ -30,34 +37,45 @@ extension PostgresStore {
                     throw error.storeError
                 case .leaseLost:
                     loseClaims()
-                case .retry, .full, .failed:
+                case .retry, .locked, .full, .failed:
                     throw error.storeError
                 }
             }
         }
     }
 
+    /// For how long batches are careful after one has met another program's lock.
+    private static let timeOfCare = Duration.seconds(2)
+
+    /// How long a careful batch that met a lock nevertheless, such as one of a manager that waits for its disk, waits.
+    private static let pauseForLock = Duration.milliseconds(5)
+
     private func attempt(
         _ batch: Batch,
+        _ isCareful: Bool,
         _ link: Link,
         until deadline: ContinuousClock.Instant
     ) throws(PostgresError) -> BatchResult {
-        let plan = BatchPlan(batch.operations, manager: manager, members: members)
+        try beginNamedClaimsAgain(link, until: deadline)
+        let plan = BatchPlan(batch.operations, manager: manager, members: members, isCareful: isCareful)
         let now = options.usesBatchTime ? batch.now : nil
-        let retention = Int64(options.uniqueRetention) * 1000
-        if plan.isReadOnly {
-            let parameters = plan.parameters(at: now, retention: retention, writes: false)
+        if plan.isReadOnly, leftovers.isEmpty {
+            sent = .now
+            let parameters = parameters(of: plan, at: now, writes: false)
             let answers = try link.run([Link.Request(.runBatch, parameters)], until: deadline)
             let reader = BatchReader(answers[0], batch.operations, plan, members)
-            if !reader.mustWrite { return result(of: reader, batch) }
+            if !reader.mustWrite {
+                noteTime(reader)
+                return result(of: reader, batch)
+            }
         }
         if batchesUntilHope > 0 {
             batchesUntilHope -= 1
-        } else if let order = Reordering(batch.operations, members: members) {
+        } else if !isCareful, let order = Reordering(batch.operations, members: members) {
             let hopeful = BatchPlan(order.operations, manager: manager, members: members, isHopeful: true)
             let reader = try execute(hopeful, order.operations, at: now, link, until: deadline)
             if reader.cameShort.isEmpty {
-                var result = result(of: try commit(reader, link, until: deadline), batch)
+                var result = result(of: try commit(reader, false, link, until: deadline), batch)
                 result.outcomes = order.restored(result.outcomes)
                 return result
             }
@@ -65,7 +83,34 @@ extension PostgresStore {
             batchesUntilHope = Self.batchesWithoutHope
         }
         let reader = try execute(plan, batch.operations, at: now, link, until: deadline)
-        return result(of: try commit(reader, link, until: deadline), batch)
+        if reader.hasMetLock { carefulUntil = .now + Self.timeOfCare }
+        return result(of: try commit(reader, isCareful, link, until: deadline), batch)
+    }
+
+    private func parameters(of plan: BatchPlan, at now: Timestamp?, writes: Bool) -> Parameters {
+        plan.parameters(
+            at: now,
+            retention: Int64(options.uniqueRetention) * 1000,
+            writes: writes,
+            steady: now?.rawValue ?? clock.limit(at: .now),
+            leftovers: writes ? leftovers : []
+        )
+    }
+
+    /// Compares the server's clock with this process's own.
+    private func noteTime(_ reader: BatchReader) {
+        guard !options.usesBatchTime, reader.now > 0 else { return }
+        clock.note(reader.now, sent: sent, received: .now)
+    }
+
+    /// If the server's clock was set, lets the time of named sessions' claims begin again, since their ends are by the old one.
+    private func beginNamedClaimsAgain(_ link: Link, until deadline: ContinuousClock.Instant) throws(PostgresError) {
+        guard let step = clock.step else { return }
+        var parameters = Parameters()
+        parameters.add(step)
+        let request = Link.Request(.beginNamedClaimsAgain, parameters)
+        while try link.run([request], until: deadline)[0].int64(0, 0) == 1000 {}
+        clock.stepWasHandled()
     }
 
     /// For how many batches no other order is tried after one had to be done over.
@@ -84,20 +129,26 @@ extension PostgresStore {
     ) throws(PostgresError) -> BatchReader {
         var requests = [Link.Request(.begin)]
         do {
+            sent = .now
             if batchesUntilPlain > 0 {
                 batchesUntilPlain -= 1
-            } else if let plain = PlainBatch(plan) {
+            } else if !plan.isCareful, leftovers.isEmpty, let plain = PlainBatch(plan) {
                 requests.append(Link.Request(.runPlainBatch, plain.parameters(plan, at: now)))
                 let reader = BatchReader(try link.run(requests, until: deadline)[1], operations, plan, members)
-                if !reader.mustWrite { return reader }
+                if !reader.mustWrite {
+                    noteTime(reader)
+                    return reader
+                }
                 // The transaction has begun, and has done nothing yet.
                 requests = []
                 batchesUntilPlain = Self.batchesNotPlain
             }
-            let retention = Int64(options.uniqueRetention) * 1000
-            requests.append(Link.Request(.runBatch, plan.parameters(at: now, retention: retention, writes: true)))
+            sent = .now
+            requests.append(Link.Request(.runBatch, parameters(of: plan, at: now, writes: true)))
             let answers = try link.run(requests, until: deadline)
-            return BatchReader(answers[answers.count - 1], operations, plan, members)
+            let reader = BatchReader(answers[answers.count - 1], operations, plan, members)
+            noteTime(reader)
+            return reader
         } catch {
             rollBack(link, until: deadline)
             throw error
@@ -113,12 +164,36 @@ extension PostgresStore {
             nextEvent = Timestamp(rawValue: batch.now.rawValue + next - reader.now)
         }
         return BatchResult(
-            outcomes: reader.outcomes,
+            outcomes: withoutLongLocked(reader.outcomes, batch.operations),
             needsDurability: reader.needsDurability,
             timePassed: reader.timePassed,
             nextEvent: nextEvent,
+            timeRead: sent,
             claimsWereLost: hasLostClaims
         )
+    }
+
+    /// Gives up on commands that have met another program's lock for as long as a batch may wait.
+    private func withoutLongLocked(_ outcomes: [Outcome], _ operations: [Operation]) -> [Outcome] {
+        guard !lockedSince.isEmpty || outcomes.contains(.locked) else { return outcomes }
+        var outcomes = outcomes
+        for (index, operation) in operations.enumerated() {
+            // The end of a claim is tried for as long as it takes.
+            if case .expire = operation.action { continue }
+            switch outcomes[index] {
+            case .locked:
+                let since = lockedSince[operation.session] ?? .now
+                if ContinuousClock.now - since >= options.timeout {
+                    outcomes[index] = .failed
+                    lockedSince[operation.session] = nil
+                } else {
+                    lockedSince[operation.session] = since
+                }
+            case .heldBack: break
+            default: lockedSince[operation.session] = nil
+            }
+        }
+        return outcomes
     }
 
     private func rollBack(_ link: Link, until deadline: ContinuousClock.Instant) {
@@ -137,12 +212,13 @@ extension PostgresStore {
     /// - Returns: what was committed: what the reader says, nearly always.
     private func commit(
         _ reader: BatchReader,
+        _ isCareful: Bool,
         _ link: Link,
         until deadline: ContinuousClock.Instant
     ) throws(PostgresError) -> BatchReader {
         var committed = reader
         var requests: [Link.Request] = []
-        if reader.transaction != nil { requests.append(finishing(reader)) }
+        if reader.transaction != nil { requests.append(finishing(reader, isCareful)) }
         requests.append(Link.Request(.commit))
         let answersToCommit = requests.count
         // What follows comes after the commit, so that who is not waiting yet sees what was committed; and it is a
@@ -179,6 +255,7 @@ extension PostgresStore {
             lastBeat = .now
         }
         members = committed.members
+        leftovers = committed.leftovers
         if !reader.cameShort.isEmpty {
             awaited.formUnion(reader.cameShort)
             // A task may have come between the look and the announcement: look again.
@@ -187,14 +264,14 @@ extension PostgresStore {
         return committed
     }
 
-    private func finishing(_ reader: BatchReader) -> Link.Request {
+    private func finishing(_ reader: BatchReader, _ isCareful: Bool) -> Link.Request {
         let unprotected = reader.tally.shrunk.filter { tube in TubeName(tube).map { !members.protects($0) } ?? false }
         var parameters = Parameters()
         parameters.add(manager.rawValue)
         parameters.add(batches + 1)
         parameters.add(fence)
         let isSimple = reader.keysAdded == 0 && reader.retired.isEmpty && unprotected.isEmpty
-        if isSimple, let (tube, change) = reader.tally.onlyChange {
+        if isSimple, !isCareful, let (tube, change) = reader.tally.onlyChange {
             parameters.add(tube)
             change.write(to: &parameters)
             return Link.Request(.settle, parameters)
@@ -205,6 +282,7 @@ extension PostgresStore {
         parameters.add(reader.retired)
         parameters.add(unprotected.sorted())
         reader.tally.write(to: &parameters)
+        parameters.add(isCareful)
         return Link.Request(.finishBatch, parameters)
     }
 

@@ -8,8 +8,14 @@ public import TaskStore
 /// ``makeDurable()`` has nothing to do.
 ///
 /// ### Losing the server
-/// A batch waits for the server up to ``Options/timeout`` and then fails; the next one tries again. Where the answer to a
-/// `COMMIT` was lost, the server is asked what became of the transaction before anybody is told anything.
+/// A batch waits for the server up to ``Options/timeout`` and then fails; the next one tries again. If the answer to a
+/// `COMMIT` was lost, the server is asked what became of the transaction before any client is told anything.
+///
+/// ### Locks of other programs
+/// A program may change tasks in a transaction of its own and take its time to commit it. A batch that meets such a lock gives
+/// up after ``lockTimeout`` and is run again in a careful way, as those that follow it for a while: it takes the locks that
+/// are free, leaves the operations for which one is not (``Outcome/locked``), and writes its counts as changes that are
+/// added up later.
 ///
 /// ### Threads
 /// Confined to one thread at a time, which it blocks. Only the handler of ``observeChanges(_:)`` is called from a thread
@@ -45,14 +51,17 @@ public final class PostgresStore: Store {
         public init() {}
     }
 
+    /// How long a batch waits for a lock, in milliseconds. What managers lock is free after a few.
+    static let lockTimeout = 80
+
     /// See ``Store/manager``; another number after the lease was lost.
     public internal(set) var manager = ManagerID(rawValue: 0)
 
     /// What was found at opening: managers that had died, and how many of their claims became pending.
     public internal(set) var recoveredAtOpening: [DeadManager] = []
 
-    /// What the server's settings mean for what this manager promises: one line for the log, and whether it is a warning.
-    public internal(set) var durability = (line: "", isWarning: false)
+    /// What the server's settings mean for what this manager promises: lines for the log, and whether each is a warning.
+    public internal(set) var durability: [(line: String, isWarning: Bool)] = []
 
     let options: Options
     let address: String
@@ -66,6 +75,7 @@ public final class PostgresStore: Store {
     var outage = Outage()
 
     let listener: Listener
+    let connector: Connector
     var handler: (@Sendable () -> Void)?
 
     /// What this manager's connections have.
@@ -95,10 +105,26 @@ public final class PostgresStore: Store {
     /// The fate of a batch could not be found out: whatever it claimed is given up with this manager's number.
     var mustReenter = false
 
+    /// What is known of the other managers.
+    var judge: Judge
+
+    /// What is known of the server's clock.
+    var clock = ServerClock()
+
+    /// Just before the last batch was sent.
+    var sent = ContinuousClock.now
+
+    /// Until then batches wait for no lock of another program.
+    var carefulUntil: ContinuousClock.Instant?
+
+    /// Since when the sessions' commands meet another program's lock.
+    var lockedSince: [SessionID: ContinuousClock.Instant] = [:]
+
+    /// Holders that are gone and of which claims are still to be returned.
+    var leftovers: [Int64] = []
+
+    /// Whether other managers have seen a heartbeat time of this one lately.
     var lastBeat = ContinuousClock.now
-    /// When the server was reached again after it was lost; none where it never was.
-    var reconnectedAt: ContinuousClock.Instant?
-    var hasConnected = false
     var lastTidying = ContinuousClock.now
     var lastLook: ContinuousClock.Instant?
     var lastOthers: Int64?
@@ -109,7 +135,13 @@ public final class PostgresStore: Store {
         self.name = name
         self.listeningAddress = listeningAddress
         self.options = options
-        self.listener = Listener(address: address, schema: options.schema)
+        self.judge = Judge(lease: options.lease)
+        self.listener = Listener(address: address, schema: options.schema, lease: options.lease)
+        let setup = Self.setup(options)
+        self.connector = Connector(address, limit: max(options.timeout, .seconds(4))) { (link, limit) throws(PostgresError) in
+            try link.execute(setup, until: limit)
+            try link.startPipeline(until: limit)
+        }
     }
 
     /// See ``Store/makeDurable()``: the commit was.
@@ -138,6 +170,8 @@ public final class PostgresStore: Store {
         if let lastLook, .now - lastLook < options.lookInterval { return false }
         lastLook = .now
         guard let link, !link.isBroken else { return false }
+        listener.lives(until: .now + options.timeout + options.lease)
+        defer { listener.lives(until: .now + options.lease) }
         var parameters = Parameters()
         parameters.add(manager.rawValue)
         parameters.add(awaited.map(\.text))

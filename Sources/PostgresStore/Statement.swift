@@ -1,8 +1,8 @@
 /// What is asked of the server, prepared once a connection.
 enum Statement: String, CaseIterable {
-    case begin, commit, rollback
+    case begin, commit, rollback, session
     case runBatch, runPlainBatch, finishBatch, settle, wake, announce, withdraw
-    case look, beat, tidy, bury, enter, referAgain, takeUpAgain, lastBatch, transactionStatus
+    case look, survey, addUp, beginNamedClaimsAgain, tidy, bury, enter, referAgain, takeUpAgain, lastBatch, transactionStatus
 
     /// The statement; `functions-*.sql` say what the functions do.
     var text: String {
@@ -10,14 +10,19 @@ enum Statement: String, CaseIterable {
         case .begin: "BEGIN"
         case .commit: "COMMIT"
         case .rollback: "ROLLBACK"
+        case .session: "SELECT pg_backend_pid()"
         case .runBatch:
-            "SELECT * FROM run_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+            """
+            SELECT * FROM run_batch_2(
+                $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21
+            )
+            """
         case .runPlainBatch:
-            "SELECT * FROM run_plain_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+            "SELECT * FROM run_plain_batch_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         case .finishBatch:
-            "SELECT finish_batch_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+            "SELECT finish_batch_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
         case .settle:
-            // What finish_batch_1 does where one tube has changed and there is nothing else to do. It repeats that function's
+            // What finish_batch_2 does where one tube has changed and there is nothing else to do. It repeats that function's
             // statements since one statement without arrays takes a third of the time, and most batches end with it.
             """
             WITH known AS (
@@ -39,7 +44,7 @@ enum Statement: String, CaseIterable {
                     total_tasks = counts.total_tasks + EXCLUDED.total_tasks,
                     deletes     = counts.deletes + EXCLUDED.deletes
             )
-            SELECT CASE WHEN EXISTS (SELECT 1 FROM known) THEN true ELSE not_known_1($1) END
+            SELECT CASE WHEN EXISTS (SELECT 1 FROM known) THEN true ELSE not_known_2($1) END
             """
         case .wake:
             // As the function of this name does it.
@@ -47,17 +52,19 @@ enum Statement: String, CaseIterable {
             SELECT pg_notify(current_schema() || '.' || manager_id, '') FROM awaited
             WHERE tube = ANY ($1::text[]) AND manager_id <> $2::bigint GROUP BY manager_id
             """
-        case .announce: "SELECT announce_1($1, $2)"
-        case .withdraw: "SELECT withdraw_1($1, $2)"
-        case .look: "SELECT * FROM look_1($1, $2)"
-        case .beat: "SELECT * FROM beat_1($1, $2)"
-        case .tidy: "SELECT tidy_1($1)"
-        case .bury: "SELECT * FROM bury_manager_1($1, $2)"
-        case .enter: "SELECT enter_1($1, $2, $3, $4, $5, $6)"
-        case .referAgain: "SELECT refer_again_1($1, $2, $3, $4)"
-        case .takeUpAgain: "SELECT take_up_again_1($1, $2, $3)"
-        case .lastBatch: "SELECT * FROM last_batch_1($1)"
-        case .transactionStatus: "SELECT pg_xact_status($1::text::xid8)"
+        case .announce: "SELECT announce_2($1, $2)"
+        case .withdraw: "SELECT withdraw_2($1, $2)"
+        case .look: "SELECT * FROM look_2($1, $2)"
+        case .survey: "SELECT * FROM survey_2($1, $2)"
+        case .addUp: "SELECT add_up_2($1, $2)"
+        case .beginNamedClaimsAgain: "SELECT begin_named_claims_again_2($1)"
+        case .tidy: "SELECT tidy_2($1)"
+        case .bury: "SELECT * FROM bury_manager_2($1, $2, $3)"
+        case .enter: "SELECT enter_2($1, $2, $3, $4, $5, $6)"
+        case .referAgain: "SELECT refer_again_2($1, $2, $3, $4)"
+        case .takeUpAgain: "SELECT take_up_again_2($1, $2, $3)"
+        case .lastBatch: "SELECT * FROM last_batch_2($1)"
+        case .transactionStatus: "SELECT txid_status($1::text::bigint)"
         }
     }
 }

@@ -1,11 +1,12 @@
--- What a batch does on the server, version 1. The names of functions end with the version, so that managers of several
--- versions can serve the same tables: each makes its own functions where they are missing.
+-- What a batch does on the server, version 2. The names of functions end with the version in which their parameters or
+-- their rows last changed, so that managers of an older version go on while a newer one is installed. A change of what is
+-- in this file reaches a database that exists with the next step of the schema (see Schema.swift).
 
 -- When the next delay, pause or claim of a named session ends. Claims of named sessions end 200 ms after their time to
 -- run, where nobody has ended them: the manager that has the session's connection does so itself and counts it.
 --
 -- In PL/pgSQL like all that is called often: its plans are kept, while those of SQL functions are made for each call.
-CREATE FUNCTION next_event_1() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION next_event_2() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _next bigint;
 BEGIN
@@ -20,7 +21,7 @@ END $$;
 -- When the oldest pending task of a tube was put. Looks at the first task of each priority, of 1000 priorities at most,
 -- most urgent first. The earliest time, while oldest_pending_id says the smallest id: where the clock was set back these are
 -- of two tasks.
-CREATE FUNCTION oldest_pending_1(_tube text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION oldest_pending_2(_tube text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _oldest   bigint;
     _priority bigint := -1;
@@ -36,8 +37,17 @@ BEGIN
     RETURN _oldest;
 END $$;
 
+-- Tubes that SQL has put tasks into and that are not in "tube".
+CREATE OR REPLACE FUNCTION unknown_tube_2() RETURNS SETOF text LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN QUERY
+    SELECT tube_count.tube FROM tube_count
+    WHERE manager_id < 0 AND NOT EXISTS (SELECT 1 FROM tube WHERE name = tube_count.tube)
+    GROUP BY tube_count.tube ORDER BY min(-manager_id);
+END $$;
+
 -- Ends a connection's hold on its named session. The session's claims stay; without claims it is forgotten.
-CREATE FUNCTION leave_session_1(_connection bigint, _but text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION leave_session_2(_connection bigint, _but text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     _left bigint;
 BEGIN
@@ -63,17 +73,26 @@ END $$;
 -- Everywhere tasks are found first and changed then, by their ids as an array: a join of the two the server may plan as a
 -- walk through all tasks, as long as it remembers the table as empty.
 --
+-- _steady: the latest that it can be by the caller's own clock, which only claims of named sessions heed. If the server's
+-- clock was set forward, they do not end early.
+--
+-- _careful: the batch has met a lock of another program. It locks the tasks in _first_lock that are free, and waits for
+-- none: operations on the others are not done (code 9), and what follows them in their sessions is held back.
+--
+-- _leftovers: holders that are gone, of which claims are still to be returned: 1000 per batch.
+--
 -- _x, _y, _z: numbers whose meaning depends on the kind. _slots: for claims the sessions in order, each as often as it
 -- wants a task.
 --
 -- The rows: o_op is the operation (the first of several), o_code 0 its outcome, 1 held back, 2 displaced, 3 a tube was
 -- removed, 4 o_n1 tasks of a tube (o_n2 of them urgent) became pending out of state o_n3 (2 delayed, 3 claimed, 4 buried),
 -- 5 the last row, 6 a pause ended, 7 nothing was done since a batch that only reads cannot end what time has ended, 8 the
--- session taken up is o_id.
-CREATE FUNCTION run_batch_1(
+-- session taken up is o_id, 9 another program has locked what the operation names, 10 holder o_id has more claims to return.
+CREATE OR REPLACE FUNCTION run_batch_2(
     _me bigint, _writes boolean, _at bigint, _retention bigint, _locks_tubes boolean, _first_lock bigint[],
     _kinds integer[], _ends integer[], _flags integer[], _sessions bigint[], _ids bigint[], _tubes text[],
-    _x bigint[], _y bigint[], _z bigint[], _words text[], _bodies bytea[], _slots bigint[]
+    _x bigint[], _y bigint[], _z bigint[], _words text[], _bodies bytea[], _slots bigint[],
+    _steady bigint, _careful boolean, _leftovers bigint[]
 ) RETURNS TABLE (
     o_op integer, o_code integer, o_id bigint, o_tube text, o_n1 bigint, o_n2 bigint, o_n3 bigint, o_figures bigint[],
     o_body bytea
@@ -97,25 +116,57 @@ DECLARE
     _open    text[];
     _is_open boolean;
     _found   bigint[];
+    _free    bigint[];
     _wanted  bigint;
     _got     bigint;
     _done    bigint;
     _limit   bigint;
     _id      bigint;
-    _ended   bigint;
     _task    record;
+    _locked  bigint[] := '{}';   -- tasks that another program has locked
+    _moved   bigint;             -- how many tasks time has moved in one step
+    _is_full boolean := false;   -- whether there may be more to move at once
+    _is_stuck boolean := false;  -- whether there is more that is due and cannot be moved now
 BEGIN
     IF _locks_tubes THEN
         PERFORM tubes_lock();
     END IF;
-    IF cardinality(_first_lock) > 0 THEN
+    -- Tubes into which SQL has put tasks and that no manager has added yet.
+    IF _kinds && ARRAY[12, 14, 15, 16, 23] AND EXISTS (SELECT 1 FROM unknown_tube_2()) THEN
+        IF NOT _writes THEN
+            RETURN QUERY SELECT 0, 7, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint[],
+                NULL::bytea;
+            RETURN;
+        END IF;
+        PERFORM tubes_lock();
+        PERFORM make_tube(name) FROM unknown_tube_2() AS unknown (name);
+    END IF;
+    IF NOT _careful AND cardinality(_first_lock) > 0 THEN
         PERFORM 1 FROM task_state
         WHERE id = ANY (_first_lock) AND (state <> 'claimed' OR holder < 4294967296 OR holder >> 32 = _me)
         ORDER BY id FOR UPDATE;
+    ELSIF cardinality(_first_lock) > 0 THEN
+        _found := ARRAY(
+            SELECT id FROM task_state
+            WHERE id = ANY (_first_lock) AND (state <> 'claimed' OR holder < 4294967296 OR holder >> 32 = _me)
+            ORDER BY id FOR UPDATE SKIP LOCKED
+        );
+        _locked := ARRAY(
+            SELECT id FROM task_state
+            WHERE id = ANY (_first_lock) AND (state <> 'claimed' OR holder < 4294967296 OR holder >> 32 = _me)
+                AND id <> ALL (_found)
+        );
+        -- Their keys go with them.
+        IF EXISTS (SELECT 1 FROM unique_key WHERE task_id = ANY (_found)) THEN
+            _free := ARRAY(SELECT task_id FROM unique_key WHERE task_id = ANY (_found) FOR UPDATE SKIP LOCKED);
+            _locked := _locked || ARRAY(
+                SELECT task_id FROM unique_key WHERE task_id = ANY (_found) AND task_id <> ALL (_free)
+            );
+        END IF;
     END IF;
-    -- All at once, as next_event_1 has it too: starting a statement takes longer than these lookups.
+    -- All at once, as next_event_2 has it too: starting a statement takes longer than these lookups.
     SELECT
-        EXISTS (SELECT 1 FROM manager WHERE id = _me),
+        EXISTS (SELECT 1 FROM manager WHERE id = _me AND fence >= 0),
         ARRAY(SELECT name FROM tube WHERE paused_until_ms IS NOT NULL),
         least(
             (SELECT due_ms FROM task_state WHERE state = 'delayed' ORDER BY due_ms LIMIT 1),
@@ -134,16 +185,18 @@ BEGIN
                 NULL::bytea;
             RETURN;
         END IF;
-        _passed := true;
         _moves := true;
         RETURN QUERY
         WITH chosen AS (SELECT name FROM tube WHERE paused_until_ms <= _now FOR UPDATE SKIP LOCKED)
         UPDATE tube SET pause_s = 0, paused_until_ms = NULL FROM chosen WHERE tube.name = chosen.name
         RETURNING 0, 6, NULL::bigint, tube.name, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint[], NULL::bytea;
+        _passed := FOUND;
         _found := ARRAY(
-            SELECT id FROM task_state WHERE state = 'claimed' AND holder < 4294967296 AND due_ms <= _now - 200
+            SELECT id FROM task_state
+            WHERE state = 'claimed' AND holder < 4294967296 AND due_ms <= least(_now, _steady) - 200
             ORDER BY due_ms LIMIT 1000 FOR UPDATE SKIP LOCKED
         );
+        _moved := cardinality(_found);
         RETURN QUERY
         WITH moved AS (
             UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL, timeouts = timeouts + 1
@@ -156,6 +209,8 @@ BEGIN
             SELECT id FROM task_state WHERE state = 'delayed' AND due_ms <= _now
             ORDER BY due_ms LIMIT 1000 FOR UPDATE SKIP LOCKED
         );
+        _is_full := _moved = 1000 OR cardinality(_found) = 1000;
+        _passed := _passed OR _moved > 0 OR cardinality(_found) > 0;
         RETURN QUERY
         WITH moved AS (
             UPDATE task_state SET state = 'pending', due_ms = NULL WHERE id = ANY (_found) RETURNING tube, priority
@@ -164,6 +219,26 @@ BEGIN
             NULL::bytea
         FROM moved GROUP BY tube;
         _paused := ARRAY(SELECT name FROM tube WHERE paused_until_ms IS NOT NULL);
+        _is_stuck := NOT _is_full AND next_event_2() <= _now;
+    END IF;
+    IF cardinality(_leftovers) > 0 THEN
+        _found := ARRAY(
+            SELECT id FROM task_state WHERE state = 'claimed' AND holder = ANY (_leftovers) LIMIT 1000 FOR UPDATE SKIP LOCKED
+        );
+        RETURN QUERY
+        WITH moved AS (
+            UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL
+            WHERE id = ANY (_found) RETURNING tube, priority
+        )
+        SELECT 0, 4, NULL::bigint, tube, count(*), count(*) FILTER (WHERE priority < 1024), 3::bigint, NULL::bigint[],
+            NULL::bytea
+        FROM moved GROUP BY tube;
+        _passed := _passed OR cardinality(_found) > 0;
+        _is_full := _is_full OR cardinality(_found) = 1000;
+        RETURN QUERY
+        SELECT 0, 10, given.holder, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint[], NULL::bytea
+        FROM unnest(_leftovers) AS given (holder)
+        WHERE EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND task_state.holder = given.holder);
     END IF;
 
     WHILE _i <= cardinality(_kinds) LOOP
@@ -202,6 +277,22 @@ BEGIN
                 END IF;
                 -- Whatever follows may move the end of the first claim.
                 _moves := true;
+            END IF;
+            IF _careful AND (
+                _ids[_i] = ANY (_locked) AND _kind IN (3, 4, 5, 6, 7, 9, 18)
+                -- Lock what else it names, unless another program has done so.
+                OR _kind = 12 AND EXISTS (SELECT 1 FROM tube WHERE name = _name)
+                    AND NOT EXISTS (SELECT 1 FROM lock_tube_2(_name))
+                OR _kind = 22 AND EXISTS (SELECT 1 FROM unique_key WHERE tube = _name AND key = _words[_i])
+                    AND NOT EXISTS (SELECT 1 FROM lock_key_2(_name, _words[_i]))
+            ) THEN
+                o_code := 9;
+                RETURN NEXT;
+                IF _kind <> 18 THEN
+                    _waiting := _waiting || _session;
+                END IF;
+                _i := _j + 1;
+                CONTINUE;
             END IF;
             IF _flag & 4 > 0 THEN
                 PERFORM make_tube(_name);
@@ -410,7 +501,7 @@ BEGIN
                 WHERE id = ANY (_found) RETURNING priority
             )
             SELECT _name, count(*), count(*) FILTER (WHERE priority < 1024), 4 INTO o_tube, o_n1, o_n2, o_n3 FROM moved;
-            IF o_n1 = 0 THEN
+            IF o_n1 = 0 AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'buried' AND tube = _name) THEN
                 _found := ARRAY(
                     SELECT id FROM task_state WHERE state = 'delayed' AND tube = _name
                     ORDER BY due_ms, id LIMIT _x[_i] FOR UPDATE SKIP LOCKED
@@ -491,7 +582,7 @@ BEGIN
                 pauses, pause_s, greatest(0, coalesce(paused_until_ms - _now, 0)),
                 (SELECT coalesce(sum(users), 0) FROM tube_user WHERE tube = _name),
                 (SELECT coalesce(sum(watchers), 0) FROM tube_user WHERE tube = _name),
-                coalesce(_now - oldest_pending_1(_name), 0)
+                coalesce(_now - oldest_pending_2(_name), 0)
             ]::bigint[] INTO o_figures
             FROM tube WHERE name = _name;
             IF FOUND THEN
@@ -542,7 +633,7 @@ BEGIN
             END IF;
             IF _kind = 20 OR _who = _session THEN
                 _found := ARRAY(
-                    SELECT id FROM task_state WHERE state = 'claimed' AND holder = _who ORDER BY id FOR UPDATE
+                    SELECT id FROM task_state WHERE state = 'claimed' AND holder = _who LIMIT 1000 FOR UPDATE SKIP LOCKED
                 );
                 RETURN QUERY
                 WITH moved AS (
@@ -552,9 +643,15 @@ BEGIN
                 SELECT _i, 4, NULL::bigint, tube, count(*), count(*) FILTER (WHERE priority < 1024), 3::bigint,
                     NULL::bigint[], NULL::bytea
                 FROM moved GROUP BY tube;
+                IF EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = _who) THEN
+                    o_code := 10;
+                    o_id := _who;
+                    RETURN NEXT;
+                    _is_full := _is_full OR cardinality(_found) = 1000;
+                END IF;
             END IF;
             IF _who <> _session THEN
-                PERFORM leave_session_1(_session, '');
+                PERFORM leave_session_2(_session, '');
             END IF;
 
         WHEN 21 THEN  -- take up
@@ -566,7 +663,7 @@ BEGIN
             INSERT INTO session (name, connection, taken_ms) VALUES (_words[_i], _session, _now)
             ON CONFLICT (name) DO UPDATE SET connection = _session, taken_ms = _now
             RETURNING id INTO _id;
-            PERFORM leave_session_1(_session, _words[_i]);
+            PERFORM leave_session_2(_session, _words[_i]);
             UPDATE task_state SET holder = _id WHERE state = 'claimed' AND holder = _session;
             o_code := 8;
             o_id := _id;
@@ -622,6 +719,14 @@ BEGIN
                         ORDER BY buried_order, id LIMIT _y[_i] FOR UPDATE SKIP LOCKED
                     );
                 END CASE;
+                IF EXISTS (SELECT 1 FROM unique_key WHERE task_id = ANY (_found)) THEN
+                    -- A task whose key another program has locked stays.
+                    _free := ARRAY(SELECT task_id FROM unique_key WHERE task_id = ANY (_found) FOR UPDATE SKIP LOCKED);
+                    _found := ARRAY(
+                        SELECT t FROM unnest(_found) AS t
+                        WHERE t = ANY (_free) OR NOT EXISTS (SELECT 1 FROM unique_key WHERE task_id = t)
+                    );
+                END IF;
                 WITH gone AS (
                     DELETE FROM task_state WHERE id = ANY (_found) RETURNING id, priority, keyed
                 ), retired AS (
@@ -642,26 +747,46 @@ BEGIN
     END LOOP;
 
     IF _moves THEN
-        _next := next_event_1();
+        _next := next_event_2();
+    END IF;
+    IF _is_stuck THEN
+        -- What is still due is locked by another program, or waits for the server's clock to be trusted: look again, but not
+        -- all the time.
+        _next := greatest(_next, _now + 100);
+    ELSIF _is_full THEN
+        _next := _now;
     END IF;
     o_op := 0;
     o_code := 5;
     o_n1 := _now;
     o_n2 := _next;
     o_n3 := _passed::integer;
-    o_figures := ARRAY[coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0)];
+    o_figures := ARRAY[coalesce(txid_current_if_assigned(), 0)];
     o_body := NULL;
     RETURN NEXT;
 END $$;
 
+-- Lock a row for pause-tube or put-unique unless another program has done so; no row then.
+CREATE OR REPLACE FUNCTION lock_tube_2(_name text) RETURNS SETOF boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN QUERY SELECT true FROM tube WHERE name = _name FOR NO KEY UPDATE SKIP LOCKED;
+END $$;
+
+CREATE OR REPLACE FUNCTION lock_key_2(_tube text, _key text) RETURNS SETOF boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN QUERY SELECT true FROM unique_key WHERE tube = _tube AND key = _key FOR UPDATE SKIP LOCKED;
+END $$;
+
 -- Ends a batch that has changed something: proves that the manager is still known, renews its lease, adds up the counts.
+--
+-- _careful: the counts are inserted as changes, since another program may have locked this manager's rows.
 --
 -- _retired: tasks with keys that were deleted together with others. _unused: tubes out of which tasks were deleted and that
 -- may have become unused.
-CREATE FUNCTION finish_batch_1(
+CREATE OR REPLACE FUNCTION finish_batch_2(
     _me bigint, _batch bigint, _fence bigint, _now bigint, _retention bigint, _keys bigint, _retired bigint[],
     _unused text[], _tubes text[], _pending bigint[], _urgent bigint[], _delayed bigint[], _claimed bigint[], _buried bigint[], _total bigint[],
-    _deletes bigint[]
+    _deletes bigint[], _careful boolean
 ) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     _name text;
@@ -670,7 +795,12 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'manager % is not known any more', _me USING ERRCODE = 'BR001';
     END IF;
-    IF cardinality(_tubes) > 0 THEN
+    IF _careful THEN
+        INSERT INTO tube_count (tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes)
+        SELECT tube, -nextval('count_change'), pending, urgent, delayed, claimed, buried, total, deletes
+        FROM unnest(_tubes, _pending, _urgent, _delayed, _claimed, _buried, _total, _deletes)
+            AS given (tube, pending, urgent, delayed, claimed, buried, total, deletes);
+    ELSIF cardinality(_tubes) > 0 THEN
         INSERT INTO tube_count AS known (
             tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes
         )
@@ -691,7 +821,7 @@ BEGIN
     END IF;
     -- Some keys past their time, more than were added, so that they cannot pile up.
     IF _keys > 0 THEN
-        PERFORM forget_keys_1(_now, _keys * 2);
+        PERFORM forget_keys_2(_now, _keys * 2);
     END IF;
     IF cardinality(_unused) > 0 AND try_tubes_lock() THEN
         FOREACH _name IN ARRAY _unused LOOP
@@ -701,7 +831,7 @@ BEGIN
 END $$;
 
 -- Removes keys past their time.
-CREATE FUNCTION forget_keys_1(_now bigint, _limit bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION forget_keys_2(_now bigint, _limit bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
     DELETE FROM unique_key WHERE ctid = ANY (
         ARRAY(SELECT ctid FROM unique_key WHERE kept_until_ms <= _now LIMIT _limit FOR UPDATE SKIP LOCKED)
     )

@@ -1,13 +1,13 @@
--- How managers come, live, look and go, version 1.
+-- How managers come, live, look and go, version 2.
 
 -- For what may happen only while a manager is known, where it is not.
-CREATE FUNCTION not_known_1(_me bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION not_known_2(_me bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RAISE EXCEPTION 'manager % is not known any more', _me USING ERRCODE = 'BR001';
 END $$;
 
 -- Enters a manager. Returns its number.
-CREATE FUNCTION enter_1(_name text, _lane integer, _address text, _pid integer, _version text, _lease bigint)
+CREATE OR REPLACE FUNCTION enter_2(_name text, _lane integer, _address text, _pid integer, _version text, _lease bigint)
 RETURNS bigint LANGUAGE sql VOLATILE AS $$
     INSERT INTO manager (name, lane, address, pid, version, started_ms, lease_ms, heartbeat_ms)
     VALUES (_name, _lane, _address, _pid, _version, now_ms(), _lease, now_ms())
@@ -15,7 +15,7 @@ RETURNS bigint LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- Says anew which tubes a manager's connections use and watch, after it has got another number.
-CREATE FUNCTION refer_again_1(_me bigint, _tubes text[], _users bigint[], _watchers bigint[])
+CREATE OR REPLACE FUNCTION refer_again_2(_me bigint, _tubes text[], _users bigint[], _watchers bigint[])
 RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM tubes_lock();
@@ -26,7 +26,7 @@ END $$;
 
 -- Takes named sessions up again for the connections that had them when the manager had another number, as far as nobody
 -- else has taken them up.
-CREATE FUNCTION take_up_again_1(_former bigint, _sessions bigint[], _connections bigint[])
+CREATE OR REPLACE FUNCTION take_up_again_2(_former bigint, _sessions bigint[], _connections bigint[])
 RETURNS void LANGUAGE sql VOLATILE AS $$
     UPDATE session SET connection = given.connection
     FROM unnest(_sessions, _connections) AS given (id, connection)
@@ -34,18 +34,18 @@ RETURNS void LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- Says which tubes a manager's sessions wait for.
-CREATE FUNCTION announce_1(_me bigint, _tubes text[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION announce_2(_me bigint, _tubes text[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     INSERT INTO awaited (tube, manager_id) SELECT name, _me FROM unnest(_tubes) AS given (name) ON CONFLICT DO NOTHING;
 END $$;
 
 -- Says which tubes a manager's sessions do not wait for any more.
-CREATE FUNCTION withdraw_1(_me bigint, _tubes text[]) RETURNS void LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION withdraw_2(_me bigint, _tubes text[]) RETURNS void LANGUAGE sql VOLATILE AS $$
     DELETE FROM awaited WHERE manager_id = _me AND tube = ANY (_tubes)
 $$;
 
 -- A number that changes with the batches of the other managers, and whether one of these tubes has a pending task.
-CREATE FUNCTION look_1(_me bigint, _tubes text[]) RETURNS TABLE (o_others bigint, o_is_pending boolean) LANGUAGE sql VOLATILE
+CREATE OR REPLACE FUNCTION look_2(_me bigint, _tubes text[]) RETURNS TABLE (o_others bigint, o_is_pending boolean) LANGUAGE sql VOLATILE
 AS $$
     SELECT
         (SELECT coalesce(sum(id * 1000003 + batches), 0)::bigint FROM manager WHERE id <> _me),
@@ -59,33 +59,103 @@ $$;
 -- The number of a manager's last batch, once whatever is about to be committed has been; no row where it is not known any
 -- more. What arrives later, over a connection that the manager has given up, meets the fence that this raises: nothing of it
 -- is committed.
-CREATE FUNCTION last_batch_1(_me bigint) RETURNS TABLE (o_batches bigint, o_fence bigint) LANGUAGE sql VOLATILE AS $$
-    UPDATE manager SET fence = fence + 1 WHERE id = _me RETURNING batches, fence
+CREATE OR REPLACE FUNCTION last_batch_2(_me bigint) RETURNS TABLE (o_batches bigint, o_fence bigint) LANGUAGE sql VOLATILE AS $$
+    UPDATE manager SET fence = fence + 1 WHERE id = _me AND fence >= 0 RETURNING batches, fence
 $$;
 
--- Whether a manager has not renewed its lease. A server that has just started gives all of them the time to do so.
-CREATE FUNCTION is_dead_1(_heartbeat bigint, _lease bigint) RETURNS boolean LANGUAGE sql VOLATILE
-RETURN _heartbeat + _lease < now_ms()
-    AND floor(extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint + _lease < now_ms();
+-- Says that a manager lives. Called over a connection of its own, which no batch holds up.
+CREATE OR REPLACE FUNCTION beat_2(_me bigint) RETURNS void LANGUAGE sql VOLATILE AS $$
+    INSERT INTO heartbeat AS known (manager_id, beats) SELECT _me, 1 WHERE EXISTS (SELECT 1 FROM manager WHERE id = _me)
+    ON CONFLICT (manager_id) DO UPDATE SET beats = known.beats + 1
+$$;
 
--- Renews a manager's lease if asked to. Returns whether the manager is known, and whether another one is dead.
-CREATE FUNCTION beat_1(_me bigint, _renews boolean) RETURNS TABLE (is_known boolean, is_needed boolean)
+-- All managers: a counter that stands still only while the manager shows no sign of life, its lease, and whether it is dead
+-- already. With _renews, notes for people that _me lives.
+--
+-- No clock is asked: which manager is dead is for the caller to judge, by its own clock, over two calls.
+CREATE OR REPLACE FUNCTION survey_2(_me bigint, _renews boolean)
+RETURNS TABLE (o_id bigint, o_pulse bigint, o_lease bigint, o_is_dead boolean, o_has_changes boolean)
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF _renews THEN
-        UPDATE manager SET heartbeat_ms = now_ms() WHERE id = _me;
-        is_known := FOUND;
-    ELSE
-        is_known := EXISTS (SELECT 1 FROM manager WHERE id = _me);
+        UPDATE manager SET heartbeat_ms = now_ms()
+        WHERE id IN (SELECT id FROM manager WHERE id = _me FOR NO KEY UPDATE SKIP LOCKED);
     END IF;
-    is_needed := EXISTS (SELECT 1 FROM manager WHERE id <> _me AND is_dead_1(heartbeat_ms, lease_ms));
-    RETURN NEXT;
+    RETURN QUERY
+    SELECT
+        id, batches + coalesce((SELECT beats FROM heartbeat WHERE manager_id = id), 0), lease_ms, fence < 0,
+        EXISTS (SELECT 1 FROM tube_count WHERE manager_id < 0)
+    FROM manager;
+END $$;
+
+-- Adds up to _limit changes of counts to a manager's own rows, and adds the tubes that they name and that are not there.
+-- Returns how many it has added.
+CREATE OR REPLACE FUNCTION add_up_2(_me bigint, _limit bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _new    text[] := ARRAY(SELECT name FROM unknown_tube_2() AS unknown (name));
+    _name   text;
+    _tubes  text[];
+    _added  bigint;
+BEGIN
+    IF cardinality(_new) > 0 THEN
+        IF NOT try_tubes_lock() THEN
+            RETURN 0;
+        END IF;
+        PERFORM make_tube(name) FROM unnest(_new) AS given (name);
+    END IF;
+    WITH gone AS (
+        DELETE FROM tube_count WHERE ctid = ANY (
+            ARRAY(
+                SELECT ctid FROM tube_count
+                WHERE manager_id < 0 AND EXISTS (SELECT 1 FROM tube WHERE name = tube_count.tube)
+                LIMIT _limit FOR UPDATE SKIP LOCKED
+            )
+        )
+        RETURNING *
+    ), added AS (
+        INSERT INTO tube_count AS known (tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes)
+        SELECT
+            tube, _me, sum(pending), sum(urgent), sum(delayed), sum(claimed), sum(buried), sum(total_tasks), sum(deletes)
+        FROM gone GROUP BY tube
+        ON CONFLICT (tube, manager_id) DO UPDATE SET
+            pending     = known.pending + EXCLUDED.pending,
+            urgent      = known.urgent + EXCLUDED.urgent,
+            delayed     = known.delayed + EXCLUDED.delayed,
+            claimed     = known.claimed + EXCLUDED.claimed,
+            buried      = known.buried + EXCLUDED.buried,
+            total_tasks = known.total_tasks + EXCLUDED.total_tasks,
+            deletes     = known.deletes + EXCLUDED.deletes
+    )
+    SELECT count(*), array_agg(DISTINCT tube) INTO _added, _tubes FROM gone;
+    -- SQL may have taken the last task out of a tube.
+    IF _added > 0 AND try_tubes_lock() THEN
+        FOREACH _name IN ARRAY _tubes LOOP
+            PERFORM remove_unused_tube(_name);
+        END LOOP;
+    END IF;
+    RETURN _added;
+END $$;
+
+-- Begins the time of claims of named sessions again, up to 1000 of them: those from before a step of the server's clock.
+-- Returns how many.
+CREATE OR REPLACE FUNCTION begin_named_claims_again_2(_before bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _now   bigint := now_ms();
+    _found bigint[] := ARRAY(
+        SELECT id FROM task_state
+        WHERE state = 'claimed' AND holder < 4294967296
+            AND (due_ms - ttr_s * 1000 < _before OR due_ms - ttr_s * 1000 > _now)
+        LIMIT 1000 FOR UPDATE SKIP LOCKED
+    );
+BEGIN
+    UPDATE task_state SET due_ms = _now + ttr_s * 1000 WHERE id = ANY (_found);
+    RETURN cardinality(_found);
 END $$;
 
 -- Cleans up: keys past their time, sessions that nobody has and that hold nothing, tubes that nobody needs.
-CREATE FUNCTION tidy_1(_at bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION tidy_2(_at bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    PERFORM forget_keys_1(coalesce(_at, now_ms()), 1000);
+    PERFORM forget_keys_2(coalesce(_at, now_ms()), 1000);
     DELETE FROM session
     WHERE id = ANY (
         ARRAY(
@@ -105,75 +175,81 @@ BEGIN
     END IF;
 END $$;
 
--- Returns up to 1000 claims of a manager and, with the last of them, removes its row: of manager _who, or of any that is
--- dead. Returns no row where there is none.
-CREATE FUNCTION bury_manager_1(_me bigint, _who bigint)
-RETURNS TABLE (o_id bigint, o_name text, o_claims bigint, o_is_last boolean, o_tubes text[]) LANGUAGE plpgsql VOLATILE AS $$
+-- Takes a manager for dead, if its counter is still _pulse (NULL: whatever it is), and returns up to 1000 of its claims.
+-- From then on nothing that it does can be committed. Once all its claims are returned, removes its row.
+--
+-- Waits for no row: what another transaction has locked is left for the next call. Returns no row if there is no such
+-- manager, if it lives, or if nothing could be done. o_is_full: there may be more to do at once.
+CREATE OR REPLACE FUNCTION bury_manager_2(_me bigint, _dead bigint, _pulse bigint)
+RETURNS TABLE (o_name text, o_claims bigint, o_is_gone boolean, o_is_full boolean, o_tubes text[])
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+    _from  bigint := _dead << 32;
+    _to    bigint := (_dead << 32) + 4294967295;
+    _fence bigint;
+    _beats bigint;
     _name  text;
     _found bigint[];
 BEGIN
-    PERFORM tubes_lock();
-    SELECT id, name INTO o_id, o_name FROM manager
-    WHERE CASE WHEN _who IS NULL THEN id <> _me AND is_dead_1(heartbeat_ms, lease_ms) ELSE id = _who END
-    ORDER BY id LIMIT 1;
+    IF NOT try_tubes_lock() THEN
+        RETURN;
+    END IF;
+    -- A batch that has come to its end holds this row until it is committed.
+    SELECT name, fence, batches INTO o_name, _fence, _beats FROM manager WHERE id = _dead FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    -- Tasks are locked before the manager, as in a batch. One that is merely slow may be in the middle of a batch: nobody
-    -- waits for it, and it is looked at again later.
-    _found := ARRAY(
-        SELECT id FROM task_state
-        WHERE state = 'claimed' AND holder BETWEEN o_id << 32 AND (o_id << 32) + 4294967295
-        ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
-    );
-    SELECT count(*) INTO o_claims FROM (
-        SELECT 1 FROM task_state
-        WHERE state = 'claimed' AND holder BETWEEN o_id << 32 AND (o_id << 32) + 4294967295
-        LIMIT 1000
-    ) AS claimed;
-    PERFORM 1 FROM manager
-    WHERE id = o_id AND (_who IS NOT NULL OR is_dead_1(heartbeat_ms, lease_ms))
-    FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND OR cardinality(_found) < o_claims THEN
+    _beats := _beats + coalesce((SELECT beats FROM heartbeat WHERE manager_id = _dead), 0);
+    IF _fence >= 0 AND _beats <> _pulse THEN
         RETURN;
     END IF;
+    UPDATE manager SET fence = -1 WHERE id = _dead AND fence >= 0;
+    _found := ARRAY(
+        SELECT id FROM task_state WHERE state = 'claimed' AND holder BETWEEN _from AND _to
+        ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
+    );
     WITH moved AS (
         UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL
         WHERE id = ANY (_found) RETURNING tube, priority
     ), counted AS (
-        INSERT INTO tube_count AS known (tube, manager_id, pending, urgent, claimed)
-        SELECT tube, 0, count(*), count(*) FILTER (WHERE priority < 1024), -count(*) FROM moved GROUP BY tube
-        ON CONFLICT (tube, manager_id) DO UPDATE SET
-            pending = known.pending + EXCLUDED.pending,
-            urgent  = known.urgent + EXCLUDED.urgent,
-            claimed = known.claimed + EXCLUDED.claimed
+        INSERT INTO tube_count (tube, manager_id, pending, urgent, claimed)
+        SELECT tube, -nextval('count_change'), pending, urgent, -pending
+        FROM (
+            SELECT tube, count(*) AS pending, count(*) FILTER (WHERE priority < 1024) AS urgent FROM moved GROUP BY tube
+        ) AS by_tube
     )
     SELECT count(*), array_agg(DISTINCT tube) INTO o_claims, o_tubes FROM moved;
-    o_is_last := o_claims < 1000;
-    IF o_is_last THEN
-        UPDATE session SET connection = NULL WHERE connection BETWEEN o_id << 32 AND (o_id << 32) + 4294967295;
-        DELETE FROM awaited WHERE manager_id = o_id;
+    o_is_full := o_claims = 1000;
+    o_is_gone := false;
+    IF NOT o_is_full AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder BETWEEN _from AND _to) THEN
+        UPDATE session SET connection = NULL
+        WHERE id = ANY (ARRAY(SELECT id FROM session WHERE connection BETWEEN _from AND _to FOR UPDATE SKIP LOCKED));
         WITH gone AS (
-            DELETE FROM tube_count WHERE manager_id = o_id RETURNING *
+            DELETE FROM tube_count WHERE ctid = ANY (
+                ARRAY(SELECT ctid FROM tube_count WHERE manager_id = _dead FOR UPDATE SKIP LOCKED)
+            )
+            RETURNING *
         )
-        INSERT INTO tube_count AS known (tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes)
-        SELECT tube, 0, pending, urgent, delayed, claimed, buried, total_tasks, deletes FROM gone
-        ON CONFLICT (tube, manager_id) DO UPDATE SET
-            pending     = known.pending + EXCLUDED.pending,
-            urgent      = known.urgent + EXCLUDED.urgent,
-            delayed     = known.delayed + EXCLUDED.delayed,
-            claimed     = known.claimed + EXCLUDED.claimed,
-            buried      = known.buried + EXCLUDED.buried,
-            total_tasks = known.total_tasks + EXCLUDED.total_tasks,
-            deletes     = known.deletes + EXCLUDED.deletes;
-        DELETE FROM manager WHERE id = o_id;
+        INSERT INTO tube_count (tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes)
+        SELECT tube, -nextval('count_change'), pending, urgent, delayed, claimed, buried, total_tasks, deletes FROM gone;
+        o_is_gone := NOT EXISTS (SELECT 1 FROM session WHERE connection BETWEEN _from AND _to)
+            AND NOT EXISTS (SELECT 1 FROM tube_count WHERE manager_id = _dead);
+    END IF;
+    IF o_is_gone THEN
+        DELETE FROM awaited WHERE manager_id = _dead;
+        DELETE FROM heartbeat WHERE manager_id = _dead;
+        DELETE FROM manager WHERE id = _dead;
+        -- The counts that were just inserted keep a tube in being.
+        PERFORM add_up_2(CASE WHEN EXISTS (SELECT 1 FROM manager WHERE id = _me) THEN _me ELSE 0 END, 100000);
         FOR _name IN
-            WITH gone AS (DELETE FROM tube_user WHERE manager_id = o_id RETURNING tube)
+            WITH gone AS (DELETE FROM tube_user WHERE manager_id = _dead RETURNING tube)
             SELECT gone.tube FROM gone JOIN tube ON tube.name = gone.tube ORDER BY tube.position
         LOOP
             PERFORM remove_unused_tube(_name);
         END LOOP;
+    END IF;
+    IF _fence < 0 AND o_claims = 0 AND NOT o_is_gone THEN
+        RETURN;
     END IF;
     PERFORM wake(o_tubes, _me);
     RETURN NEXT;

@@ -1,15 +1,15 @@
--- The quick way for most batches, version 1; see functions-batch.sql for all others.
+-- The quick way for most batches, version 2; see functions-batch.sql for all others.
 
 -- Runs a batch of what there is most of: puts without a delay, deletes of what the sessions hold, and claims of one tube,
--- by sessions without a name, in this order. It does what run_batch_1 does with the same operations, with fewer statements
+-- by sessions without a name, in this order. It does what run_batch_2 does with the same operations, with fewer statements
 -- and arrays; each costs as much as some tasks do.
 --
 -- _put, _delete, _claim: the first operation of each kind, 0 where there is none. _slots: the sessions that claim, in order,
 -- each as often as it wants a task.
 --
--- The rows are those of run_batch_1. A single one with code 7: nothing was done, since time has ended something or the tube
--- is paused, and the batch is for run_batch_1.
-CREATE FUNCTION run_plain_batch_1(
+-- The rows are those of run_batch_2. A single one with code 7: nothing was done, since time has ended something or the tube
+-- is paused, and the batch is for run_batch_2.
+CREATE OR REPLACE FUNCTION run_plain_batch_2(
     _me bigint, _at bigint, _put integer, _tubes text[], _priorities bigint[], _ttrs bigint[], _bodies bytea[],
     _delete integer, _ids bigint[], _holders bigint[], _claim integer, _tube text, _slots bigint[]
 ) RETURNS TABLE (
@@ -26,7 +26,7 @@ DECLARE
     _got    integer;
 BEGIN
     SELECT
-        EXISTS (SELECT 1 FROM manager WHERE id = _me),
+        EXISTS (SELECT 1 FROM manager WHERE id = _me AND fence >= 0),
         (SELECT paused_until_ms FROM tube WHERE paused_until_ms IS NOT NULL ORDER BY paused_until_ms LIMIT 1),
         least(
             (SELECT due_ms FROM task_state WHERE state = 'delayed' ORDER BY due_ms LIMIT 1),
@@ -68,7 +68,7 @@ BEGIN
     END IF;
     IF _claim > 0 THEN
         LOOP
-            -- As in run_batch_1.
+            -- As in run_batch_2.
             RETURN QUERY
             UPDATE task_state SET
                 state = 'claimed', due_ms = _now + ttr_s * 1000, reserves = reserves + 1,
@@ -90,6 +90,6 @@ BEGIN
     o_n1 := _now;
     o_n2 := _next;
     o_n3 := 0;
-    o_figures := ARRAY[coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0)];
+    o_figures := ARRAY[coalesce(txid_current_if_assigned(), 0)];
     RETURN NEXT;
 END $$;

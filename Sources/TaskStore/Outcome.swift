@@ -66,6 +66,13 @@ public enum Outcome: Sendable, Equatable {
     /// No such task or tube, or not one that the session may change.
     case notFound
 
-    /// Not run, since an earlier claim of the same session in the batch still waits.
+    /// Not run, since an earlier operation of the same session in the batch still waits: a claim, or one that was
+    /// ``locked``.
     case heldBack
+
+    /// Not run, since another program's transaction has locked what the operation names. Ask again a little later.
+    case locked
+
+    /// Not run, and asking again does not help: it was ``locked`` for too long, or the store cannot do it at all.
+    case failed
 }

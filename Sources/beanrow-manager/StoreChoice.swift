@@ -72,7 +72,9 @@ struct ServerOptions: ParsableArguments {
         options.version = Version.current
         let store = try PostgresStore.open(address: database, name: name, listeningAddress: address, options: options)
         if lane == 0 {
-            logger.log(level: store.durability.isWarning ? .warning : .notice, "PostgreSQL: \(store.durability.line)")
+            for (line, isWarning) in store.durability {
+                logger.log(level: isWarning ? .warning : .notice, "PostgreSQL: \(line)")
+            }
         }
         report(store.recoveredAtOpening, logger)
         return store

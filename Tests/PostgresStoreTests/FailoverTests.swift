@@ -163,7 +163,7 @@ struct FailoverTests {
         let peer = try place.store("peer")
         let number = lost.manager
         #expect(try run(lost, .refer(mail, using: 1, watching: 1), put(), put(), claim).count == 4)
-        try place.shell().execute("UPDATE manager SET heartbeat_ms = 0, lease_ms = 0 WHERE id = \(number)")
+        try place.shell().execute("UPDATE manager SET fence = -1 WHERE id = \(number)")
         #expect(try peer.maintain(at: now).recovered == [DeadManager(id: number, name: "lost", claims: 1)])
         guard case .claimed(let taken)? = try run(peer, claim).first else { throw Contradiction(description: "claim") }
         #expect(taken.map(\.id.rawValue) == [1])
@@ -198,7 +198,7 @@ struct FailoverTests {
         let peer = try place.store("peer")
         let number = slow.manager
         #expect(try run(slow, put(), put(), claim).count == 3)
-        try place.shell().execute("UPDATE manager SET heartbeat_ms = 0, lease_ms = 0 WHERE id = \(number)")
+        try place.shell().execute("UPDATE manager SET fence = -1 WHERE id = \(number)")
         // As its batch would, with a task locked and the manager's row to follow.
         let batch = try place.shell()
         try batch.execute("BEGIN; SELECT 1 FROM task_state WHERE id = 1 FOR UPDATE")
@@ -218,7 +218,7 @@ struct FailoverTests {
         let peer = try place.store("peer")
         let name = try #require(SessionName("worker"))
         #expect(try run(lost, .takeUp(name), put(), claim).count == 3)
-        try place.shell().execute("UPDATE manager SET heartbeat_ms = 0, lease_ms = 0 WHERE id = \(lost.manager)")
+        try place.shell().execute("UPDATE manager SET fence = -1 WHERE id = \(lost.manager)")
         #expect(try peer.maintain(at: now).recovered.map(\.claims) == [0])
         #expect(try run(lost, .delete(TaskID(rawValue: 1))) == [.deleted])
         try lost.leave()

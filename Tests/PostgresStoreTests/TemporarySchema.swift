@@ -45,7 +45,7 @@ final class TemporarySchema: StoreHarness {
     func kill(_ store: any Store) throws {
         guard let store = store as? PostgresStore else { return }
         store.abandon()
-        try shell().execute("UPDATE manager SET heartbeat_ms = 0, lease_ms = 0 WHERE id = \(store.manager)")
+        try shell().execute("UPDATE manager SET fence = -1 WHERE id = \(store.manager)")
     }
 
     /// Opens the database as any program would.
@@ -106,7 +106,7 @@ final class TemporarySchema: StoreHarness {
             "SELECT 'awaited by manager ' || manager_id FROM awaited WHERE manager_id NOT IN (SELECT id FROM manager)",
             """
             SELECT 'counts of manager ' || manager_id FROM tube_count
-            WHERE manager_id <> 0 AND manager_id NOT IN (SELECT id FROM manager)
+            WHERE manager_id > 0 AND manager_id NOT IN (SELECT id FROM manager)
             """,
         ]
         var contradictions: [String] = []

@@ -103,6 +103,9 @@ final class Session {
     var isProducer = false
     var isWorker = false
 
+    /// When its first command, which has met another program's lock, is tried again; none if it has not.
+    var retryAt: ContinuousClock.Instant?
+
     /// When ``SessionTable`` looks at it next for timeouts; none if it has nothing that can time out.
     var tick: ContinuousClock.Instant?
 
@@ -193,6 +196,7 @@ final class Session {
             next = next.map { $0 - Self.safetyMargin }
             if let deadline = wait.deadline { next = min(next ?? deadline, deadline) }
         }
+        if let retryAt { next = min(next ?? retryAt, retryAt) }
         return next
     }
 }

@@ -45,6 +45,16 @@ extension SessionTable {
         reply(answer, to: step.session)
     }
 
+    /// Another program's transaction is in the way: the session asks again a little later, and nobody waits with it.
+    private mutating func putOff(_ step: Step, at now: Moment) {
+        if case .expire = step.kind { return }
+        step.session.retryAt = now.instant + Self.pauseForLock
+        timeouts.schedule(step.session)
+    }
+
+    /// How long what another program has locked is left alone.
+    private static let pauseForLock = Duration.milliseconds(20)
+
     /// The batch is over: what fails before the next one, such as a look at the store, must not be answered to its sessions.
     private mutating func forgetBatch() {
         operations.removeAll(keepingCapacity: true)
@@ -121,13 +131,14 @@ extension SessionTable {
         _ process: (SessionTable) -> ProcessStatistics
     ) {
         let session = step.session
+        if outcome == .locked { putOff(step, at: now) }
         switch step.kind {
         case .answer:
             break
         case .put(let verb):
             applyPut(outcome, of: operation, verb, session, &heldBack)
         case .command(let command):
-            if outcome == .heldBack { return heldBack.append((session, .command(command))) }
+            if outcome == .heldBack || outcome == .locked { return heldBack.append((session, .command(command))) }
             counters[command.verb] += 1
             let answer = answer(to: command, outcome, session, at: now, process)
             reply(answer, to: session)
@@ -146,6 +157,9 @@ extension SessionTable {
         case .clear:
             applyClear(outcome, session)
         case .expire(let task):
+            guard outcome != .locked else {
+                return timeouts.schedule(session, notBefore: now.instant + Self.pauseForLock)
+            }
             session.letGo(task)
             if outcome == .released { counters.timeouts += 1 }
             timeouts.schedule(session)
@@ -169,7 +183,7 @@ extension SessionTable {
         case .inserted(let task): answer = .inserted(task)
         case .exists(let task): answer = .exists(task)
         case .storageFull: answer = .outOfMemory
-        case .heldBack:
+        case .heldBack, .locked:
             guard let command = Command(put: operations[operation].action) else { return }
             return heldBack.append((session, .command(command)))
         default: answer = .internalError
@@ -328,7 +342,7 @@ extension SessionTable {
         case .displaced:
             session.letGoOfAll()
             return .sessionTaken
-        case .inserted, .exists, .storageFull, .cleared, .referred, .givenBack, .heldBack, .damaged:
+        case .inserted, .exists, .storageFull, .cleared, .referred, .givenBack, .heldBack, .locked, .failed, .damaged:
             return .internalError
         }
     }

@@ -19,11 +19,12 @@ extension SessionTable {
         if servesEveryoneNow { owesEveryone = true }
         payOwed()
         var (commands, bodies) = (0, 0)
+        bytes = 0
         wasCut = false
         var postponed: [Session] = []
         let share = share(of: ready.count)
         for session in takeReady() where !session.hasEnded {
-            guard commands < limits.commandsInAll, bodies < limits.bodiesInAll else {
+            guard commands < limits.commandsInAll, bodies < limits.bodiesInAll, bytes < limits.bytesInAll else {
                 postponed.append(session)
                 continue
             }
@@ -68,6 +69,10 @@ extension SessionTable {
 
     private mutating func addTimeouts(of session: Session, at now: Moment) {
         guard !session.hasEnded else { return }
+        if let retryAt = session.retryAt, retryAt <= now.instant {
+            session.retryAt = nil
+            markReady(session)
+        }
         if let wait = session.wait, !wait.isBeingServed {
             if session.isDeadlineSoon(at: now.instant) {
                 endWait(of: session, with: .deadlineSoon)
@@ -152,13 +157,13 @@ extension SessionTable {
             session.opening = false
             addReferral(.default, using: 1, watching: 1, for: session)
         }
-        guard session.wait == nil, !session.isCongested, session.closing != .now else { return progress }
+        guard session.wait == nil, session.retryAt == nil, !session.isCongested, session.closing != .now else { return progress }
         if let clearing = session.clearing {
             addStep(of: clearing, for: session)
             return progress
         }
         while progress.commands < progress.share.commands, progress.bodies < progress.share.bodies,
-            addFirstRequest(of: session, &progress, at: now)
+            bytes < limits.bytesInAll, addFirstRequest(of: session, &progress, at: now)
         {}
         if session.queue.isEmpty, session.closing == .afterQueue, progress.commands == 0 {
             hangUp(session)

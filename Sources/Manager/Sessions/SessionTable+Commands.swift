@@ -26,6 +26,7 @@ extension SessionTable {
             return true
         case .command(.putUnique(let key, let priority, let delay, let timeToRun, let body)):
             progress.commands += 1
+            progress.mayWait = true
             addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: key, of: session)
             return true
         case .command(let command):
@@ -35,6 +36,7 @@ extension SessionTable {
             default:
                 progress.commands += 1
                 if command.mayAnswerWithBody { progress.bodies += 1 }
+                if command.mayMeetLock { progress.mayWait = true }
                 if command.answersWithList { progress.bodies = max(progress.bodies, progress.share.bodies) }
                 add(command, of: session)
                 return !command.endsBatch
@@ -166,6 +168,7 @@ extension SessionTable {
     private mutating func addPut(_ task: consuming NewTask, key: UniqueKey?, of session: Session) {
         let verb: Verb = key == nil ? .put : .putUnique
         session.queuedBytes -= task.body.count
+        bytes += task.body.count
         guard !isDraining else {
             markProducer(session)
             return steps.append(Step(session: session, kind: .answer(.draining, verb: verb)))

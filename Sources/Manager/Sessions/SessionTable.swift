@@ -28,6 +28,9 @@ struct SessionTable {
         /// Commands of all sessions in one batch whose answers may carry a body, likewise.
         var bodiesInAll = 1024
 
+        /// Bytes of bodies that one batch puts, more or less: a store may have a bound on a batch, and holds it in memory.
+        var bytesInAll = 128 << 20
+
         /// Tubes that a session may watch.
         var watchedTubes = 1024
     }
@@ -70,6 +73,9 @@ struct SessionTable {
     var steps: [Step] = []
     var owed: [(tube: TubeName, tasks: Int)] = []
     var owesEveryone = false
+
+    /// Bytes of bodies in the batch.
+    var bytes = 0
 
     /// A claim in the batch may come short and leave its session waiting.
     var claimMayWait = false
@@ -194,7 +200,7 @@ struct SessionTable {
     // For the extensions.
 
     mutating func markReady(_ session: Session) {
-        guard !session.isReady, !session.hasEnded else { return }
+        guard !session.isReady, !session.hasEnded, session.retryAt == nil else { return }
         session.isReady = true
         ready.append(session)
     }

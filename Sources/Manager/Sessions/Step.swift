@@ -81,6 +81,14 @@ extension Command {
         }
     }
 
+    /// Whether it names what another program may have locked, so that it may go back into the queue with all that follows.
+    var mayMeetLock: Bool {
+        switch self {
+        case .reserveJob, .delete, .release, .bury, .touch, .kickJob, .pauseTube: true
+        default: false
+        }
+    }
+
     /// Whether it adds a task.
     var isPut: Bool {
         switch self {
