@@ -66,6 +66,7 @@ final class Connector {
     /// Connects, or waits for the attempt that an earlier call has begun.
     ///
     /// - Parameter deadline: when waiting ends.
+    /// - Returns: the connection, prepared.
     /// - Throws: ``PostgresError``.
     func connect(until deadline: ContinuousClock.Instant) throws(PostgresError) -> Link {
         let attempt: Attempt

@@ -80,6 +80,7 @@ final class Link {
     /// - Parameters:
     ///   - text: one statement.
     ///   - deadline: when waiting ends; the connection is broken then.
+    /// - Returns: the rows.
     /// - Throws: ``PostgresError``.
     func ask(
         _ text: String,

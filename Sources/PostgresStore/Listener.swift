@@ -61,7 +61,9 @@ final class Listener {
         /// How long one question may take.
         private static let patience = Duration.seconds(4)
 
-        /// What the connection begins with. A heartbeat need not last, and must not wait for a standby.
+        /// What the connection begins with.
+        ///
+        /// A heartbeat need not last, and must not wait for a standby.
         private var setup: String {
             """
             SET search_path TO \(quoted(schema));
@@ -181,7 +183,9 @@ final class Listener {
         _ = shared.hasTried.wait(timeout: .now() + .milliseconds(Int(left.milliseconds) + 1))
     }
 
-    /// Ends the thread. Waits a moment for it; if it is just connecting, it ends after that.
+    /// Ends the thread.
+    ///
+    /// Waits a moment for it; if it is just connecting, it ends after that.
     func stop() {
         guard isRunning else { return }
         isRunning = false

@@ -94,7 +94,7 @@ extension PostgresStore {
         parameters.add(Self.changesAtOnce)
         do {
             try link.run([Link.Request(.addUp, parameters)], until: deadline)
-        } catch where error.meaning == .locked {
+        } catch  where error.meaning == .locked {
             // Another program has locked a count; there is time.
         }
     }
@@ -156,7 +156,7 @@ extension PostgresStore {
             let answer: Answer
             do throws(PostgresError) {
                 answer = try link.run([Link.Request(.bury, parameters)], until: deadline)[0]
-            } catch where error.meaning == .locked {
+            } catch  where error.meaning == .locked {
                 return buried
             }
             guard answer.rows == 1 else { return buried }

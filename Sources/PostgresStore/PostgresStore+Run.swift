@@ -26,7 +26,7 @@ extension PostgresStore {
                         outage.isLong = true
                         throw error.storeError
                     }
-                case .locked where ContinuousClock.now < deadline:
+                case .locked where !isCareful || ContinuousClock.now < deadline:
                     if isCareful { Pause.sleep(Self.pauseForLock) }
                     carefulUntil = .now + Self.timeOfCare
                 case .retry where retries < Self.mostRetries:

@@ -51,8 +51,10 @@ public final class PostgresStore: Store {
         public init() {}
     }
 
-    /// How long a batch waits for a lock, in milliseconds. What managers lock is free after a few.
-    static let lockTimeout = 80
+    /// How long a batch waits for a lock, in milliseconds.
+    ///
+    /// What managers lock is free after a few.
+    static let lockTimeout = 50
 
     /// See ``Store/manager``; another number after the lease was lost.
     public internal(set) var manager = ManagerID(rawValue: 0)
@@ -138,7 +140,8 @@ public final class PostgresStore: Store {
         self.judge = Judge(lease: options.lease)
         self.listener = Listener(address: address, schema: options.schema, lease: options.lease)
         let setup = Self.setup(options)
-        self.connector = Connector(address, limit: max(options.timeout, .seconds(4))) { (link, limit) throws(PostgresError) in
+        self.connector = Connector(address, limit: max(options.timeout, .seconds(4))) {
+            (link, limit) throws(PostgresError) in
             try link.execute(setup, until: limit)
             try link.startPipeline(until: limit)
         }

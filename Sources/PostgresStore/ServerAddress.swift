@@ -31,7 +31,9 @@ enum ServerAddress {
         }
         if let secret = secret(in: address) {
             guard let password = values["password"], password == decoded(secret) else {
-                throw refusal("in a user name or password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25")
+                throw refusal(
+                    "in a user name or password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25"
+                )
             }
         }
         for port in (values["port"] ?? "").split(separator: ",", omittingEmptySubsequences: false) where !port.isEmpty {

@@ -2,7 +2,8 @@
 enum Statement: String, CaseIterable {
     case begin, commit, rollback, session
     case runBatch, runPlainBatch, finishBatch, settle, wake, announce, withdraw
-    case look, survey, addUp, beginNamedClaimsAgain, tidy, bury, enter, referAgain, takeUpAgain, lastBatch, transactionStatus
+    case look, survey, addUp, beginNamedClaimsAgain, tidy, bury
+    case enter, referAgain, takeUpAgain, lastBatch, transactionStatus
 
     /// The statement; `functions-*.sql` say what the functions do.
     var text: String {

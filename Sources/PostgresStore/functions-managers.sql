@@ -96,7 +96,16 @@ DECLARE
     _name   text;
     _tubes  text[];
     _added  bigint;
+    _free   text[];
+    _locked text[];
 BEGIN
+    -- What another program has locked is left as it is.
+    _free := ARRAY(SELECT tube FROM tube_count WHERE manager_id = _me AND tube IN (
+        SELECT tube FROM tube_count WHERE manager_id < 0
+    ) FOR UPDATE SKIP LOCKED);
+    _locked := ARRAY(SELECT tube FROM tube_count WHERE manager_id = _me AND tube <> ALL (_free) AND tube IN (
+        SELECT tube FROM tube_count WHERE manager_id < 0
+    ));
     IF cardinality(_new) > 0 THEN
         IF NOT try_tubes_lock() THEN
             RETURN 0;
@@ -108,6 +117,7 @@ BEGIN
             ARRAY(
                 SELECT ctid FROM tube_count
                 WHERE manager_id < 0 AND EXISTS (SELECT 1 FROM tube WHERE name = tube_count.tube)
+                    AND tube <> ALL (_locked)
                 LIMIT _limit FOR UPDATE SKIP LOCKED
             )
         )

@@ -78,6 +78,9 @@ struct ManagerCommand: AsyncParsableCommand {
     }
 
     func validate() throws {
+        guard !StoreChoice.isMistaken(database) else {
+            throw ValidationError("--database is a file, or a server as in postgres://user@host/name; this is neither")
+        }
         guard (1...1 << 30).contains(maxTaskSize) else {
             throw ValidationError("--max-task-size must be from 1 to \(1 << 30)")
         }

@@ -17,6 +17,16 @@ enum StoreChoice {
         self = isServer ? .server(database) : .file(database)
     }
 
+    /// Whether `--database` was to name a server and does not.
+    ///
+    /// It must not be taken for a file then: the name of a file is in many messages, and this may hold a password.
+    static func isMistaken(_ database: String) -> Bool {
+        let text = database.lowercased().drop { $0 == " " || $0 == "\"" || $0 == "'" }
+        if database.hasPrefix("postgres://") || database.hasPrefix("postgresql://") { return false }
+        return text.contains("://") || text.contains("password=")
+            || (text.hasPrefix("postgres") && (text.contains(":") || text.contains("@")))
+    }
+
     /// On how many event loops a manager runs: SQLite has one writer at a time, and more would not help.
     func lanes(_ asked: Int) -> Int {
         switch self {

@@ -79,6 +79,38 @@ struct SessionTableTests {
         #expect(script.table.counters[.put] == 0 && script.table.counters[.putUnique] == 0)
     }
 
+    @Test("What another program has locked is asked for again a little later, in its place, and nobody waits with it")
+    func lockedCommand() throws {
+        let (session, other) = (script.connect(), script.connect())
+        var isLocked = true
+        script.store = { operation in
+            if case .delete = operation.action, isLocked { return .locked }
+            // As a store does with what follows in the session.
+            if isLocked, operation.session == session.id { return .heldBack }
+            return nil
+        }
+        script.send(.delete(TaskID(rawValue: 7)), put, .use(TubeName("mail")!), put, from: session)
+        script.send(put, from: other)
+        #expect(script.replies(to: session) == [])
+        #expect(script.replies(to: other) == [.inserted(TaskID(rawValue: 1))])
+        #expect(!script.table.hasWork, "it is not tried all the time")
+        script.pass(.milliseconds(50))
+        #expect(script.replies(to: session) == [])
+        isLocked = false
+        script.pass(.milliseconds(50))
+        #expect(
+            script.replies(to: session) == [
+                .deleted, .inserted(TaskID(rawValue: 2)), .using(TubeName("mail")!), .inserted(TaskID(rawValue: 3)),
+            ]
+        )
+        // The put before "use" went into the tube of before.
+        let puts = script.batches.joined()
+            .compactMap { operation -> TubeName? in
+                if operation.session == session.id, case .put(let task) = operation.action { task.tube } else { nil }
+            }
+        #expect(puts.suffix(2) == [.default, TubeName("mail")!])
+    }
+
     @Test("A claim that comes short answers what it got and waits with one reserve")
     func shortClaim() {
         let session = script.connect()

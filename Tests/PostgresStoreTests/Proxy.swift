@@ -12,6 +12,9 @@ final class Proxy: Sendable {
         var holdsCommit = false
         var held: (server: Int32, bytes: [UInt8])?
         var sockets: Set<Int32> = []
+
+        /// How many more answers are carried; nil for any number.
+        var answersLeft: Int?
     }
 
     /// Where it listens.
@@ -66,6 +69,11 @@ final class Proxy: Sendable {
     /// Lets connections through again.
     func mend() {
         state.withLock { $0.isCut = false }
+    }
+
+    /// Carries so many more answers, of all connections together, and then none: connections stay, and say nothing.
+    func fallSilent(after answers: Int) {
+        state.withLock { $0.answersLeft = answers }
     }
 
     /// Lets the next commit through and breaks the connection before its answer.
@@ -132,6 +140,14 @@ final class Proxy: Sendable {
             for index in 0..<2 where descriptors[index].revents != 0 {
                 let count = read(descriptors[index].fd, &buffer, buffer.count)
                 guard count > 0 else { break pumping }
+                let isSilent =
+                    index == 1
+                    && state.withLock { state in
+                        guard let left = state.answersLeft else { return false }
+                        state.answersLeft = max(0, left - 1)
+                        return left == 0
+                    }
+                if isSilent { continue }
                 if index == 1, isDropping {
                     state.withLock { state in
                         state.dropped += 1

@@ -38,6 +38,20 @@ final class TemporarySchema: StoreHarness {
         return try PostgresStore.open(address: address, name: name, listeningAddress: "127.0.0.1:0", options: options)
     }
 
+    /// Makes the tables and functions of an older version.
+    ///
+    /// - Returns: a connection as a manager of that version has it.
+    func makeFirstVersion() throws -> Link {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("version-1")
+        let link = try Link(address)
+        try link.execute("CREATE SCHEMA \(name); SET search_path TO \(name)")
+        for file in ["schema", "functions-batch", "functions-plain-batch", "functions-managers"] {
+            let text = try String(contentsOf: folder.appendingPathComponent("\(file).sql"), encoding: .utf8)
+            try link.execute("BEGIN; \(text); COMMIT")
+        }
+        return link
+    }
+
     func open(_ name: String, at now: Timestamp) throws -> any Store {
         try store(name)
     }

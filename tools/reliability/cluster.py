@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .database import STATES, Away, Row
@@ -30,7 +30,9 @@ def programs() -> Path:
 class Server:
     """A server on a host, with its files below a directory. PostgreSQL refuses to be root: it runs as another user."""
 
-    def __init__(self, host: Host, directory: Path, port: int = 5432) -> None:
+    def __init__(
+        self, host: Host, directory: Path, port: int = 5432, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.host = host
         self.port = port
         self.directory = directory / host.name
@@ -38,6 +40,7 @@ class Server:
         self.log = self.directory / "log"
         self.process: subprocess.Popen[bytes] | None = None
         self._programs = programs()
+        self._environment = {**os.environ, **(environment or {})}
         self._user = _some_user()
         self.directory.mkdir()
         os.chown(self.directory, self._user.pw_uid, self._user.pw_gid)
@@ -76,6 +79,7 @@ class Server:
                 stderr=log,
                 cwd=self.directory,
                 start_new_session=True,
+                env=self._environment,
                 **self._identity,
             )
         deadline = time.monotonic() + timeout
@@ -200,6 +204,18 @@ class Cluster:
     def is_claimed(self) -> bool:
         """See `Tasks`."""
         return self.primary.ask("SELECT EXISTS (SELECT FROM task WHERE state = 'claimed')") == [["t"]]
+
+    def leave_open(self, seconds: float) -> None:
+        """Changes tasks in a transaction, as an application does, takes its time, and changes nothing after all."""
+        some = "SELECT id FROM task WHERE tube <> 'application' ORDER BY random() LIMIT 30"
+        self.primary.ask(
+            "BEGIN",
+            "INSERT INTO task (tube, body) SELECT 'application', 'x' FROM generate_series(1, 20)",
+            f"UPDATE task SET priority = priority WHERE id IN ({some})",
+            f"SELECT pg_sleep({seconds:.2f})",
+            "ROLLBACK",
+            patience=seconds + 30,
+        )
 
     def state(self) -> tuple[list[str], list[Row]]:
         """See `Tasks`."""

@@ -34,6 +34,7 @@ class FaultKind(Enum):
     CUT = "links cut for longer than the lease, and restored"
     BLINK = "links cut for less than a second"
     DELAY = "2 s of delay on the way to the database"
+    TRANSACTION = "transactions of an application left open"
 
 
 #: How often each comes with managers on one file, out of the sum.
@@ -57,6 +58,8 @@ HOST_WEIGHTS = {
     FaultKind.CUT: 5,
     FaultKind.BLINK: 3,
     FaultKind.DELAY: 4,
+    FaultKind.CLOCK: 2,
+    FaultKind.TRANSACTION: 5,
 }
 
 #: For how many seconds each lasts: until the restart, the continuation, the release.
@@ -72,6 +75,7 @@ LENGTHS = {
     FaultKind.CUT: (7.0, 14.0),
     FaultKind.BLINK: (0.2, 0.9),
     FaultKind.DELAY: (6.0, 12.0),
+    FaultKind.TRANSACTION: (1.0, 8.0),
 }
 
 
@@ -171,7 +175,7 @@ class Injector(threading.Thread):
                 return self._hold_transaction(fault)
             case FaultKind.LOCK:
                 return self._hold_lock(fault)
-            case FaultKind.CUT | FaultKind.BLINK | FaultKind.DELAY:
+            case FaultKind.CUT | FaultKind.BLINK | FaultKind.DELAY | FaultKind.TRANSACTION:
                 return False
 
     def _with(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -13,14 +14,15 @@ from pathlib import Path
 
 from .chaos import Outcome, Settings, add_options, carry_out, keep, report
 from .cluster import Cluster, Server, programs
+from .database import Away
 from .failover import Loss, PrimaryLosses
 from .faults import HOST_WEIGHTS, Fault, FaultKind, Injector, schedule
 from .hostworld import LEASE, HostsWorld, outage
 from .managers import Manager
 from .network import Host, Network
-from .paths import Unavailable, manager_binary
+from .paths import Unavailable, manager_binary, preload_library
 from .proxy import Delay, DelayingProxy
-from .world import Place
+from .world import Clock, Place
 
 #: How late the database is, where it is.
 LATE = 2.0
@@ -71,7 +73,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Runs producers and consumers on three managers over PostgreSQL, each of them, the server and the "
         "clients on a host of its own, made of network namespaces (so it must be root). Managers are killed, stopped and "
         "restarted, links are cut for longer than the lease and restored, and the last manager's way to the server is "
-        "slow at times. With --lose-primary there are a primary and a synchronous standby, and the primary is lost "
+        "slow at times. The clock of the server's host is set by an hour and back, and an application leaves transactions "
+        "open in which it has changed tasks. With --lose-primary there are a primary and a synchronous standby, and the primary is lost "
         "instead: killed, or cut off and killed, in turn. The history of what the clients were told is checked. Where "
         "there can be no namespaces, or is no PostgreSQL, it says 'skipped' and why.",
     )
@@ -92,7 +95,13 @@ def run(directory: Path, binary: Path, settings: Settings, rounds: int, losses: 
     with ExitStack() as stack:
         network = Network(*names, *databases, "producers", "consumers")
         stack.callback(network.close)
-        cluster = Cluster([Server(network[name], directory) for name in databases])
+        clock = Clock(directory / "clock")
+        clock.set(0)
+        clock.path.chmod(0o644)
+        library = directory / "clock.so"
+        shutil.copy(preload_library("clock"), library)
+        environment = {"LD_PRELOAD": str(library), "BEANROW_CLOCK": str(clock.path)}
+        cluster = Cluster([Server(network[name], directory, environment=environment) for name in databases])
         stack.callback(cluster.kill)
         cluster.servers[0].create("10.20.30.0/24")
         cluster.servers[0].start()
@@ -137,6 +146,7 @@ class HostInjector(Injector):
     ) -> None:
         super().__init__(world, faults, log)
         self._network = world.network
+        self._cluster = world.cluster
         self._proxy = proxy
 
     def inject(self, fault: Fault) -> bool:
@@ -147,6 +157,13 @@ class HostInjector(Injector):
                 return self._with((place,), self._cut, fault)
             case FaultKind.DELAY:
                 return self._with((place,), self._delay, fault)
+            case FaultKind.TRANSACTION:
+                try:
+                    self._cluster.leave_open(fault.seconds)
+                except Away as error:
+                    # It may meet a task that another one has changed, or be ended with its tube's.
+                    self.log(f"an application's transaction: {error}")
+                return True
             case _:
                 return super().inject(fault)
 

@@ -31,6 +31,9 @@ class HostsWorld(World):
     ) -> None:
         super().__init__(places, directory, Clock(directory / "clock"), settings.rate, settings.seed, cluster)
         self.network = network
+        self.cluster = cluster
+        # Delays and pauses follow the server's clock, which is set to and fro.
+        self.clock_doubts.append((float("-inf"), float("inf")))
         #: When the database itself was out of reach.
         self.absences: list[Outage] = []
 

@@ -131,7 +131,7 @@ extension SessionTable {
         _ process: (SessionTable) -> ProcessStatistics
     ) {
         let session = step.session
-        if outcome == .locked { putOff(step, at: now) }
+        if case .locked = outcome { putOff(step, at: now) }
         switch step.kind {
         case .answer:
             break

@@ -157,7 +157,9 @@ extension SessionTable {
             session.opening = false
             addReferral(.default, using: 1, watching: 1, for: session)
         }
-        guard session.wait == nil, session.retryAt == nil, !session.isCongested, session.closing != .now else { return progress }
+        guard session.wait == nil, session.retryAt == nil, !session.isCongested, session.closing != .now else {
+            return progress
+        }
         if let clearing = session.clearing {
             addStep(of: clearing, for: session)
             return progress

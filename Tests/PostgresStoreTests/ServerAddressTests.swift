@@ -1,0 +1,37 @@
+import TaskStore
+import Testing
+
+@testable import PostgresStore
+
+/// What is said of an address that is wrong holds nothing of a password.
+struct ServerAddressTests {
+    @Test(arguments: [
+        "postgres://user:se@cret@host/db", "postgres://user:se/cret@host/db", "postgres://user:se?cret@host/db",
+        "postgres://user:se#cret@host/db", "postgres://user:se%cret@host/db", "postgres://user:se:cret@host/d@b",
+        "postgres://user:secret/db", "postgres://user:se%zzcret@host/db", "postgres://user:se%00cret@host",
+        "postgres://user:[secret@host/db", "postgres://user:se cret@host/db", "postgres://user:secret@[host/db",
+        "postgres://user:secret@host:secret/db", "postgres://user:secret@host:99999999/db",
+        "postgres://user:secret@host/db?secret", "postgres://user:secret@host/db?secret=1",
+        "postgres://user:secret@host/db?connect_timeout=secret", "postgres://user@host/db?password=se%zcret",
+        "postgres://user:\"secret\"@host/db?x", "postgresql://user:secret\"@host/db?\"secret=1&=", "postgres://:secret",
+    ])
+    func `a password is not repeated`(_ address: String) throws {
+        let error = #expect(throws: StoreError.self) {
+            var options = PostgresStore.Options()
+            options.timeout = .milliseconds(1)
+            _ = try PostgresStore.open(address: address, name: "a", listeningAddress: "x", options: options)
+        }
+        let message = try #require(error).message
+        for part in ["secret", "cret", "se@", "se/", "se?"] { #expect(!message.contains(part), "\(message)") }
+    }
+
+    @Test(arguments: [
+        "postgres://user:secret@host/db",
+        "postgres://user:se%40cr%2Fet@host:5432,other:5433/db?target_session_attrs=any",
+        "postgresql:///db?host=/tmp&port=5432", "postgres://user@host", "postgres://user@[::1]:5432/db",
+        "host=localhost dbname=x", "postgres://u:p%25@h/d?application_name=x",
+    ])
+    func `what is right is taken`(_ address: String) throws {
+        try ServerAddress.check(address)
+    }
+}

@@ -1,0 +1,479 @@
+-- Beanrow's tables in PostgreSQL, version 1.
+--
+-- All of it stands in a schema of its own, usually "beanrow". One row a task. Look with the views (task_overview,
+-- claim_overview, oldest_pending, tube_overview, session_overview, manager_overview); add, change and delete tasks through
+-- the view "task", also together with rows of your own in one transaction:
+--
+--   SET search_path TO beanrow, public;
+--   INSERT INTO task (tube, body) VALUES ('mail', 'hello');
+--   UPDATE task SET state = 'pending' WHERE tube = 'mail' AND state = 'buried';
+--   DELETE FROM task WHERE id = 7;
+--
+-- Times are UTC in milliseconds since 1970 (…_ms), spans are seconds (…_s). The clock is this server's.
+-- The functions that managers call are in functions-batch.sql, functions-plain-batch.sql and functions-managers.sql.
+
+-- What these tables are. Managers read it before anything else.
+CREATE TABLE schema_version (
+    version bigint NOT NULL
+);
+
+INSERT INTO schema_version VALUES (1);
+
+-- A manager that serves these tables. A process has several rows, one for each of its lanes (threads with a connection of
+-- their own). It must keep renewing its lease; who does not is dead to the others, which return its claims and remove its
+-- row. Numbers are never used again.
+CREATE SEQUENCE manager_id AS integer;
+
+CREATE TABLE manager (
+    id           bigint  PRIMARY KEY DEFAULT nextval('manager_id') CHECK (id BETWEEN 1 AND 2147483647),
+    name         text    NOT NULL,
+    lane         integer NOT NULL,
+    address      text    NOT NULL,         -- where it listens: HOST:PORT
+    pid          integer NOT NULL,         -- on its own host
+    version      text    NOT NULL,
+    started_ms   bigint  NOT NULL,
+    lease_ms     bigint  NOT NULL,         -- how long it may be silent
+    heartbeat_ms bigint  NOT NULL,         -- when it last renewed its lease
+    batches      bigint  NOT NULL DEFAULT 0, -- the number of its last batch that changed something
+    fence        bigint  NOT NULL DEFAULT 0  -- what its next batch has to know, so that none it has given up comes late
+) WITH (fillfactor = 20);                  -- room in each page for the next version of a row that changes all the time
+
+-- A tube: a named queue. It exists while it has tasks or users; "default" always does.
+--
+-- Whoever adds or removes one takes the advisory lock of tubes_lock() first. Its counts are in tube_count.
+CREATE TABLE tube (
+    name            text COLLATE "C" PRIMARY KEY
+        CONSTRAINT "a tube name is 1 to 200 of A-Za-z0-9-+/;.$_() and no - in front"
+        CHECK (name ~ '^[A-Za-z0-9+/;.$_()][-A-Za-z0-9+/;.$_()]{0,199}$'),
+    position        bigint NOT NULL,       -- its place in the list of tubes
+    pauses          bigint NOT NULL DEFAULT 0 CHECK (pauses >= 0),
+    -- The present pause: how long it was to be, and when it ends.
+    pause_s         bigint NOT NULL DEFAULT 0 CHECK (pause_s BETWEEN 0 AND 4294967295),
+    paused_until_ms bigint,
+    CONSTRAINT "pause_s and paused_until_ms are set together" CHECK ((pause_s > 0) = (paused_until_ms IS NOT NULL))
+);
+
+CREATE INDEX tube_paused ON tube (paused_until_ms) WHERE paused_until_ms IS NOT NULL;
+
+INSERT INTO tube (name, position) VALUES ('default', 1);
+
+-- Tasks of a tube by state: the sum over all rows of the tube is always what counting the tasks would give. Each manager
+-- adds to rows of its own, so that no two of them wait for each other; what SQL like yours does, and what dead managers
+-- left, is in the rows of manager 0. A single row may well be negative.
+CREATE TABLE tube_count (
+    tube        text   COLLATE "C" NOT NULL,
+    manager_id  bigint NOT NULL,
+    pending     bigint NOT NULL DEFAULT 0,
+    urgent      bigint NOT NULL DEFAULT 0,   -- the pending ones below priority 1024
+    delayed     bigint NOT NULL DEFAULT 0,
+    claimed     bigint NOT NULL DEFAULT 0,
+    buried      bigint NOT NULL DEFAULT 0,
+    total_tasks bigint NOT NULL DEFAULT 0,   -- put into it since it exists
+    deletes     bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (tube, manager_id)
+) WITH (fillfactor = 20);
+
+-- How many connections of each manager use a tube for their puts, and how many watch it.
+CREATE TABLE tube_user (
+    tube       text   COLLATE "C" NOT NULL,
+    manager_id bigint NOT NULL,
+    users      bigint NOT NULL CHECK (users >= 0),
+    watchers   bigint NOT NULL CHECK (watchers >= 0),
+    PRIMARY KEY (tube, manager_id)
+) WITH (fillfactor = 50);
+
+CREATE INDEX tube_user_manager ON tube_user (manager_id);
+
+-- Which managers have sessions waiting for which tubes: whom to wake. Lost in a crash of the server, and said anew then.
+CREATE UNLOGGED TABLE awaited (
+    tube       text   COLLATE "C" NOT NULL,
+    manager_id bigint NOT NULL,
+    PRIMARY KEY (tube, manager_id)
+);
+
+-- Tasks. Ids grow with every task and are never used again. Large bodies are kept apart by PostgreSQL itself (TOAST), and
+-- changes of the other columns do not touch them.
+--
+-- The table has no CHECKs: the server would read and prepare them anew with every statement, which took an eighth of its
+-- time. Managers write nothing else than what is said here. Whatever else writes does so through the view "task" below,
+-- which checks it.
+CREATE SEQUENCE task_id;
+CREATE SEQUENCE burial;
+
+CREATE TABLE task_state (
+    id           bigint  PRIMARY KEY DEFAULT nextval('task_id'),
+    priority     bigint  NOT NULL,          -- 0 to 4294967295, smaller is more urgent
+    delay_s      bigint  NOT NULL,          -- of the last put or release, 0 to 4294967295
+    ttr_s        bigint  NOT NULL,          -- time to run: how long a claim lasts, 1 to 4294967295
+    created_ms   bigint  NOT NULL,
+    due_ms       bigint,                    -- set while delayed: pending again at; and while claimed: the claim ends at
+    holder       bigint,                    -- set while claimed: manager << 32 | connection, or the id of a named session
+    buried_order bigint,                    -- set while buried: its place in the line
+    reserves     integer NOT NULL DEFAULT 0,
+    timeouts     integer NOT NULL DEFAULT 0,
+    releases     integer NOT NULL DEFAULT 0,
+    buries       integer NOT NULL DEFAULT 0,
+    kicks        integer NOT NULL DEFAULT 0,
+    keyed        boolean NOT NULL DEFAULT false,  -- whether unique_key has a row for it
+    state        text COLLATE "C" NOT NULL,       -- pending, delayed, claimed or buried
+    tube         text COLLATE "C" NOT NULL,
+    body         bytea NOT NULL
+) WITH (
+    -- Rows come and go all the time: clean up early and without pausing.
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 0
+);
+
+-- Bodies seldom compress well enough to be worth the time.
+ALTER TABLE task_state ALTER COLUMN body SET STORAGE EXTERNAL;
+
+-- One index for each question; each holds only the tasks of one state.
+CREATE INDEX task_pending ON task_state (tube, priority, id) WHERE state = 'pending';
+CREATE INDEX task_due ON task_state (due_ms) WHERE state = 'delayed';
+CREATE INDEX task_delayed ON task_state (tube, due_ms, id) WHERE state = 'delayed';
+CREATE INDEX task_claimed ON task_state (holder) WHERE state = 'claimed';
+CREATE INDEX task_claimed_tube ON task_state (tube) WHERE state = 'claimed';
+CREATE INDEX task_claimed_named ON task_state (due_ms) WHERE state = 'claimed' AND holder < 4294967296;
+CREATE INDEX task_buried ON task_state (tube, buried_order) WHERE state = 'buried';
+
+-- A session that a client has named, so that its claims outlive the connection: they have this id as their holder.
+CREATE SEQUENCE session_id;
+
+CREATE TABLE session (
+    id         bigint PRIMARY KEY DEFAULT nextval('session_id') CHECK (id BETWEEN 1 AND 4294967295),
+    name       text   COLLATE "C" NOT NULL UNIQUE,  -- whoever knows it can take the session up
+    connection bigint,                              -- who has it now, manager << 32 | connection; NULL: nobody
+    taken_ms   bigint NOT NULL                      -- when it was last taken up
+);
+
+CREATE INDEX session_connection ON session (connection) WHERE connection IS NOT NULL;
+
+-- Keys of tasks put with put-unique: while the task is there, and for a while after, the same key is not put again.
+CREATE TABLE unique_key (
+    tube          text   COLLATE "C" NOT NULL,
+    key           text   COLLATE "C" NOT NULL,
+    task_id       bigint NOT NULL,
+    kept_until_ms bigint,                  -- set once the task is gone
+    PRIMARY KEY (tube, key)
+);
+
+CREATE INDEX unique_key_task ON unique_key (task_id);
+CREATE INDEX unique_key_gone ON unique_key (kept_until_ms) WHERE kept_until_ms IS NOT NULL;
+
+-- The time, as the tables have it.
+CREATE FUNCTION now_ms() RETURNS bigint LANGUAGE sql VOLATILE
+RETURN floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+
+CREATE VIEW clock AS SELECT now_ms() AS ms;
+
+-- Tubes.
+
+-- Lets one at a time add or remove tubes, to the end of the transaction.
+CREATE FUNCTION tubes_lock() RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
+    SELECT pg_advisory_xact_lock(1113940334, current_schema()::regnamespace::oid::integer)
+$$;
+
+CREATE FUNCTION try_tubes_lock() RETURNS boolean LANGUAGE sql SET search_path FROM CURRENT AS $$
+    SELECT pg_try_advisory_xact_lock(1113940334, current_schema()::regnamespace::oid::integer)
+$$;
+
+-- Adds a tube unless it is there. The caller has the tubes' lock.
+CREATE FUNCTION make_tube(_name text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM tube WHERE name = _name) THEN
+        INSERT INTO tube (name, position) SELECT _name, coalesce(max(position), 0) + 1 FROM tube;
+    END IF;
+END $$;
+
+-- Removes a tube that has neither tasks nor users. The caller has the tubes' lock.
+CREATE FUNCTION remove_unused_tube(_name text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    _position bigint;
+BEGIN
+    IF _name = 'default'
+        OR EXISTS (SELECT 1 FROM tube_user WHERE tube = _name)
+        OR EXISTS (SELECT 1 FROM task_state WHERE state = 'pending' AND tube = _name)
+        OR EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND tube = _name)
+        OR EXISTS (SELECT 1 FROM task_state WHERE state = 'delayed' AND tube = _name)
+        OR EXISTS (SELECT 1 FROM task_state WHERE state = 'buried' AND tube = _name)
+    THEN
+        RETURN false;
+    END IF;
+    DELETE FROM tube WHERE name = _name RETURNING position INTO _position;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM tube_count WHERE tube = _name;
+    -- The last in the list takes the free place.
+    UPDATE tube SET position = _position
+    WHERE position = (SELECT max(position) FROM tube) AND position > _position;
+    RETURN true;
+END $$;
+
+-- Everything below is for people and programs that use SQL. Managers keep the same rules with functions of their own.
+
+-- Tasks, one row each with everything. Insert, update and delete here.
+--
+-- Insert: tube and body are enough; priority, delay and ttr may be given. Update: tube, state, priority, delay, ttr and body.
+CREATE VIEW task AS
+SELECT
+    id, tube, state, priority, delay_s AS delay, ttr_s AS ttr, created_ms, due_ms, holder, reserves, timeouts, releases,
+    buries, kicks, body
+FROM task_state;
+
+-- Counts a task in or out of a state, for SQL that is not a manager's.
+CREATE FUNCTION count_task(_tube text, _state text, _priority bigint, _sign integer, _put integer, _deleted integer)
+RETURNS void LANGUAGE sql AS $$
+    INSERT INTO tube_count AS known (tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes)
+    SELECT
+        _tube, 0,
+        CASE WHEN _state = 'pending' THEN _sign ELSE 0 END,
+        CASE WHEN _state = 'pending' AND _priority < 1024 THEN _sign ELSE 0 END,
+        CASE WHEN _state = 'delayed' THEN _sign ELSE 0 END,
+        CASE WHEN _state = 'claimed' THEN _sign ELSE 0 END,
+        CASE WHEN _state = 'buried' THEN _sign ELSE 0 END,
+        _put, _deleted
+    ON CONFLICT (tube, manager_id) DO UPDATE SET
+        pending     = known.pending + EXCLUDED.pending,
+        urgent      = known.urgent + EXCLUDED.urgent,
+        delayed     = known.delayed + EXCLUDED.delayed,
+        claimed     = known.claimed + EXCLUDED.claimed,
+        buried      = known.buried + EXCLUDED.buried,
+        total_tasks = known.total_tasks + EXCLUDED.total_tasks,
+        deletes     = known.deletes + EXCLUDED.deletes
+$$;
+
+-- Wakes the managers that have sessions waiting for one of these tubes, once the transaction is committed.
+--
+-- Each manager listens on a channel of its own, named after its number.
+CREATE FUNCTION wake(_tubes text[], _but bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify(current_schema() || '.' || manager_id, '')
+    FROM (SELECT DISTINCT manager_id FROM awaited WHERE tube = ANY (_tubes) AND manager_id <> _but) AS waiting;
+END $$;
+
+-- Refuses what no task can have.
+CREATE FUNCTION check_task(_state text, _priority bigint, _delay bigint, _ttr bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    _rule text;
+BEGIN
+    _rule := CASE
+        WHEN _state NOT IN ('pending', 'delayed', 'claimed', 'buried') THEN 'state is pending, delayed, claimed or buried'
+        WHEN _priority NOT BETWEEN 0 AND 4294967295 THEN 'priority is from 0 to 4294967295'
+        WHEN _delay NOT BETWEEN 0 AND 4294967295 THEN 'delay is from 0 to 4294967295 seconds'
+        WHEN _ttr NOT BETWEEN 1 AND 4294967295 THEN 'ttr is from 1 to 4294967295 seconds'
+    END;
+    IF _rule IS NOT NULL THEN
+        RAISE EXCEPTION USING MESSAGE = _rule, ERRCODE = 'check_violation', SCHEMA = current_schema(), TABLE = 'task';
+    END IF;
+END $$;
+
+CREATE FUNCTION task_insert() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    _now   bigint := now_ms();
+    _delay bigint := coalesce(NEW.delay, 0);
+BEGIN
+    IF NEW.tube IS NULL THEN
+        RAISE EXCEPTION 'a task needs a tube';
+    ELSIF NEW.body IS NULL THEN
+        RAISE EXCEPTION 'a task needs a body';
+    ELSIF NEW.state <> (CASE WHEN _delay > 0 THEN 'delayed' ELSE 'pending' END) THEN
+        RAISE EXCEPTION 'a new task is pending, or delayed if it has a delay: leave its state out';
+    ELSIF coalesce(
+        NEW.id, NEW.created_ms, NEW.due_ms, NEW.holder, NEW.reserves, NEW.timeouts, NEW.releases, NEW.buries, NEW.kicks
+    ) IS NOT NULL THEN
+        RAISE EXCEPTION 'a new task takes tube, body, priority, delay and ttr; the rest is set for it';
+    END IF;
+    PERFORM check_task(NULL, NEW.priority, NEW.delay, NEW.ttr);
+    PERFORM tubes_lock();
+    PERFORM make_tube(NEW.tube);
+    INSERT INTO task_state (tube, state, priority, delay_s, ttr_s, created_ms, due_ms, body)
+    VALUES (
+        NEW.tube, CASE WHEN _delay > 0 THEN 'delayed' ELSE 'pending' END, coalesce(NEW.priority, 65536), _delay,
+        coalesce(NEW.ttr, 60), _now, CASE WHEN _delay > 0 THEN _now + _delay * 1000 END, NEW.body
+    )
+    RETURNING id, state, priority, delay_s, ttr_s, created_ms, due_ms, reserves, timeouts, releases, buries, kicks
+    INTO NEW.id, NEW.state, NEW.priority, NEW.delay, NEW.ttr, NEW.created_ms, NEW.due_ms, NEW.reserves, NEW.timeouts,
+        NEW.releases, NEW.buries, NEW.kicks;
+    PERFORM count_task(NEW.tube, NEW.state, NEW.priority, 1, 1, 0);
+    PERFORM wake(ARRAY[NEW.tube], 0);
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER task_insert INSTEAD OF INSERT ON task FOR EACH ROW EXECUTE FUNCTION task_insert();
+
+CREATE FUNCTION task_update() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    _old task_state;
+BEGIN
+    IF NEW.tube IS NULL THEN
+        RAISE EXCEPTION 'a task needs a tube';
+    ELSIF NEW.body IS NULL THEN
+        RAISE EXCEPTION 'a task needs a body';
+    ELSIF NEW.state IS NULL THEN
+        RAISE EXCEPTION 'a task needs a state';
+    END IF;
+    PERFORM check_task(NEW.state, NEW.priority, NEW.delay, NEW.ttr);
+    IF NEW.state = 'claimed' AND OLD.state <> 'claimed' THEN
+        RAISE EXCEPTION 'only a manager can claim a task';
+    ELSIF (NEW.id, NEW.created_ms, NEW.holder, NEW.due_ms, NEW.reserves, NEW.timeouts, NEW.releases, NEW.buries, NEW.kicks)
+        IS DISTINCT FROM
+        (OLD.id, OLD.created_ms, OLD.holder, OLD.due_ms, OLD.reserves, OLD.timeouts, OLD.releases, OLD.buries, OLD.kicks)
+    THEN
+        RAISE EXCEPTION 'only tube, state, priority, delay, ttr and body of a task can be changed';
+    ELSIF NEW.state = 'delayed' AND NEW.delay = 0 THEN
+        RAISE EXCEPTION 'a delayed task needs a delay of at least 1';
+    ELSIF NEW.state <> 'delayed' AND NEW.delay <> OLD.delay THEN
+        RAISE EXCEPTION 'to delay a task set its state to ''delayed'' too';
+    END IF;
+    IF NEW.tube <> OLD.tube THEN
+        PERFORM tubes_lock();
+        PERFORM make_tube(NEW.tube);
+    END IF;
+    -- What OLD says may be past by now.
+    SELECT * INTO _old FROM task_state WHERE id = OLD.id AND state = OLD.state AND tube = OLD.tube FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    UPDATE task_state SET
+        tube         = NEW.tube,
+        state        = NEW.state,
+        priority     = NEW.priority,
+        delay_s      = NEW.delay,
+        ttr_s        = NEW.ttr,
+        body         = NEW.body,
+        due_ms       = CASE
+            WHEN NEW.state = 'delayed' AND (_old.state <> 'delayed' OR NEW.delay <> _old.delay_s)
+                THEN now_ms() + NEW.delay * 1000
+            WHEN NEW.state IN ('delayed', 'claimed') THEN _old.due_ms
+        END,
+        holder       = CASE WHEN NEW.state = 'claimed' THEN _old.holder END,
+        buried_order = CASE
+            WHEN NEW.state = 'buried' THEN coalesce(_old.buried_order, nextval('burial'))
+        END,
+        buries       = buries + CASE WHEN NEW.state = 'buried' AND _old.state <> 'buried' THEN 1 ELSE 0 END,
+        kicks        = kicks + CASE WHEN NEW.state = 'pending' AND _old.state IN ('buried', 'delayed') THEN 1 ELSE 0 END
+    WHERE id = OLD.id;
+    PERFORM count_task(_old.tube, _old.state, _old.priority, -1, 0, 0);
+    PERFORM count_task(NEW.tube, NEW.state, NEW.priority, 1, 0, 0);
+    IF NEW.tube <> _old.tube THEN
+        PERFORM remove_unused_tube(_old.tube);
+    END IF;
+    IF NEW.state = 'pending' THEN
+        PERFORM wake(ARRAY[NEW.tube], 0);
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER task_update INSTEAD OF UPDATE ON task FOR EACH ROW EXECUTE FUNCTION task_update();
+
+CREATE FUNCTION task_delete() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    _old task_state;
+BEGIN
+    DELETE FROM task_state WHERE id = OLD.id AND state = OLD.state AND tube = OLD.tube RETURNING * INTO _old;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF _old.keyed THEN
+        -- An hour is what managers keep keys for unless they are told otherwise.
+        UPDATE unique_key SET kept_until_ms = now_ms() + 3600000 WHERE task_id = _old.id;
+    END IF;
+    PERFORM count_task(_old.tube, _old.state, _old.priority, -1, 0, 1);
+    IF try_tubes_lock() THEN
+        PERFORM remove_unused_tube(_old.tube);
+    END IF;
+    RETURN OLD;
+END $$;
+
+CREATE TRIGGER task_delete INSTEAD OF DELETE ON task FOR EACH ROW EXECUTE FUNCTION task_delete();
+
+-- Times as people read them.
+CREATE FUNCTION utc(_ms bigint) RETURNS text LANGUAGE sql IMMUTABLE
+RETURN to_char(to_timestamp(_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS');
+
+-- Who holds a task, as people read it.
+CREATE FUNCTION held_by(_holder bigint) RETURNS text LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+    SELECT CASE
+        WHEN _holder < 4294967296 THEN 'session ' || _holder
+        ELSE coalesce(
+            (SELECT name FROM manager WHERE id = _holder >> 32), 'manager ' || (_holder >> 32)
+        ) || '/' || (_holder & 4294967295)
+    END
+$$;
+
+-- Tasks as people read them: times in UTC, who holds them, the start of the body (bytes that are no text as \x…).
+CREATE VIEW task_overview AS
+SELECT
+    id, tube, state, priority, ttr_s AS ttr, utc(created_ms) AS created, utc(due_ms) AS due,
+    round((due_ms - now_ms()) / 1000.0, 1) AS seconds_left, held_by(holder) AS held_by,
+    reserves, timeouts, releases, buries, kicks, length(body) AS bytes,
+    replace(encode(substr(body, 1, 60), 'escape'), E'\n', ' ') AS start_of_body
+FROM task_state;
+
+-- Claims as people read them: who holds what, since when (the reserve, or the last touch), and for how much longer.
+CREATE VIEW claim_overview AS
+SELECT id, tube, held_by, round(ttr - seconds_left, 1) AS seconds_held, seconds_left, reserves, timeouts, start_of_body
+FROM task_overview
+WHERE state = 'claimed';
+
+-- The oldest pending task of a tube. Looks at the first task of each priority, of 1000 priorities at most,
+-- most urgent first.
+CREATE FUNCTION oldest_pending_id(_tube text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    _oldest   bigint;
+    _priority bigint := -1;
+    _id       bigint;
+BEGIN
+    FOR _ IN 1..1000 LOOP
+        SELECT priority, id INTO _priority, _id FROM task_state
+        WHERE state = 'pending' AND tube = _tube AND priority > _priority
+        ORDER BY priority, id LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        _oldest := least(_oldest, _id);
+    END LOOP;
+    RETURN _oldest;
+END $$;
+
+-- The oldest pending task of each tube.
+CREATE VIEW oldest_pending AS
+SELECT
+    tube.name AS tube, task_state.id, task_state.priority, utc(created_ms) AS created,
+    round((now_ms() - created_ms) / 1000.0, 1) AS age
+FROM tube
+JOIN task_state ON task_state.id = oldest_pending_id(tube.name)
+ORDER BY tube.position;
+
+-- Tubes as people read them.
+CREATE VIEW tube_overview AS
+SELECT
+    name,
+    coalesce(sum(pending), 0) AS pending, coalesce(sum(urgent), 0) AS urgent, coalesce(sum(delayed), 0) AS delayed,
+    coalesce(sum(claimed), 0) AS claimed, coalesce(sum(buried), 0) AS buried,
+    coalesce(sum(total_tasks), 0) AS total_tasks, coalesce(sum(deletes), 0) AS deletes,
+    (SELECT coalesce(sum(users), 0) FROM tube_user WHERE tube_user.tube = name) AS users,
+    (SELECT coalesce(sum(watchers), 0) FROM tube_user WHERE tube_user.tube = name) AS watchers,
+    utc(paused_until_ms) AS paused_until
+FROM tube
+LEFT JOIN tube_count ON tube_count.tube = name
+GROUP BY name, position, paused_until_ms
+ORDER BY position;
+
+-- Named sessions as people read them. The names stay out: who knows one can take the session up.
+CREATE VIEW session_overview AS
+SELECT
+    id, held_by(connection) AS taken_by, utc(taken_ms) AS taken,
+    (SELECT count(*) FROM task_state WHERE state = 'claimed' AND holder = session.id) AS claims
+FROM session;
+
+-- Managers as people read them.
+CREATE VIEW manager_overview AS
+SELECT
+    id, name, lane, address, pid, version, utc(started_ms) AS started, utc(heartbeat_ms) AS last_heartbeat,
+    round((heartbeat_ms + lease_ms - now_ms()) / 1000.0, 1) AS lease_seconds_left,
+    (
+        SELECT count(*) FROM task_state
+        WHERE state = 'claimed' AND holder BETWEEN manager.id << 32 AND (manager.id << 32) + 4294967295
+    ) AS claims
+FROM manager
+ORDER BY id;
