@@ -90,6 +90,11 @@ struct LateClaims {
                 held.append(claim)
                 continue
             }
+            if outcome == .locked || outcome == .heldBack {
+                // Another program has locked the task: it is held, and must not be handed out with less time than it says.
+                uncertain.insert(claim.operation)
+                continue
+            }
             lost[claim.operation, default: 0] += 1
             switch outcomes[claim.operation] {
             case .claimed(let tasks): outcomes[claim.operation] = .claimed(tasks.filter { $0.id != claim.task })
