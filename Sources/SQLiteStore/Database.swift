@@ -257,10 +257,38 @@ final class Database {
 
     /// How many frames of the log are committed, as the log's index in shared memory says; nil if there is none.
     ///
-    /// A write transaction is open, so that the number cannot change.
+    /// The number cannot become smaller while a write transaction is open on this connection.
     var committedFrames: Int? {
         let frames = beanrow_log_frames(handle)
         return frames >= 0 ? Int(frames) : nil
+    }
+
+    /// Has the next process that reads make the log's index again, with a look at each frame's checksum.
+    ///
+    /// SQLite does not look at the checksums of frames that its index in shared memory has. If the kernel has lost the bytes of
+    /// such a frame, another program that closes the database would copy what is in their place. So the index is made
+    /// unusable when bytes may be lost.
+    ///
+    /// No transaction is open on this connection.
+    ///
+    /// - Returns: false if another connection writes at this moment.
+    @discardableResult
+    func forgetLogIndex() -> Bool {
+        beanrow_forget_log_index(handle) == SQLITE_OK
+    }
+
+    /// Does something with a database that is not read: its pages, and the index of its log, may not be what was written.
+    ///
+    /// - Parameters:
+    ///   - path: the database.
+    ///   - body: may call ``committedFrames`` and ``forgetLogIndex()``.
+    /// - Returns: what the body returns.
+    /// - Throws: what SQLite answered.
+    static func withoutReading<Value>(_ path: String, _ body: (Database) -> Value) throws(SQLiteError) -> Value {
+        let database = try Database(path: path)
+        defer { database.close() }
+        defer { beanrow_leave_log_index(database.handle) }
+        return body(database)
     }
 
     /// Returns once the database's file, not its log, is on the disk.

@@ -98,6 +98,24 @@ struct LogFile {
     /// - Throws: ``StoreError/Code/lost`` if a write fails.
     func writeAgain(_ header: Header, from start: Int = 0, limit: Int = .max) throws(StoreError) -> Found {
         if start == 0 { try copy(0..<LogPlace.headerBytes) }
+        return try check(header, from: start, limit: limit, writesAgain: true)
+    }
+
+    /// Finds out which frames are whole, and writes nothing: other programs may write meanwhile.
+    ///
+    /// - Parameter header: what ``header()`` has given.
+    /// - Returns: what was found.
+    /// - Throws: ``StoreError/Code/lost`` if the file cannot be read.
+    func check(_ header: Header) throws(StoreError) -> Found {
+        try check(header, from: 0, limit: .max, writesAgain: false)
+    }
+
+    private func check(
+        _ header: Header,
+        from start: Int,
+        limit: Int,
+        writesAgain: Bool
+    ) throws(StoreError) -> Found {
         var found = Found(whole: start, committed: start)
         var sums = try start == 0 ? header.sums : storedSums(ofFrame: start - 1, header)
         let frameBytes = LogPlace.frameHeaderBytes + header.pageSize
@@ -121,7 +139,7 @@ struct LogFile {
                     found.databaseBytes = Int64(pages) * Int64(header.pageSize)
                 }
             }
-            try write(chunk, count: whole * frameBytes, at: offset)
+            if writesAgain { try write(chunk, count: whole * frameBytes, at: offset) }
             found.whole += whole
             guard whole == most else { break }
         }

@@ -33,7 +33,7 @@ struct Recovery {
     /// - Throws: ``StoreError/Code/acknowledgedTasksGone``, ``StoreError/Code/inUse``, ``StoreError/Code/lost``, or
     ///   ``StoreError/Code/unusable``.
     func run() throws(StoreError) -> Outcome {
-        guard fileLength(files.log) > 0 else { return .done }
+        guard fileLength(files.log) > 0, fileLength(files.database) > 0 else { return .done }
         do {
             let database = try Database(path: files.database)
             defer { database.close() }
@@ -44,9 +44,12 @@ struct Recovery {
             try database.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")
             let journal = try database.text("PRAGMA journal_mode")
             guard journal == "wal" else { return .done }
+            // Another application's database is left as it is.
+            _ = try Schema.inspect(database)
             try copyLog(of: database, writeLogAgain())
             return .done
         } catch let error as SQLiteError where error.primaryCode == SQLITE_BUSY {
+            try lookBesideOthers()
             return .notAlone
         } catch let error as SQLiteError {
             throw error.whileOpening(files.database)
@@ -54,6 +57,42 @@ struct Recovery {
             throw error
         } catch {
             throw StoreError(.unusable, "\(files.database): \(error)")
+        }
+    }
+
+    /// Looks whether the kernel still has the frames that the index in shared memory names, while another program has the
+    /// file open.
+    ///
+    /// If it has not, the index is made unusable before anybody reads through it. Then SQLite makes it again, with a look at the
+    /// checksums, and the other program cannot copy what was never written.
+    private func lookBesideOthers() throws(StoreError) {
+        let committed = try withoutReading { $0.committedFrames ?? 0 }
+        let descriptor = open(files.log, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        let log = LogFile(descriptor: descriptor, path: files.log)
+        let header = try log.header()
+        var found = LogFile.Found(whole: 0, committed: 0)
+        if let header {
+            found = try log.check(header)
+            try checkAcknowledged(header.salt, found.committed)
+        }
+        guard found.whole < committed else { return }
+        guard try !withoutReading({ $0.forgetLogIndex() }) else { return }
+        throw StoreError(
+            .inUse,
+            """
+            \(files.log): frames of the log are not what was written, and another program writes: \
+            \(Users.describe(of: files.database))
+            """
+        )
+    }
+
+    private func withoutReading<Value>(_ body: (Database) -> Value) throws(StoreError) -> Value {
+        do {
+            return try Database.withoutReading(files.database, body)
+        } catch {
+            throw error.whileOpening(files.database)
         }
     }
 

@@ -33,10 +33,11 @@ extension SQLiteStore {
         let lock = try WriterLock(path: files.lock, mode: mode)
         try lock.acquire()
         defer { lock.release() }
-        if try !inspect(files.database) { try create(files.database) }
         let board = try lock.map()
         let isAlone = try waitForTrust(files, lock, board)
+        // Before anything is read: after a failed sync the kernel may show bytes that were never written.
         if isAlone { try recover(files, board) }
+        if try !inspect(files.database) { try create(files.database) }
 
         let slot = try Slot(path: files.lock)
         let database = try connect(files.database)

@@ -17,7 +17,17 @@ extension SQLiteStore {
     /// - Throws: ``StoreError/Code/lost``.
     func checkTrust() throws(StoreError) {
         guard parts.board.isSuspect else { return }
+        protectFromOthers()
         throw parts.copier.failure ?? suspicion()
+    }
+
+    /// Keeps other programs from copying frames that the kernel may have lost.
+    ///
+    /// Called by each manager that finds the store suspect, before it ends. If a program writes just then, its own index is made
+    /// unusable by the next manager.
+    private func protectFromOthers() {
+        try? parts.database.rollBack()
+        parts.database.forgetLogIndex()
     }
 
     private func suspicion() -> StoreError {
@@ -46,12 +56,23 @@ extension SQLiteStore {
         do {
             try writeLogAgain(from: dead.flatMap { parts.board.marked($0) })
             try parts.sharedSync.syncNow()
+            // What the dead have copied counts as copied only if it was synced. But an error of theirs is told here too.
+            try syncDatabase()
         } catch {
             parts.board.isSuspect = true
+            protectFromOthers()
             throw error
         }
         for slot in dead {
             for mark in SharedBoard.Mark.allCases { parts.board.clear(mark, of: slot) }
+        }
+    }
+
+    private func syncDatabase() throws(StoreError) {
+        do {
+            try parts.database.syncFile()
+        } catch {
+            throw StoreError(.lost, "\(path): syncing the database failed (\(error.message))")
         }
     }
 
@@ -112,7 +133,10 @@ extension SQLiteStore {
             }
             try parts.sharedSync.syncNow()
         } catch {
-            if error.code == .lost { parts.board.isSuspect = true }
+            if error.code == .lost {
+                parts.board.isSuspect = true
+                protectFromOthers()
+            }
             throw error
         }
     }

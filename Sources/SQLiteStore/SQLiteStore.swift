@@ -120,7 +120,13 @@ public final class SQLiteStore: Store {
 
     /// Syncs, and makes sure that no manager has reason to distrust the disk.
     func makeDurable(lockHeld: Bool) throws(StoreError) {
-        try parts.sharedSync.sync()
+        do {
+            try parts.sharedSync.sync()
+        } catch {
+            // It is this manager's own error that is to be told.
+            try? checkTrust()
+            throw error
+        }
         do {
             try settleMarks(lockHeld: lockHeld)
         } catch {

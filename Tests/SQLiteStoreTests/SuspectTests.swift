@@ -192,6 +192,46 @@ import Testing
         try third.leave()
     }
 
+    @Test func `frames that the kernel has lost are not read, though another program keeps their index`() throws {
+        let store = try place.open()
+        try run(store, put)
+        try store.makeDurable()
+        let shell = try place.shell()
+        #expect(try shell.integer("SELECT count(*) FROM task") == 1)
+        let known = store.parts.board.logFrames
+        try run(store, put, put)
+        let frames = store.parts.board.logFrames
+        store.abandon()
+        for frame in known..<frames { try damageLog(frame: frame) }
+        let next = try place.open()
+        #expect(try shell.integer("SELECT count(*) FROM task") == 1)
+        try run(next, put)
+        try next.makeDurable()
+        try next.leave()
+        try place.audit()
+    }
+
+    @Test func `another program that closes a suspect store does not copy frames that the kernel has lost`() throws {
+        let store = try place.open()
+        try run(store, put)
+        try store.makeDurable()
+        let shell = try place.shell()
+        #expect(try shell.integer("SELECT count(*) FROM task") == 1)
+        let known = store.parts.board.logFrames
+        try run(store, put, put)
+        let frames = store.parts.board.logFrames
+        store.parts.board.isSuspect = true
+        expectLost { _ = try store.maintain(at: .start) }
+        store.abandon()
+        for frame in known..<frames { try damageLog(frame: frame) }
+        shell.close()
+        #expect(FileIdentity(path: place.path + "-wal") == nil, "it has copied the log and removed it")
+        let next = try place.open()
+        #expect(try place.shell().integer("SELECT count(*) FROM task") == 1)
+        try next.leave()
+        try place.audit()
+    }
+
     @Test func `what another boot has left in the shared page counts for nothing`() throws {
         let store = try place.open()
         let board = store.parts.board
