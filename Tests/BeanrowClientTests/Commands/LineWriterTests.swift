@@ -50,7 +50,7 @@ import Testing
         #expect(writer.dropped == 0)
     }
 
-    @Test func `while nobody reads, lines are dropped and counted, and then it is said how many`() throws {
+    @Test func `while the pipe is full, lines are dropped and counted, and then a line says how many`() throws {
         let pipe = try FullPipe()
         let writer = LineWriter(descriptor: pipe.writing, capacity: 100)
         writer.write("first one\n")
