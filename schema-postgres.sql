@@ -199,9 +199,22 @@ $$;
 -- Tubes.
 
 -- Lets one at a time add or remove tubes, to the end of the transaction.
-CREATE OR REPLACE FUNCTION tubes_lock() RETURNS void LANGUAGE sql SET search_path FROM CURRENT AS $$
-    SELECT pg_advisory_xact_lock(1113940334, current_schema()::regnamespace::oid::integer)
-$$;
+--
+-- Only managers take it, for short transactions, so it is waited for longer than rows are: a place in the line is not to be
+-- given up because commits are slow.
+CREATE OR REPLACE FUNCTION tubes_lock() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    _timeout text := current_setting('lock_timeout');
+BEGIN
+    IF try_tubes_lock() THEN
+        RETURN;
+    END IF;
+    IF _timeout <> '0' THEN
+        PERFORM set_config('lock_timeout', '5000', true);
+    END IF;
+    PERFORM pg_advisory_xact_lock(1113940334, current_schema()::regnamespace::oid::integer);
+    PERFORM set_config('lock_timeout', _timeout, true);
+END $$;
 
 CREATE OR REPLACE FUNCTION try_tubes_lock() RETURNS boolean LANGUAGE sql SET search_path FROM CURRENT AS $$
     SELECT pg_try_advisory_xact_lock(1113940334, current_schema()::regnamespace::oid::integer)
