@@ -121,12 +121,12 @@ private final class Run {
     func end() throws {
         for client in channels.indices { try close(client) }
         eventLoop.run()
-        let nobody = SessionID(connection: .max, of: store.manager)
-        let batch = Batch([Operation(session: nobody, action: .storeStatistics)], now: engine.clock.now().timestamp)
+        let reader = SessionID(connection: .max, of: store.manager)
+        let batch = Batch([Operation(session: reader, action: .storeStatistics)], now: engine.clock.now().timestamp)
         guard case .store(let statistics) = try store.run(batch).outcomes[0] else { fail("no statistics") }
         let claimed = statistics.counts.claimed
         let isByName = engine.table.counters[.session] > 0
-        guard claimed == 0 || isByName else { fail("\(claimed) tasks are claimed by nobody") }
+        guard claimed == 0 || isByName else { fail("\(claimed) tasks are claimed without a session") }
         engine.stop()
         eventLoop.run()
         try engine.ended.futureResult.wait()

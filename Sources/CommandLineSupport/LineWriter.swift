@@ -91,7 +91,7 @@ public final class LineWriter: Sendable {
         flush(within: limit)
     }
 
-    /// Waits until the queue is empty, and blocks the thread meanwhile.
+    /// Waits until the queue is empty, and blocks the calling thread.
     ///
     /// - Parameter limit: how long to wait.
     /// - Returns: whether everything was written or dropped.

@@ -58,7 +58,7 @@ final class Database {
 
     /// Has ``close()`` copy and remove the log if this is the last connection of all; without this it stays as it is.
     ///
-    /// SQLite removes a log that is marked as copied without a sync, and tells nobody of an error.
+    /// SQLite removes a log that is marked as copied without a sync, and reports no error.
     func removeLogOnClose() {
         beanrow_checkpoint_on_close(handle, 1)
     }

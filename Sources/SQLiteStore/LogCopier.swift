@@ -70,7 +70,7 @@ final class LogCopier {
         shared.phase = hasGrown ? .copying : .givenUp
     }
 
-    /// What a write or a sync has failed with; nobody knows what the disk holds of the database then.
+    /// The error of a failed write or sync, if there was one: what the disk holds of the database is not known then.
     var failure: StoreError? { shared.failure }
 
     /// Waits for the end of a copy that is under way.

@@ -9,7 +9,7 @@ import TaskStore
 /// Writing the same bytes again makes the pages dirty, so that the next sync writes them. The checksums tell whether the
 /// kernel still has the new bytes.
 ///
-/// While frames are written again nobody else may write to the log or start it over: the caller holds the writer lock, and
+/// While frames are written again no other process may write to the log or start it over: the caller holds the writer lock, and
 /// SQLite's write lock or its exclusive lock.
 struct LogFile {
     /// What the log's header says.
@@ -101,7 +101,7 @@ struct LogFile {
         return try check(header, from: start, limit: limit, writesAgain: true)
     }
 
-    /// Finds out which frames are whole, and writes nothing: other programs may write meanwhile.
+    /// Finds out which frames are whole, and writes nothing. Other programs may write at the same time.
     ///
     /// - Parameter header: what ``header()`` has given.
     /// - Returns: what was found.

@@ -173,7 +173,7 @@ extension SQLiteStore {
         }
         guard peers.isEmpty else { return }
         parts.ballast.remove()
-        // Here, since an error of a checkpoint in the last connection's close is told to nobody.
+        // Here, since the last connection's close reports no error of its checkpoint.
         try checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
         if parts.board.logFrames == 0 { parts.database.removeLogOnClose() }
     }

@@ -119,7 +119,7 @@ extension SQLiteStore {
                 try parts.lock.acquire()
                 defer { parts.lock.release() }
                 try withWriteLock { committed throws(StoreError) in
-                    // Of a log that is started over meanwhile, everything is written after this manager has opened it.
+                    // If the log was started over, all of it was written after this manager has opened it.
                     guard let header = try file.header(), salt == nil || salt == header.salt, next < committed else {
                         isDone = true
                         return

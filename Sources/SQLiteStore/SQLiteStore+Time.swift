@@ -11,7 +11,7 @@ extension SQLiteStore {
     /// Differences in milliseconds that are not worth a commit.
     private static let tolerance: Int64 = 50
 
-    /// Has the wall clock follow the machine's, and SQL know claim time, also if nobody writes.
+    /// Has the wall clock follow the machine's, and SQL know claim time, also if no manager writes.
     func followClock(at now: Timestamp) throws(StoreError) {
         let isStale = parts.clock.claimTimeAheadOfMachine.map { ahead in
             publishedClaimOffset.map { abs($0 - ahead) > Self.tolerance } ?? true

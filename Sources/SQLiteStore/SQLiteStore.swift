@@ -30,7 +30,7 @@ public final class SQLiteStore: Store {
         /// Beyond it puts are answered with ``Outcome/storageFull``, beyond twice as much nothing is written.
         public var mostLogBytes = 1 << 30
 
-        /// Whether a database to which other paths lead is used all the same, by this manager alone.
+        /// Whether a database to which other paths lead may be used, by this manager alone.
         ///
         /// As long as it runs nothing else can open the database, by whatever path.
         public var allowsLinks = false

@@ -2,7 +2,7 @@ import CPlatform
 
 /// What managers tell each other about the disk.
 extension SharedBoard {
-    /// Whether a write or a sync has failed, so that nobody knows what the disk holds.
+    /// Whether a write or a sync has failed, so that it is not known what the disk holds.
     ///
     /// While it is set no manager answers, copies the log, starts it over, or closes in order. It outlives the processes that
     /// saw the failure. Only a manager that has written everything again clears it, under the writer lock.

@@ -34,7 +34,7 @@ extension SharedBoard {
 
     /// Wakes the managers in some slots, unless they have been rung for and have not heard it yet.
     ///
-    /// The writer lock need not be held. Where a slot's manager has gone nobody hears it.
+    /// The writer lock need not be held. If a slot's manager has gone, nothing happens.
     ///
     /// - Parameter slots: a bit for each slot.
     func ring(slots: UInt64) {

@@ -48,7 +48,7 @@ final class SoleUse {
     ///
     /// - Parameters:
     ///   - files: the files; SQLite has not opened them yet.
-    ///   - isAllowed: whether the database may be used all the same, by one manager alone.
+    ///   - isAllowed: whether the database may be used nevertheless, by one manager alone.
     /// - Returns: the exclusive use of a database that has other paths; nil if there is none.
     /// - Throws: ``StoreError/Code/unusable``, ``StoreError/Code/inUse``.
     static func check(_ files: StoreFiles, isAllowed: Bool) throws(StoreError) -> SoleUse? {

@@ -19,10 +19,10 @@ struct WallOffset: Equatable {
 
     /// What a call of ``follow(_:at:)`` has found, for the log.
     enum Event: Equatable {
-        /// The machine's clock is by so many milliseconds another one, and the wall clock has followed at once.
+        /// The machine's clock was set by this many milliseconds, and the wall clock has followed at once.
         case jumped(Int64)
 
-        /// The machine's clock is by so many milliseconds another one, and the wall clock begins to follow.
+        /// The machine's clock was set by this many milliseconds, and the wall clock begins to follow.
         case follows(Int64)
     }
 

@@ -61,7 +61,7 @@ struct ManagerCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Use a database file that has a second name (a hard link) or is mounted by itself.",
             discussion: """
-                Only one manager can use it then, and no other program can open it meanwhile. Start it by the same name each \
+                Only one manager can use it then, and no other program can open it as long as it runs. Start it by the same name each \
                 time. Without this flag such a file is refused: managers that used different names would not see each other.
                 """
         )

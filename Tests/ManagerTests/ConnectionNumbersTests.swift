@@ -27,7 +27,7 @@ import Testing
 }
 
 extension ConnectionNumbers {
-    /// Goes on as if so many connections had come and gone.
+    /// Goes on as if a number of connections had come and gone.
     fileprivate mutating func skip(to last: UInt32) {
         self = ConnectionNumbers(after: last, taken: taken)
     }

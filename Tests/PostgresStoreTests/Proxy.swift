@@ -71,7 +71,7 @@ final class Proxy: Sendable {
         state.withLock { $0.isCut = false }
     }
 
-    /// Carries so many more answers, of all connections together, and then none: connections stay, and say nothing.
+    /// Carries a number of further answers, of all connections together, and then none: connections stay, and say nothing.
     func fallSilent(after answers: Int) {
         state.withLock { $0.answersLeft = answers }
     }

@@ -32,7 +32,7 @@ LONGEST_WAIT = 25.0
 
 
 class Keeper(threading.Thread):
-    """Keeps one manager running, from when it was started first. The only thread that uses the manager meanwhile."""
+    """Keeps one manager running, from when it was started first. No other thread uses the manager while it runs."""
 
     def __init__(self, manager: Manager, told_to_wait: Callable[[str], None]) -> None:
         """`told_to_wait` is called with what a manager said that has to be started later."""

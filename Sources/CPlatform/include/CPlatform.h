@@ -21,7 +21,7 @@ int beanrow_unlock_byte(int descriptor, int64_t offset);
 int beanrow_byte_is_locked(int descriptor, int64_t offset);
 
 /*
- * Returns 1 if another process has a lock on one of so many bytes, and sets `process` to it, or to a number below 1 if it
+ * Returns 1 if another process has a lock on one of `length` bytes, and sets `process` to it, or to a number below 1 if it
  * cannot be seen from here; 0 if no other process has; or -errno.
  */
 int beanrow_range_is_locked(int descriptor, int64_t offset, int64_t length, int *process);

@@ -20,13 +20,13 @@ struct LateClaims {
     /// For each operation, how many of its claims have ended since the batch.
     private(set) var lost: [Int: Int] = [:]
 
-    /// Operations whose claims could not be renewed, so that nobody knows how long they last.
+    /// Operations whose claims could not be renewed, so that it is not known how long they last.
     private(set) var uncertain: Set<Int> = []
 
     /// How often the claims have been renewed.
     private var rounds = 0
 
-    /// After so many rounds of which each was too slow the store is no place to have claims renewed.
+    /// The most rounds. If each of them was too slow, the store cannot renew claims.
     static let mostRounds = 50
 
     /// Finds the claims of a batch.

@@ -45,7 +45,7 @@ extension SessionTable {
         reply(answer, to: step.session)
     }
 
-    /// Another program's transaction is in the way: the session asks again a little later, and nobody waits with it.
+    /// Another program's transaction is in the way: the session asks again a little later, and no other session waits with it.
     private mutating func putOff(_ step: Step, at now: Moment) {
         if case .expire = step.kind { return }
         step.session.retryAt = now.instant + Self.pauseForLock

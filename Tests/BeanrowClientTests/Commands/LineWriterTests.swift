@@ -26,7 +26,7 @@ import Testing
             _ = fcntl(writing, F_SETFL, 0)
         }
 
-        /// Reads so many bytes, and waits for them.
+        /// Reads a number of bytes, and waits for them.
         func read(_ count: Int) -> String {
             var bytes = [UInt8](repeating: 0, count: count)
             var have = 0

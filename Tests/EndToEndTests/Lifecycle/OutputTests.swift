@@ -70,7 +70,7 @@ extension LifecycleTests {
                 let manager = try start(bed, port: port, "\(redirection)\(path)")
                 try expectService(port, manager)
                 if redirection == "2>" {
-                    // Nobody reads: it ends all the same.
+                    // The output is not read, and the manager ends nevertheless.
                     manager.signal(SIGTERM)
                     #expect(try manager.waitForEnd() == .exited(0))
                     close(pipe)

@@ -127,7 +127,7 @@ struct file *file_of(int fd, enum role role) {
         if (file->inode == 0 && unused == NULL) unused = file;
     }
     if (unused == NULL) {
-        refuse("so many files");
+        refuse("too many files");
     } else {
         enter(unused, fd, &status, role);
     }

@@ -256,7 +256,7 @@ static int sync_file(int fd, int (*call)(int)) {
     enter();
     if (is_chosen(file)) return fail(file, fd);
     if (atomic_load(&descriptors[fd].told) != file->errors) {
-        /* The dirty pages are written all the same, but not flushed: the next sync that succeeds covers them. */
+        /* The dirty pages are written, but not flushed: the next sync that succeeds covers them. */
         atomic_store(&descriptors[fd].told, file->errors);
         file->is_seen = 1;
         return refuse_sync();
