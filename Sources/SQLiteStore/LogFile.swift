@@ -101,7 +101,7 @@ struct LogFile {
         return try check(header, from: start, limit: limit, writesAgain: true)
     }
 
-    /// Finds out which frames are whole, and writes nothing. Other programs may write at the same time.
+    /// Finds out which frames are whole and writes nothing, so that other programs may write at the same time.
     ///
     /// - Parameter header: what ``header()`` has given.
     /// - Returns: what was found.

@@ -26,7 +26,7 @@ struct LateClaims {
     /// How often the claims have been renewed.
     private var rounds = 0
 
-    /// The most rounds. If each of them was too slow, the store cannot renew claims.
+    /// The most rounds; if each of them was too slow, the store cannot renew claims.
     static let mostRounds = 50
 
     /// Finds the claims of a batch.
