@@ -12,6 +12,8 @@ CREATE UNLOGGED TABLE heartbeat (
 
 CREATE SEQUENCE count_change;
 
+ALTER SEQUENCE session_id MAXVALUE 4294967295 CYCLE;
+
 CREATE INDEX tube_count_change ON tube_count (tube) WHERE manager_id < 0;
 
 UPDATE schema_version SET version = 2;

@@ -141,6 +141,10 @@ struct MigrationTests {
             FROM information_schema.columns WHERE table_schema = current_schema()
             """,
             """
+            SELECT string_agg(sequencename || max_value || cycle, ', ' ORDER BY sequencename) FROM pg_sequences
+            WHERE schemaname = current_schema()
+            """,
+            """
             SELECT string_agg(proname || md5(prosrc), ', ' ORDER BY proname) FROM pg_proc
             WHERE pronamespace = current_schema()::regnamespace AND proname !~ '_1$'
             """,
