@@ -182,8 +182,8 @@ struct BatchPlan {
             ids[index] = id.rawValue
             survey.name(id)
             return .touch
-        case .kick(let tube, let bound):
-            (tubes[index], x[index]) = (tube.text, Int64(max(0, bound)))
+        case .kick(let tube, let bound, let state):
+            (tubes[index], x[index], y[index]) = (tube.text, Int64(max(0, bound)), state?.number ?? 0)
             return .kick
         case .kickTask(let id):
             ids[index] = id.rawValue

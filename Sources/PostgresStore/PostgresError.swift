@@ -31,6 +31,10 @@ enum PostgresError: Error {
         /// There is no room.
         case full
 
+        /// One of the batch's operations says something that the server does not take: it would fail again, and the others
+        /// would not.
+        case content
+
         /// It would fail again.
         case failed
     }
@@ -49,6 +53,8 @@ enum PostgresError: Error {
             .refused("25P03", _), .refused("57014", _), .refused("53300", _):
             .reconnect
         case .refused(let state, _) where state.hasPrefix("08"): .reconnect
+        // Data exceptions, violated constraints, limits of the program.
+        case .refused(let state, _) where ["22", "23", "54"].contains(state.prefix(2)): .content
         case .refused: .failed
         }
     }
@@ -67,6 +73,7 @@ enum PostgresError: Error {
             switch meaning {
             case .full: .full
             case .unknown: .unknown
+            case .content: .refused
             case .reconnect, .retry, .locked, .leaseLost, .failed: .failed
             }
         return StoreError(code, "PostgreSQL: \(message)")

@@ -37,7 +37,7 @@ extension PostgresStore {
                     throw error.storeError
                 case .leaseLost:
                     loseClaims()
-                case .retry, .locked, .full, .failed:
+                case .retry, .locked, .full, .content, .failed:
                     throw error.storeError
                 }
             }

@@ -493,7 +493,7 @@ BEGIN
         WHEN 8 THEN  -- kick
             o_code := 4;
             _found := ARRAY(
-                SELECT id FROM task_state WHERE state = 'buried' AND tube = _name
+                SELECT id FROM task_state WHERE state = 'buried' AND tube = _name AND _y[_i] IN (0, 4)
                 ORDER BY buried_order, id LIMIT _x[_i] FOR UPDATE SKIP LOCKED
             );
             WITH moved AS (
@@ -501,7 +501,9 @@ BEGIN
                 WHERE id = ANY (_found) RETURNING priority
             )
             SELECT _name, count(*), count(*) FILTER (WHERE priority < 1024), 4 INTO o_tube, o_n1, o_n2, o_n3 FROM moved;
-            IF o_n1 = 0 AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'buried' AND tube = _name) THEN
+            IF o_n1 = 0 AND (
+                _y[_i] = 2 OR _y[_i] = 0 AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'buried' AND tube = _name)
+            ) THEN
                 _found := ARRAY(
                     SELECT id FROM task_state WHERE state = 'delayed' AND tube = _name
                     ORDER BY due_ms, id LIMIT _x[_i] FOR UPDATE SKIP LOCKED

@@ -11,7 +11,7 @@ final class Database {
     /// Bytes a page, once ``learnPageSize()`` has been called.
     private(set) var pageSize = 4096
 
-    private var handle: OpaquePointer?
+    private(set) var handle: OpaquePointer?
 
     /// How many frames the write-ahead log held after the commit; 0 where nothing was written.
     ///

@@ -40,11 +40,10 @@ extension Ledger {
 
     /// The tubes that exist and are not paused.
     private func openTubes(_ names: [TubeName]) throws(SQLiteError) -> [Tube] {
-        let paused = try pausedTubes()
         var open: [Tube] = []
         open.reserveCapacity(names.count)
         for name in names {
-            if let tube = try tube(name), paused[tube.id] == nil { open.append(tube) }
+            if let tube = try tube(name), try pauseEnd(of: tube) == nil { open.append(tube) }
         }
         return open
     }

@@ -5,14 +5,17 @@ struct NamedSessions {
     /// Numbers of named sessions, by the connection that has taken one up here.
     private var taken: [SessionID: Int64] = [:]
 
-    /// What ``taken`` was before the batch, if the batch changed it.
-    private var before: [SessionID: Int64]?
+    /// What ``taken`` was before each change of the batch, first to last.
+    private var before: [(connection: SessionID, session: Int64?)] = []
 
     /// Connections that were found in this batch to have their session still; nobody else can take it up meanwhile.
     private var confirmed: Set<SessionID> = []
 
     /// Whether no connection has any, which spares all others a look.
     var isEmpty: Bool { taken.isEmpty }
+
+    /// All connections that have taken one up, with its number.
+    var all: [SessionID: Int64] { taken }
 
     subscript(connection: SessionID) -> Int64? { taken[connection] }
 
@@ -22,7 +25,7 @@ struct NamedSessions {
 
     /// Sets or forgets a connection's session.
     mutating func set(_ session: Int64?, for connection: SessionID) {
-        if before == nil { before = taken }
+        before.append((connection, taken[connection]))
         taken[connection] = session
         // Another connection of this manager may just have lost it.
         confirmed.removeAll()
@@ -32,8 +35,10 @@ struct NamedSessions {
     ///
     /// - Parameter isCommitted: whether its changes hold.
     mutating func endBatch(isCommitted: Bool) {
-        if !isCommitted, let before { taken = before }
-        before = nil
+        if !before.isEmpty {
+            if !isCommitted { for change in before.reversed() { taken[change.connection] = change.session } }
+            before.removeAll()
+        }
         if !confirmed.isEmpty { confirmed.removeAll(keepingCapacity: true) }
     }
 }
@@ -136,6 +141,16 @@ extension Ledger {
             )
         }
         return claims
+    }
+
+    /// Gives back claims of what a connection has, and ends the connection with the last of them.
+    ///
+    /// - Returns: how many claims; ``Batch/mostRows`` if there may be more.
+    func giveBackAll(_ connection: SessionID) throws(SQLiteError) -> Int {
+        var given = 0
+        if let holder = try holder(for: connection) { given = try giveBack(holder.rawValue...holder.rawValue) }
+        if given < Batch.mostRows { _ = try leaveNamedSession(connection) }
+        return given
     }
 
     /// Ends a connection that has a named session: the session's claims stay.

@@ -216,7 +216,7 @@ extension Ledger {
     ///   - limit: how many claims at most.
     /// - Returns: how many claims it were.
     /// - Throws: what SQLite answered.
-    func giveBack(_ holders: ClosedRange<Int64>, limit: Int = .max) throws(SQLiteError) -> Int {
+    func giveBack(_ holders: ClosedRange<Int64>, limit: Int = Batch.mostRows) throws(SQLiteError) -> Int {
         let statement = statements.giveBack
         statement.bind(holders.lowerBound, holders.upperBound, Int64(limit))
         return try makePending(statement)
@@ -261,11 +261,13 @@ extension Ledger {
         )
     }
 
-    /// Makes buried tasks of a tube pending, or delayed ones where none is buried.
-    func kick(_ name: TubeName, bound: Int) throws(SQLiteError) -> Int {
+    /// Makes buried tasks of a tube pending, or delayed ones if none is buried; or only those in one of the states.
+    func kick(_ name: TubeName, bound: Int, from state: TaskState? = nil) throws(SQLiteError) -> Int {
         guard bound > 0, let tube = try tube(name) else { return 0 }
-        let buried = try kick(tube, .buried, with: statements.kickBuried, bound: bound)
-        if buried > 0 { return buried }
+        if state != .delayed {
+            let buried = try kick(tube, .buried, with: statements.kickBuried, bound: bound)
+            if buried > 0 || state == .buried { return buried }
+        }
         let delayed = try kick(tube, .delayed, with: statements.kickDelayed, bound: bound)
         if delayed > 0 { schedule.nextDue = nil }
         return delayed

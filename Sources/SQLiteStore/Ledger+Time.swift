@@ -14,7 +14,7 @@ extension Ledger {
     func timeToNextEvent() throws(SQLiteError) -> Int64? {
         var next = try nextDue().map { $0 - now }
         if let end = try nextNamedEnd() { next = min(next ?? .max, end - claimNow) }
-        for (_, until) in try pausedTubes() { next = min(next ?? .max, until - now) }
+        if let end = try nextPauseEnd() { next = min(next ?? .max, end - now) }
         return next
     }
 
@@ -23,9 +23,7 @@ extension Ledger {
     /// - Returns: whether there were any.
     func letTimePass() throws(SQLiteError) -> Bool {
         guard try isTimeDue() else { return false }
-        for (id, until) in try pausedTubes() where until <= now {
-            try setPause(try tube(id), seconds: 0, until: nil, counted: false)
-        }
+        if let end = try nextPauseEnd(), end <= now { try endPauses() }
         if let end = try nextNamedEnd(), end <= claimNow { try endNamedClaims() }
         if let due = try nextDue(), due <= now {
             let statement = statements.makeDuePending
@@ -39,16 +37,6 @@ extension Ledger {
             schedule.nextDue = nil
         }
         return true
-    }
-
-    /// The tubes that are paused, and until when.
-    func pausedTubes() throws(SQLiteError) -> [Int64: Int64] {
-        if let known = schedule.paused { return known }
-        var paused: [Int64: Int64] = [:]
-        let statement = statements.pausedTubes
-        while try statement.step() { paused[statement.int(0)] = statement.int(1) }
-        schedule.paused = paused
-        return paused
     }
 
     private func nextDue() throws(SQLiteError) -> Int64? {

@@ -154,32 +154,8 @@ extension Ledger {
         tube.isRemoved = true
         tubes.remove(tube)
         removed.append(tube)
-        schedule.paused?[tube.id] = nil
-    }
-
-    /// Pauses a tube, or ends its pause.
-    func pause(_ name: TubeName, seconds: UInt32) throws(SQLiteError) -> Outcome {
-        guard let tube = try tube(name) else { return .notFound }
-        let until = seconds == 0 ? nil : now + Int64(seconds) * 1000
-        try setPause(tube, seconds: seconds, until: until, counted: true)
-        durability = .everything
-        return .paused
-    }
-
-    /// Writes a tube's pause.
-    func setPause(_ tube: Tube, seconds: UInt32, until: Int64?, counted: Bool) throws(SQLiteError) {
-        let statement = statements.pauseTube
-        statement.bind(tube.id, Int64(seconds))
-        statement.bind(until, at: 3)
-        statement.bind(counted ? 1 : 0, at: 4)
-        try statement.run()
-        touch(tube)
-        let wasPaused = try pausedTubes()[tube.id] != nil
-        if wasPaused, until == nil {
-            tube.wasUnpaused = true
-            drained = nil
-        }
-        schedule.paused?[tube.id] = until
+        // It may have been the tube whose pause ends first.
+        if case .some(.some) = schedule.nextPauseEnd { schedule.nextPauseEnd = nil }
     }
 
     /// Reads the names of all tubes.

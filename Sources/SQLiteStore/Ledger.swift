@@ -126,8 +126,8 @@ final class Ledger {
             return try bury(id, priority: priority, by: session)
         case .touch(let id):
             return try touch(id, by: session)
-        case .kick(let tube, let bound):
-            return .kicked(try kick(tube, bound: bound))
+        case .kick(let tube, let bound, let state):
+            return .kicked(try kick(tube, bound: bound, from: state))
         case .kickTask(let id):
             return try kick(id)
         case .peek(let id):
@@ -152,12 +152,7 @@ final class Ledger {
             if !named.isEmpty, try leaveNamedSession(connection) { return .givenBack(0) }
             return .givenBack(try giveBack(session.rawValue...session.rawValue))
         case .giveBackAll:
-            var given = 0
-            if let holder = try holder(for: connection) {
-                given = try giveBack(holder.rawValue...holder.rawValue)
-            }
-            _ = try leaveNamedSession(connection)
-            return .givenBack(given)
+            return .givenBack(try giveBackAll(connection))
         case .takeUp(let name):
             return try takeUp(name, for: connection)
         case .putUnique(let key, let task):
@@ -195,7 +190,7 @@ final class Ledger {
     var awakened: UInt64 {
         if displacesElsewhere { return .max }
         return touched.reduce(0) { mask, tube in
-            tube.pendingGrowth > 0 || tube.wasUnpaused ? mask | tube.bit : mask
+            tube.hasMoreToClaim ? mask | tube.bit : mask
         }
     }
 

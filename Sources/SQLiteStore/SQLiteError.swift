@@ -109,6 +109,8 @@ struct SQLiteError: Error {
             StoreError(.lost, "\(path): the database or its log was cut short (\(message))")
         case _ where code == Self.databaseMoved:
             StoreError(.lost, "\(path): the database was removed or replaced")
+        case SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH:
+            StoreError(.refused, "\(path): \(message) (SQLite error \(code))")
         default:
             StoreError(.failed, "\(path): \(message) (SQLite error \(code))")
         }

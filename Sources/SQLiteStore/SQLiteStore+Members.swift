@@ -3,8 +3,8 @@ import Glibc
 public import TaskStore
 
 extension SQLiteStore {
-    /// How many claims of a dead manager one transaction returns at most.
-    private static let mostReturnedAtOnce = 1000
+    /// For how long one call of ``maintain(at:)`` returns claims of dead managers; the clients are to be heard again then.
+    private static let timeForReturning = Duration.milliseconds(10)
 
     /// Joins the managers: makes up for what dead ones have left undone, and enters this one among its peers.
     ///
@@ -55,7 +55,10 @@ extension SQLiteStore {
             // A manager that had this slot before is dead: it is ours now.
             if peer.slot != slot, try parts.slot.isAlive(peer.slot) { continue }
             var claims = 0
-            while let returned = try returnClaims(of: peer, at: now, wake: &toWake) { claims += returned }
+            while let returned = try returnClaims(of: peer, at: now, wake: &toWake) {
+                claims += returned
+                try letOthersIn(&toWake)
+            }
             recoveredAtOpening.append(DeadManager(id: peer.id, name: peer.name, claims: claims))
         }
         try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in
@@ -70,8 +73,19 @@ extension SQLiteStore {
             )
         }
         manager = ledger.manager
+        parts.bells.clear(slot)
         parts.board.ring(slots: toWake)
         ledger.hasSeenForeignCommit = false
+    }
+
+    /// Lets managers write that wait for the lock, and wakes those for which there is something.
+    ///
+    /// The writer lock is held, before and afterwards.
+    private func letOthersIn(_ toWake: inout UInt64) throws(StoreError) {
+        parts.lock.release()
+        parts.board.ring(slots: toWake)
+        toWake = 0
+        try parts.lock.acquire()
     }
 
     /// Returns some claims of a dead manager, and with the last of them removes its row.
@@ -87,8 +101,8 @@ extension SQLiteStore {
         let ledger = parts.ledger
         let (returned, isLast): (Int?, Bool) = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in
             guard try ledger.exists(dead.id) else { return (nil, false) }
-            let returned = try ledger.giveBack(SessionID.all(of: dead.id), limit: Self.mostReturnedAtOnce)
-            let isLast = returned < Self.mostReturnedAtOnce
+            let returned = try ledger.giveBack(SessionID.all(of: dead.id), limit: Batch.mostRows)
+            let isLast = returned < Batch.mostRows
             if isLast { try ledger.remove(dead.id) }
             return (returned, isLast)
         }
@@ -96,13 +110,14 @@ extension SQLiteStore {
         return returned
     }
 
-    /// Cleans up behind the managers that have died.
+    /// Cleans up behind the managers that have died, for a bounded time.
     ///
     /// - Parameters:
     ///   - now: the time, for tests.
-    ///   - report: gets what was found.
+    ///   - report: gets what was found, and whether there is more to do.
     /// - Throws: ``StoreError/Code/lost`` also if they have cleaned up behind this one.
     func recoverDead(at now: Timestamp, _ report: inout Maintenance) throws(StoreError) {
+        let deadline = ContinuousClock.now + Self.timeForReturning
         let members: [ManagerRow]
         do {
             members = try parts.ledger.members()
@@ -122,14 +137,19 @@ extension SQLiteStore {
             }
             var claims: Int?
             var isHeldUp = false
+            var isLate = false
             do {
-                while let returned = try recoverSome(peer, at: now) { claims = (claims ?? 0) + returned }
+                while !isLate, let returned = try recoverSome(peer, at: now) {
+                    claims = (claims ?? 0) + returned
+                    isLate = returned == Batch.mostRows && ContinuousClock.now >= deadline
+                }
             } catch  where error.code == .busy || error.code == .full {
                 // The rest comes with the next call; what was returned so far is told now.
                 isHeldUp = true
             }
             if let claims { report.recovered.append(DeadManager(id: peer.id, name: peer.name, claims: claims)) }
-            if isHeldUp { break }
+            report.isUnfinished = isLate
+            if isLate || isHeldUp { break }
         }
     }
 
@@ -164,7 +184,7 @@ extension SQLiteStore {
         let me = ManagerRow(id: manager, name: "", slot: parts.slot.number)
         // The time is of no matter: nothing is put or claimed.
         let now = Timestamp(rawValue: parts.ledger.now)
-        while try returnClaims(of: me, at: now, wake: &toWake) != nil {}
+        while try returnClaims(of: me, at: now, wake: &toWake) != nil { try letOthersIn(&toWake) }
         let peers: [ManagerRow]
         do {
             peers = try parts.ledger.peers()

@@ -64,6 +64,7 @@ extension SQLiteStore {
             lock: lock,
             board: board,
             slot: slot,
+            bells: try TubeBells(path: files.lock),
             bell: Bell(board, slot: slot.number),
             logWatch: LogWatch(path: files.log),
             logSync: logSync,

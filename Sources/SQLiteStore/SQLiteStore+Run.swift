@@ -75,7 +75,8 @@ extension SQLiteStore {
                     needsDurability: false,
                     timePassed: false,
                     nextEvent: next.map { Timestamp(rawValue: batch.now.rawValue + $0) },
-                    timeRead: timeRead
+                    timeRead: timeRead,
+                    moreToClaim: []
                 )
             }
         } catch {
@@ -95,7 +96,7 @@ extension SQLiteStore {
     /// - Throws: ``StoreError``; nothing has happened then, unless it says ``StoreError/Code/lost``.
     func write(_ batch: Batch, takesPuts: Bool = true, wake toWake: inout UInt64) throws(StoreError) -> BatchResult {
         let ledger = parts.ledger
-        return try transaction(at: batch.now, wake: &toWake) { () throws(SQLiteError) in
+        var result = try transaction(at: batch.now, wake: &toWake) { () throws(SQLiteError) in
             let timeRead = self.timeRead
             let timePassed = try ledger.letTimePass()
             let outcomes = try ledger.perform(batch.operations, takesPuts: takesPuts)
@@ -107,6 +108,8 @@ extension SQLiteStore {
                 timeRead: timeRead
             )
         }
+        result.moreToClaim = takeMoreToClaim()
+        return result
     }
 
     /// Runs something as one transaction.
@@ -147,7 +150,7 @@ extension SQLiteStore {
             throw abandon(error)
         }
         parts.copier.proceed(hasGrown: place != nil)
-        toWake |= parts.board.slots(awaiting: ledger.awakened, except: parts.slot.number)
+        toWake |= tellOfBatch()
         parts.sharedSync.noteCommit(ledger.durability, at: place)
         ledger.commitBatch()
         return result
@@ -156,7 +159,7 @@ extension SQLiteStore {
     /// Rolls back.
     ///
     /// - Returns: the error to throw: the same, or that everything is lost where not even that works.
-    private func abandon(_ error: StoreError) -> StoreError {
+    func abandon(_ error: StoreError) -> StoreError {
         parts.copier.proceed(hasGrown: false)
         parts.database.resetStatements()
         parts.ledger.abandonBatch()

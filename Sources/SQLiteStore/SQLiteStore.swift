@@ -59,6 +59,9 @@ public final class SQLiteStore: Store {
     let parts: Parts
 
     var awaited = Awaited()
+
+    /// Tubes that this manager awaits and in which batches have left more to claim, until somebody asks.
+    var moreToClaim: [TubeName] = []
     var lastHeartbeat: Int64
     var lastUpkeep: Int64
 
@@ -97,6 +100,7 @@ public final class SQLiteStore: Store {
         let lock: WriterLock
         let board: SharedBoard
         let slot: Slot
+        let bells: TubeBells
         let bell: Bell
         let logWatch: LogWatch?
         let logSync: LogSync
@@ -136,18 +140,6 @@ public final class SQLiteStore: Store {
         try checkTrust()
     }
 
-    /// See ``Store/awaits(_:)``.
-    public func awaits(_ tube: TubeName) {
-        insertAwaited(tube)
-        publishAwaited()
-    }
-
-    /// See ``Store/stopsAwaiting(_:)``.
-    public func stopsAwaiting(_ tube: TubeName) {
-        awaited.remove(tube)
-        publishAwaited()
-    }
-
     /// See ``Store/observeChanges(_:)``.
     public func observeChanges(_ handler: @escaping @Sendable (StoreChange) -> Void) {
         do {
@@ -162,19 +154,5 @@ public final class SQLiteStore: Store {
     /// See ``Store/announceNextWrite()``.
     public func announceNextWrite() -> Bool {
         parts.logWatch?.arm() ?? false
-    }
-
-    /// Adds a tube to those awaited.
-    ///
-    /// - Returns: whether it was not among them.
-    @discardableResult
-    func insertAwaited(_ name: TubeName) -> Bool {
-        let tube = parts.ledger.tubes[name]
-        return awaited.insert(name, tube?.isReferred == true || tube?.id == Tube.defaultID ? tube : nil)
-    }
-
-    /// Lets the peers see which tubes are awaited.
-    func publishAwaited() {
-        parts.board.setAwaited(awaited.mask, parts.slot.number)
     }
 }

@@ -1,21 +1,25 @@
 /// What the passing of time is going to do next: delays and pauses that end.
 ///
-/// A copy of what the database says, good until somebody else commits.
+/// A copy of what the database says, good until another connection commits.
 struct Schedule {
-    /// When the first delayed task is due; the outer nothing: not known.
+    /// When the first delayed task is due; the outer nil: not known.
     var nextDue: Int64??
 
-    /// The tubes that are paused and until when; nothing: not known.
-    var paused: [Int64: Int64]?
+    /// When the first pause ends; the outer nil: not known.
+    var nextPauseEnd: Int64??
 
-    /// When the first claim of a named session is over; the outer nothing: not known.
+    /// When the first claim of a named session is over; the outer nil: not known.
     var nextNamedEnd: Int64??
+
+    /// Changes whenever everything is forgotten, so that what was noted elsewhere is known to be old.
+    private(set) var edition = 0
 
     /// Forgets everything.
     mutating func forget() {
         nextDue = nil
         nextNamedEnd = nil
-        paused = nil
+        nextPauseEnd = nil
+        edition += 1
     }
 
     /// Notes a task that will be due.

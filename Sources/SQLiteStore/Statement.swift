@@ -9,7 +9,7 @@ final class Statement {
     /// What it was made from.
     let sql: String
 
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     private let connection: OpaquePointer
 
     /// Takes over a statement that the connection finalizes when it closes.
@@ -123,12 +123,15 @@ final class Statement {
         guard number < blobs.count else { return sqlite3_step(handle) }
         let blob = blobs[number]
         return blob.withUnsafeBytes { bytes in
-            if let base = bytes.baseAddress, !bytes.isEmpty {
-                // No destructor: the bytes outlive the step, and the bindings are cleared right after.
-                sqlite3_bind_blob64(handle, index, base, UInt64(bytes.count), nil)
-            } else {
-                sqlite3_bind_zeroblob(handle, index, 0)
-            }
+            let code =
+                if let base = bytes.baseAddress, !bytes.isEmpty {
+                    // No destructor: the bytes outlive the step, and the bindings are cleared right after.
+                    sqlite3_bind_blob64(handle, index, base, UInt64(bytes.count), nil)
+                } else {
+                    sqlite3_bind_zeroblob(handle, index, 0)
+                }
+            // SQLITE_TOOBIG: the parameter would be NULL.
+            guard code == SQLITE_OK else { return code }
             return self.step(binding: blobs, from: number + 1, at: index + step, every: step)
         }
     }

@@ -23,7 +23,10 @@ struct Statements {
     let deleteUsers: Statement
     let addCounts: Statement
     let pauseTube: Statement
-    let pausedTubes: Statement
+    let pauseEnd: Statement
+    let nextPauseEnd: Statement
+    let endedPauses: Statement
+    let hasPending: Statement
 
     // Time.
     let nextDue: Statement
@@ -141,8 +144,18 @@ struct Statements {
         pauseTube = try database.prepare(
             "UPDATE tube SET pause_s = ?2, paused_until_ms = ?3, pauses = pauses + ?4 WHERE id = ?1"
         )
-        pausedTubes = try database.prepare(
-            "SELECT id, paused_until_ms FROM tube INDEXED BY tube_paused WHERE paused_until_ms IS NOT NULL"
+        pauseEnd = try database.prepare("SELECT paused_until_ms FROM tube WHERE id = ?1")
+        nextPauseEnd = try database.prepare(
+            "SELECT min(paused_until_ms) FROM tube INDEXED BY tube_paused WHERE paused_until_ms IS NOT NULL"
+        )
+        endedPauses = try database.prepare(
+            """
+            SELECT id FROM tube INDEXED BY tube_paused
+            WHERE paused_until_ms IS NOT NULL AND paused_until_ms <= ?1 ORDER BY paused_until_ms LIMIT ?2
+            """
+        )
+        hasPending = try database.prepare(
+            "SELECT 1 FROM tube WHERE name = ?1 AND pending > 0 AND paused_until_ms IS NULL"
         )
 
         nextDue = try database.prepare("SELECT min(due_ms) FROM task_state WHERE state = 'delayed'")

@@ -48,6 +48,9 @@ final class Tube {
     /// This manager's connections that watch it, committed.
     var watching = 0
 
+    /// When its pause ends, nil if it is not paused; as of an edition of ``Schedule``.
+    var pause: (edition: Int, end: Int64?)?
+
     // What follows is of the present batch.
 
     /// Whether the batch has it on its list of tubes to write back.
@@ -94,6 +97,9 @@ final class Tube {
 
     /// The bit that stands for it in masks of awaited tubes.
     var bit: UInt64 { 1 << UInt64(id & 63) }
+
+    /// Whether the batch leaves more to claim in it than there was.
+    var hasMoreToClaim: Bool { pendingGrowth > 0 || wasUnpaused }
 
     /// Forgets the batch.
     func endBatch() {

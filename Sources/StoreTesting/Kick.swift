@@ -42,6 +42,18 @@ let kickChecks: [StoreCheck] = [
         try require(try session.statistics(soon).kicks, 1, "kicks")
         try require(try session.statistics(.mail).counts, TaskCounts(pending: 2, urgent: 1, delayed: 1), "counts")
     },
+    StoreCheck("kick: only from the state named") { scene in
+        let session = try scene.manager().session()
+        let delayed = try session.put(.mail, delay: 90)
+        let buried = try session.putAndBury(.mail)
+        try require(try session.run(.kick(.mail, bound: 5, from: .delayed)), [.kicked(1)], "the delayed one")
+        try require(try session.state(delayed), .pending, "delayed")
+        let other = try session.put(.mail, delay: 90)
+        try require(try session.run(.kick(.mail, bound: 5, from: .buried)), [.kicked(1)], "the buried one")
+        try require(try session.state(buried), .pending, "buried")
+        try require(try session.run(.kick(.mail, bound: 5, from: .buried)), [.kicked(0)], "none is buried")
+        try require(try session.state(other), .delayed, "delayed still")
+    },
     StoreCheck("kick: only in the tube named; an unknown one has nothing") { scene in
         let session = try scene.manager().session()
         let other = try session.putAndBury(.film)

@@ -156,9 +156,10 @@ final class MemoryStore: Store {
             let given = holder(for: connection).map(giveBack) ?? 0
             _ = leaveNamedSession(connection)
             return .givenBack(given)
-        case .kick(let tube, let bound):
-            let buried = queue.ids(tube, .buried)
-            let kicked = (buried.isEmpty ? queue.ids(tube, .delayed) : buried).prefix(bound)
+        case .kick(let tube, let bound, let state):
+            let buried = state == .delayed ? [] : queue.ids(tube, .buried)
+            let delayed = state == .buried ? [] : queue.ids(tube, .delayed)
+            let kicked = (buried.isEmpty ? delayed : buried).prefix(bound)
             for id in kicked { kick(id) }
             return .kicked(kicked.count)
         case .kickTask(let id):

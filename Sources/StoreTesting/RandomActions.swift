@@ -28,7 +28,7 @@ public func randomAction(of tasks: Int64, using random: inout SplitMix, referrin
     case 21...22: return .release(id, priority: priority, delay: delay)
     case 23...24: return .bury(id, priority: priority)
     case 25: return .touch(id)
-    case 26: return .kick(tube, bound: Int(number(0...3)))
+    case 26: return .kick(tube, bound: Int(number(0...3)), from: [nil, nil, .buried, .delayed][Int(number(0...3))])
     case 27: return .kickTask(id)
     case 28: return .peek(id)
     case 29: return .peekNext(tube, TaskState.allCases[Int(number(0...3))])

@@ -1,5 +1,10 @@
 /// Operations that run as one transaction, in order.
 public struct Batch: Sendable {
+    /// How many rows one operation changes at most, so that the other sessions and managers are not kept waiting.
+    ///
+    /// What concerns more rows is done step by step, in several batches.
+    public static let mostRows = 1000
+
     /// The operations, first to last.
     public var operations: [Operation]
 
@@ -37,6 +42,10 @@ public struct BatchResult: Sendable {
     /// renews the claim first.
     public var timeRead: ContinuousClock.Instant
 
+    /// The tubes that sessions of this manager await and in which the batch left more to claim than there was before, or
+    /// whose pause it ended; nil if the store does not know.
+    public var moreToClaim: [TubeName]?
+
     /// Whether all claims that this manager's sessions had before the batch are lost: it could not reach the store for so
     /// long that the others took it for dead.
     public var claimsWereLost: Bool
@@ -48,6 +57,7 @@ public struct BatchResult: Sendable {
         timePassed: Bool,
         nextEvent: Timestamp?,
         timeRead: ContinuousClock.Instant = .now,
+        moreToClaim: [TubeName]? = nil,
         claimsWereLost: Bool = false
     ) {
         self.outcomes = outcomes
@@ -55,6 +65,7 @@ public struct BatchResult: Sendable {
         self.timePassed = timePassed
         self.nextEvent = nextEvent
         self.timeRead = timeRead
+        self.moreToClaim = moreToClaim
         self.claimsWereLost = claimsWereLost
     }
 }

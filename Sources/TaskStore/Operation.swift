@@ -45,9 +45,12 @@ public enum Action: Sendable, Equatable {
     /// Starts the session's claim anew with its full time to run. → ``Outcome/touched``, ``Outcome/notFound``
     case touch(TaskID)
 
-    /// Makes up to `bound` buried tasks of the tube pending, the longest buried first; where none is buried, delayed
+    /// Makes up to `bound` buried tasks of the tube pending, the longest buried first; if none is buried, delayed
     /// ones, the soonest first. → ``Outcome/kicked(_:)``
-    case kick(TubeName, bound: Int)
+    ///
+    /// If `state` is buried or delayed, only tasks in that state are kicked. So a kick that is done step by step stays
+    /// with what it began with. A manager asks for no more than ``Batch/mostRows``.
+    case kick(TubeName, bound: Int, from: TaskState? = nil)
 
     /// Makes one buried or delayed task pending. → ``Outcome/kicked(_:)`` with 1, ``Outcome/notFound``
     case kickTask(TaskID)
@@ -85,10 +88,14 @@ public enum Action: Sendable, Equatable {
 
     /// Ends the connection: what it holds becomes pending again, unless it has taken up a named session, which keeps
     /// its claims until their time to run is over or somebody takes it up again. → ``Outcome/givenBack(_:)``
+    ///
+    /// A store may give back ``Batch/mostRows`` claims and leave the rest: the connection has ended once the outcome is
+    /// another number.
     case giveBack
 
     /// Ends the connection and what it has: all it holds becomes pending again, also where that is a named session's.
-    /// A named session that another connection has taken up stays as it is. → ``Outcome/givenBack(_:)``
+    /// A named session that another connection has taken up stays as it is. → ``Outcome/givenBack(_:)``, as for
+    /// ``giveBack``
     case giveBackAll
 
     /// Takes up a named session, made if it does not exist, and adds to it what the connection holds already.

@@ -48,7 +48,7 @@ public enum Outcome: Sendable, Equatable {
     /// The session was counted.
     case referred
 
-    /// The session holds nothing any more; so many tasks became pending.
+    /// So many tasks became pending. The session holds nothing any more, unless it were exactly ``Batch/mostRows``.
     case givenBack(Int)
 
     /// The connection has the named session now, with these claims in it.
@@ -65,6 +65,11 @@ public enum Outcome: Sendable, Equatable {
 
     /// No such task or tube, or not one that the session may change.
     case notFound
+
+    /// Nothing of it has happened, for this reason; other operations of the batch may have.
+    ///
+    /// No store returns it: a manager does that runs a batch in parts, see ``StoreError/Code/refused``.
+    case undone(StoreError.Code)
 
     /// Not run, since an earlier operation of the same session in the batch still waits: a claim, or one that was
     /// ``locked``.

@@ -70,6 +70,20 @@ public protocol Store: AnyObject {
     /// It is the net under ``observeChanges(_:)``: it also sees what somebody writes with other programs.
     func hasChangedElsewhere() throws(StoreError) -> Bool
 
+    /// Returns what other managers have announced since the last call; to be called after ``StoreChange/pending``.
+    ///
+    /// - Returns: the news; nil if the store does not know more than that there may be some.
+    /// - Throws: ``StoreError``, as ``run(_:)``.
+    func takeNews() throws(StoreError) -> News?
+
+    /// Looks what there is for the sessions that wait, whoever has put it there.
+    ///
+    /// It reads once for each tube that is awaited, and keeps no other manager waiting.
+    ///
+    /// - Returns: what there is; nil if the store cannot look.
+    /// - Throws: ``StoreError``, as ``run(_:)``.
+    func lookForNews() throws(StoreError) -> News?
+
     /// Does what has to be done from time to time: shows that this manager lives, returns the claims of managers that
     /// died, keeps the files in shape.
     ///
@@ -87,8 +101,14 @@ public protocol Store: AnyObject {
 }
 
 extension Store {
-    /// It is not.
+    /// Returns false: this store cannot announce writes.
     public func announceNextWrite() -> Bool { false }
+
+    /// Returns nil: this store's managers announce no more than that there is something.
+    public func takeNews() throws(StoreError) -> News? { nil }
+
+    /// Returns nil: every session that waits has to try.
+    public func lookForNews() throws(StoreError) -> News? { nil }
 }
 
 /// What a store tells a manager of by itself.
@@ -102,11 +122,15 @@ public enum StoreChange: Sendable {
 
 /// What ``Store/maintain(at:)`` did that others may care about.
 public struct Maintenance: Sendable, Equatable {
-    /// Managers found dead, by the names they had, with how many claims of each were returned.
+    /// Managers found dead, by the names they had, with how many claims of each were returned in this call.
     public var recovered: [DeadManager]
 
     /// Claims that were overdue and have been ended for managers that live but do nothing: their names, and how many of each.
     public var endedForSilent: [SilentManager] = []
+
+    /// Whether there is more to do of which the other managers are not to be kept waiting: another call is to follow once
+    /// this manager has looked at its clients.
+    public var isUnfinished = false
 
     /// Lines for the log that a person should see, each said once for each cause.
     public var warnings: [String]

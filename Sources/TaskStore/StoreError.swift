@@ -11,6 +11,10 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         /// The batch failed and nothing was changed; the next one may succeed.
         case failed
 
+        /// The batch failed because of what one of its operations says, such as a body that is too large for the store;
+        /// nothing was changed. It would fail again, and the other operations would not.
+        case refused
+
         /// The batch has happened as a whole or not at all, and it could not be found out which; the next one may succeed.
         case unknown
 

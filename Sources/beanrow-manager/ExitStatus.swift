@@ -24,7 +24,7 @@ enum ExitStatus {
         return switch error.code {
         case .inUse: tryLater
         case .acknowledgedTasksGone: needsDecision
-        case .busy, .full, .failed, .unknown, .lost, .unusable: failure
+        case .busy, .full, .failed, .refused, .unknown, .lost, .unusable: failure
         }
     }
 }

@@ -20,6 +20,9 @@ final class SessionScript {
     private var lastConnection: UInt32 = 0
     private var lastTask: Int64 = 0
 
+    /// For stores that hand out tasks: the last one.
+    var lastClaimed: Int64 = 0
+
     init(limits: SessionTable.Limits = .init()) {
         table = SessionTable(
             maximumTaskSize: 65535,
@@ -56,7 +59,13 @@ final class SessionScript {
     ///   - lost: tasks whose claims end before they can be renewed, in a batch whose answers are late.
     ///   - isUncertain: whether the answers are late and the store cannot renew the claims.
     ///   - answeredAt: when the answers leave, if that is not at once.
-    func turn(lost: [TaskID] = [], isUncertain: Bool = false, answeredAt: ContinuousClock.Instant? = nil) {
+    ///   - tubes: those in which the store says that it has left more to claim; nil if it does not know.
+    func turn(
+        lost: [TaskID] = [],
+        isUncertain: Bool = false,
+        answeredAt: ContinuousClock.Instant? = nil,
+        moreToClaim tubes: [TubeName]? = nil
+    ) {
         let operations = table.makeBatch(at: now)
         if !operations.isEmpty { batches.append(operations) }
         var outcomes = outcomes(of: operations)
@@ -72,9 +81,9 @@ final class SessionScript {
         }
         var answered = now
         if let answeredAt { answered.instant = answeredAt }
-        table.apply(outcomes, late: late, at: answered) { _ in
+        table.apply(outcomes, late: late, at: answered, moreToClaim: tubes) { table in
             ProcessStatistics(
-                counters: self.table.counters,
+                counters: table.counters,
                 maximumTaskSize: 65535,
                 connections: 0,
                 producers: 0,
@@ -83,7 +92,7 @@ final class SessionScript {
                 uptime: 0,
                 usage: ProcessorTime(user: "0.000000", system: "0.000000"),
                 isDraining: false,
-                host: self.table.host
+                host: table.host
             )
         }
         _ = table.takeAnswered()

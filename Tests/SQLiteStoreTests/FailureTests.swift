@@ -183,7 +183,7 @@ import Testing
         try shell.execute("CREATE UNIQUE INDEX obstacle ON task_state (priority) WHERE priority = 666")
         let task = NewTask(tube: film, priority: 666, delay: 0, timeToRun: 1, body: [])
         let before = try shell.everything()
-        expect(.failed, "UNIQUE constraint failed") {
+        expect(.refused, "UNIQUE constraint failed") {
             _ = try run(
                 store,
                 [
@@ -208,7 +208,7 @@ import Testing
         guard case .claimed(let tasks) = outcomes[0], case .tube(let statistics) = outcomes[1],
             case .tube(let ofEmpty) = outcomes[6]
         else {
-            throw StoreError(.failed, "\(outcomes)")
+            throw StoreError(.refused, "\(outcomes)")
         }
         #expect(tasks.map(\.id.rawValue) == [1])
         #expect([statistics.using, statistics.counts.claimed, statistics.counts.delayed] == [1, 1, 1])

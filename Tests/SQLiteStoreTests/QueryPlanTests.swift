@@ -19,7 +19,10 @@ import Testing
         "deleteUsers": ["SEARCH tube_user USING PRIMARY KEY (tube_id=? AND manager_id=?)"],
         "addCounts": ["SEARCH tube USING INTEGER PRIMARY KEY (rowid=?)"],
         "pauseTube": ["SEARCH tube USING INTEGER PRIMARY KEY (rowid=?)"],
-        "pausedTubes": ["SEARCH tube USING INDEX tube_paused (paused_until_ms>?)"],
+        "pauseEnd": ["SEARCH tube USING INTEGER PRIMARY KEY (rowid=?)"],
+        "nextPauseEnd": ["SEARCH tube USING INDEX tube_paused (paused_until_ms>?)"],
+        "endedPauses": ["SEARCH tube USING INDEX tube_paused (paused_until_ms>? AND paused_until_ms<?)"],
+        "hasPending": ["SEARCH tube USING INDEX sqlite_autoindex_tube_1 (name=?)"],
         "nextDue": ["SEARCH task_state USING INDEX task_due"],
         "makeDuePending": [
             "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",

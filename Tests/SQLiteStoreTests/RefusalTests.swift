@@ -1,3 +1,4 @@
+import CSQLite
 import Glibc
 import TaskStore
 import Testing
@@ -140,4 +141,60 @@ import Testing
         #expect(FileSystemCheck.name(ofDevice: 259 << 8 | 3, in: table) == "ext4")
         #expect(FileSystemCheck.name(ofDevice: 99, in: table) == nil)
     }
+}
+
+/// Operations that SQLite refuses because of what they say.
+@Suite struct RefusedContentTests {
+    @Test func `a body beyond SQLite's limit is refused as such, and nothing of the batch has happened`() throws {
+        let place = try TemporaryStore()
+        let store = try place.open()
+        // The limit of one connection, lowered: the real one is a billion bytes.
+        store.parts.database.limitLength(bytes: 100_000)
+        let session = SessionID(connection: 1, of: store.manager)
+        func puts(_ sizes: [Int]) -> Batch {
+            Batch(
+                sizes.map { size in
+                    let task = NewTask(
+                        tube: .default,
+                        priority: 0,
+                        delay: 0,
+                        timeToRun: 1,
+                        body: [UInt8](repeating: 1, count: size)
+                    )
+                    return Operation(session: session, action: .put(task))
+                },
+                now: .start
+            )
+        }
+        for sizes in [[200_000], [1, 200_000], [1, 1, 200_000, 1]] {
+            #expect {
+                _ = try store.run(puts(sizes))
+            } throws: { ($0 as? StoreError)?.code == .refused }
+        }
+        #expect(try store.run(puts([1, 50_000])).outcomes.count == 2)
+        #expect(try place.shell().integer("SELECT count(*) FROM task_state") == 2)
+        try place.audit()
+        try store.leave()
+    }
+
+    @Test func `a violated constraint is a refusal, an I/O error, a full disk and a lock are none`() {
+        func code(_ code: Int32) -> StoreError.Code {
+            var error = SQLiteError(corrupt: "")
+            error.code = code
+            return error.beforeCommit("").code
+        }
+        #expect(
+            [SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_CONSTRAINT | 5 << 8, SQLITE_MISMATCH].map(code) == [
+                .refused, .refused, .refused, .refused,
+            ]
+        )
+        for other in [SQLITE_IOERR, SQLITE_FULL, SQLITE_BUSY, SQLITE_NOMEM, SQLITE_CORRUPT, SQLITE_ERROR] {
+            #expect(code(other) != .refused)
+        }
+    }
+}
+
+extension Database {
+    /// Lowers how many bytes a value or a row may have.
+    fileprivate func limitLength(bytes: Int32) { sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, bytes) }
 }

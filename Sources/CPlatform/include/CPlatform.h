@@ -92,6 +92,9 @@ static inline int beanrow_exchange(uint64_t *word, uint64_t present, uint64_t va
 /* Adds to a word. */
 static inline void beanrow_add(uint64_t *word, uint64_t value) { __atomic_add_fetch(word, value, __ATOMIC_SEQ_CST); }
 
+/* Sets bits of a word. */
+static inline void beanrow_set_bits(uint64_t *word, uint64_t bits) { __atomic_or_fetch(word, bits, __ATOMIC_SEQ_CST); }
+
 /*
  * Sleeps until somebody calls beanrow_wake_waiting for the word, in whatever process, for so many milliseconds at most, or
  * for as long as it takes where that is -1 (futex(2)). Returns at once where the word is not `seen`, and now and then for

@@ -6,6 +6,8 @@ internal import TaskStore
 extension Engine {
     /// Has a turn run when something times out or an event of the store is due.
     func armWakeUp() {
+        // Another turn follows anyway, once the sockets were looked at, and this comes after it.
+        if table.wasCut, table.hasWork { return }
         var next = table.timeouts.next
         if let nextEvent {
             let moment = clock.now()
@@ -36,23 +38,10 @@ extension Engine {
         store.observeChanges { [eventLoop] change in
             eventLoop.execute {
                 switch change {
-                case .pending: engine.value.wakeWaiting()
+                case .pending: engine.value.takeNews()
                 case .written: engine.value.somebodyWrote()
                 }
             }
-        }
-    }
-
-    /// Looks whether somebody has written with other programs.
-    private func look() -> Bool {
-        guard phase != .ended, stalled == nil, table.waiting > 0 else { return false }
-        do {
-            guard try store.hasChangedElsewhere() else { return false }
-            wakeWaiting()
-            return true
-        } catch {
-            _ = handle(error, [], at: clock.now())
-            return false
         }
     }
 
@@ -115,6 +104,7 @@ extension Engine {
             for warning in report.warnings { logger.warning("\(warning)") }
             if report.madePending { table.wakeWaiting() }
             if report.claimsWereLost { loseClaims() }
+            if report.isUnfinished { continueMaintenance() }
         } catch let error where error.code == .busy || error.code == .full {
             logger.debug("maintenance put off", metadata: ["reason": "\(error)"])
         } catch {
@@ -126,6 +116,11 @@ extension Engine {
         // Delays that other managers have put in since, and may not live to end, are found here.
         mustLookForEvents = true
         scheduleTurn()
+    }
+
+    /// Has the store go on looking after itself, once the sockets were looked at.
+    private func continueMaintenance() {
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { self.maintain() }
     }
 
     /// Peers have taken this manager for dead and given its sessions' claims to others.

@@ -39,6 +39,9 @@ final class Engine {
 
     var lookout = Lookout()
 
+    /// When it may be looked again what others have written.
+    var nextLook = ContinuousClock.now
+
     /// The looks at the store that are made over and over, while they are.
     var looks: RepeatedTask?
     private var repeated: [RepeatedTask] = []
@@ -46,6 +49,9 @@ final class Engine {
 
     /// The last batch failed: what is tried again waits a little.
     private var hasFailed = false
+
+    /// The awaited tubes in which the batch has left more to claim; nil if that is not known.
+    private var moreToClaim: [TubeName]? = []
     private var failures = FailureLog()
     var refusals = RefusalLog()
 
@@ -140,12 +146,6 @@ final class Engine {
         suspended.append(connection)
     }
 
-    /// Other managers may have made tasks pending that sessions here wait for.
-    func wakeWaiting() {
-        table.wakeWaiting()
-        scheduleTurn()
-    }
-
     // Turns.
 
     /// Has a turn run once the event loop is through with its sockets.
@@ -170,13 +170,25 @@ final class Engine {
     private static let pauseAfterFailure = TimeAmount.milliseconds(50)
 
     /// Long enough for the event loop to look at its sockets; what it finds there begins the turn at once.
-    ///
-    /// Were it over before the loop asks what there is to do next, the sockets would not be looked at.
     private static let timeForSockets = TimeAmount.milliseconds(1)
+
+    /// Has a turn run once the event loop has looked at its sockets, which it does only when it has nothing to execute.
+    ///
+    /// If the time is over before the loop asks what there is to do next, it does not look. On a busy machine that happens;
+    /// the turn then comes late, and waits again, for longer.
+    private func takeTurnAfterSockets(attempt: Int64 = 0) {
+        let due = NIODeadline.now() + Self.timeForSockets * (Int64(1) << attempt)
+        nextTurn = eventLoop.assumeIsolated()
+            .scheduleTask(deadline: due) {
+                let isLate = NIODeadline.now() - due > .microseconds(250)
+                if isLate, attempt < 3 { self.takeTurnAfterSockets(attempt: attempt + 1) } else { self.scheduleTurn() }
+            }
+    }
 
     private func turn() {
         isTurnScheduled = false
         guard phase != .ended, stalled == nil, !isGathering() else { return }
+        lookForEveryone()
         let moment = clock.now()
         let operations = table.makeBatch(at: moment)
         inTurn { carryOut(operations, at: moment) }
@@ -200,23 +212,23 @@ final class Engine {
         guard isTurnWanted else { return }
         isTurnWanted = false
         guard table.wasCut, !hasFailed else { return scheduleTurn() }
-        // The event loop looks at its sockets only when it has nothing to execute, and those who have not sent ahead are to
-        // have their share of the next batch too.
-        nextTurn = eventLoop.assumeIsolated().scheduleTask(in: Self.timeForSockets) { self.scheduleTurn() }
+        // Clients that have not sent ahead are to have their share of the next batch too.
+        takeTurnAfterSockets()
     }
 
     private func carryOut(_ operations: [Operation], at moment: Moment) {
         let start = ContinuousClock.now
         do {
             var outcomes: [Outcome] = []
+            moreToClaim = []
             if !operations.isEmpty || mustLookForEvents || isEventDue(at: moment) {
                 mustLookForEvents = false
-                let result = try store.run(Batch(operations, now: moment.timestamp))
+                let result = try runBatch(operations, at: moment)
                 if result.needsDurability { try store.makeDurable() }
                 if result.noRoom != nil || !refusals.isEmpty { noteRoom(after: result) }
                 outcomes = result.outcomes
                 nextEvent = result.nextEvent
-                if result.timePassed { table.wakeWaiting() }
+                moreToClaim = hear(result)
                 if result.claimsWereLost { loseClaims() }
                 let tolerance = configuration.claimTolerance
                 if ContinuousClock.now - result.timeRead > tolerance {
@@ -226,7 +238,7 @@ final class Engine {
             }
             stalled = nil
             hasFailed = false
-            table.apply(outcomes, at: clock.now(), process: processStatistics)
+            table.apply(outcomes, at: clock.now(), moreToClaim: moreToClaim, process: processStatistics)
         } catch {
             guard handle(error, operations, at: moment) else { return }
         }
@@ -265,14 +277,14 @@ final class Engine {
         }
         stalled = nil
         hasFailed = false
-        table.apply(outcomes, late: late, at: clock.now(), process: processStatistics)
+        table.apply(outcomes, late: late, at: clock.now(), moreToClaim: moreToClaim, process: processStatistics)
         finishTurn(start: start)
     }
 
     /// Writes answers and sees to what comes next.
     private func finishTurn(start: ContinuousClock.Instant) {
         follow(lookout.waiting(table.waiting))
-        if let lane { lane.board.publish(table, of: lane.number) }
+        if let lane { lane.board.publish(&table, of: lane.number) }
         for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
         let answered = table.takeAnswered()
         let end = ContinuousClock.now
@@ -282,6 +294,25 @@ final class Engine {
         if table.hasWork { scheduleTurn() }
         armWakeUp()
         if phase == .stopping { endIfDone() }
+    }
+
+    /// Runs a batch, in parts if one of its operations is refused: that one must not fail the others.
+    private func runBatch(_ operations: [Operation], at moment: Moment) throws(StoreError) -> BatchResult {
+        let batch = Batch(operations, now: moment.timestamp)
+        do {
+            return try store.run(batch)
+        } catch {
+            guard error.code == .refused, !operations.isEmpty else { throw error }
+            var parts = SplitBatch(batch) { [store] part throws(StoreError) in try store.run(part) }
+            let result = try parts.carryOut(after: error)
+            for refusal in parts.refusals { log("the database refused a command", refusal) }
+            return result
+        }
+    }
+
+    private func log(_ what: String, _ error: StoreError) {
+        guard let times = failures.note(error.message) else { return }
+        logger.error("\(what)", metadata: ["reason": "\(error)", "times": "\(times)"])
     }
 
     private func isEventDue(at moment: Moment) -> Bool {
@@ -300,7 +331,7 @@ final class Engine {
         case .full:
             noteNoRoom(error, for: operations.count)
             return fail(nil, error, with: .outOfMemory, at: moment)
-        case .failed:
+        case .failed, .refused:
             return fail("a batch failed", error, with: .internalError, at: moment)
         case .unknown:
             return fail("clients are left without an answer", error, with: nil, at: moment)
@@ -314,9 +345,7 @@ final class Engine {
     ///
     /// - Returns: whether the batch is over.
     private func fail(_ what: String?, _ error: StoreError, with answer: Reply?, at moment: Moment) -> Bool {
-        if let what, let times = failures.note(error.message) {
-            logger.error("\(what)", metadata: ["reason": "\(error)", "times": "\(times)"])
-        }
+        if let what { log(what, error) }
         // Whoever cannot write that it leaves leaves as the dead do, and its claims are given back by others.
         guard !isLate else {
             giveUp(error)

@@ -36,15 +36,14 @@ final class LaneBoard: Sendable {
     }
 
     /// Says what a lane counts now.
-    func publish(_ table: SessionTable, of lane: Int) {
+    func publish(_ table: inout SessionTable, of lane: Int) {
+        let changes = table.waitingSessions.takeChanges()
         figures.withLock { figures in
             figures[lane].counters = table.counters
             figures[lane].connections = table.openSessions
             figures[lane].producers = table.producers
             figures[lane].workers = table.workers
-            if table.waiting > 0 || figures[lane].waiting > 0 {
-                figures[lane].waitingByTube = table.waitingByTubeCounts
-            }
+            for (tube, waiting) in changes { figures[lane].waitingByTube[tube] = waiting > 0 ? waiting : nil }
             figures[lane].waiting = table.waiting
         }
     }
@@ -56,7 +55,9 @@ final class LaneBoard: Sendable {
 
     /// How many sessions of all lanes but one wait for a tube.
     func waiting(for tube: TubeName, elsewhereThan lane: Int) -> Int {
-        others(than: lane).reduce(0) { $0 + ($1.waitingByTube[tube] ?? 0) }
+        figures.withLock { figures in
+            figures.indices.reduce(0) { $1 == lane ? $0 : $0 + (figures[$1].waitingByTube[tube] ?? 0) }
+        }
     }
 }
 

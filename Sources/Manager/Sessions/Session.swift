@@ -31,15 +31,6 @@ final class Session {
         var isBeingServed = false
     }
 
-    /// A `clear-tube` that is carried out step by step.
-    struct Clearing {
-        var tube: TubeName
-        var state: TaskState
-
-        /// Tasks deleted so far.
-        var cleared = 0
-    }
-
     /// How far the connection's end has come.
     enum Closing {
         /// The client may send more.
@@ -64,7 +55,9 @@ final class Session {
 
     var claims: [TaskID: Claim] = [:]
     var wait: Wait?
-    var clearing: Clearing?
+
+    /// The command that is carried out step by step; those behind it wait.
+    var longCommand: LongCommand?
 
     /// The named session that it has taken up, which keeps its claims when the connection is lost.
     var name: SessionName?
@@ -118,6 +111,9 @@ final class Session {
     /// Whether a claim runs out at that very moment.
     private var isSoonestKnown = true
 
+    /// When its claims run out, if there are many and somebody has asked.
+    private var deadlines: ClaimDeadlines?
+
     init(id: SessionID) {
         self.id = id
     }
@@ -125,18 +121,55 @@ final class Session {
     /// When the first of its claims runs out of time.
     var soonestDeadline: ContinuousClock.Instant? {
         guard !isSoonestKnown else { return noneRunsOutBefore }
-        var soonest: ContinuousClock.Instant?
-        for claim in claims.values where soonest.map({ claim.deadline < $0 }) ?? true { soonest = claim.deadline }
-        noneRunsOutBefore = soonest
+        noneRunsOutBefore = findSoonest()
         isSoonestKnown = true
-        return soonest
+        return noneRunsOutBefore
+    }
+
+    private func findSoonest() -> ContinuousClock.Instant? {
+        guard claims.count >= ClaimDeadlines.few else {
+            deadlines = nil
+            return claims.values.lazy.map(\.deadline).min()
+        }
+        if deadlines == nil { deadlines = ClaimDeadlines(claims) }
+        return deadlines?.soonest(of: claims)
+    }
+
+    /// Returns tasks whose time to run is over, the soonest first; the session holds them until it is told otherwise.
+    ///
+    /// They are returned once, unless ``expireAgain(_:)`` is called.
+    func takeOverdue(at now: ContinuousClock.Instant, atMost limit: Int) -> [TaskID] {
+        guard let soonest = soonestDeadline, soonest <= now else { return [] }
+        isSoonestKnown = false
+        if let overdue = deadlines?.takeDue(at: now, atMost: limit, of: claims) { return overdue }
+        let overdue = claims.filter { $0.value.deadline <= now }
+        return overdue.sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }.prefix(limit).map(\.key)
+    }
+
+    /// A claim that has run out could not be ended.
+    func expireAgain(_ task: TaskID) {
+        guard let deadline = claims[task]?.deadline else { return }
+        noneRunsOutBefore = min(noneRunsOutBefore ?? deadline, deadline)
+        deadlines = nil
+        isSoonestKnown = false
     }
 
     func hold(_ task: TaskID, _ claim: Claim) {
         claims[task] = claim
+        if deadlines != nil { noteDeadline(task, claim.deadline) }
         if let bound = noneRunsOutBefore, bound <= claim.deadline { return }
         noneRunsOutBefore = claim.deadline
         isSoonestKnown = true
+    }
+
+    private func noteDeadline(_ task: TaskID, _ deadline: ContinuousClock.Instant) {
+        if let count = deadlines?.count, count > 2 * claims.count + ClaimDeadlines.few {
+            // Most are stale: they are gathered again when the first is asked for.
+            deadlines = nil
+            isSoonestKnown = false
+        } else {
+            deadlines?.add(task, deadline)
+        }
     }
 
     /// Forgets a claim.
@@ -157,6 +190,7 @@ final class Session {
     /// Forgets all claims: they are somebody else's now.
     func letGoOfAll() {
         claims.removeAll()
+        deadlines = nil
         noneRunsOutBefore = nil
         isSoonestKnown = true
     }

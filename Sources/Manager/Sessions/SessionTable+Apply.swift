@@ -9,14 +9,19 @@ extension SessionTable {
     ///   - outcomes: one for each operation of the batch, in order.
     ///   - late: what became of claims that had to be renewed.
     ///   - now: when the answers leave, from which the time to run of the claims in them counts.
+    ///   - tubes: those that sessions await and in which the batch has left more to claim; nil if that is not known.
     ///   - process: what `stats` tells of this process, asked for only where a `stats` is in the batch.
     mutating func apply(
         _ outcomes: [Outcome],
         late: LateClaims? = nil,
         at now: Moment,
+        moreToClaim tubes: [TubeName]? = nil,
         process: (SessionTable) -> ProcessStatistics
     ) {
-        defer { forgetBatch() }
+        defer {
+            wake(after: tubes)
+            forgetBatch()
+        }
         var heldBack: [(session: Session, request: Request)] = []
         if let late, !late.isEmpty {
             applyLate(outcomes, late, at: now, &heldBack, process)
@@ -38,11 +43,17 @@ extension SessionTable {
         }
     }
 
-    /// Takes a step whose answer needed no store.
+    /// Takes a step that needed no store.
     mutating func applyKnown(_ step: Step) {
-        guard case .answer(let answer, let verb) = step.kind else { return }
-        if let verb { counters[verb] += 1 }
-        reply(answer, to: step.session)
+        switch step.kind {
+        case .answer(let answer, let verb):
+            if let verb { counters[verb] += 1 }
+            reply(answer, to: step.session)
+        case .endLater:
+            endLater([step.session])
+        default:
+            break
+        }
     }
 
     /// Another program's transaction is in the way: the session asks again a little later, and no other session waits with it.
@@ -59,7 +70,6 @@ extension SessionTable {
     private mutating func forgetBatch() {
         operations.removeAll(keepingCapacity: true)
         steps.removeAll(keepingCapacity: true)
-        servesEveryoneNow = false
     }
 
     /// The last batch failed as a whole and nothing of it has happened, or nobody knows.
@@ -73,44 +83,58 @@ extension SessionTable {
     ///   - now: the time for which the batch was made.
     mutating func fail(with answer: Reply?, at now: Moment) {
         defer { forgetBatch() }
-        if servesEveryoneNow { wakeWaiting() }
-        for step in steps {
-            let session = step.session
-            switch step.kind {
-            case .answer(let known, let verb):
-                if let verb { counters[verb] += 1 }
-                // Behind a command that is not answered it would be taken for that one's answer.
-                if answer != nil || session.closing != .now { reply(known, to: session) }
-            case .command(let command):
-                counters[command.verb] += 1
+        wakes.endBatch(succeeded: false) { waitingSessions.count(for: $0) > 0 }
+        for step in steps { fail(step, with: answer, at: now) }
+    }
+
+    private mutating func fail(_ step: Step, with answer: Reply?, at now: Moment) {
+        let session = step.session
+        switch step.kind {
+        case .answer(let known, let verb):
+            if let verb { counters[verb] += 1 }
+            // Behind a command that is not answered it would be taken for that one's answer.
+            if answer != nil || session.closing != .now { reply(known, to: session) }
+        case .command(let command):
+            counters[command.verb] += 1
+            refuse(session, with: answer)
+        case .put(let verb):
+            counters[verb] += 1
+            refuse(session, with: answer)
+        case .reserve(let command, let count, _):
+            counters[command.verb] += count
+            for _ in 0..<count { refuse(session, with: answer) }
+            didNotWait(for: session.watchedTubes)
+        case .serve:
+            session.wait?.isBeingServed = false
+            timeouts.schedule(session)
+            // What woke it is still there, or comes with what is tried again.
+            wakeWaiting()
+        case .refer:
+            if !session.hasEnded {
                 refuse(session, with: answer)
-            case .put(let verb):
-                counters[verb] += 1
-                refuse(session, with: answer)
-            case .reserve(let command, let count, _):
-                counters[command.verb] += count
-                for _ in 0..<count { refuse(session, with: answer) }
-                didNotWait(for: session.watchedTubes)
-            case .serve:
-                session.wait?.isBeingServed = false
-                timeouts.schedule(session)
-                // What woke it is still there, or comes with what is tried again.
-                wakeWaiting()
-            case .refer:
-                if !session.hasEnded {
-                    refuse(session, with: answer)
-                    hangUp(session)
-                }
-            case .clear:
-                session.clearing = nil
-                counters[.clearTube] += 1
-                refuse(session, with: answer)
-                markReady(session)
-            case .expire:
-                timeouts.schedule(session, notBefore: now.instant + .seconds(1))
-            case .giveBack:
-                retryEnd(of: session)
+                hangUp(session)
             }
+        case .long:
+            if let long = session.longCommand {
+                session.longCommand = nil
+                counters[long.verb] += 1
+                refuse(session, with: answer.map(long.unfinished))
+            }
+            markReady(session)
+        case .expire(let task):
+            session.expireAgain(task)
+            timeouts.schedule(session, notBefore: now.instant + .seconds(1))
+        case .giveBack, .endLater:
+            endLater([session])
+        }
+    }
+
+    /// The answer to a command of which nothing has happened; none where nobody knows.
+    private func answer(toUndone code: StoreError.Code) -> Reply? {
+        switch code {
+        case .full: .outOfMemory
+        case .unknown: nil
+        default: .internalError
         }
     }
 
@@ -132,20 +156,22 @@ extension SessionTable {
     ) {
         let session = step.session
         if case .locked = outcome { putOff(step, at: now) }
+        if case .undone(let code) = outcome { return fail(step, with: answer(toUndone: code), at: now) }
         switch step.kind {
-        case .answer:
+        case .answer, .endLater:
             break
         case .put(let verb):
             applyPut(outcome, of: operation, verb, session, &heldBack)
         case .command(let command):
             if outcome == .heldBack || outcome == .locked { return heldBack.append((session, .command(command))) }
             counters[command.verb] += 1
+            if case .kick = command { wakeForKicked(outcome, session.usedTube) }
             let answer = answer(to: command, outcome, session, at: now, process)
             reply(answer, to: session)
         case .reserve(let command, let count, let waits):
             applyReserve(outcome, command, count: count, waits: waits, session, at: now, &heldBack)
-        case .serve:
-            applyServe(outcome, session, at: now)
+        case .serve(let tube):
+            applyServe(outcome, session, for: tube, at: now)
         case .refer(let tube, let using, let watching):
             if using > 0 { session.referredUse = tube }
             if using < 0, session.referredUse == tube { session.referredUse = nil }
@@ -154,19 +180,22 @@ extension SessionTable {
                 session.referredWatches.swapAt(index, session.referredWatches.count - 1)
                 session.referredWatches.removeLast()
             }
-        case .clear:
-            applyClear(outcome, session)
+        case .long:
+            applyLong(outcome, session)
         case .expire(let task):
             guard outcome != .locked else {
+                session.expireAgain(task)
                 return timeouts.schedule(session, notBefore: now.instant + Self.pauseForLock)
             }
             session.letGo(task)
             if outcome == .released { counters.timeouts += 1 }
             timeouts.schedule(session)
-        case .giveBack:
-            // A claim that ran while the connection ended is known only to the store; nobody here was served with it.
-            if case .givenBack(let count) = outcome, count > session.claims.count { wakeWaiting() }
-            session.claims.removeAll()
+        case .giveBack(let known):
+            guard case .givenBack(let count) = outcome else { return }
+            // Of many claims nobody has looked which tubes they are of, and one that ran while the connection ended is known
+            // only to the store.
+            if count > known { wakes.isUnsure = true }
+            if count == Batch.mostRows { endLater([session]) }
         }
     }
 
@@ -237,38 +266,38 @@ extension SessionTable {
             var deadline: ContinuousClock.Instant?
             if case .reserveWithTimeout(let seconds) = command { deadline = now.instant + .seconds(Int64(seconds)) }
             beginWait(of: session, until: deadline)
-            if madePendingBehindClaim { wakeWaiting() }
+            if madePendingBehindClaim { wakes.isUnsure = true }
         }
     }
 
-    private mutating func applyClear(_ outcome: Outcome, _ session: Session) {
-        let cleared = session.clearing?.cleared ?? 0
-        if case .cleared(let count) = outcome, count == Self.clearedAtOnce {
-            session.clearing?.cleared = cleared + count
-            return markReady(session)
-        }
-        session.clearing = nil
-        counters[.clearTube] += 1
+    private mutating func applyLong(_ outcome: Outcome, _ session: Session) {
         markReady(session)
-        switch outcome {
-        case .cleared(let count): reply(.cleared(cleared + count), to: session)
-        // The tube may be gone with its last task, which a step before has deleted.
-        case .notFound: reply(cleared > 0 ? .cleared(cleared) : .notFound, to: session)
-        default: reply(.internalError, to: session)
-        }
+        guard var long = session.longCommand else { return }
+        let answer = long.finishStep(outcome)
+        if case .kick(let tube, _) = long.work { wakeForKicked(outcome, tube) }
+        session.longCommand = answer == nil ? long : nil
+        guard let answer else { return }
+        counters[long.verb] += 1
+        reply(answer, to: session)
     }
 
-    private mutating func applyServe(_ outcome: Outcome, _ session: Session, at now: Moment) {
+    /// More tasks were kicked than sessions were served with.
+    private mutating func wakeForKicked(_ outcome: Outcome, _ tube: TubeName) {
+        if case .kicked(let count) = outcome, count > Self.servedAtOnce { wake([tube]) }
+    }
+
+    private mutating func applyServe(_ outcome: Outcome, _ session: Session, for tube: TubeName?, at now: Moment) {
         if outcome == .displaced {
             session.letGoOfAll()
-            // The task that it was to have is for somebody else.
-            wakeWaiting()
+            // The task that it was to have is for another session.
+            wake(session.watchedTubes)
             if session.wait != nil { return endWait(of: session, with: .sessionTaken) }
         }
         guard case .claimed(let tasks) = outcome, let task = tasks.first else {
             session.wait?.isBeingServed = false
+            if let tube { wakes.cameShort(tube) }
             if session.wait == nil { didNotWait(for: session.watchedTubes) }
-            if madePendingBehindClaim { wakeWaiting() }
+            if madePendingBehindClaim { wakes.isUnsure = true }
             return timeouts.schedule(session)
         }
         // A session that ended while its claim ran gives the task back with its end, which is in the next batch.
@@ -342,17 +371,16 @@ extension SessionTable {
         case .displaced:
             session.letGoOfAll()
             return .sessionTaken
-        case .inserted, .exists, .storageFull, .cleared, .referred, .givenBack, .heldBack, .locked, .failed, .damaged:
+        case .inserted, .exists, .storageFull, .cleared, .referred, .givenBack, .heldBack, .locked, .failed, .damaged,
+            .undone:
             return .internalError
         }
     }
 
     /// The connection holds what its named session holds.
     private mutating func takeUp(_ name: SessionName, _ claims: [HeldClaim], _ session: Session, at now: Moment) {
-        // Who had the session here may be waiting, and is told when its claim is tried.
-        var isWaitedWith = false
-        forEachWaiting { if $0.name == name { isWaitedWith = true } }
-        if isWaitedWith { wakeWaiting() }
+        // The session that had it here may be waiting, and is told when its claim is tried.
+        for former in waitingSessions.sessions(named: name) { wakes.wake(former) }
         session.name = name
         session.letGoOfAll()
         for claim in claims {

@@ -34,14 +34,32 @@ extension SessionTable {
             case .reserve, .reserveWithTimeout:
                 return addReserve(command, of: session, &progress, at: now)
             default:
+                guard hasRoom(for: command, progress) else {
+                    session.queue.prepend(.command(command))
+                    return false
+                }
                 progress.commands += 1
                 if command.mayAnswerWithBody { progress.bodies += 1 }
                 if command.mayMeetLock { progress.mayWait = true }
                 if command.answersWithList { progress.bodies = max(progress.bodies, progress.share.bodies) }
                 add(command, of: session)
-                return !command.endsBatch
+                return !command.endsBatch && session.longCommand == nil
             }
         }
+    }
+
+    /// Whether a command may be in the batch, or has to wait for the next one.
+    private mutating func hasRoom(for command: Command, _ progress: Progress) -> Bool {
+        if command.looksAtAllTubes {
+            guard room.lists > 0 else {
+                wasCut = true
+                return false
+            }
+            room.lists -= 1
+        }
+        // A command that is carried out step by step cannot be held back behind a claim that comes to wait.
+        if case .kick(let bound) = command, progress.mayWait, Int(bound) > room.rows { return false }
+        return true
     }
 
     /// Adds a `reserve` that was taken out of the queue, and those like it that follow there.
@@ -130,8 +148,11 @@ extension SessionTable {
         case .peekBuried:
             add(.peekNext(session.usedTube, .buried), .command(command), for: session)
         case .kick(let bound):
-            add(.kick(session.usedTube, bound: Int(bound)), .command(command), for: session)
-            owe(session.usedTube, tasks: Int(bound))
+            let bound = Int(bound)
+            guard bound <= room.rows else { return begin(.kick(session.usedTube, bound: bound), for: session) }
+            room.rows -= bound
+            add(.kick(session.usedTube, bound: bound), .command(command), for: session)
+            oweKicked(bound, of: session.usedTube)
         case .kickJob(let task):
             add(.kickTask(task), .command(command), for: session)
             oweEveryone()
@@ -159,16 +180,14 @@ extension SessionTable {
         case .session(let name):
             add(.takeUp(name), .command(command), for: session)
         case .clearTube(let tube, let state):
-            let clearing = Session.Clearing(tube: tube, state: state)
-            session.clearing = clearing
-            addStep(of: clearing, for: session)
+            begin(.clear(tube, state), for: session)
         }
     }
 
     private mutating func addPut(_ task: consuming NewTask, key: UniqueKey?, of session: Session) {
         let verb: Verb = key == nil ? .put : .putUnique
         session.queuedBytes -= task.body.count
-        bytes += task.body.count
+        room.bytes -= task.body.count
         guard !isDraining else {
             markProducer(session)
             return steps.append(Step(session: session, kind: .answer(.draining, verb: verb)))
@@ -181,16 +200,6 @@ extension SessionTable {
         }
     }
 
-    /// Adds one step of clearing a tube; the session's other commands wait until all steps are done.
-    mutating func addStep(of clearing: Session.Clearing, for session: Session) {
-        add(.clear(clearing.tube, clearing.state, limit: Self.clearedAtOnce), .clear, for: session)
-        // More is to come, and others are to be heard before it.
-        wasCut = true
-    }
-
-    /// How many tasks one step of clearing a tube deletes: some 10 ms of the writer's lock.
-    static let clearedAtOnce = 1000
-
     private mutating func addIgnore(_ tube: TubeName, of session: Session) {
         guard let index = session.watchedTubes.firstIndex(of: tube) else {
             return answer(.watching(session.watchedTubes.count), to: session, as: .ignore(tube))
@@ -201,6 +210,14 @@ extension SessionTable {
         session.watchedTubes.swapAt(index, session.watchedTubes.count - 1)
         session.watchedTubes.removeLast()
         answer(.watching(session.watchedTubes.count), to: session, as: .ignore(tube))
+    }
+
+    mutating func addReferral(_ tube: TubeName, using: Int = 0, watching: Int = 0, for session: Session) {
+        add(
+            .refer(tube, using: using, watching: watching),
+            .refer(tube, using: using, watching: watching),
+            for: session
+        )
     }
 
     private mutating func answer(_ reply: Reply, to session: Session, as command: Command) {

@@ -31,6 +31,13 @@ struct SessionTable {
         /// Bytes of bodies that one batch puts, more or less: a store may have a bound on a batch, and holds it in memory.
         var bytesInAll = 128 << 20
 
+        /// Answers of all sessions in one batch that look at all tubes.
+        var listsInAll = 16
+
+        /// Rows that one batch changes for commands on many rows; as many for sessions that end, and as many for claims
+        /// that have run out.
+        var rows = Batch.mostRows
+
         /// Tubes that a session may watch.
         var watchedTubes = 1024
     }
@@ -60,34 +67,30 @@ struct SessionTable {
     private(set) var ended: [Session] = []
     private var answered: [Session] = []
 
-    // Who waits for what.
-    private var waitingByTube: [TubeName: WaitingList] = [:]
-    private var waitingAnywhere = WaitingList()
-    private var lastTicket: UInt64 = 0
-    private var servesEveryone = false
+    // Who waits, and what they have been woken for.
+    var waitingSessions = WaitingSessions()
+    var wakes = Wakes()
     private var unawaited: Set<TubeName> = []
     var timeouts = TimeoutQueue()
 
     // The batch in the making or being run.
     var operations: [Operation] = []
     var steps: [Step] = []
-    var owed: [(tube: TubeName, tasks: Int)] = []
+    var room = BatchRoom(Limits())
+    var owed = OwedTasks()
     var owesEveryone = false
-
-    /// Bytes of bodies in the batch.
-    var bytes = 0
 
     /// A claim in the batch may come short and leave its session waiting.
     var claimMayWait = false
 
-    /// More had arrived than was put into the batch, or a long command goes on in the next one.
+    /// More had arrived than was put into the batch, or something long goes on in the next one.
     var wasCut = false
 
-    /// The batch serves every session that waits, whatever it waits for.
-    var servesEveryoneNow = false
+    /// There may be claims that have run out and for which the batch had no room.
+    var hasOverdue = false
 
-    /// Behind such a claim the batch makes tasks pending: who then waits has to be served in the next one, since nobody
-    /// could know in this one.
+    /// Behind such a claim the batch makes tasks pending: a session that then waits has to be served in the next one, since
+    /// it could not be known in this one.
     var madePendingBehindClaim = false
 
     /// What one session may have of a batch: so much that there is something for each.
@@ -103,6 +106,7 @@ struct SessionTable {
         self.maximumTaskSize = maximumTaskSize
         self.host = host
         self.limits = limits
+        self.room = BatchRoom(limits)
     }
 
     // What happens from outside.
@@ -156,11 +160,6 @@ struct SessionTable {
         ended.append(session)
     }
 
-    /// Tasks that waiting sessions want may be there, wherever they came from.
-    mutating func wakeWaiting() {
-        servesEveryone = waitingAnywhere.count > 0
-    }
-
     /// A slow connection can take answers again, or cannot any more.
     mutating func setCongested(_ isCongested: Bool, _ session: Session) {
         session.isCongested = isCongested
@@ -170,19 +169,16 @@ struct SessionTable {
     // What the engine asks.
 
     /// Whether a batch would have something to do even if no time passed.
-    var hasWork: Bool { !ready.isEmpty || !ended.isEmpty || servesEveryone }
+    var hasWork: Bool { !ready.isEmpty || !ended.isEmpty || !wakes.isEmpty || hasOverdue }
 
-    /// Whether something is to be done that others wait for: claims to give back, tasks for those who were woken.
-    var isUrgent: Bool { !ended.isEmpty || servesEveryone }
+    /// Whether something is to be done that others wait for: claims to give back, tasks for sessions that were woken.
+    var isUrgent: Bool { !ended.isEmpty || !wakes.isEmpty }
 
     /// Sessions that wait for a task.
-    var waiting: Int { waitingAnywhere.count }
+    var waiting: Int { waitingSessions.count }
 
     /// Sessions that wait for a task of this tube.
-    func waiting(for tube: TubeName) -> Int { waitingByTube[tube]?.count ?? 0 }
-
-    /// Sessions that wait, by tube; made anew each time.
-    var waitingByTubeCounts: [TubeName: Int] { waitingByTube.mapValues(\.count) }
+    func waiting(for tube: TubeName) -> Int { waitingSessions.count(for: tube) }
 
     /// Sessions that have got answers, or whose connection is to be closed, since this was last asked.
     mutating func takeAnswered() -> [Session] {
@@ -234,9 +230,10 @@ struct SessionTable {
         return ended
     }
 
-    /// A session's end could not be written down; it is tried again with the next batch.
-    mutating func retryEnd(of session: Session) {
-        ended.append(session)
+    /// Sessions whose end the batch has no room for, or that could not be written down, come with the next batch.
+    mutating func endLater(_ sessions: some Sequence<Session>) {
+        ended.append(contentsOf: sessions)
+        wasCut = true
     }
 
     mutating func reply(_ reply: Reply, to session: Session) {
@@ -255,22 +252,12 @@ struct SessionTable {
     }
 
     mutating func beginWait(of session: Session, until deadline: ContinuousClock.Instant?) {
-        lastTicket += 1
-        session.wait = Session.Wait(deadline: deadline, ticket: lastTicket)
-        waitingAnywhere.append(session, ticket: lastTicket)
-        for tube in session.watchedTubes {
-            waitingByTube[tube, default: WaitingList()].append(session, ticket: lastTicket)
-        }
+        waitingSessions.add(session, until: deadline)
         timeouts.schedule(session)
     }
 
     mutating func endWait(of session: Session, with answer: Reply?) {
-        session.wait = nil
-        waitingAnywhere.leave()
-        for tube in session.watchedTubes {
-            waitingByTube[tube]?.leave()
-            if waitingByTube[tube]?.count == 0 { waitingByTube[tube] = nil }
-        }
+        waitingSessions.remove(session)
         unawaited.formUnion(session.watchedTubes)
         if let answer { reply(answer, to: session) }
         if !session.queue.isEmpty || session.closing == .afterQueue { markReady(session) }
@@ -279,23 +266,5 @@ struct SessionTable {
     /// The store began to await these tubes for a claim that did not come to wait after all.
     mutating func didNotWait(for tubes: [TubeName]) {
         unawaited.formUnion(tubes)
-    }
-
-    /// Calls `body` with sessions waiting for the tube, the longest waiting first, until it returns false.
-    func forEachWaiting(for tube: TubeName, _ body: (Session) -> Bool) {
-        waitingByTube[tube]?.forEachUnserved(body)
-    }
-
-    /// Calls `body` with all waiting sessions, the longest waiting first.
-    func forEachWaiting(_ body: (Session) -> Void) {
-        waitingAnywhere.forEachUnserved {
-            body($0)
-            return true
-        }
-    }
-
-    mutating func takeServesEveryone() -> Bool {
-        defer { servesEveryone = false }
-        return servesEveryone
     }
 }

@@ -17,20 +17,23 @@ struct Step {
         /// So many `reserve` commands in a row as one claim.
         case reserve(Command, count: Int, waits: Bool)
 
-        /// A claim for a session that has been waiting.
-        case serve
+        /// A claim for a session that has been waiting; with the tube for which it was woken, if one is known.
+        case serve(for: TubeName?)
 
         /// Counts the session in or out at a tube.
         case refer(TubeName, using: Int, watching: Int)
 
-        /// One step of the session's ``Session/clearing``.
-        case clear
+        /// One step of the session's ``Session/longCommand``.
+        case long
 
         /// A claim whose time is over.
         case expire(TaskID)
 
-        /// The session's end.
-        case giveBack
+        /// The session's end, or a step of it that gives back claims. Waiting sessions are served with `known` of them.
+        case giveBack(known: Int)
+
+        /// No operation: the rest of the session's end comes with the next batch.
+        case endLater
     }
 
     let session: Session
@@ -38,7 +41,10 @@ struct Step {
 
     /// Whether the step has an operation in the batch.
     var hasOperation: Bool {
-        if case .answer = kind { false } else { true }
+        switch kind {
+        case .answer, .endLater: false
+        default: true
+        }
     }
 }
 
@@ -111,6 +117,14 @@ extension Command {
     var answersWithList: Bool {
         switch self {
         case .listTubes, .listTubesWatched: true
+        default: false
+        }
+    }
+
+    /// Whether the store has to look at all tubes for it.
+    var looksAtAllTubes: Bool {
+        switch self {
+        case .listTubes, .stats: true
         default: false
         }
     }

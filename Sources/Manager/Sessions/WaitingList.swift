@@ -31,10 +31,24 @@ struct WaitingList {
         while let first = entries.first, !first.isLive { entries.removeFirst() }
     }
 
-    /// Calls `body` with sessions that nobody is serving yet, the longest waiting first, until it returns false.
-    func forEachUnserved(_ body: (Session) -> Bool) {
-        for entry in entries where entry.isLive && entry.session.wait?.isBeingServed == false {
-            guard body(entry.session) else { return }
+    /// Calls `body` with sessions that no batch serves yet and their tickets, the longest waiting first, until it returns
+    /// false.
+    ///
+    /// - Parameter ticket: only sessions with a later ticket.
+    func forEachUnserved(after ticket: UInt64 = 0, _ body: (Session, UInt64) -> Bool) {
+        for entry in entries[firstIndex(after: ticket)...]
+        where entry.isLive && entry.session.wait?.isBeingServed == false {
+            guard body(entry.session, entry.ticket) else { return }
         }
+    }
+
+    /// Returns where the entries with later tickets begin: they are in the order of their tickets.
+    private func firstIndex(after ticket: UInt64) -> Int {
+        var (low, high) = (entries.startIndex, entries.endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].ticket <= ticket { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

@@ -1,0 +1,237 @@
+import BeanstalkWire
+import TaskStore
+import Testing
+
+@testable import Manager
+
+/// What concerns many rows is done step by step.
+@Suite("Steps of what concerns many rows") struct StepsTests {
+    private let script = SessionScript()
+    private static let rows = Batch.mostRows
+
+    /// A session that holds tasks, which run out after a minute.
+    private func holder(of count: Int, first: Int64 = 1) -> Session {
+        let session = script.connect()
+        script.store = { [script] operation in
+            guard case .claim(_, let count, _) = operation.action else { return nil }
+            defer { script.lastClaimed += Int64(count) }
+            return .claimed((0..<count).map { script.task(script.lastClaimed + Int64($0) + 1) })
+        }
+        for _ in 0..<count { script.send(.reserveWithTimeout(seconds: 0), from: session) }
+        #expect(script.replies(to: session).count == count)
+        script.store = { _ in nil }
+        return session
+    }
+
+    private func actions(from batch: Int) -> [[Action]] { script.batches[batch...].map { $0.map(\.action) } }
+
+    @Test("A kick of many tasks asks for so many at a time and is answered once")
+    func kick() {
+        let (session, other) = (script.connect(), script.connect())
+        var buried = 2500
+        var steps: [Action] = []
+        script.store = { operation in
+            guard case .kick(_, let bound, let state) = operation.action else { return nil }
+            #expect(bound <= Self.rows && state == .buried)
+            steps.append(operation.action)
+            defer { buried -= min(bound, buried) }
+            return .kicked(min(bound, buried))
+        }
+        script.send(.kick(bound: .max), .listTubeUsed, from: session)
+        script.turn()
+        #expect(script.table.wasCut, "the sockets are looked at before the next step")
+        script.send(.listTubeUsed, from: other)
+        script.turn()
+        #expect(other.replies == [.using(.default)], "others are answered in between")
+        #expect(script.replies(to: session) == [.kicked(2500), .using(.default)])
+        #expect(steps.count == 3)
+        #expect(script.table.counters[.kick] == 1)
+    }
+
+    @Test("A kick goes on to delayed tasks only if none was buried when it began")
+    func kickStates() {
+        for (buried, delayed, kicked) in [(1000, 1000, 1000), (0, 1500, 1500), (3, 5, 3), (0, 0, 0)] {
+            var long = LongCommand(.kick(.default, bound: 5000))
+            var left = [TaskState.buried: buried, .delayed: delayed]
+            var answer: Reply?
+            var steps = 0
+            while answer == nil, steps < 10 {
+                steps += 1
+                guard case .kick(_, let bound, let state?) = long.nextStep(atMost: Self.rows) else {
+                    Issue.record("a step without a state")
+                    return
+                }
+                let count = min(bound, left[state] ?? 0)
+                left[state]? -= count
+                answer = long.finishStep(.kicked(count))
+            }
+            #expect(answer == .kicked(kicked))
+        }
+    }
+
+    @Test("A kick that one step can do is one operation, as ever")
+    func smallKick() {
+        let session = script.connect()
+        script.store = { operation in
+            if case .kick = operation.action { #expect(operation.action == .kick(.default, bound: 1000)) }
+            return nil
+        }
+        script.send(.kick(bound: 1000), from: session)
+        #expect(script.replies(to: session) == [.kicked(1)])
+    }
+
+    @Test("Where a step fails the answer tells what the steps before have done")
+    func failure() {
+        let session = script.connect()
+        script.store = { operation in
+            guard case .kick(_, let bound, _) = operation.action else { return nil }
+            return .kicked(bound)
+        }
+        script.send(.kick(bound: 5000), .listTubeUsed, from: session)
+        script.turn()
+        _ = script.table.makeBatch(at: script.now)
+        script.table.fail(with: .outOfMemory, at: script.now)
+        #expect(script.replies(to: session) == [.kicked(1000), .using(.default)])
+
+        script.send(.kick(bound: 5000), from: session)
+        _ = script.table.makeBatch(at: script.now)
+        script.table.fail(with: .outOfMemory, at: script.now)
+        #expect(script.replies(to: session) == [.outOfMemory])
+    }
+
+    @Test("Sessions that kick many share what a batch may change, and all come to their end")
+    func sharedRows() {
+        let sessions = (1...5).map { _ in script.connect() }
+        var left = 5000
+        script.store = { operation in
+            guard case .kick(_, let bound, _) = operation.action else { return nil }
+            defer { left -= min(bound, left) }
+            return .kicked(min(bound, left))
+        }
+        let start = script.batches.count
+        for session in sessions { script.send(.kick(bound: 4_000_000_000), from: session) }
+        while script.table.hasWork { script.turn() }
+        for batch in actions(from: start) {
+            let rows = batch.reduce(0) { if case .kick(_, let bound, _) = $1 { $0 + bound } else { $0 } }
+            #expect(rows <= Self.rows)
+        }
+        #expect(sessions.map { $0.replies.count } == [1, 1, 1, 1, 1])
+    }
+
+    @Test("Claims that run out together are ended in several batches, the soonest first")
+    func expiry() {
+        let session = holder(of: 2500)
+        let other = script.connect()
+        let start = script.batches.count
+        script.pass(.seconds(61))
+        #expect(script.table.wasCut)
+        script.send(.listTubeUsed, from: other)
+        script.turn()
+        #expect(other.replies == [.using(.default)])
+        while !session.claims.isEmpty { script.turn() }
+        let expired = actions(from: start)
+            .map { batch in
+                batch.compactMap { if case .expire(let task) = $0 { task.rawValue } else { nil } }
+            }
+        #expect(expired.allSatisfy { $0.count <= Self.rows })
+        #expect(expired.flatMap(\.self).sorted() == Array(1...2500))
+        #expect(script.table.counters.timeouts == 2500)
+    }
+
+    @Test("Claims whose end could not be written down are ended again, a second later")
+    func failedExpiry() {
+        let session = holder(of: 300)
+        script.now.instant += .seconds(61)
+        let first = script.table.makeBatch(at: script.now)
+        #expect(first.count == 300)
+        script.table.fail(with: .internalError, at: script.now)
+        script.pass(.milliseconds(500))
+        #expect(session.claims.count == 300)
+        script.pass(.milliseconds(501))
+        #expect(session.claims.isEmpty)
+    }
+
+    @Test("Claims that were extended or ended do not run out with the others")
+    func extended() {
+        let session = holder(of: 200)
+        script.pass(.seconds(59))
+        for task in 1...50 { script.send(.touch(TaskID(rawValue: Int64(task))), from: session) }
+        for task in 51...60 { script.send(.delete(TaskID(rawValue: Int64(task))), from: session) }
+        script.replies(to: session)
+        script.pass(.seconds(2))
+        while script.table.hasWork { script.turn() }
+        #expect(session.claims.keys.map(\.rawValue).sorted() == Array(1...50))
+        script.pass(.seconds(60))
+        #expect(session.claims.isEmpty)
+    }
+
+    @Test("A session's end gives back so many claims at a time")
+    func end() {
+        let session = holder(of: 2500)
+        var left = 2500
+        var steps = 0
+        script.store = { operation in
+            guard case .giveBack = operation.action else { return nil }
+            steps += 1
+            defer { left -= min(left, Self.rows) }
+            return .givenBack(min(left, Self.rows))
+        }
+        script.table.close(session)
+        script.turn()
+        #expect(script.table.wasCut)
+        while script.table.hasWork { script.turn() }
+        #expect((left, steps) == (0, 3))
+    }
+
+    @Test("A session's end that fails in the middle is finished later")
+    func failedEnd() {
+        let session = holder(of: 2500)
+        var left = 2500
+        script.store = { operation in
+            guard case .giveBack = operation.action else { return nil }
+            defer { left -= min(left, Self.rows) }
+            return .givenBack(min(left, Self.rows))
+        }
+        script.table.close(session)
+        script.turn()
+        _ = script.table.makeBatch(at: script.now)
+        script.table.fail(with: nil, at: script.now)
+        while script.table.hasWork { script.turn() }
+        #expect(left == 0)
+    }
+
+    @Test("Many sessions that end together, and one that watched many tubes, end in several batches")
+    func manyEnds() {
+        let sessions = (1...1500).map { _ in script.connect() }
+        let watcher = script.connect()
+        for tube in 1...1000 { script.send(.watch(TubeName("t\(tube)")!), from: watcher) }
+        script.replies(to: watcher)
+        let start = script.batches.count
+        script.table.close(watcher)
+        for session in sessions { script.table.close(session) }
+        while script.table.hasWork { script.turn() }
+        let batches = actions(from: start)
+        #expect(batches.allSatisfy { $0.count <= Self.rows + 3 })
+        #expect(batches.joined().count { $0 == .giveBack } == 1501)
+        #expect(watcher.referredWatches.isEmpty)
+    }
+
+    @Test("The tubes of a session that ends go in beanstalkd's order, however many steps it takes")
+    func order() {
+        func order(rows: Int) -> [TubeName] {
+            let script = SessionScript(limits: .init(rows: rows))
+            let session = script.connect()
+            for tube in 1...20 { script.send(.watch(TubeName("t\(tube)")!), from: session) }
+            script.replies(to: session)
+            let start = script.batches.count
+            script.table.close(session)
+            while script.table.hasWork { script.turn() }
+            return script.batches[start...].joined()
+                .compactMap {
+                    if case .refer(let tube, _, -1) = $0.action { tube } else { nil }
+                }
+        }
+        #expect(order(rows: 1000) == order(rows: 3))
+        #expect(order(rows: 1000).count == 21)
+    }
+}
