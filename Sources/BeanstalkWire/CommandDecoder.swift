@@ -18,7 +18,7 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
         case line
         case endlessLine
         case body(PutHeader)
-        case oversizedBody(remaining: Int, Verb)
+        case droppedBody(remaining: Int, Reply, Verb)
     }
 
     private let maximumBodySize: Int
@@ -63,15 +63,15 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
                 }
                 return .command(header.command(with: body))
 
-            case .oversizedBody(let remaining, let verb):
+            case .droppedBody(let remaining, let reply, let verb):
                 let arrived = min(remaining, buffer.readableBytes)
                 buffer.moveReaderIndex(forwardBy: arrived)
                 guard arrived == remaining else {
-                    state = .oversizedBody(remaining: remaining - arrived, verb)
+                    state = .droppedBody(remaining: remaining - arrived, reply, verb)
                     return nil
                 }
                 state = .line
-                return .refused(with: .jobTooBig, countedAs: verb)
+                return .refused(with: reply, countedAs: verb)
             }
         }
     }
@@ -99,6 +99,18 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
     /// How many bytes it has taken over and not handed on.
     var heldBytes: Int { collector.bytes.count }
 
+    /// How much memory it has taken for a body that is arriving.
+    public var heldMemory: Int { collector.bytes.capacity }
+
+    /// Gives up the body that is arriving, if one is: the rest is dropped as it comes, and the command is refused at its end
+    /// with ``Reply/outOfMemory``.
+    public mutating func discardBody() {
+        guard case .body(let header) = state else { return }
+        let missing = header.size - collector.bytes.count + Line.terminatorLength
+        collector.reset()
+        state = .droppedBody(remaining: missing, .outOfMemory, header.verb)
+    }
+
     /// Takes a line; nothing where none is there, be it unfinished or too long.
     private mutating func takeLine(from buffer: inout ByteBuffer) -> ParsedLine? {
         let length: Int
@@ -125,7 +137,7 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
     /// The order of the checks is beanstalkd's: a body that is too large is dropped even so.
     private mutating func begin(_ header: PutHeader) -> Request? {
         if header.size > maximumBodySize {
-            state = .oversizedBody(remaining: header.size + Line.terminatorLength, header.verb)
+            state = .droppedBody(remaining: header.size + Line.terminatorLength, .jobTooBig, header.verb)
             return nil
         }
         if header.hasTrailingBytes {

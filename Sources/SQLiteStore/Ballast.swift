@@ -41,6 +41,7 @@ final class Ballast {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
+        NewFile.setMode(of: descriptor, mode)
         guard isRoomPlenty,
             // Really allocated, not a hole; on an error nothing is kept, and the next time is as good.
             posix_fallocate(descriptor, 0, Self.size) == 0

@@ -9,7 +9,7 @@ extension SQLiteStore {
     ///
     /// - Parameters:
     ///   - path: the database file. Beside it appear files with the same name and `-wal`, `-shm`, `-lock` and `-reserve`
-    ///     at its end, all with the database's permissions; a new database is its owner's alone (0600).
+    ///     at its end, all with the database's permissions; a new database has those of ``Options/fileMode``.
     ///   - name: what people call this manager.
     ///   - address: where it listens, for people who look at the table of managers.
     ///   - now: what time it is.

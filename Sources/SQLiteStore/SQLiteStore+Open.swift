@@ -29,7 +29,7 @@ extension SQLiteStore {
         // not to be in the way of one that needs the file for itself.
         if FileIdentity(path: files.lock) == nil { try inspect(files.database) }
 
-        let mode = permissions(files.database)
+        let mode = permissions(files.database, otherwise: mode_t(options.fileMode))
         let lock = try WriterLock(path: files.lock, mode: mode)
         try lock.acquire()
         defer { lock.release() }
@@ -37,7 +37,7 @@ extension SQLiteStore {
         let isAlone = try waitForTrust(files, lock, board)
         // Before anything is read: after a failed sync the kernel may show bytes that were never written.
         if isAlone { try recover(files, board) }
-        if try !inspect(files.database) { try create(files.database) }
+        if try !inspect(files.database) { try create(files.database, mode) }
 
         let slot = try Slot(path: files.lock)
         let database = try connect(files.database)
@@ -169,21 +169,20 @@ extension SQLiteStore {
     ///
     /// Not left to SQLite, which would let everybody read it. Closing the descriptor can drop no lock of SQLite's, since
     /// nobody can have opened the file before.
-    private static func create(_ path: String) throws(StoreError) {
-        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, newFileMode)
+    private static func create(_ path: String, _ mode: mode_t) throws(StoreError) {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         if descriptor >= 0 {
+            NewFile.setMode(of: descriptor, mode)
             close(descriptor)
         } else if errno != EEXIST {
             throw StoreError(opening: path)
         }
     }
 
-    private static let newFileMode: mode_t = 0o600
-
     /// The permissions that the files beside the database get: the database's own.
-    private static func permissions(_ path: String) -> mode_t {
+    private static func permissions(_ path: String, otherwise mode: mode_t) -> mode_t {
         var information = stat()
-        return stat(path, &information) == 0 ? information.st_mode & 0o666 : newFileMode
+        return stat(path, &information) == 0 ? information.st_mode & 0o666 : mode
     }
 
     /// Sets a connection up and makes the tables.

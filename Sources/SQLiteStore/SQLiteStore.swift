@@ -42,6 +42,11 @@ public final class SQLiteStore: Store {
         /// Where the time comes from.
         var clock = StoreClock.Source.machine
 
+        /// The permissions of a database file that is made; the files beside it get those of the database.
+        ///
+        /// They are set as they are here, whatever the process's umask says.
+        public var fileMode: UInt32 = 0o600
+
         /// The program's version, for people who look at the table of managers.
         public var version = ""
 

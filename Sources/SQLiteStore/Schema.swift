@@ -45,7 +45,7 @@ enum Schema {
         }
         if application == 0, version == 0, tables == 0 { return .empty }
         guard application == applicationID else {
-            throw StoreError(.unusable, "\(database.path): the database of another application")
+            throw StoreError(.unusable, "\(database.path): \(foreign(database, application))")
         }
         guard version <= Self.version else {
             throw StoreError(
@@ -54,6 +54,21 @@ enum Schema {
             )
         }
         return version == Self.version ? .current : .older(version)
+    }
+
+    /// Says whose a database is that has not our number, and what to do if it is ours all the same.
+    ///
+    /// The shell's `.dump` and `.recover` write no application_id and no user_version.
+    private static func foreign(_ database: Database, _ application: Int64) -> String {
+        let tables = "name IN ('task_state', 'task_body', 'tube', 'tube_user', 'manager')"
+        let ours = (try? database.integer("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND \(tables)")) ?? 0
+        guard application == 0, ours == 5 else { return "the database of another application" }
+        let checksums = "SELECT count(*) FROM pragma_table_info('task_body') WHERE name = 'checksum'"
+        let version = (try? database.integer(checksums)) == 1 ? Self.version : 1
+        return """
+            it has Beanrow's tables but not its application_id, which .dump and .recover leave out. If it was restored from \
+            Beanrow's file: sqlite3 \(database.path) 'PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)'
+            """
     }
 
     /// Makes the tables, or brings them up to date, in one transaction.

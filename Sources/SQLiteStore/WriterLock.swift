@@ -20,6 +20,7 @@ final class WriterLock {
         self.path = path
         self.descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw StoreError(opening: path) }
+        NewFile.setMode(of: descriptor, mode)
     }
 
     deinit {

@@ -34,6 +34,18 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            """
+            The most that is kept in memory of bodies, commands and answers, over all connections. Beyond it bodies are \
+            answered OUT_OF_MEMORY, and clients that do not read wait. At least four times --max-task-size. \
+            (default: 256, or as much as --max-task-size needs)
+            """,
+            valueName: "mebibytes"
+        )
+    )
+    var maxMemory: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "Tubes that a connection may watch. A watch beyond is answered OUT_OF_MEMORY.",
             valueName: "count"
         )
@@ -69,23 +81,39 @@ struct LimitOptions: ParsableArguments {
             ("--max-watched", maxWatched, 1...1_000_000),
             ("--command-timeout", commandTimeout, 0...1_000_000),
             ("--max-log-size", maxLogSize, 16...1 << 20),
+            ("--max-memory", maxMemory ?? 1, 1...1 << 20),
         ] where !range.contains(value) {
             throw ValidationError("\(name) must be from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 
+    /// Checks that there is memory for tasks of the largest size.
+    ///
+    /// - Throws: `ValidationError` with the least that works.
+    func checkMemory(maximumTaskSize: Int, lanes: Int) throws {
+        guard let maxMemory else { return }
+        let least = ManagerConfiguration.leastMemory(maximumTaskSize: maximumTaskSize, lanes: lanes)
+        guard maxMemory << 20 < least else { return }
+        let mebibytes = (least + (1 << 20) - 1) >> 20
+        throw ValidationError(
+            "--max-memory must be at least \(mebibytes) with this --max-task-size: four of the largest tasks for each lane"
+        )
+    }
+
     /// A manager's settings with these limits.
-    func configuration(maximumTaskSize: Int) -> ManagerConfiguration {
+    func configuration(maximumTaskSize: Int, lanes: Int) -> ManagerConfiguration {
         ManagerConfiguration(
             maximumTaskSize: maximumTaskSize,
             version: Version.current,
+            lanes: lanes,
             queueLimits: .init(commands: maxPipelined, bytes: maxPipelinedBytes),
             limits: ConnectionLimits(
                 connections: maxConnections,
                 unreadBytes: maxUnread,
                 watchedTubes: maxWatched,
                 commandTimeout: commandTimeout == 0 ? nil : .seconds(commandTimeout)
-            )
+            ),
+            maximumMemory: maxMemory.map { $0 << 20 }
         )
     }
 }

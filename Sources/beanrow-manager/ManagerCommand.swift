@@ -68,6 +68,14 @@ struct ManagerCommand: AsyncParsableCommand {
     )
     var allowLinks = false
 
+    @Option(
+        help: ArgumentHelp(
+            "The permissions of a database file that is made: 660 for several users of one group, whatever the umask is.",
+            valueName: "octal"
+        )
+    )
+    var fileMode = FileMode(rawValue: 0o600)
+
     @OptionGroup(title: "Limits on what clients can take") var limits: LimitOptions
 
     @Option(help: ArgumentHelp("The least level to log: trace, debug, info, notice, warning, error or critical."))
@@ -87,6 +95,7 @@ struct ManagerCommand: AsyncParsableCommand {
         guard (0...Int(Int32.max)).contains(uniqueRetention) else {
             throw ValidationError("--unique-retention must be from 0 to \(Int32.max) seconds")
         }
+        try limits.checkMemory(maximumTaskSize: maxTaskSize, lanes: StoreChoice(database).lanes(server.lanes))
     }
 
     func run() async throws {
@@ -126,15 +135,14 @@ struct ManagerCommand: AsyncParsableCommand {
 
     private func makeManager(logger: Logger, output: LineWriter) -> ManagerService {
         let choice = StoreChoice(database)
-        var configuration = limits.configuration(maximumTaskSize: maxTaskSize)
-        configuration.lanes = choice.lanes(server.lanes)
+        let configuration = limits.configuration(maximumTaskSize: maxTaskSize, lanes: choice.lanes(server.lanes))
         return ManagerService(
             host: listen.host,
             port: listen.port,
             configuration: configuration,
             logger: logger,
             onListening: { output.write("listening on \($0)\n") },
-            openStore: { [name, uniqueRetention, allowLinks, limits, server] address, lane, now throws(StoreError) in
+            openStore: { [name, uniqueRetention, fileMode, allowLinks, limits, server] address, lane, now throws(StoreError) in
                 switch choice {
                 case .server(let database):
                     return try server.open(
@@ -150,6 +158,7 @@ struct ManagerCommand: AsyncParsableCommand {
                     options.version = Version.current
                     options.uniqueRetention = uniqueRetention
                     options.allowsLinks = allowLinks
+                    options.fileMode = fileMode.rawValue
                     options.mostLogBytes = limits.maxLogSize << 20
                     let store = try SQLiteStore.open(
                         path: path,

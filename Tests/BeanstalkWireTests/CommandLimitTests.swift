@@ -128,3 +128,41 @@ struct CommandLimitTests {
         #expect(collector.bytes.capacity < 1000)
     }
 }
+
+/// Bodies that are given up while they arrive.
+@Suite struct DiscardedBodyTests {
+    /// What comes out of a stream whose body is discarded once so many of its bytes have come.
+    private func requests(after count: Int, of text: String) throws -> [Request] {
+        var decoder = CommandDecoder(maximumBodySize: 100)
+        var requests: [Request] = []
+        var (first, rest) = (ByteBuffer(string: String(text.prefix(count))), ByteBuffer())
+        while let request = try decoder.decode(buffer: &first) { requests.append(request) }
+        decoder.discardBody()
+        #expect(decoder.heldMemory == 0)
+        rest.writeBuffer(&first)
+        rest.writeString(String(text.dropFirst(count)))
+        while let request = try decoder.decode(buffer: &rest) { requests.append(request) }
+        #expect(rest.readableBytes == 0)
+        return requests
+    }
+
+    @Test func `the rest is dropped, the command is refused at its end, and the next one is understood`() throws {
+        let (line, body) = ("put 1 2 3 5\r\n", "hello\r\n")
+        let text = line + body + "reserve\r\n"
+        for count in line.count...(line.count + body.count - 1) {
+            #expect(
+                try requests(after: count, of: text) == [
+                    .refused(with: .outOfMemory, countedAs: .put), .command(.reserve),
+                ]
+            )
+        }
+    }
+
+    @Test func `outside of a body nothing is discarded`() throws {
+        let text = "put 1 2 3 5\r\nhello\r\nreserve\r\n"
+        let put = Request.command(.put(priority: 1, delay: 2, timeToRun: 3, body: Array("hello".utf8)))
+        for count in [0, 4, 20, 24] { #expect(try requests(after: count, of: text) == [put, .command(.reserve)]) }
+        let large = "put 1 2 3 101\r\n" + String(repeating: "x", count: 101) + "\r\n"
+        #expect(try requests(after: 50, of: large) == [.refused(with: .jobTooBig, countedAs: .put)])
+    }
+}

@@ -56,7 +56,7 @@ STATS_JOB: dict[str, Nature] = {
 }
 
 #: Keys that managers have beyond beanstalkd's, after them.
-ADDED = {"stats-tube": ["oldest-pending-age"]}
+ADDED = {"stats-tube": ["oldest-pending-age"], "stats": ["memory-held", "max-memory"]}
 
 TABLES = {"stats": STATS, "stats-tube": STATS_TUBE, "stats-job": STATS_JOB}
 

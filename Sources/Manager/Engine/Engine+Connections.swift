@@ -6,6 +6,9 @@ extension Engine {
     func admit(_ channel: any Channel) throws {
         let pipeline = channel.pipeline.syncOperations
         if admission.admit(channel) {
+            let grant = ReceiveGrant(memory)
+            try channel.syncOptions?.setOption(.recvAllocator, value: GrantedReceiveAllocator(grant))
+            channel.closeFuture.assumeIsolated().whenComplete { _ in grant.end() }
             try pipeline.addHandler(ConnectionHandler(engine: self))
         } else {
             try pipeline.addHandler(admission.refusal(channel))

@@ -61,6 +61,13 @@ final class Engine {
     /// Who may connect.
     let admission: Admission
 
+    /// What is kept for clients.
+    let memory: MemoryBudget
+    var memoryFailures = FailureLog()
+
+    /// Where answers are encoded, one connection's after the other's.
+    var output = ByteBuffer()
+
     /// Succeeds when the engine has left the store, fails when it cannot go on.
     let ended: EventLoopPromise<Void>
 
@@ -91,6 +98,7 @@ final class Engine {
         self.eventLoop = eventLoop
         self.logger = logger
         self.ended = eventLoop.makePromise()
+        self.memory = MemoryBudget(limit: configuration.maximumMemory / max(1, configuration.lanes))
         self.admission = Admission(maximum: configuration.limits.connections, logger: logger)
         self.table = SessionTable(
             maximumTaskSize: configuration.maximumTaskSize,
@@ -138,6 +146,7 @@ final class Engine {
         session.connection = nil
         connections[session.id] = nil
         numbers.release(session.id.connection)
+        if let lane { lane.board.publish(&table, memory, of: lane.number) }
         scheduleTurn()
     }
 
@@ -189,6 +198,7 @@ final class Engine {
         isTurnScheduled = false
         guard phase != .ended, stalled == nil, !isGathering() else { return }
         lookForEveryone()
+        boundAnswers()
         let moment = clock.now()
         let operations = table.makeBatch(at: moment)
         inTurn { carryOut(operations, at: moment) }
@@ -284,7 +294,7 @@ final class Engine {
     /// Writes answers and sees to what comes next.
     private func finishTurn(start: ContinuousClock.Instant) {
         follow(lookout.waiting(table.waiting))
-        if let lane { lane.board.publish(&table, of: lane.number) }
+        if let lane { lane.board.publish(&table, memory, of: lane.number) }
         for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
         let answered = table.takeAnswered()
         let end = ContinuousClock.now
@@ -425,7 +435,7 @@ final class Engine {
         var statistics = ProcessStatistics(
             counters: table.counters,
             maximumTaskSize: table.maximumTaskSize,
-            connections: table.openSessions,
+            connections: table.countedSessions,
             producers: table.producers,
             workers: table.workers,
             waiting: table.waiting,
@@ -434,6 +444,8 @@ final class Engine {
             isDraining: table.isDraining,
             host: table.host
         )
+        statistics.heldMemory = memory.total
+        statistics.maximumMemory = configuration.maximumMemory
         if let lane { statistics.add(lane.board.others(than: lane.number)) }
         return statistics
     }

@@ -21,6 +21,7 @@ final class LaneBoard: Sendable {
         var producers = 0
         var workers = 0
         var waiting = 0
+        var heldMemory = 0
         var waitingByTube: [TubeName: Int] = [:]
     }
 
@@ -36,15 +37,17 @@ final class LaneBoard: Sendable {
     }
 
     /// Says what a lane counts now.
-    func publish(_ table: inout SessionTable, of lane: Int) {
+    func publish(_ table: inout SessionTable, _ memory: MemoryBudget, of lane: Int) {
+        let heldMemory = memory.total
         let changes = table.waitingSessions.takeChanges()
         figures.withLock { figures in
             figures[lane].counters = table.counters
-            figures[lane].connections = table.openSessions
+            figures[lane].connections = table.countedSessions
             figures[lane].producers = table.producers
             figures[lane].workers = table.workers
             for (tube, waiting) in changes { figures[lane].waitingByTube[tube] = waiting > 0 ? waiting : nil }
             figures[lane].waiting = table.waiting
+            figures[lane].heldMemory = heldMemory
         }
     }
 
@@ -70,6 +73,7 @@ extension ProcessStatistics {
             producers += other.producers
             workers += other.workers
             waiting += other.waiting
+            heldMemory += other.heldMemory
         }
     }
 }

@@ -19,6 +19,12 @@ final class AnswerWriter {
     /// Buffers that the channel has not written yet.
     private(set) var queued = 0
 
+    /// Bytes in them.
+    private(set) var queuedBytes = 0
+
+    /// Called when the channel has written one of them, or has given it up.
+    var onWritten: (() -> Void)?
+
     /// Makes the writer of a channel that is active.
     init(_ context: ChannelHandlerContext) {
         self.context = context
@@ -27,6 +33,8 @@ final class AnswerWriter {
     }
 
     /// Writes answers behind all that were written before.
+    ///
+    /// - Parameter answers: the bytes; not kept, unless they are all that is in their buffer.
     func write(_ answers: ByteBuffer) {
         guard let socket else { return context.writeAndFlush(NIOAny(answers), promise: nil) }
         var rest = answers
@@ -35,13 +43,28 @@ final class AnswerWriter {
             rest.moveReaderIndex(forwardBy: sent)
             if rest.readableBytes == 0 { return }
         }
-        queued += 1
-        context.writeAndFlush(NIOAny(rest)).assumeIsolated().whenComplete { _ in self.queued -= 1 }
+        queue(rest).whenComplete { _ in }
     }
 
     /// Writes the last answers, and closes the connection behind them.
     func writeAndClose(_ answers: ByteBuffer) {
         let channel = context.channel
-        context.writeAndFlush(NIOAny(answers)).whenComplete { _ in channel.close(promise: nil) }
+        queue(answers).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    /// Hands a copy to the channel that has no more room than it needs.
+    private func queue(_ answers: ByteBuffer) -> EventLoopFuture<Void> {
+        let count = answers.readableBytes
+        queued += 1
+        queuedBytes += count
+        let copy = context.channel.allocator.buffer(buffer: answers)
+        let written = context.writeAndFlush(NIOAny(copy))
+        written.assumeIsolated()
+            .whenComplete { _ in
+                self.queued -= 1
+                self.queuedBytes -= count
+                self.onWritten?()
+            }
+        return written
     }
 }

@@ -20,8 +20,14 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     /// Bytes that are not a whole request yet.
     private var input: ByteBuffer?
 
-    /// Reused from answer to answer, as long as the last one is written.
-    private var output = ByteBuffer()
+    /// What the budget has been told of.
+    private var held = MemoryBudget.Held()
+
+    /// When the body began to arrive that is arriving.
+    private var bodySince: ContinuousClock.Instant?
+
+    /// See ``SessionConnection/unreadSince``.
+    private(set) var unreadSince: ContinuousClock.Instant?
 
     private var progress = CommandProgress()
     private var isSuspended = false
@@ -36,6 +42,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         writer = AnswerWriter(context)
+        writer?.onWritten = { [weak self] in self?.answersWereTaken() }
         session = engine.open(self)
         context.fireChannelActive()
     }
@@ -43,7 +50,11 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     func channelInactive(context: ChannelHandlerContext) {
         if let session { engine.close(session) }
         session = nil
+        writer?.onWritten = nil
         writer = nil
+        input = nil
+        decoder.discardBody()
+        settle()
         self.context = nil
         context.fireChannelInactive()
     }
@@ -68,14 +79,26 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
             engine.table.receive(consume request, from: session)
         }
         if session.closing == .open {
-            if buffer.readableBytes > 0 {
-                buffer.discardReadBytes()
-                input = buffer
-            }
+            keep(buffer)
             if isOverloaded { suspend() }
         }
+        settle()
         engine.scheduleTurn()
     }
+
+    /// Keeps what is no whole command, in no more memory than it needs.
+    private func keep(_ buffer: consuming ByteBuffer) {
+        let count = buffer.readableBytes
+        guard count > 0 else { return }
+        if buffer.capacity > 2 * count + Self.smallBuffer {
+            input = context?.channel.allocator.buffer(buffer: buffer)
+        } else {
+            buffer.discardReadBytes()
+            input = buffer
+        }
+    }
+
+    private static let smallBuffer = 256
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed {
@@ -98,10 +121,24 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if let session {
-            engine.table.setCongested(!context.channel.isWritable, session)
+            engine.table.setCongested(isCongested(context.channel), session)
             engine.scheduleTurn()
         }
         context.fireChannelWritabilityChanged()
+    }
+
+    private func isCongested(_ channel: any Channel) -> Bool {
+        !channel.isWritable || engine.memory.isUnreadScarce && (writer?.queued ?? 0) > 0
+    }
+
+    /// The channel has written answers that waited.
+    private func answersWereTaken() {
+        guard let writer, let context, let session else { return }
+        if writer.queued == 0 { unreadSince = nil }
+        settle()
+        guard session.isCongested, !isCongested(context.channel) else { return }
+        engine.table.setCongested(false, session)
+        engine.scheduleTurn()
     }
 
     // Bounds.
@@ -114,7 +151,8 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     private var isOverloaded: Bool {
         guard let session else { return false }
         let limits = engine.configuration.queueLimits
-        return session.queue.count >= limits.commands || session.queuedBytes >= limits.bytes
+        if session.queue.count >= limits.commands || session.queuedBytes >= limits.bytes { return true }
+        return !session.queue.isEmpty && engine.memory.hasTooManyCommands
     }
 
     private func suspend() {
@@ -147,19 +185,73 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     func sendReplies() {
         guard let session, let writer else { return }
+        // The only reference, so that nothing is copied when it grows.
+        var output = ByteBuffer()
+        swap(&output, &engine.output)
         output.clear()
         for reply in session.replies { output.writeReply(reply) }
-        session.replies.removeAll(keepingCapacity: true)
-        defer { if output.capacity > Self.keptCapacity { output = ByteBuffer() } }
+        session.replies.removeAll(keepingCapacity: session.replies.capacity <= Self.keptReplies)
         if session.closing == .now {
             writer.writeAndClose(output)
         } else {
             writer.write(output)
         }
+        if output.capacity <= Self.keptCapacity { engine.output = output }
+        noteUnread()
+        settle()
     }
 
-    /// What ``output`` may keep between answers: enough for most, little enough for ten thousand connections.
-    private static let keptCapacity = 16 * 1024
+    /// What the engine's buffer for answers may keep.
+    private static let keptCapacity = 256 * 1024
+
+    /// For how many answers a session keeps the room.
+    private static let keptReplies = 16
+
+    private func noteUnread() {
+        guard let writer, let session, let context, writer.queued > 0 else { return }
+        if unreadSince == nil { unreadSince = .now }
+        if !session.isCongested, isCongested(context.channel) { engine.table.setCongested(true, session) }
+    }
+
+    // Memory.
+
+    /// Tells the budget what the connection keeps now.
+    private func settle() {
+        let now = keeps
+        guard now != held else { return }
+        let isMore = now.bodies > held.bodies || now.unread > held.unread
+        engine.memory.change(from: held, to: now)
+        held = now
+        if isMore { engine.checkMemory() }
+    }
+
+    private var keeps: MemoryBudget.Held {
+        guard let session else { return MemoryBudget.Held() }
+        var held = MemoryBudget.Held()
+        let arriving = decoder.heldMemory
+        if arriving == 0 { bodySince = nil } else if bodySince == nil { bodySince = .now }
+        held.bodies = max(0, arriving + session.queuedBytes - MemoryBudget.allowance)
+        held.commands = max(0, session.queue.count - 1) * MemoryBudget.bytesOfCommand
+        if let input, input.readableBytes > MemoryBudget.bytesOfCommand { held.commands += input.capacity }
+        let watches = session.watchedTubes.count - MemoryBudget.watchesAllowed
+        if watches > 0 { held.watches = watches * MemoryBudget.bytesOfWatch }
+        held.unread = max(0, (writer?.queuedBytes ?? 0) - MemoryBudget.allowance)
+        return held
+    }
+
+    func speedOfBodies(at now: ContinuousClock.Instant) -> Double? {
+        guard let session, held.bodies > 0 else { return nil }
+        if session.queuedBytes > 0, session.isBlocked { return 0 }
+        guard let bodySince, decoder.heldMemory > 0 else { return nil }
+        return Double(decoder.heldMemory) / max(1e-6, bodySince.duration(to: now) / .seconds(1))
+    }
+
+    func discardBodies() {
+        guard let session else { return }
+        decoder.discardBody()
+        if session.isBlocked { session.refuseQueuedBodies() }
+        settle()
+    }
 
     func leave() {
         guard let session else { return }

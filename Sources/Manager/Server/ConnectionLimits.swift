@@ -1,7 +1,8 @@
 /// Bounds on what clients can take of a manager, whatever they do; each has a flag of `beanrow-manager`.
 ///
 /// With ``ManagerConfiguration/QueueLimits`` they bound the memory of one connection: a line, a body that is arriving, a
-/// queue of commands, and the answers of one turn beyond ``unreadBytes``.
+/// queue of commands, and the answers of one turn beyond ``unreadBytes``. ``ManagerConfiguration/maximumMemory`` bounds that of
+/// all.
 public struct ConnectionLimits: Sendable {
     /// Connections at a time; the next one is answered `OUT_OF_MEMORY` and closed.
     ///
@@ -39,7 +40,11 @@ extension SessionTable.Limits {
     init(_ configuration: ManagerConfiguration) {
         watchedTubes = configuration.limits.watchedTubes
         bodies = max(1, min(bodies, Self.bytesOfBodies / max(1, configuration.maximumTaskSize)))
-        bodiesInAll = bodies * 16
+        bytesOfBody = max(1, configuration.maximumTaskSize)
+        let quarter = configuration.maximumMemory / max(1, configuration.lanes) / 4
+        bodiesInAll = max(1, min(bodies * 16, quarter / bytesOfBody))
+        bodies = min(bodies, bodiesInAll)
+        bytesOfLists = quarter
     }
 
     /// What the bodies that one session gets in one batch may add up to.

@@ -29,6 +29,25 @@ public struct ManagerConfiguration: Sendable {
     /// What clients can take of the manager beyond that.
     public var limits: ConnectionLimits
 
+    /// The most bytes of bodies, commands and answers that are kept for all connections together; see ``MemoryBudget``.
+    ///
+    /// At least four times ``maximumTaskSize`` for each lane.
+    public var maximumMemory: Int
+
+    /// The most that is kept unless something else is said: 256 MiB, or as much as works with so large tasks.
+    ///
+    /// - Parameters:
+    ///   - maximumTaskSize: the most bytes a task's body may have.
+    ///   - lanes: on how many event loops the manager runs.
+    public static func usualMemory(maximumTaskSize: Int, lanes: Int = 1) -> Int {
+        max(256 << 20, leastMemory(maximumTaskSize: maximumTaskSize, lanes: lanes))
+    }
+
+    /// The least that works with tasks of a size.
+    public static func leastMemory(maximumTaskSize: Int, lanes: Int = 1) -> Int {
+        MemoryBudget.leastTasks * maximumTaskSize * lanes
+    }
+
     /// Bounds on what waits in memory for one connection.
     public struct QueueLimits: Sendable {
         /// Commands.
@@ -54,7 +73,8 @@ public struct ManagerConfiguration: Sendable {
         claimTolerance: Duration = .milliseconds(100),
         stopTimeout: TimeAmount = .seconds(5),
         queueLimits: QueueLimits = QueueLimits(),
-        limits: ConnectionLimits = ConnectionLimits()
+        limits: ConnectionLimits = ConnectionLimits(),
+        maximumMemory: Int? = nil
     ) {
         self.maximumTaskSize = maximumTaskSize
         self.version = version
@@ -65,5 +85,6 @@ public struct ManagerConfiguration: Sendable {
         self.stopTimeout = stopTimeout
         self.queueLimits = queueLimits
         self.limits = limits
+        self.maximumMemory = maximumMemory ?? Self.usualMemory(maximumTaskSize: maximumTaskSize, lanes: lanes)
     }
 }

@@ -164,7 +164,13 @@ public final class ManagerService: Service {
         let unread = configuration.limits.unreadBytes
         do {
             return try await ServerBootstrap(group: group)
-                .serverChannelOption(.backlog, value: 1024)
+                // As many as the kernel allows: clients that are not in its queue try again only after a second.
+                .serverChannelOption(.backlog, value: 65_535)
+                .serverChannelInitializer { [logger] channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(AcceptBackoff(logger: logger))
+                    }
+                }
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelOption(.autoRead, value: false)
                 .childChannelOption(.allowRemoteHalfClosure, value: true)

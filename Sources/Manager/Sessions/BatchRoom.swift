@@ -24,10 +24,13 @@ struct BatchRoom {
     /// Claims for sessions that wait.
     var serves: Int
 
-    init(_ limits: SessionTable.Limits) {
+    /// - Parameters:
+    ///   - limits: the bounds.
+    ///   - bytesOfList: how long a list of all tubes is, as far as that is known.
+    init(_ limits: SessionTable.Limits, bytesOfList: Int = 0) {
         commands = limits.commandsInAll
         bodies = limits.bodiesInAll
-        lists = limits.listsInAll
+        lists = max(1, min(limits.listsInAll, limits.bytesOfLists / max(1, bytesOfList)))
         bytes = limits.bytesInAll
         endedRows = limits.rows
         expiries = limits.rows

@@ -9,6 +9,10 @@ struct ProcessStatistics {
     var uptime: Int
     var usage: ProcessorTime
     var isDraining: Bool
+
+    /// Bytes of bodies, commands and answers that are kept, and how many may be.
+    var heldMemory = 0
+    var maximumMemory = 0
     var host: HostDescription
 }
 

@@ -93,6 +93,9 @@ final class Session {
     /// Stands in ``SessionTable``'s list of sessions with something to do.
     var isReady = false
 
+    /// Whether the statistics count the connection.
+    var isCounted = true
+
     var isProducer = false
     var isWorker = false
 
@@ -251,6 +254,17 @@ protocol SessionConnection: AnyObject {
 
     /// Finds out whether the client has held half a command for too long; to be called every quarter of that time.
     func checkProgress() -> Bool
+
+    /// Finds out how fast the bodies come that the connection has in memory and that may be discarded, in bytes per second.
+    ///
+    /// - Returns: nil if it has none. 0 for bodies that wait behind a command that does not end.
+    func speedOfBodies(at now: ContinuousClock.Instant) -> Double?
+
+    /// Discards those bodies: their commands are answered `OUT_OF_MEMORY`.
+    func discardBodies()
+
+    /// Since when there are answers that the client has not read, if there are more than a connection may always have.
+    var unreadSince: ContinuousClock.Instant? { get }
 
     /// Takes note that the session's claims are others' by now.
     func loseClaims()

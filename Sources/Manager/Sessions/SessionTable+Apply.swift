@@ -361,7 +361,9 @@ extension SessionTable {
         case .store(let statistics):
             return .ok(StatisticsText.server(statistics, process(self)))
         case .tubes(let names):
-            return .ok(StatisticsText.list(names))
+            let list = StatisticsText.list(names)
+            lastListBytes = list.count
+            return .ok(list)
         case .notFound:
             letGo(command, session)
             return .notFound

@@ -13,7 +13,7 @@ extension SessionTable {
         claimMayWait = false
         madePendingBehindClaim = false
         wasCut = false
-        room = BatchRoom(limits)
+        room = BatchRoom(limits, bytesOfList: lastListBytes)
 
         addEnds()
         addTimeouts(at: now)

@@ -117,7 +117,8 @@ extension SessionTable {
             answer(.using(tube), to: session, as: command)
         case .watch(let tube):
             if !session.watchedTubes.contains(tube) {
-                guard session.watchedTubes.count < limits.watchedTubes else {
+                let isFull = refusesWatches && session.watchedTubes.count >= MemoryBudget.watchesAllowed
+                guard session.watchedTubes.count < limits.watchedTubes, !isFull else {
                     return answer(.outOfMemory, to: session, as: command)
                 }
                 addReferral(tube, watching: 1, for: session)
@@ -227,13 +228,13 @@ extension SessionTable {
     mutating func markProducer(_ session: Session) {
         guard !session.isProducer else { return }
         session.isProducer = true
-        producers += 1
+        if session.isCounted { producers += 1 }
     }
 
     mutating func markWorker(_ session: Session) {
         guard !session.isWorker else { return }
         session.isWorker = true
-        workers += 1
+        if session.isCounted { workers += 1 }
     }
 }
 

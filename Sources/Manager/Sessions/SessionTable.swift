@@ -34,6 +34,12 @@ struct SessionTable {
         /// Answers of all sessions in one batch that look at all tubes.
         var listsInAll = 16
 
+        /// Bytes of lists of all tubes in one batch, or one such list.
+        var bytesOfLists = 64 << 20
+
+        /// What a body is taken to need before it is known how long it is.
+        var bytesOfBody = 65535
+
         /// Rows that one batch changes for commands on many rows; as many for sessions that end, and as many for claims
         /// that have run out.
         var rows = Batch.mostRows
@@ -57,8 +63,9 @@ struct SessionTable {
     /// How many sessions that are not in this table wait for a tube, where the manager has several tables.
     var waitingElsewhere: ((TubeName) -> Int)?
 
-    // Connections.
+    // Connections; those that are counted are the open ones but for those that are about to be closed.
     private(set) var openSessions = 0
+    private(set) var countedSessions = 0
     var producers = 0
     var workers = 0
 
@@ -93,12 +100,21 @@ struct SessionTable {
     /// it could not be known in this one.
     var madePendingBehindClaim = false
 
+    /// How many bytes of answers with bodies one session may get in one batch; at least one such answer.
+    var bytesForOne = Int.max
+
+    /// No connection may watch more tubes than a few.
+    var refusesWatches = false
+
+    /// How long the last list of all tubes was, in bytes.
+    var lastListBytes = 0
+
     /// What one session may have of a batch: so much that there is something for each.
     func share(of sessions: Int) -> (commands: Int, bodies: Int) {
         let sessions = max(1, sessions)
         return (
             min(limits.commands, max(16, limits.commandsInAll / sessions)),
-            min(limits.bodies, max(1, limits.bodiesInAll / sessions))
+            min(limits.bodies, max(1, limits.bodiesInAll / sessions), max(1, bytesForOne / limits.bytesOfBody))
         )
     }
 
@@ -114,6 +130,7 @@ struct SessionTable {
     /// A connection was accepted.
     mutating func open(_ session: Session) {
         openSessions += 1
+        countedSessions += 1
         counters.connections += 1
         session.opening = true
         markReady(session)
@@ -131,6 +148,8 @@ struct SessionTable {
         guard session.closing == .open else { return }
         session.closing = .afterQueue
         if session.wait != nil { endWait(of: session, with: .timedOut) }
+        // The next statistics, which may be asked for at the same moment, do not count it any more.
+        if session.queue.isEmpty, session.longCommand == nil { countOut(session) }
         markReady(session)
     }
 
@@ -150,8 +169,7 @@ struct SessionTable {
         session.hasEnded = true
         session.closing = .now
         openSessions -= 1
-        if session.isProducer { producers -= 1 }
-        if session.isWorker { workers -= 1 }
+        countOut(session)
         session.queue.removeAll()
         session.queuedBytes = 0
         session.replies.removeAll()
@@ -242,10 +260,20 @@ struct SessionTable {
         session.replies.append(reply)
     }
 
+    /// The statistics do not count the connection any more.
+    private mutating func countOut(_ session: Session) {
+        guard session.isCounted else { return }
+        session.isCounted = false
+        countedSessions -= 1
+        if session.isProducer { producers -= 1 }
+        if session.isWorker { workers -= 1 }
+    }
+
     /// The connection is to be closed once its answers are written.
     mutating func hangUp(_ session: Session) {
         guard !session.hasEnded, session.closing != .now else { return }
         session.closing = .now
+        countOut(session)
         session.queue.removeAll()
         session.queuedBytes = 0
         if session.replies.isEmpty { answered.append(session) }

@@ -41,6 +41,8 @@ enum StatisticsText {
         text.add("hostname", quoted: process.host.name)
         text.add("os", quoted: process.host.system)
         text.add("platform", quoted: process.host.platform)
+        text.add("memory-held", process.heldMemory)
+        text.add("max-memory", process.maximumMemory)
         return text.bytes
     }
 
@@ -106,7 +108,15 @@ enum StatisticsText {
 
     /// The answer to `list-tubes` and `list-tubes-watched`.
     static func list(_ tubes: [TubeName]) -> [UInt8] {
-        Array(tubes.reduce(into: "---\n") { $0 += "- \($1)\n" }.utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(tubes.reduce(4) { $0 + $1.text.utf8.count + 3 })
+        text.append(contentsOf: "---\n".utf8)
+        for tube in tubes {
+            text.append(contentsOf: "- ".utf8)
+            text.append(contentsOf: tube.text.utf8)
+            text.append(UInt8(ascii: "\n"))
+        }
+        return text
     }
 }
 

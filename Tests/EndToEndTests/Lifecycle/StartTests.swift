@@ -158,3 +158,64 @@ extension LifecycleTests {
         }
     }
 }
+
+extension LifecycleTests {
+    /// Files that are made, and restored.
+    @Suite struct Files {
+        @Test func `a database restored from a dump is refused with the command that makes it ours`() throws {
+            try TestBed.with { bed in
+                let client = try bed.connect()
+                for number in 1...3 { try client.put("task \(number)") }
+                try bed.managers[0].stop()
+                let dump = try bed.run("sqlite3", ["-readonly", bed.database, ".dump"])
+                let restored = bed.path("restored.db")
+                #expect(try bed.run("sqlite3", [restored], input: dump.output).end == .exited(0))
+                let arguments = ["--database", restored, "--listen", "127.0.0.1:0"]
+                let refused = try bed.run(Executables.manager, arguments)
+                #expect(refused.end == .exited(1))
+                let command = try #require(
+                    refused.errors.firstMatch(of: /sqlite3 (\S+) '([^']+)'/),
+                    "\(refused.errors)"
+                )
+                #expect(command.1 == restored)
+                #expect(try bed.run("sqlite3", [String(command.1), String(command.2)]).end == .exited(0))
+                let manager = try bed.start(Executables.manager, arguments)
+                let line = manager.output.line(startingWith: "listening on ")
+                let port = try #require(line?.split(separator: ":").last.flatMap { Int($0) }, "\(manager.errors.text)")
+                let again = try BeanstalkSocket(port: port)
+                #expect(try again.reserve().body == "task 1")
+                #expect(try again.put("new") == 4)
+            }
+        }
+
+        @Test(arguments: [("600", 0o600), ("660", 0o660)])
+        func `all files have the permissions that were asked for, whatever the umask is`(_ mode: (String, Int)) throws {
+            try TestBed.with(managers: 0) { bed in
+                let manager = try bed.start(
+                    "sh",
+                    [
+                        "-c", "umask 027 && exec \"$0\" \"$@\"", Executables.manager, "--database", bed.database,
+                        "--listen",
+                        "127.0.0.1:0", "--file-mode", mode.0,
+                    ]
+                )
+                let line = manager.output.line(startingWith: "listening on ")
+                let port = try #require(line?.split(separator: ":").last.flatMap { Int($0) }, "\(manager.errors.text)")
+                #expect(try BeanstalkSocket(port: port).put("a") == 1)
+                for suffix in ["", "-wal", "-shm", "-lock", "-reserve"] {
+                    let attributes = try FileManager.default.attributesOfItem(atPath: bed.database + suffix)
+                    #expect(attributes[.posixPermissions] as? Int == mode.1, "\(suffix)")
+                }
+            }
+        }
+
+        @Test(arguments: ["6", "abc", "777", "060", "660x", "10660"])
+        func `permissions that make no sense are refused`(mode: String) throws {
+            try TestBed.with(managers: 0) { bed in
+                let arguments = ["--database", bed.database, "--listen", "127.0.0.1:0", "--file-mode", mode]
+                let end = try bed.run(Executables.manager, arguments).end
+                #expect(end == .exited(64))
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+internal import Logging
+
+/// What the engine does when clients have it keep too much.
+extension Engine {
+    /// Connections have come to keep more.
+    func checkMemory() {
+        if memory.hasTooManyBodies { discardBodies() }
+        if memory.hasTooMuchUnread { closeUnread() }
+    }
+
+    /// Sets what the next batch may bring.
+    func boundAnswers() {
+        table.bytesForOne = memory.answersForOne
+        table.refusesWatches = memory.hasTooManyWatches
+    }
+
+    /// Discards bodies that are arriving, or that wait behind something that does not end, the slowest first.
+    private func discardBodies() {
+        let now = ContinuousClock.now
+        let slowest = connections.values
+            .compactMap { connection in connection.speedOfBodies(at: now).map { (connection, $0) } }
+            .sorted { $0.1 < $1.1 }
+        var discarded = 0
+        for (connection, _) in slowest where memory.held.bodies > memory.bodiesLeftOver {
+            connection.discardBodies()
+            discarded += 1
+        }
+        guard discarded > 0 else { return }
+        log("bodies are refused: clients send more at once than --max-memory allows", discarded)
+    }
+
+    /// Closes connections whose answers have been unread for the longest time; never the last one.
+    private func closeUnread() {
+        let oldest = connections.values.compactMap { connection in connection.unreadSince.map { (connection, $0) } }
+            .sorted { $0.1 < $1.1 }
+        var closed = 0
+        for (connection, _) in oldest.dropLast() where memory.held.unread > memory.quarter / 4 * 3 {
+            connection.abort()
+            closed += 1
+        }
+        guard closed > 0 else { return }
+        log("connections were closed whose clients do not read their answers: --max-memory", closed)
+    }
+
+    private func log(_ what: String, _ count: Int) {
+        guard let times = memoryFailures.note(what) else { return }
+        logger.warning("\(what)", metadata: ["connections": "\(count)", "times": "\(times)"])
+    }
+}

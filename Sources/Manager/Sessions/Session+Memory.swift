@@ -1,0 +1,16 @@
+internal import BeanstalkWire
+internal import DequeModule
+
+extension Session {
+    /// Whether the commands that wait may do so for ever: behind a `reserve`, or for a client that does not read its answers.
+    var isBlocked: Bool { wait != nil || isCongested || longCommand != nil }
+
+    /// Gives up the bodies of tasks that wait to be put: the commands are answered `OUT_OF_MEMORY` in their turn.
+    func refuseQueuedBodies() {
+        for index in queue.indices where queue[index].bodySize > 0 {
+            guard case .command(let command) = queue[index] else { continue }
+            queue[index] = .refused(with: .outOfMemory, countedAs: command.verb)
+        }
+        queuedBytes = 0
+    }
+}
