@@ -15,7 +15,9 @@ import TaskStore
 ///
 /// Unchecked since the words are read and written by other processes too: each access is one atomic operation.
 final class TubeBells: @unchecked Sendable {
-    /// How many tubes have bits of their own. Tubes whose numbers differ by a multiple of this share one.
+    /// How many tubes have bits of their own.
+    ///
+    /// Tubes whose numbers differ by a multiple of this share one.
     static let bits = 8192
 
     private static let wordsOfBits = bits / 64

@@ -186,10 +186,10 @@ final class Engine {
     /// If the time is over before the loop asks what there is to do next, it does not look. On a busy machine that happens;
     /// the turn then comes late, and waits again, for longer.
     private func takeTurnAfterSockets(attempt: Int64 = 0) {
-        let due = NIODeadline.now() + Self.timeForSockets * (Int64(1) << attempt)
+        let due = eventLoop.now + Self.timeForSockets * (Int64(1) << attempt)
         nextTurn = eventLoop.assumeIsolated()
             .scheduleTask(deadline: due) {
-                let isLate = NIODeadline.now() - due > .microseconds(250)
+                let isLate = self.eventLoop.now - due > .microseconds(250)
                 if isLate, attempt < 3 { self.takeTurnAfterSockets(attempt: attempt + 1) } else { self.scheduleTurn() }
             }
     }

@@ -39,6 +39,7 @@ public struct ManagerConfiguration: Sendable {
     /// - Parameters:
     ///   - maximumTaskSize: the most bytes a task's body may have.
     ///   - lanes: on how many event loops the manager runs.
+    /// - Returns: bytes.
     public static func usualMemory(maximumTaskSize: Int, lanes: Int = 1) -> Int {
         max(256 << 20, leastMemory(maximumTaskSize: maximumTaskSize, lanes: lanes))
     }

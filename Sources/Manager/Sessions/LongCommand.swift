@@ -40,6 +40,7 @@ struct LongCommand {
     /// Returns the next step.
     ///
     /// - Parameter rows: how many tasks the step may concern, at least 1.
+    /// - Returns: what to ask of the store.
     mutating func nextStep(atMost rows: Int) -> Action {
         switch work {
         case .clear(let tube, let state):
@@ -81,6 +82,7 @@ struct LongCommand {
     /// Returns the answer to a command of which a step has failed: how much is done, which stays done.
     ///
     /// - Parameter failure: the answer if nothing is done.
+    /// - Returns: the answer.
     func unfinished(_ failure: Reply) -> Reply {
         guard done > 0 else { return failure }
         switch work {

@@ -87,7 +87,9 @@ extension SessionTable {
 
     /// Adds claims for sessions that wait and are not served yet, as far as the batch has room.
     ///
-    /// - Parameter tube: the tube for which they were woken, if it is known.
+    /// - Parameters:
+    ///   - sessions: the sessions.
+    ///   - tube: the tube for which they were woken, if it is known.
     private mutating func serve(_ sessions: [Session], for tube: TubeName?) {
         for session in sessions where session.wait?.isBeingServed == false {
             guard room.hasServes else {

@@ -34,7 +34,9 @@ struct WaitingList {
     /// Calls `body` with sessions that no batch serves yet and their tickets, the longest waiting first, until it returns
     /// false.
     ///
-    /// - Parameter ticket: only sessions with a later ticket.
+    /// - Parameters:
+    ///   - ticket: only sessions with a later ticket.
+    ///   - body: says whether to go on.
     func forEachUnserved(after ticket: UInt64 = 0, _ body: (Session, UInt64) -> Bool) {
         for entry in entries[firstIndex(after: ticket)...]
         where entry.isLive && entry.session.wait?.isBeingServed == false {

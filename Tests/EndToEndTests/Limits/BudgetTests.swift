@@ -19,10 +19,10 @@ import Testing
 
     /// Runs a flood, and checks that the manager keeps its bound and that others are served meanwhile.
     private func withFlood(
-        _ prepare: (BeanstalkSocket) throws -> Void = { _ in },
+        prepare: (BeanstalkSocket) throws -> Void = { _ in },
         clients count: Int,
-        _ flood: (Int, BeanstalkSocket) throws -> Void,
-        _ afterwards: ([BeanstalkSocket], BeanstalkSocket) throws -> Void = { _, _ in }
+        flood: (Int, BeanstalkSocket) throws -> Void,
+        afterwards: ([BeanstalkSocket], BeanstalkSocket) throws -> Void = { _, _ in }
     ) throws {
         try TestBed.with(options: Self.options) { bed in
             let polite = try bed.connect()
@@ -52,20 +52,19 @@ import Testing
     @Test(arguments: ["peek 1", "list-tubes-watched", "list-tubes", "stats", "reserve"])
     func `answers that nobody reads`(command: String) throws {
         try withFlood(
-            { polite in
+            prepare: { polite in
                 for _ in 1...(command == "reserve" ? 300 : 1) { try polite.put(String(repeating: "x", count: 60_000)) }
             },
-            clients: 60
-        ) { _, client in
-            try client.send(String(repeating: command + "\r\n", count: 64))
-        }
+            clients: 60,
+            flood: { _, client in try client.send(String(repeating: command + "\r\n", count: 64)) }
+        )
     }
 
     @Test func `bodies that do not come to their end are discarded, the others are put`() throws {
         let body = String(repeating: "y", count: 60_000)
         try withFlood(clients: 100) { _, client in
             try client.send("put 0 0 60 60000\r\n" + body.dropLast(1))
-        } _: { clients, polite in
+        } afterwards: { clients, polite in
             var answers: [String: Int] = [:]
             for client in clients {
                 try client.send("y\r\nlist-tube-used\r\n")
@@ -83,7 +82,7 @@ import Testing
             try client.ask("watch nothing", "WATCHING 2")
             try client.ask("ignore default", "WATCHING 1")
             try client.send("reserve\r\nput 0 0 60 60000\r\n\(body)\r\nlist-tube-used\r\n")
-        } _: { clients, polite in
+        } afterwards: { clients, polite in
             try polite.use("nothing")
             for _ in clients { try polite.put("go on") }
             var refused = 0
@@ -103,7 +102,7 @@ import Testing
             try client.ask("watch nothing", "WATCHING 2")
             try client.ask("ignore default", "WATCHING 1")
             try client.send("reserve\r\n" + String(repeating: "use \(name)\r\n", count: 400))
-        } _: { clients, polite in
+        } afterwards: { clients, polite in
             try polite.use("nothing")
             for _ in clients { try polite.put("go on") }
             for client in clients {
