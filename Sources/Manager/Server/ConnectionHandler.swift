@@ -22,6 +22,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     /// What the budget has been told of.
     private var held = MemoryBudget.Held()
+    private var holdsSomething = false
 
     /// When the body began to arrive that is arriving.
     private var bodySince: ContinuousClock.Instant?
@@ -79,17 +80,22 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
             engine.table.receive(consume request, from: session)
         }
         if session.closing == .open {
-            keep(buffer)
+            if buffer.readableBytes > 0 { keep(buffer) }
             if isOverloaded { suspend() }
         }
-        settle()
+        if holdsSomething || isWorthCounting(session) { settle() }
         engine.scheduleTurn()
+    }
+
+    /// Whether there is something that the budget has to know; the most usual thing is one whole command, and then there is not.
+    private func isWorthCounting(_ session: Session) -> Bool {
+        decoder.isMidCommand || input != nil || session.queue.count > 1 || session.queuedBytes > MemoryBudget.allowance
+            || session.watchedTubes.count > MemoryBudget.watchesAllowed
     }
 
     /// Keeps what is no whole command, in no more memory than it needs.
     private func keep(_ buffer: consuming ByteBuffer) {
         let count = buffer.readableBytes
-        guard count > 0 else { return }
         if buffer.capacity > 2 * count + Self.smallBuffer {
             input = context?.channel.allocator.buffer(buffer: buffer)
         } else {
@@ -197,6 +203,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
             writer.write(output)
         }
         if output.capacity <= Self.keptCapacity { engine.output = output }
+        guard holdsSomething || writer.queued > 0 else { return }
         noteUnread()
         settle()
     }
@@ -222,6 +229,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         let isMore = now.bodies > held.bodies || now.unread > held.unread
         engine.memory.change(from: held, to: now)
         held = now
+        holdsSomething = now != MemoryBudget.Held()
         if isMore { engine.checkMemory() }
     }
 
