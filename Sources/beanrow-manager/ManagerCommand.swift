@@ -142,7 +142,8 @@ struct ManagerCommand: AsyncParsableCommand {
             configuration: configuration,
             logger: logger,
             onListening: { output.write("listening on \($0)\n") },
-            openStore: { [name, uniqueRetention, fileMode, allowLinks, limits, server] address, lane, now throws(StoreError) in
+            openStore: {
+                [name, uniqueRetention, fileMode, allowLinks, limits, server] address, lane, now throws(StoreError) in
                 switch choice {
                 case .server(let database):
                     return try server.open(

@@ -267,7 +267,8 @@ final class Engine {
                 // the claim of a named session starts again with the machine.
                 let result = try store.run(Batch(late.renewals, now: clock.now().timestamp))
                 if result.claimsWereLost { loseClaims() }
-                if result.timePassed { table.wakeWaiting() }
+                let more = hear(result)
+                moreToClaim = moreToClaim.flatMap { known in more.map { known + $0 } }
                 nextEvent = result.nextEvent
                 late.note(result.outcomes, since: result.timeRead, in: &outcomes)
             }
