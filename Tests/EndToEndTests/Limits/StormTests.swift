@@ -66,9 +66,12 @@ import Testing
             for number in 1...100 {
                 let first = try bed.connect()
                 if number % 2 == 0 { try first.put("a") }
+                // Said here and now, also if another test's child has the descriptor for a moment.
+                first.closeSending()
                 first.close()
                 let second = try bed.connect()
                 #expect(try second.statistics("stats")["current-connections"] == "1")
+                second.closeSending()
                 second.close()
             }
         }
