@@ -65,7 +65,7 @@ public final class SQLiteStore: Store {
 
     var awaited = Awaited()
 
-    /// Tubes that this manager awaits and in which batches have left more to claim, until somebody asks.
+    /// Tubes that this manager awaits and in which batches have left more to claim, until ``takeMoreToClaim()``.
     var moreToClaim: [TubeName] = []
     var lastHeartbeat: Int64
     var lastUpkeep: Int64

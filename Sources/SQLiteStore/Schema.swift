@@ -56,7 +56,7 @@ enum Schema {
         return version == Self.version ? .current : .older(version)
     }
 
-    /// Says whose a database is that has not our number, and what to do if it is ours all the same.
+    /// Says whose a database is that has not our number, and what to do if it is ours nevertheless.
     ///
     /// The shell's `.dump` and `.recover` write no application_id and no user_version.
     private static func foreign(_ database: Database, _ application: Int64) -> String {

@@ -5,7 +5,7 @@ import TaskStore
 /// Which tubes each manager awaits, and which of those others have rung for: bits in the lock file, behind the page of
 /// ``SharedBoard``.
 ///
-/// The board has one word for the tubes that a manager awaits, which is enough to find out quickly that nobody is
+/// The board has one word for the tubes that a manager awaits, which is enough to find out quickly that no manager is
 /// concerned. Here each tube number has a bit of its own, up to ``bits`` of them. So a manager with thousands of waiting
 /// sessions is woken for what they wait for, and knows for which of them.
 ///

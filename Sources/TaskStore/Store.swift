@@ -76,7 +76,7 @@ public protocol Store: AnyObject {
     /// - Throws: ``StoreError``, as ``run(_:)``.
     func takeNews() throws(StoreError) -> News?
 
-    /// Looks what there is for the sessions that wait, whoever has put it there.
+    /// Looks what there is for the sessions that wait, of whichever program.
     ///
     /// It reads once for each tube that is awaited, and keeps no other manager waiting.
     ///

@@ -8,7 +8,7 @@ struct FileMode: ExpressibleByArgument, CustomStringConvertible, Sendable {
         self.rawValue = rawValue
     }
 
-    /// Understands three or four octal digits by which the owner can read and write, and nobody can execute.
+    /// Understands three or four octal digits by which the owner can read and write, and no user can execute.
     init?(argument: String) {
         guard (3...4).contains(argument.utf8.count), let value = UInt32(argument, radix: 8) else { return nil }
         guard value & 0o600 == 0o600, value & ~0o666 == 0 else { return nil }

@@ -2,7 +2,7 @@ internal import TaskStore
 
 /// How sessions that wait get what comes from outside of their manager's batches.
 extension Engine {
-    /// For so few sessions nobody looks first what there is for them: their claims find out.
+    /// If no more sessions than this wait, their claims find out what there is, without a look before.
     private static let fewWaiting = 64
 
     /// Looking costs at most this share of the time, however many sessions wait.
@@ -47,9 +47,9 @@ extension Engine {
         table.wakeDisplaced(news.displaced)
     }
 
-    /// Looks whether somebody has written with other programs.
+    /// Looks whether other programs have written.
     ///
-    /// - Returns: whether somebody has, or may have: what is looked at costs more the more tubes are awaited, so it is
+    /// - Returns: whether they have, or may have: what is looked at costs more the more tubes are awaited, so it is
     ///   looked at less often then.
     func look() -> Bool {
         guard phase != .ended, stalled == nil, table.waiting > 0 else { return false }

@@ -4,7 +4,7 @@ internal import NIOCore
 /// Accepts no connections for a while after the system could not, for example because it has no more open files.
 ///
 /// The listening socket stays readable then, and the event loop would try again and again as fast as it can. Clients wait in
-/// the kernel's queue meanwhile. Confined to the listening channel's event loop.
+/// the kernel's queue for that time. Confined to the listening channel's event loop.
 final class AcceptBackoff: ChannelInboundHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
@@ -13,7 +13,7 @@ final class AcceptBackoff: ChannelInboundHandler {
     private var pause = AcceptPause()
     private var timer: Scheduled<Void>?
 
-    /// - Parameter logger: for whoever wonders why clients cannot connect.
+    /// - Parameter logger: told why clients cannot connect.
     init(logger: Logger) {
         self.logger = logger
     }
@@ -31,7 +31,7 @@ final class AcceptBackoff: ChannelInboundHandler {
             logger.error("connections cannot be accepted; trying again", metadata: ["reason": "\(error)"])
         }
         guard timer == nil else { return }
-        // Only this makes the event loop forget that somebody wants to connect.
+        // Only this makes the event loop forget that a client wants to connect.
         try? context.channel.syncOptions?.setOption(.autoRead, value: false)
         let channel = context.channel
         timer = context.eventLoop.assumeIsolated()

@@ -62,7 +62,7 @@ final class MemoryBudget {
     /// Whether bodies have to be discarded.
     var hasTooManyBodies: Bool { held.bodies > quarter }
 
-    /// How much of them is to be left then: so little that nobody has to look for the slowest soon again.
+    /// How much of them is to be left then: so little that the slowest need not be looked for again soon.
     var bodiesLeftOver: Int { quarter / 8 * 7 }
 
     /// Whether connections are read only while none of their commands waits.

@@ -10,7 +10,7 @@ struct LongCommand {
         /// Deletes the tasks of a tube that are in one state.
         case clear(TubeName, TaskState)
 
-        /// Kicks so many tasks of a tube.
+        /// Kicks up to this many tasks of a tube.
         case kick(TubeName, bound: Int)
     }
 

@@ -114,7 +114,7 @@ final class Session {
     /// Whether a claim runs out at that very moment.
     private var isSoonestKnown = true
 
-    /// When its claims run out, if there are many and somebody has asked.
+    /// When its claims run out, if there are many and that was asked for.
     private var deadlines: ClaimDeadlines?
 
     init(id: SessionID) {

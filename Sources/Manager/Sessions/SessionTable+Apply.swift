@@ -129,7 +129,7 @@ extension SessionTable {
         }
     }
 
-    /// The answer to a command of which nothing has happened; none where nobody knows.
+    /// The answer to a command of which nothing has happened; nil if that is not known.
     private func answer(toUndone code: StoreError.Code) -> Reply? {
         switch code {
         case .full: .outOfMemory
@@ -192,7 +192,7 @@ extension SessionTable {
             timeouts.schedule(session)
         case .giveBack(let known):
             guard case .givenBack(let count) = outcome else { return }
-            // Of many claims nobody has looked which tubes they are of, and one that ran while the connection ended is known
+            // Of many claims it is not known which tubes they are of, and one that ran while the connection ended is known
             // only to the store.
             if count > known { wakes.isUnsure = true }
             if count == Batch.mostRows { endLater([session]) }

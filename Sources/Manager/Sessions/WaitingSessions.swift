@@ -8,7 +8,7 @@ struct WaitingSessions {
     private var byName: [SessionName: [SessionID]] = [:]
     private var lastTicket: UInt64 = 0
 
-    /// Tubes whose number of waiting sessions has changed, since somebody last asked; kept only if somebody asks.
+    /// Tubes whose number of waiting sessions has changed since the last call; kept only if it is called at all.
     private var changed: Set<TubeName>?
 
     /// How many sessions wait.

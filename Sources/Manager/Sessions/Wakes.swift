@@ -3,7 +3,7 @@ internal import TaskStore
 /// The sessions that are to be served because of something that happened outside of the batch.
 ///
 /// Whoever is told only that there may be something somewhere serves every session that waits, the longest waiting first,
-/// in as many batches as that takes. Where the tube is known only its sessions are served: a few at first, and twice as many
+/// in as many batches as that takes. If the tube is known, only its sessions are served: a few at first, and twice as many
 /// each time as long as all of them get something. So the cost follows the tasks that are there, not the sessions that
 /// wait for them.
 struct Wakes {
