@@ -43,7 +43,9 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         writer = AnswerWriter(context)
-        writer?.onWritten = { [weak self] in self?.answersWereTaken() }
+        // Not weak: an object with weak references counts all its references the slow way, 250 instructions per command. The
+        // cycle ends with the connection.
+        writer?.onWritten = { self.answersWereTaken() }
         session = engine.open(self)
         context.fireChannelActive()
     }

@@ -3,7 +3,7 @@ internal import DequeModule
 
 extension Session {
     /// Whether the commands that wait may do so without end: behind a `reserve`, or for a client that does not read its answers.
-    var isBlocked: Bool { wait != nil || isCongested || longCommand != nil }
+    var isBlocked: Bool { isWaiting || isCongested || longCommand != nil }
 
     /// Gives up the bodies of tasks that wait to be put: the commands are answered `OUT_OF_MEMORY` in their turn.
     func refuseQueuedBodies() {

@@ -54,7 +54,12 @@ final class Session {
     var queuedBytes = 0
 
     var claims: [TaskID: Claim] = [:]
-    var wait: Wait?
+    var wait: Wait? {
+        didSet { isWaiting = wait != nil }
+    }
+
+    /// Whether ``wait`` is set; to compare that with nil copies it, which costs each command 50 instructions.
+    private(set) var isWaiting = false
 
     /// The command that is carried out step by step; those behind it wait.
     var longCommand: LongCommand?
@@ -100,7 +105,12 @@ final class Session {
     var isWorker = false
 
     /// When its first command, which has met another program's lock, is tried again; none if it has not.
-    var retryAt: ContinuousClock.Instant?
+    var retryAt: ContinuousClock.Instant? {
+        didSet { isPutOff = retryAt != nil }
+    }
+
+    /// Whether ``retryAt`` is set, as for ``isWaiting``.
+    private(set) var isPutOff = false
 
     /// When ``SessionTable`` looks at it next for timeouts; none if it has nothing that can time out.
     var tick: ContinuousClock.Instant?

@@ -39,7 +39,7 @@ extension SessionTable {
         for (session, request) in heldBack.reversed() where !session.hasEnded && session.closing != .now {
             session.queuedBytes += request.bodySize
             session.queue.prepend(request)
-            if session.wait == nil { markReady(session) }
+            if !session.isWaiting { markReady(session) }
         }
     }
 
@@ -163,7 +163,10 @@ extension SessionTable {
         case .put(let verb):
             applyPut(outcome, of: operation, verb, session, &heldBack)
         case .command(let command):
-            if outcome == .heldBack || outcome == .locked { return heldBack.append((session, .command(command))) }
+            switch outcome {
+            case .heldBack, .locked: return heldBack.append((session, .command(command)))
+            default: break
+            }
             counters[command.verb] += 1
             if case .kick = command { wakeForKicked(outcome, session.usedTube) }
             let answer = answer(to: command, outcome, session, at: now, process)
@@ -188,7 +191,7 @@ extension SessionTable {
                 return timeouts.schedule(session, notBefore: now.instant + Self.pauseForLock)
             }
             session.letGo(task)
-            if outcome == .released { counters.timeouts += 1 }
+            if case .released = outcome { counters.timeouts += 1 }
             timeouts.schedule(session)
         case .giveBack(let known):
             guard case .givenBack(let count) = outcome else { return }
@@ -231,7 +234,7 @@ extension SessionTable {
         at now: Moment,
         _ heldBack: inout [(session: Session, request: Request)]
     ) {
-        if outcome == .displaced {
+        if case .displaced = outcome {
             counters[command.verb] += count
             didNotWait(for: session.watchedTubes)
             for _ in 0..<count { reply(.sessionTaken, to: session) }
@@ -287,7 +290,7 @@ extension SessionTable {
     }
 
     private mutating func applyServe(_ outcome: Outcome, _ session: Session, for tube: TubeName?, at now: Moment) {
-        if outcome == .displaced {
+        if case .displaced = outcome {
             session.letGoOfAll()
             // The task that it was to have is for another session.
             wake(session.watchedTubes)

@@ -67,7 +67,7 @@ extension SessionTable {
             session.opening = false
             addReferral(.default, using: 1, watching: 1, for: session)
         }
-        guard session.wait == nil, session.retryAt == nil, !session.isCongested, session.closing != .now else {
+        guard !session.isWaiting, !session.isPutOff, !session.isCongested, session.closing != .now else {
             return progress
         }
         guard session.longCommand == nil else {

@@ -140,7 +140,7 @@ struct SessionTable {
     mutating func receive(_ request: consuming Request, from session: Session) {
         session.queuedBytes += request.bodySize
         session.queue.append(consume request)
-        if !session.isReady, session.wait == nil { markReady(session) }
+        if !session.isReady, !session.isWaiting { markReady(session) }
     }
 
     /// A client will send no more; what it sent is carried out, then ``Session/closing`` becomes ``Session/Closing/now``.
@@ -214,7 +214,7 @@ struct SessionTable {
     // For the extensions.
 
     mutating func markReady(_ session: Session) {
-        guard !session.isReady, !session.hasEnded, session.retryAt == nil else { return }
+        guard !session.isReady, !session.hasEnded, !session.isPutOff else { return }
         session.isReady = true
         ready.append(session)
     }
