@@ -72,7 +72,7 @@ extension SQLiteStore {
             checkpointer: Checkpointer(database, copier: copier, board: board, options: options),
             ballast: ballast
         )
-        let store = SQLiteStore(parts, at: now)
+        let store = SQLiteStore(parts, silence: options.silence, at: now)
         _ = parts.logWatch?.arm()
         try store.join(isAlone: isAlone, name: name, address: address, version: options.version, at: now)
         parts.logWatch?.checkItSaw()

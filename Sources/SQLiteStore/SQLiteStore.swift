@@ -39,6 +39,9 @@ public final class SQLiteStore: Store {
         /// a sync takes, and no more than a client would notice.
         public var patience = Duration.milliseconds(5)
 
+        /// After how long without a turn of its event loop another manager counts as silent.
+        var silence = Duration.seconds(2)
+
         /// Where the time comes from.
         var clock = StoreClock.Source.machine
 
@@ -74,7 +77,7 @@ public final class SQLiteStore: Store {
     var timeRead = ContinuousClock.now
 
     /// Which peers have not been heard of for long.
-    var silence = Silence()
+    var silence: Silence
 
     /// What turns the machine's clock into claim time, as it stands in the database for SQL; nil if not known.
     var publishedClaimOffset: Int64?
@@ -115,8 +118,9 @@ public final class SQLiteStore: Store {
     }
 
     /// Puts the parts together; ``join(isAlone:name:address:version:at:)`` has to follow.
-    init(_ parts: Parts, at now: Timestamp) {
+    init(_ parts: Parts, silence: Duration, at now: Timestamp) {
         self.parts = parts
+        self.silence = Silence(patience: silence)
         self.manager = parts.ledger.manager
         self.lastHeartbeat = now.rawValue
         self.lastUpkeep = now.rawValue

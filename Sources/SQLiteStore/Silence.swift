@@ -3,10 +3,14 @@
 /// Each event loop counts its turns in the shared page. Times are on this process's clock.
 struct Silence {
     /// After this long without a turn a manager counts as silent; it has a turn every half second.
-    static let patience = Duration.seconds(2)
+    let patience: Duration
 
     /// By slot: the turns, and since when they have been the same.
     private var seen: [Int: (turns: UInt64, since: ContinuousClock.Instant)] = [:]
+
+    init(patience: Duration) {
+        self.patience = patience
+    }
 
     /// Notes how often the manager in a slot has come round.
     ///
@@ -16,7 +20,7 @@ struct Silence {
             seen[slot] = (turns, now)
             return false
         }
-        return now - last.since >= Self.patience
+        return now - last.since >= patience
     }
 
     /// Sets since when the manager in a slot has had no turn: for tests.
