@@ -63,12 +63,18 @@ enum Schema {
         let tables = "name IN ('task_state', 'task_body', 'tube', 'tube_user', 'manager')"
         let ours = (try? database.integer("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND \(tables)")) ?? 0
         guard application == 0, ours == 5 else { return "the database of another application" }
-        let checksums = "SELECT count(*) FROM pragma_table_info('task_body') WHERE name = 'checksum'"
-        let version = (try? database.integer(checksums)) == 1 ? Self.version : 1
+        let version = versionByTables(database)
         return """
             it has Beanrow's tables but not its application_id, which .dump and .recover leave out. If it was restored from \
             Beanrow's file: sqlite3 \(database.path) 'PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)'
             """
+    }
+
+    /// Finds out the version of a database that has our tables by what each version has added.
+    private static func versionByTables(_ database: Database) -> Int64 {
+        func has(_ sql: String) -> Bool { (try? database.integer(sql)) == 1 }
+        if has("SELECT count(*) FROM sqlite_schema WHERE name = 'claim_clock'") { return version }
+        return has("SELECT count(*) FROM pragma_table_info('task_body') WHERE name = 'checksum'") ? 2 : 1
     }
 
     /// Makes the tables, or brings them up to date, in one transaction.

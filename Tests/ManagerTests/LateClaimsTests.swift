@@ -21,6 +21,24 @@ import Testing
 
     private let claim = Action.claim(tubes: [.default], count: 2, waits: false)
 
+    @Test func `what the same batch has ended is not renewed, and so not lost`() {
+        let task = TaskID(rawValue: 1)
+        func renewals(_ operations: [TaskStore.Operation], _ outcomes: [Outcome]) -> [TaskStore.Operation] {
+            LateClaims(operations, outcomes, since: start, tolerance: .zero).renewals
+        }
+        for (end, outcome) in [
+            (Action.delete(task), Outcome.deleted), (.release(task, priority: 0, delay: 0), .released),
+            (.bury(task, priority: 0), .buried),
+        ] {
+            let operations = [operation(claim), operation(end)]
+            #expect(renewals(operations, [claimed(1, 2), outcome]) == [touch(2)])
+            #expect(renewals(operations, [claimed(1, 2), .notFound]) == [touch(1), touch(2)])
+            #expect(
+                renewals(operations + [operation(claim)], [claimed(1, 2), outcome, claimed(1)]) == [touch(2), touch(1)]
+            )
+        }
+    }
+
     @Test func `claims and touches are renewed if they are old, and nothing else is`() {
         let operations = [operation(claim), touch(9), operation(.delete(TaskID(rawValue: 5))), touch(8)]
         let late = LateClaims(

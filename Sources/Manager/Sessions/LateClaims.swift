@@ -44,18 +44,27 @@ struct LateClaims {
     ) {
         self.since = since
         self.tolerance = tolerance
-        for (index, outcome) in outcomes.enumerated() {
+        // From the last operation to the first: what the same batch has ended after it claimed it is not to be renewed.
+        var ended: Set<TaskID> = []
+        for (index, outcome) in outcomes.enumerated().reversed() {
             switch (outcome, operations[index].action) {
             case (.claimed(let tasks), _):
-                for task in tasks {
-                    claims.append(Claim(operation: index, session: operations[index].session, task: task.id))
-                }
+                for task in tasks.reversed() { add(task.id, index, operations, except: ended) }
             case (.touched, .touch(let task)):
-                claims.append(Claim(operation: index, session: operations[index].session, task: task))
+                add(task, index, operations, except: ended)
+            case (.deleted, .delete(let task)), (.released, .release(let task, _, _)), (.buried, .bury(let task, _)),
+                (.released, .expire(let task)):
+                ended.insert(task)
             default:
                 break
             }
         }
+        claims.reverse()
+    }
+
+    private mutating func add(_ task: TaskID, _ index: Int, _ operations: [Operation], except ended: Set<TaskID>) {
+        guard !ended.contains(task) else { return }
+        claims.append(Claim(operation: index, session: operations[index].session, task: task))
     }
 
     /// Whether there is nothing to renew and nothing was lost.
