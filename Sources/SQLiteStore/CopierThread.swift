@@ -39,12 +39,13 @@ final class CopierThread: @unchecked Sendable {
     let slot: Int
     let log: LogSync
 
-    /// Which checkpoint ``Phase/checkpoint`` asks for.
-    var mode: Int32 = SQLITE_CHECKPOINT_PASSIVE
+    /// What ``Phase/checkpoint`` asks for, and what became of it.
+    private struct Request {
+        var mode: Int32 = SQLITE_CHECKPOINT_PASSIVE
+        var result: Result<Database.CheckpointResult, SQLiteError>?
+    }
 
-    /// What became of it.
-    var result: Result<Database.CheckpointResult, SQLiteError>?
-
+    private let request = Mutex(Request())
     private let firstFailure = Mutex<StoreError?>(nil)
     private var database: Database?
     private let word = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
@@ -59,6 +60,18 @@ final class CopierThread: @unchecked Sendable {
 
     deinit {
         word.deallocate()
+    }
+
+    /// Which checkpoint ``Phase/checkpoint`` asks for.
+    var mode: Int32 {
+        get { request.withLock { $0.mode } }
+        set { request.withLock { $0.mode = newValue } }
+    }
+
+    /// What became of it.
+    var result: Result<Database.CheckpointResult, SQLiteError>? {
+        get { request.withLock { $0.result } }
+        set { request.withLock { $0.result = newValue } }
     }
 
     /// See ``LogCopier/failure``.
