@@ -3,7 +3,7 @@
 -- in this file reaches a database that exists with the next step of the schema (see Schema.swift).
 
 -- When the next delay, pause or claim of a named session ends. Claims of named sessions end 200 ms after their time to
--- run, where nobody has ended them: the manager that has the session's connection does so itself and counts it.
+-- run, if they have not ended before: the manager that has the session's connection does so itself and counts it.
 --
 -- In PL/pgSQL like all that is called often: its plans are kept, while those of SQL functions are made for each call.
 CREATE OR REPLACE FUNCTION next_event_2() RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$

@@ -131,7 +131,7 @@ struct CommandLimitTests {
 
 /// Bodies that are given up while they arrive.
 @Suite struct DiscardedBodyTests {
-    /// What comes out of a stream whose body is discarded once so many of its bytes have come.
+    /// What comes out of a stream whose body is discarded after a number of its bytes.
     private func requests(after count: Int, of text: String) throws -> [Request] {
         var decoder = CommandDecoder(maximumBodySize: 100)
         var requests: [Request] = []

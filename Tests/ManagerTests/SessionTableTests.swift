@@ -79,7 +79,7 @@ struct SessionTableTests {
         #expect(script.table.counters[.put] == 0 && script.table.counters[.putUnique] == 0)
     }
 
-    @Test("What another program has locked is asked for again a little later, in its place, and nobody waits with it")
+    @Test("What another program has locked is asked for again a little later, in its place, and others do not wait")
     func lockedCommand() throws {
         let (session, other) = (script.connect(), script.connect())
         var isLocked = true

@@ -25,7 +25,7 @@ import Testing
 
     private func actions(from batch: Int) -> [[Action]] { script.batches[batch...].map { $0.map(\.action) } }
 
-    @Test("A kick of many tasks asks for so many at a time and is answered once")
+    @Test("A kick of many tasks asks for a bounded number at a time and is answered once")
     func kick() {
         let (session, other) = (script.connect(), script.connect())
         var buried = 2500
@@ -165,7 +165,7 @@ import Testing
         #expect(session.claims.isEmpty)
     }
 
-    @Test("A session's end gives back so many claims at a time")
+    @Test("A session's end gives back a bounded number of claims at a time")
     func end() {
         let session = holder(of: 2500)
         var left = 2500

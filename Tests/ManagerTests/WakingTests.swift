@@ -43,7 +43,7 @@ import Testing
         #expect(sessions[1234].replies == [.reserved(TaskID(rawValue: 9), body: [])])
     }
 
-    @Test("Where nothing is known all are served, so many in a batch, each once")
+    @Test("If nothing is known, all are served, a bounded number per batch, each once")
     func everyone() {
         _ = waiting(2500)
         let start = script.batches.count

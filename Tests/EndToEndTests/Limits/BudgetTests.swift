@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test(arguments: ["peek 1", "list-tubes-watched", "list-tubes", "stats", "reserve"])
-    func `answers that nobody reads`(command: String) throws {
+    func `answers that are not read`(command: String) throws {
         try withFlood(
             prepare: { polite in
                 for _ in 1...(command == "reserve" ? 300 : 1) { try polite.put(String(repeating: "x", count: 60_000)) }

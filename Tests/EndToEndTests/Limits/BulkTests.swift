@@ -4,7 +4,7 @@ import Testing
 @Suite(.enabled(if: TestSettings.isBeanrow)) struct BulkTests {
     private static let count = 2_500
 
-    /// A client that holds so many tasks, or has buried them.
+    /// A client that holds a number of tasks, or has buried them.
     private func fill(_ client: BeanstalkSocket, timeToRun: Int = 600, burying: Bool = false) throws {
         try client.send(String(repeating: "put 5 0 \(timeToRun) 1\r\nx\r\n", count: Self.count))
         for _ in 1...Self.count { _ = try client.line() }
