@@ -10,7 +10,7 @@ struct ClientTests {
     @Test func `greenstalk, every call`() throws {
         try TestBed.with(managers: 2) { bed in
             let addresses = TestSettings.isBeanrow ? bed.managers.map(\.address) : [bed.addresses, bed.addresses]
-            let script = Executables.package.appendingPathComponent("tools/clients/greenstalk_calls.py").path
+            let script = Executables.package.appendingPathComponent("Harness/clients/greenstalk_calls.py").path
             let result = try bed.run(
                 try #require(TestSettings.clientPython),
                 [script] + addresses,

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A disk that fails on demand: a library (tools/reliability/preload/faults) that is preloaded into managers and answers
+/// A disk that fails on demand: a library (Harness/preload/faults) that is preloaded into managers and answers
 /// their calls on the database's files with errors while it is told to.
 final class FailingDisk: Sendable {
     /// Calls that can fail.

@@ -3,7 +3,7 @@ import Glibc
 
 /// A disk on which a sync can fail, with the kernel's page cache over it.
 ///
-/// A library (tools/reliability/preload/cache) is preloaded into every process that opens the database. What a failed sync
+/// A library (Harness/preload/cache) is preloaded into every process that opens the database. What a failed sync
 /// was to write is lost with the power, unless it is written and synced again.
 final class LossyDisk: Sendable {
     /// How a sync fails.

@@ -5,11 +5,11 @@ import Glibc
 enum Preload {
     /// Builds one.
     ///
-    /// - Parameter name: its folder, with its source files, in tools/reliability/preload.
+    /// - Parameter name: its folder, with its source files, in Harness/preload.
     /// - Returns: the library's path.
     /// - Throws: if the compiler fails.
     static func build(_ name: String) throws -> String {
-        let folder = Executables.package.appendingPathComponent("tools/reliability/preload/\(name)").path
+        let folder = Executables.package.appendingPathComponent("Harness/preload/\(name)").path
         let sources = try FileManager.default.contentsOfDirectory(atPath: folder)
             .filter { $0.hasSuffix(".c") }.sorted().map { "\(folder)/\($0)" }
         let target = Executables.directory.appendingPathComponent("\(name)-\(getpid()).so").path

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A machine whose clock can be set without setting it: a library (tools/reliability/preload/clock) that is preloaded into
+/// A machine whose clock can be set without setting it: a library (Harness/preload/clock) that is preloaded into
 /// managers and adds seconds to the wall clock that they read.
 final class SettableClock: Sendable {
     private let control: String

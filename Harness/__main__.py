@@ -1,0 +1,26 @@
+"""Runs one of the tools: python3 Harness NAME [OPTION…]. The programs in tools/ are called by users; they call this."""
+
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit("Beanrow's tools need Python 3.11 or later")
+
+from importlib import import_module
+
+#: The module of each tool; its function ``main`` returns the exit status.
+TOOLS = {
+    "bench": "harness.bench.main",
+    "chaos": "harness.chaos.main",
+    "differential": "harness.differential.main",
+    "fuzz": "harness.fuzz",
+    "hosts": "harness.hosts.main",
+    "instruction-count": "harness.bench.instructions",
+    "powercut": "harness.powercut.main",
+    "soak": "harness.chaos.soak",
+}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in TOOLS:
+        sys.exit(f"usage: python3 Harness NAME [OPTION…]; the names are {', '.join(TOOLS)}")
+    name = sys.argv.pop(1)
+    sys.exit(import_module(TOOLS[name]).main())

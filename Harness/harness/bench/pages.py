@@ -1,0 +1,39 @@
+"""The pages of docs/ that show what was measured, and the results beside them."""
+
+from . import REPOSITORY, onserver_report, plot, report
+from ..lib.processes import Failure
+
+DOCS = REPOSITORY / "docs"
+STORED = REPOSITORY / "Benchmarks" / "results" / "performance.json"
+STORED_ON_SERVER = REPOSITORY / "Benchmarks" / "results" / "scaling.json"
+HEADLINE = ["W2", "W3", "W4", "W5", "W6", "W7"]
+
+
+def _write_between(path, name, text):
+    """Replaces what stands between the page's markers of this name."""
+    begin, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+    page = path.read_text() if path.exists() else ""
+    before, found, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise Failure(f"{path} has no place marked {begin}")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+
+
+def write(results):
+    """docs/performance.md, its picture, and the README's table."""
+    results.write(STORED)
+    (DOCS / "performance.svg").write_text(plot.draw(results))
+    _write_between(DOCS / "performance.md", "results", report.everything(results))
+    table = report.headline(results, HEADLINE)
+    picture = "![Tasks a second by workload and system](docs/performance.svg)"
+    _write_between(REPOSITORY / "README.md", "headline", f"{table}\n\n{picture}" if table else "")
+    return "docs/performance.md, .json and .svg, and the table in README.md"
+
+
+def write_on_server(results):
+    """The two tables of docs/scaling.md."""
+    results.write(STORED_ON_SERVER)
+    _write_between(DOCS / "scaling.md", "postgres", onserver_report.comparison(results))
+    _write_between(DOCS / "scaling.md", "growth", onserver_report.growth(results))
+    return "docs/scaling.md and .json"

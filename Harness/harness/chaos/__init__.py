@@ -1,0 +1,1 @@
+"""tools/chaos and tools/soak: managers under load while faults are injected."""

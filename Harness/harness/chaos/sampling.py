@@ -1,0 +1,97 @@
+"""Figures of a long run, sampled, and whether any of them grows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from .context import World
+
+MIB = 1 << 20
+
+
+@dataclass(slots=True)
+class Series:
+    """One figure over time."""
+
+    name: str
+    unit: str
+    #: Growth up to this factor and, on top of it, this much is none.
+    factor: float = 1.2
+    slack: float = 0
+    #: Whether growth is a failure; figures of processes that are restarted cannot tell.
+    judged: bool = True
+    times: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+
+    def add(self, time: float, value: float) -> None:
+        """Appends a sample."""
+        self.times.append(time)
+        self.values.append(value)
+
+    def growth(self) -> str | None:
+        """How it has grown from the second quarter of the run to the last; none if it has not, or too few are there."""
+        quarter = len(self.values) // 4
+        if not self.judged or quarter < 10:
+            return None
+        before, after = median(self.values[quarter : 2 * quarter]), median(self.values[-quarter:])
+        if after <= before * self.factor + self.slack:
+            return None
+        return f"{self.name} has grown from {before:.1f} to {after:.1f} {self.unit}"
+
+
+class Sampler:
+    """Takes samples of the managers and their files."""
+
+    def __init__(self, managers: int) -> None:
+        names = [f"m{n}" for n in range(1, managers + 1)]
+        self.rate = Series("tasks deleted", "1/s", judged=False)
+        self.memory = [Series(f"memory of {name}", "MiB", 1.1, 3, name == "m1") for name in names]
+        self.descriptors = [Series(f"descriptors of {name}", "", 1.5, 10, name == "m1") for name in names]
+        # The log keeps the size that the longest reader has brought it to.
+        self.log = Series("write-ahead log", "MiB", 2, 16)
+        self.database = Series("database", "MiB", 1.25, 8)
+        self.tasks = Series("tasks there", "", 1.5, 500)
+        self._last = (0.0, 0)
+
+    @property
+    def all(self) -> list[Series]:
+        """All figures."""
+        return [self.rate, *self.memory, *self.descriptors, self.log, self.database, self.tasks]
+
+    def sample(self, time: float, world: World) -> None:
+        """Takes one sample of everything."""
+        last, finished = self._last
+        if last > 0:
+            self.rate.add(time, (world.finished - finished) / (time - last))
+        self._last = (time, world.finished)
+        for place, memory, descriptors in zip(world.places, self.memory, self.descriptors):
+            try:
+                process = Path("/proc") / str(place.manager.pid)
+                pages = int((process / "statm").read_text().split()[1])
+                descriptors.add(time, len(os.listdir(process / "fd")))
+                memory.add(time, pages * os.sysconf("SC_PAGE_SIZE") / MIB)
+            except (OSError, IndexError):
+                continue  # It is not running at the moment.
+        # Sizes only: opening these files would drop the locks of this process's SQLite.
+        for path, series in ((world.database, self.database), (Path(f"{world.database}-wal"), self.log)):
+            if path.exists():
+                series.add(time, path.stat().st_size / MIB)
+        self.tasks.add(time, world.there)
+
+    def growths(self) -> list[str]:
+        """What has grown."""
+        return [growth for series in self.all if (growth := series.growth()) is not None]
+
+
+def summary(series: Sequence[Series]) -> list[str]:
+    """A line for each figure: least, median, largest, last."""
+    lines = [f"{'':24}{'least':>10}{'median':>10}{'largest':>10}{'last':>10}"]
+    for one in series:
+        if one.values:
+            figures = (min(one.values), median(one.values), max(one.values), one.values[-1])
+            lines.append(f"{one.name:24}" + "".join(f"{value:10.1f}" for value in figures) + f"  {one.unit}")
+    return lines

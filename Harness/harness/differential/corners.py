@@ -1,0 +1,130 @@
+"""Where managers deliberately differ from beanstalkd, or cannot be compared with it: what the stream keeps out of.
+
+docs/protocol.md tells users of the differences; the reasons here say why each is one. A step that would lead into a
+corner is left out, when a stream is made and also when a part of one is played again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from .steps import Command, Step
+from .state import Client, World
+
+#: Commands that may make a task ready.
+_MAKES_READY = {"put", "release", "kick", "kick-job", "pause-tube"}
+
+
+class Corner(Enum):
+    """A corner and the reason to keep out of it."""
+
+    BUSY = "the connection waits for a task or has more to send first"
+    WAITING_ORDER = (
+        "beanstalkd serves several connections that wait for one tube in an order that depends on how often one was "
+        "served before (ms_take in ms.c); managers serve the longest waiting first"
+    )
+    MANY_AT_ONCE = (
+        "where one command makes several tasks ready while a connection waits, beanstalkd hands out the first that "
+        "became ready; managers hand out the most urgent"
+    )
+    OFFERED_ONCE = (
+        "managers carry out what has arrived as one transaction and offer tasks in it to a waiting connection once; of "
+        "commands sent together several of which may make tasks ready, it is as if other connections had sent some"
+    )
+    PUT_UNDER_WAY = (
+        "beanstalkd numbers and counts a task when it is announced, a manager when its body has come, so two puts "
+        "under way at once may be numbered the other way round"
+    )
+    COMMANDS_BEHIND_A_WAIT = (
+        "commands sent behind a reserve that waits run when it is served, together with those of the connection that "
+        "put the task, in no order that a protocol could promise"
+    )
+    OTHER_MANAGER = (
+        "a connection that waits at another manager is served there, a moment after the command that made a task ready "
+        "was carried out here, and those that wait here come first"
+    )
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which corners there are in a run."""
+
+    managers: int = 1
+
+    def forbids(self, step: Step, world: World) -> Corner | None:
+        """The corner that a step would lead into, if any."""
+        if step.do == "open":
+            return Corner.BUSY if step.connection in world.clients else None
+        if step.do == "drain":
+            return Corner.PUT_UNDER_WAY if world.put_under_way() else None
+        client = world.clients.get(step.connection)
+        if client is None:
+            return Corner.BUSY
+        if step.do in ("close", "gone"):
+            return self._forbids_end(step.do == "gone", client, world)
+        if step.do == "rest":
+            commands = client.kept_back
+        elif client.outstanding or client.kept_back:
+            return Corner.BUSY
+        else:
+            commands = step.commands
+        if not commands:
+            return Corner.BUSY
+        return next(self._corners(commands, step.keeps_back, client, world), None)
+
+    def _forbids_end(self, in_mid_command: bool, client: Client, world: World) -> Corner | None:
+        if in_mid_command != bool(client.kept_back):
+            return Corner.BUSY
+        if any(not queue.is_fair(leaving=client.number) for queue in world.waiting.values()):
+            return Corner.WAITING_ORDER
+        tubes = [task.tube for task in world.held(client.number)]
+        wanted = [tube for tube in tubes if any(waiter != client.number for waiter in world.waiting[tube])]
+        return Corner.MANY_AT_ONCE if len(wanted) > 1 else None
+
+    def _corners(
+        self,
+        commands: tuple[Command, ...],
+        keeps_back: bool,
+        client: Client,
+        world: World,
+    ) -> Iterator[Corner]:
+        waiters = world.waiters()
+        has_followers = any(len(waiter.outstanding) > 1 for waiter in waiters)
+        verbs = {command.verb for command in commands}
+        may_wait = any(command.may_wait for command in commands)
+        if len(commands) > 1:
+            if len(waiters) > 1 or has_followers or waiters and (may_wait or verbs & {"kick", "pause-tube", "quit"}):
+                yield Corner.COMMANDS_BEHIND_A_WAIT
+            if waiters and sum(command.verb in _MAKES_READY for command in commands) > 1:
+                yield Corner.OFFERED_ONCE
+            if self.managers > 1 and any(waiter.server != client.server for waiter in waiters):
+                yield Corner.OTHER_MANAGER
+        if may_wait and (has_followers or "quit" in verbs):
+            yield Corner.COMMANDS_BEHIND_A_WAIT
+        if keeps_back and (may_wait or has_followers or "quit" in verbs):
+            yield Corner.COMMANDS_BEHIND_A_WAIT
+        if world.put_under_way() not in (None, client) and verbs & {"put", "stats"}:
+            yield Corner.PUT_UNDER_WAY
+        for command in commands:
+            yield from self._corners_of(command, client, world)
+
+    def _corners_of(self, command: Command, client: Client, world: World) -> Iterator[Corner]:
+        if command.verb == "kick" and command.amount != 1 and len(world.waiting[client.using]):
+            yield Corner.MANY_AT_ONCE
+        if command.verb == "pause-tube" and len(world.waiting[command.tube or ""]) > 1:
+            yield Corner.MANY_AT_ONCE
+        if command.verb == "quit" and (corner := self._forbids_end(bool(client.kept_back), client, world)):
+            yield corner
+        if command.may_wait:
+            yield from self._corners_of_waiting(client, world)
+
+    def _corners_of_waiting(self, client: Client, world: World) -> Iterator[Corner]:
+        for tube in client.watching:
+            queue = world.waiting[tube]
+            others = [world.clients[number] for number in queue]
+            if self.managers > 1 and any(other.server != client.server for other in others):
+                yield Corner.OTHER_MANAGER
+            if others and any(other.watching != [tube] for other in [client, *others]):
+                yield Corner.WAITING_ORDER
+            if others and not queue.is_fair(joining=client.number):
+                yield Corner.WAITING_ORDER

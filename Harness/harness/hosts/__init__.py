@@ -1,0 +1,1 @@
+"""tools/hosts: managers on several hosts over PostgreSQL while links and servers fail."""

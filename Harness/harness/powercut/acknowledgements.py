@@ -1,0 +1,172 @@
+"""What clients asked for and were told, each with its place in the journal, and what a disk must hold for it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from .trace import Kind, Record
+
+#: A moment that never comes.
+NEVER = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a task is, as far as it can be known: pending and claimed are one, since a claim may begin at any time."""
+
+    name: str
+    priority: int = 0
+
+
+GONE = State("gone")
+
+#: The verb of an operation that is a task's being handed out.
+RESERVE = "reserve"
+
+
+@dataclass(slots=True)
+class Wire:
+    """A client's end of a connection: how to find its replies in the journal."""
+
+    client_port: int
+    server_port: int
+    #: The journal's position when the connection was made.
+    since: int
+
+
+@dataclass(slots=True)
+class Operation:
+    """Something asked of a manager about one task."""
+
+    verb: str
+    #: What the task is once this has happened.
+    makes: State
+    #: The journal's position before it was sent.
+    sent: int
+    wire: Wire
+    #: Bytes of replies on the connection, up to the end of this one's; 0 while there is none.
+    reply_end: int = 0
+    #: When the manager let go of the reply: from then on what it says must hold.
+    acked: int = NEVER
+
+
+@dataclass(slots=True)
+class Task:
+    """One task: its key, its number once known, and what was done to it in the order in which it was sent."""
+
+    key: str
+    body_size: int
+    operations: list[Operation] = field(default_factory=list)
+    id: int | None = None
+
+    @property
+    def sent(self) -> int:
+        """When its put was sent."""
+        return self.operations[0].sent
+
+    def gone_at(self) -> int:
+        """When its end was acknowledged."""
+        return min((op.acked for op in self.operations if op.makes == GONE), default=NEVER)
+
+    def states(self, cut: int) -> set[State]:
+        """What it may be on the disk after a cut.
+
+        The last operation acknowledged counts, as does anything sent after it. Clients work on a task one after the
+        other, each having learned of it through what the one before did; so where a later operation is acknowledged an
+        earlier one that was not has either happened before it or never will.
+
+        That the task was handed out says only that it is there: the claim may be lost with the power.
+        """
+        sent = [operation for operation in self.operations if operation.sent <= cut and operation.verb != RESERVE]
+        last = max((index for index, operation in enumerate(sent) if operation.acked <= cut), default=-1)
+        allowed = {operation.makes for operation in sent[last + 1 :]}
+        if last >= 0:
+            allowed.add(sent[last].makes)
+        elif not any(operation.verb == RESERVE and operation.acked <= cut for operation in self.operations):
+            allowed.add(GONE)
+        return allowed
+
+
+class Replies:
+    """When each byte of each reply was handed to the kernel, from the journal's records of sending.
+
+    A manager killed within the call, or before it could note how many bytes had left, has sent any number of them: it is
+    its connection's last call, and what the client received beyond those before it came from there.
+    """
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._streams: dict[int, list[Record]] = {}
+        self._wires: dict[tuple[int, int], list[int]] = {}
+        for record in records:
+            if record.kind is not Kind.SEND or (record.result <= 0 and record.returned):
+                continue
+            if record.handle not in self._streams:
+                self._streams[record.handle] = []
+                self._wires.setdefault((record.offset, record.length), []).append(record.handle)
+            self._streams[record.handle].append(record)
+        self._ends = {
+            handle: list(accumulate(record.result if record.returned else NEVER for record in stream))
+            for handle, stream in self._streams.items()
+        }
+
+    def sent(self, wire: Wire, end: int) -> int | None:
+        """When the reply that ends at this byte of the connection's stream left; none if it is not in the journal."""
+        streams = self._wires.get((wire.client_port, wire.server_port), [])
+        handle = next((handle for handle in streams if handle > wire.since), None)
+        if handle is None or end <= 0:
+            return None
+        index = bisect_left(self._ends[handle], end)
+        return self._streams[handle][index].begin if index < len(self._ends[handle]) else None
+
+
+class Ledger:
+    """All tasks of a run, walked through from the first cut to the last."""
+
+    def __init__(self, tasks: Sequence[Task], replies: Replies) -> None:
+        #: Operations whose reply was received and is in the journal, and those where only the former is true.
+        self.acknowledged = self.untraced = 0
+        for task in tasks:
+            task.operations.sort(key=lambda operation: operation.sent)
+            for operation in task.operations:
+                if operation.reply_end == 0:
+                    continue
+                left = replies.sent(operation.wire, operation.reply_end)
+                operation.acked = NEVER if left is None else left
+                self.acknowledged += left is not None
+                self.untraced += left is None
+        self.tasks = {task.key: task for task in tasks}
+        self._coming = sorted(tasks, key=lambda task: task.sent, reverse=True)
+        self._live: dict[str, tuple[Task, int]] = {}
+        self._gone: dict[int, Task] = {}
+
+    def advance(self, cut: int) -> None:
+        """Goes on to a later cut."""
+        while self._coming and self._coming[-1].sent <= cut:
+            task = self._coming.pop()
+            self._live[task.key] = (task, task.gone_at())
+        for key in [key for key, (_, gone) in self._live.items() if gone <= cut]:
+            task, _ = self._live.pop(key)
+            if task.id is not None:
+                self._gone[task.id] = task
+
+    @property
+    def live(self) -> Iterable[Task]:
+        """The tasks that were sent by the cut and whose end was not acknowledged by then."""
+        return (task for task, _ in self._live.values())
+
+    def is_gone(self, id: int) -> bool:
+        """Whether this task's end was acknowledged before the cut."""
+        return id in self._gone
+
+    @property
+    def gone(self) -> Sequence[int]:
+        """All tasks whose end was acknowledged before the cut."""
+        return list(self._gone)
+
+    def last_acknowledged_id(self, cut: int) -> int:
+        """The largest number told to a producer before the cut."""
+        live = (task.id for task in self.live if task.id is not None and task.operations[0].acked <= cut)
+        return max((*self._gone, *live), default=0)

@@ -1,0 +1,429 @@
+"""tools/powercut --failed-syncs: a sync fails under load, managers are started again, and later the power fails."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from .load import Book, Client, Consumer, Producer
+from .disk import Disk, Flavour
+from .foreign import Foreign
+from .trace import Journal, Kind, Record
+from .keeper import Keeper, Status
+from .acknowledgements import Ledger, Replies, Task
+from .leftovers import Leftovers
+from ..lib.managers import Manager, start_all, stop_all
+from .page_cache import Ending, Failure, PageCache, Role
+from .recovery import check_file, check_managers
+
+#: How often each flavour is used, out of the sum. The first cut of a run loses all that is not safe.
+FLAVOURS = {Flavour.NOTHING: 4, Flavour.TORN: 3, Flavour.SOME: 2, Flavour.EVERYTHING: 1}
+
+
+class Peers(Enum):
+    """Which other managers serve the file."""
+
+    NONE = "no peer"
+    IDLE = "an idle peer"
+    BUSY = "busy peers"
+
+    @property
+    def managers(self) -> int:
+        """How many managers there are."""
+        return {Peers.NONE: 1, Peers.IDLE: 2, Peers.BUSY: 3}[self]
+
+
+class Other(Enum):
+    """What another program does that has the file open."""
+
+    NONE = "none"
+    CLOSES = "closes"
+    KILLED = "is killed"
+
+
+class Eviction(Enum):
+    """When the kernel lets go of the dropped pages."""
+
+    NEVER = "never"
+    #: Inside the call that fails.
+    AT_ONCE = "at once"
+    #: When managers serve again.
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One combination of what can be the case."""
+
+    role: Role
+    failure: Failure
+    is_killed: bool
+    peers: Peers
+    other: Other
+    eviction: Eviction
+
+    def __str__(self) -> str:
+        failure = "write-back" if self.failure is Failure.WRITE_BACK else "flush"
+        ending = "killed" if self.is_killed else "returns"
+        return (
+            f"{self.role.name.lower():8}  {failure:10}  {ending:7}  {self.peers.value:12}  "
+            f"{self.other.value:9}  {self.eviction.value:7}"
+        )
+
+    @property
+    def has_blind_moment(self) -> bool:
+        """Whether peers may acknowledge what a flush has lost before they can know.
+
+        The kernel tells a failed flush to its caller alone. Until the caller has told its peers, or they have found it
+        dead, their own syncs succeed; what they acknowledge in that moment is not safe yet, on any design.
+        """
+        return self.failure is Failure.FLUSH and self.peers is Peers.BUSY
+
+
+ALL = [
+    Scenario(*values)
+    for values in itertools.product(Role, Failure, (False, True), Peers, Other, Eviction)
+]
+
+#: What tools/test runs: each thing with several others, and all that lost tasks before managers marked their syncs.
+SHORT = [
+    Scenario(Role.LOG, Failure.WRITE_BACK, False, Peers.NONE, Other.NONE, Eviction.NEVER),
+    Scenario(Role.LOG, Failure.FLUSH, True, Peers.BUSY, Other.NONE, Eviction.NEVER),
+    Scenario(Role.LOG, Failure.WRITE_BACK, True, Peers.IDLE, Other.NONE, Eviction.AT_ONCE),
+    Scenario(Role.LOG, Failure.FLUSH, False, Peers.NONE, Other.CLOSES, Eviction.NEVER),
+    Scenario(Role.DATABASE, Failure.WRITE_BACK, False, Peers.IDLE, Other.NONE, Eviction.NEVER),
+    Scenario(Role.DATABASE, Failure.WRITE_BACK, True, Peers.BUSY, Other.NONE, Eviction.LATER),
+    Scenario(Role.DATABASE, Failure.FLUSH, False, Peers.NONE, Other.KILLED, Eviction.LATER),
+]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one run has shown."""
+
+    scenario: Scenario
+    cuts: int = 0
+    bad_cuts: int = 0
+    #: How managers ended.
+    ends: Counter[int] = field(default_factory=Counter)
+    #: A manager refused to serve, and was right.
+    is_refused: bool = False
+    problems: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
+
+
+class LargeProducer(Producer):
+    """A producer whose tasks fill the log quickly, so that it is copied and started over."""
+
+    def size(self) -> int:
+        """The size of the next task's body."""
+        if self.book.pause:
+            return self.rng.randint(10, 300)
+        least, most = self.rng.choice(((10, 300), (3000, 30_000), (30_000, 64_000)))
+        return self.rng.randint(least, most)
+
+
+class Run:
+    """One run of one scenario."""
+
+    def __init__(self, directory: Path, binary: Path, scenario: Scenario, seed: int, seconds: float) -> None:
+        self.directory = directory
+        self.binary = binary
+        self.scenario = scenario
+        self.rng = random.Random(seed)
+        self.seconds = seconds
+        self.outcome = Outcome(scenario)
+        self.database = directory / "run" / "tasks.db"
+        self.database.parent.mkdir(parents=True)
+        self.journal = Journal.create(directory / "journal", 1 << 30)
+        self.cache = PageCache(directory / "cache")
+        self.environment = self.cache.environment(self.database, self.journal.environment(self.database))
+        self.managers = [
+            Manager(binary, self.database, f"m{n}", directory / f"m{n}.log", self.environment)
+            for n in range(1, scenario.peers.managers + 1)
+        ]
+        self.keepers = [Keeper(manager, self._manager_waits) for manager in self.managers]
+        self.foreign: Foreign | None = None
+        self.waits = 0
+        self.waiting_lock = threading.Lock()
+        self.leftovers = Leftovers(self.database)
+        self.book = Book(self.journal, limit=150)
+        #: The journal's positions when all managers served again, when the load was let go, and when it ended.
+        self.settled_at = self.hurried_at = self.ended_at = 0
+
+    def go(self) -> Outcome:
+        """Runs it and judges what the disk could hold."""
+        try:
+            self._record()
+        finally:
+            self.book.stopping.set()
+            for keeper in self.keepers:
+                keeper.stopping.set()
+            for keeper in self.keepers:
+                if keeper.is_alive():
+                    keeper.join()
+            stop_all(self.managers)
+            self._end_foreign()
+        for keeper in self.keepers:
+            self.outcome.ends += keeper.ends
+            self.outcome.problems += keeper.problems
+        self.outcome.problems += self.book.problems
+        if self.cache.refused or self.journal.full_at:
+            self.outcome.problems.append("the run is not modelled: see what managers said")
+        elif self.cache.failed:
+            self._judge()
+        self.journal.close()
+        self.cache.close()
+        return self.outcome
+
+    # The run.
+
+    def _record(self) -> None:
+        start_all(self.managers)
+        clients = self._clients()
+        for client in clients:
+            client.start()
+        for keeper in self.keepers:
+            keeper.start()
+        if self.scenario.other is not Other.NONE:
+            self.foreign = Foreign(self.database, self.environment)
+        time.sleep(self.rng.uniform(0.2, 0.6))
+        self.leftovers.look(self.journal)
+        self._order()
+        if not self._wait_until(lambda: self.cache.failed != 0, 30):
+            self.outcome.problems.append("no sync failed: there was none that had something to write")
+            return
+        if self.scenario.role is Role.LOG:
+            # Slowly, so that what is put from now on is in no other place than the log when the power fails.
+            self.book.pause = 0.3
+        if not self._wait_until(self._is_settled, 60):
+            self.outcome.problems.append(f"managers do not serve again: {self.managers[0].tail(2)}")
+        self.settled_at = self.journal.position
+        self.leftovers.look(self.journal)
+        if self.scenario.eviction is Eviction.LATER:
+            time.sleep(self.rng.uniform(0, 0.3))
+            self.cache.evict()
+        if self.book.pause:
+            self._wait_until(lambda: False, 0.5)
+        self.leftovers.look(self.journal)
+        self.hurried_at = self.journal.position
+        self.book.pause = 0
+        # Until the log has been started over, twice if nothing is slow.
+        enough, start = self.journal.size + (24 << 20), time.monotonic()
+        self._wait_until(lambda: self.journal.size > enough or time.monotonic() > start + 6 * self.seconds, 60)
+        self._wait_until(lambda: time.monotonic() > start + self.seconds, 60)
+        self.leftovers.look(self.journal)
+        self.book.stopping.set()
+        for client in clients:
+            client.join()
+        for keeper in self.keepers:
+            keeper.stop()
+        self.ended_at = self.journal.position
+        if any(keeper.is_over for keeper in self.keepers):
+            return
+        self._end_foreign()
+        for manager in self.managers:
+            told = self.cache.told
+            if manager.is_running and (status := manager.terminate()) != 0:
+                # The error that an idle manager's old descriptor has kept may come at its last sync.
+                if status == Status.ERROR and self.cache.told > told:
+                    continue
+                self.outcome.problems.append(f"{manager.name} left with status {status}: {manager.tail(2)}")
+
+    def _clients(self) -> list[Client]:
+        used = self.managers if self.scenario.peers is Peers.BUSY else self.managers[:1]
+        addresses, seed = [manager.address for manager in used], str(self.rng.random())
+        return [
+            *(LargeProducer(self.book, addresses, f"p{n}", seed) for n in range(3)),
+            *(Consumer(self.book, addresses, f"c{n}", seed) for n in range(3)),
+        ]
+
+    def _order(self) -> None:
+        is_log, killed = self.scenario.role is Role.LOG, (Ending.KILLED, Ending.KILLED_UNSEEN)
+        self.cache.fail(
+            self.scenario.failure,
+            self.scenario.role,
+            after=self.rng.randint(0, 40 if is_log else 2),
+            ending=self.rng.choice(killed) if self.scenario.is_killed else Ending.RETURNS,
+            share=self.rng.choice((100, 100, 50)),
+            evicts=self.scenario.eviction is Eviction.AT_ONCE,
+            seed=self.rng.getrandbits(62) | 1,
+        )
+
+    def _is_settled(self) -> bool:
+        """Whether the manager whose sync failed was started again, and all have served for a while."""
+        if sum(keeper.ends.total() for keeper in self.keepers) == 0:
+            return False
+        since = [keeper.serving_since for keeper in self.keepers]
+        return all(start is not None and time.monotonic() > start + 1.2 for start in since)
+
+    def _wait_until(self, is_so: Callable[[], bool], seconds: float) -> bool:
+        """Whether it comes to that, before a manager refuses to serve or the journal is full."""
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            if time.monotonic() > deadline or self.journal.full_at or any(keeper.is_over for keeper in self.keepers):
+                return is_so() or any(keeper.is_over for keeper in self.keepers)
+            time.sleep(0.005)
+        return True
+
+    def _manager_waits(self, said: str) -> None:
+        """A manager has to be started later; what is in its way goes, if it was named, when that has happened twice."""
+        with self.waiting_lock:
+            if self.foreign is None or not self.foreign.is_named_in(said):
+                return
+            self.waits += 1
+            if self.waits >= 2:
+                self._end_foreign()
+
+    def _end_foreign(self) -> None:
+        foreign, self.foreign = self.foreign, None
+        if foreign is not None:
+            foreign.kill() if self.scenario.other is Other.KILLED else foreign.close()
+
+    # The judgement.
+
+    def _judge(self) -> None:
+        ledger = Ledger(self.book.tasks, Replies(self.journal.records()))
+        if ledger.untraced:
+            self.outcome.problems.append(f"{ledger.untraced} replies were received that no manager sent")
+        self.outcome.losses += ids_given_twice(self.book.tasks)
+        refusals = [keeper.refusal for keeper in self.keepers if keeper.refusal is not None]
+        disk, records = Disk(), self.journal.records()
+        coming: Record | None = next(records, None)
+        for index, cut in enumerate(self._choose_cuts(bool(refusals))):
+            while coming is not None and coming.number <= cut:
+                disk.take(coming)
+                coming = next(records, None)
+            ledger.advance(cut)
+            self._cut(disk, ledger, cut, index)
+        if refusals and self.cache.evicted and (self.outcome.losses or self.scenario.has_blind_moment):
+            # What managers took for acknowledged in the blind moment need not have been answered.
+            self.outcome.is_refused = True
+            self.outcome.losses.clear()
+            self.outcome.bad_cuts = 0
+        elif refusals:
+            why = "nothing acknowledged is lost" if self.cache.evicted else "nothing was evicted"
+            self.outcome.problems.append(f"a manager refused to serve, but {why}: {refusals[0]}")
+
+    def _choose_cuts(self, is_refused: bool) -> Sequence[int]:
+        """The moments at which the power fails: mostly the very instant at which a reply leaves."""
+        last = self.journal.position
+        if is_refused:
+            return [last]
+        dropped, sends = last, []
+        for record in self.journal.records():
+            if record.kind is Kind.DROP:
+                dropped = min(dropped, record.begin)
+            elif record.kind is Kind.SEND:
+                sends.append(record.begin)
+        before = [send for send in sends if send < dropped]
+        between = [send for send in sends if dropped < send < self.settled_at]
+        slow = [send for send in sends if self.settled_at <= send < self.hurried_at]
+        after = [send for send in sends if self.hurried_at <= send]
+        cuts = [*self._some(before, 1), *self._some(slow, 2), *self._some(after, 3), self.ended_at or last, last]
+        if not self.scenario.has_blind_moment:
+            cuts += self._some(between, 3)
+        return sorted(cuts)
+
+    def _some(self, numbers: Sequence[int], count: int) -> Sequence[int]:
+        return self.rng.sample(numbers, min(count, len(numbers)))
+
+    def _cut(self, disk: Disk, ledger: Ledger, cut: int, index: int) -> None:
+        place = self.directory / "cut"
+        place.mkdir()
+        flavour = Flavour.NOTHING if index % 3 == 0 else self.rng.choices(list(FLAVOURS), list(FLAVOURS.values()))[0]
+        disk.write_cut(place / "tasks.db", flavour, self.rng)
+        problems: list[str] = []
+        if index == 4:
+            copy = self.directory / "restart"
+            shutil.copytree(place, copy)
+            self.leftovers.write(copy / "tasks.db", cut, self.rng)
+            managers = [Manager(self.binary, copy / "tasks.db", f"after{n}", copy / f"after{n}.log") for n in (1, 2)]
+            problems += check_managers(managers, ledger, cut, self.rng)
+            shutil.rmtree(copy)
+        problems += check_file(place / "tasks.db", ledger, cut)
+        self.outcome.cuts += 1
+        self.outcome.bad_cuts += bool(problems)
+        self.outcome.losses += [f"cut at {cut}, {flavour.value}: {problem}" for problem in problems]
+        shutil.rmtree(place)
+
+
+def ids_given_twice(tasks: Sequence[Task]) -> list[str]:
+    """The ids that two puts were told."""
+    seen: dict[int, str] = {}
+    found = []
+    for task in tasks:
+        if task.id is None or not task.operations[0].reply_end:
+            continue
+        if task.id in seen:
+            found.append(f"id {task.id} was given to {seen[task.id]} and to {task.key}")
+        seen[task.id] = task.key
+    return found
+
+
+def run(directory: Path, binary: Path, options: argparse.Namespace, seed: int) -> int:
+    """Runs scenarios and tells what was found; returns the exit status."""
+    scenarios = SHORT if options.short else ALL * options.rounds
+    if options.only:
+        scenarios = [scenario for scenario in scenarios if options.only in " ".join(str(scenario).split())]
+    outcomes = []
+    print("file      failure     ending   peers         another    evicted  cuts  bad  ends", flush=True)
+    for number, scenario in enumerate(scenarios):
+        place = directory / f"run-{number}"
+        outcome = Run(place, binary, scenario, seed + number, options.seconds).go()
+        outcomes.append(outcome)
+        print(describe(outcome), flush=True)
+        for line in [*outcome.problems[:3], *outcome.losses[:2]]:
+            print(f"    {line[:300]}", flush=True)
+        shutil.rmtree(place)
+    return report(outcomes)
+
+
+def describe(outcome: Outcome) -> str:
+    """One line about a run."""
+    ends = ", ".join(f"{count} with {status}" for status, count in sorted(outcome.ends.items()))
+    verdict = "REFUSED" if outcome.is_refused else "LOST" if outcome.losses else "WRONG" if outcome.problems else ""
+    return f"{outcome.scenario}  {outcome.cuts:4} {outcome.bad_cuts:4}  {ends}  {verdict}".rstrip()
+
+
+def report(outcomes: Sequence[Outcome]) -> int:
+    """Prints the sums; returns the exit status."""
+    lost = sum(bool(outcome.losses) for outcome in outcomes)
+    wrong = sum(bool(outcome.problems) and not outcome.losses for outcome in outcomes)
+    refused = sum(outcome.is_refused for outcome in outcomes)
+    cuts, bad = sum(outcome.cuts for outcome in outcomes), sum(outcome.bad_cuts for outcome in outcomes)
+    print(f"{len(outcomes)} runs, {cuts} cuts, {bad} of them with losses")
+    print(f"runs with losses: {lost}; with other findings: {wrong}; refused to serve, and rightly: {refused}")
+    for line in sums(outcomes):
+        print(line)
+    return 1 if lost or wrong else 0
+
+
+def sums(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """For each thing that can be the case: in how many runs it was, and how many of them lost something or went wrong."""
+    runs: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    for outcome in outcomes:
+        scenario = outcome.scenario
+        what = f"{scenario.role.name.lower()}, {scenario.failure.name.lower().replace('_', '-')} error"
+        for name in (
+            f"{what}, {'killed' if scenario.is_killed else 'returns'}, {scenario.peers.value}",
+            f"another program: {scenario.other.value}",
+            f"evicted: {scenario.eviction.value}",
+        ):
+            runs[name] += 1
+            lost[name] += bool(outcome.losses)
+            wrong[name] += bool(outcome.problems) and not outcome.losses
+    yield f"{'runs':>6} {'lost':>6} {'wrong':>6}"
+    for name in runs:
+        yield f"{runs[name]:6} {lost[name]:6} {wrong[name]:6}  {name}"

@@ -1,0 +1,110 @@
+"""Orders to preload/cache: which sync fails, how, and when the kernel lets go of what was dropped."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Mapping
+from enum import IntEnum
+from pathlib import Path
+
+from ..lib.paths import preload_library
+
+_BYTES = 4096
+
+
+class Role(IntEnum):
+    """Which of the database's files."""
+
+    DATABASE = 1
+    LOG = 2
+
+
+class Failure(IntEnum):
+    """What fails in a sync; see cache.h."""
+
+    WRITE_BACK = 1
+    FLUSH = 2
+
+
+class Ending(IntEnum):
+    """How the call ends whose sync fails."""
+
+    RETURNS = 0
+    #: Its process is killed inside the call, when it has seen the error, or before.
+    KILLED = 1
+    KILLED_UNSEEN = 2
+
+
+class PageCache:
+    """The control file that processes with preload/cache share. The words' order is that of cache.h."""
+
+    def __init__(self, path: Path) -> None:
+        """Makes the file."""
+        self.path = path
+        with path.open("x+b") as file:
+            file.truncate(_BYTES)
+            self._memory = mmap.mmap(file.fileno(), _BYTES)
+        self._words = memoryview(self._memory).cast("q")
+
+    def environment(self, database: Path, journal: Mapping[str, str]) -> dict[str, str]:
+        """What a process needs in its environment to be on this disk, besides what it needs for the journal."""
+        return {
+            **journal,
+            "LD_PRELOAD": f"{os.fspath(preload_library('cache'))}:{journal['LD_PRELOAD']}",
+            "BEANROW_CACHE": os.fspath(self.path),
+            "BEANROW_CACHE_DATABASE": os.fspath(database.parent.resolve() / database.name),
+        }
+
+    def fail(
+        self,
+        failure: Failure,
+        role: Role,
+        *,
+        after: int = 0,
+        process: int = 0,
+        ending: Ending = Ending.RETURNS,
+        share: int = 100,
+        evicts: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """Orders that one sync fails; see `struct orders`."""
+        for index, value in ((1, role), (2, after), (3, process), (4, ending), (5, share), (6, evicts), (8, 0)):
+            self._words[index] = int(value)
+        if seed:
+            self._words[13] = seed
+        self._words[0] = failure
+
+    def evict(self) -> None:
+        """Orders that all dropped pages are evicted before any process sees its files again."""
+        self._words[7] = 1
+
+    @property
+    def failed(self) -> int:
+        """The process whose sync has failed; 0 until then."""
+        return self._words[8]
+
+    @property
+    def dropped(self) -> int:
+        """How many pages were dropped."""
+        return self._words[9]
+
+    @property
+    def evicted(self) -> int:
+        """How many pages were evicted."""
+        return self._words[10]
+
+    @property
+    def told(self) -> int:
+        """How many syncs have returned an error."""
+        return self._words[11]
+
+    @property
+    def refused(self) -> bool:
+        """Whether something happened that is not modelled."""
+        return self._words[12] != 0
+
+    def close(self) -> None:
+        """Lets go of the memory."""
+        self._words.release()
+        self._memory.close()
