@@ -10,6 +10,8 @@ let package = Package(
         .executable(name: "beanrow-producer", targets: ["beanrow-producer"]),
         .executable(name: "beanrow-consumer", targets: ["beanrow-consumer"]),
         .library(name: "BeanrowClient", targets: ["BeanrowClient"]),
+        // For Benchmarks/instructions only; it changes without notice.
+        .library(name: "_Manager", targets: ["Manager", "SQLiteStore", "TaskStore"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -145,20 +147,6 @@ let package = Package(
             ]
         ),
 
-        // What tools/instruction-count counts.
-        .executableTarget(
-            name: "instruction-workload",
-            dependencies: [
-                "Manager",
-                "SQLiteStore",
-                "TaskStore",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOEmbedded", package: "swift-nio"),
-            ],
-            path: "Benchmarks/Instructions",
-            exclude: ["ceilings.txt"]
-        ),
-
         // Tests.
         .testTarget(name: "TaskStoreTests", dependencies: ["TaskStore"]),
         .testTarget(
@@ -223,7 +211,7 @@ let package = Package(
     ]
 )
 
-let unchecked = ["Manager", "SQLiteStore", "beanrow-manager", "instruction-workload"]
+let unchecked = ["Manager", "SQLiteStore", "beanrow-manager"]
 for target in package.targets where target.type != .system {
     var settings = target.swiftSettings ?? []
 

@@ -1,12 +1,12 @@
 internal import Logging
-package import NIOCore
-package import TaskStore
+public import NIOCore
+public import TaskStore
 
 /// A manager without sockets: what ``ManagerService`` runs, on an event loop and over channels of the caller's.
 ///
 /// It is for what must be repeatable to the last instruction, which nothing is that goes through the kernel's TCP.
 /// Confined to the event loop. It has no end of its own: the store is left by whoever opened it.
-package struct ManagerCore {
+public struct ManagerCore {
     private let engine: Engine
 
     /// Makes a manager.
@@ -15,7 +15,7 @@ package struct ManagerCore {
     ///   - store: opened, and used by nobody else.
     ///   - configuration: the manager's settings.
     ///   - eventLoop: the loop that all its channels are on; the caller is on it.
-    package init(store: any Store, configuration: ManagerConfiguration, eventLoop: any EventLoop) {
+    public init(store: any Store, configuration: ManagerConfiguration, eventLoop: any EventLoop) {
         engine = Engine(
             store: store,
             configuration: configuration,
@@ -27,7 +27,7 @@ package struct ManagerCore {
     /// Makes a channel, not active yet, one of the manager's connections.
     ///
     /// - Throws: what the channel's pipeline throws.
-    package func serve(_ channel: any Channel) throws {
+    public func serve(_ channel: any Channel) throws {
         try channel.pipeline.syncOperations.addHandler(ConnectionHandler(engine: engine))
     }
 }
