@@ -1,10 +1,10 @@
-/* floor: the least a server can do for the load generator: the floor under every measurement.
+/* floor: the least that a server can do for the load generator; no measurement can be faster.
  *
  *   floor PORT
  *
- * One thread, one epoll, a first-in first-out queue of bodies in memory. It knows put, reserve, delete, and says what the
- * generator wants to hear to use, watch and ignore; it keeps no priorities, no tubes, no claims. What it costs is the
- * kernel's TCP and reading the commands: nothing that keeps tasks can be faster on one core.
+ * One thread, one epoll, a first-in first-out queue of bodies in memory. It knows put, reserve and delete, and gives the
+ * expected replies to use, watch and ignore. It has no priorities, tubes or claims. It costs only the kernel's TCP and
+ * parsing the commands: no server that keeps tasks can be faster on one core.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -30,7 +30,7 @@ struct connection {
     int descriptor;
     struct buffer in, out;
     int waiting;              /* reserves that found nothing */
-    struct connection *next;  /* in the line of those that wait */
+    struct connection *next;  /* in the line of waiting connections */
     int in_line;
 };
 
@@ -134,7 +134,7 @@ static void reserve(struct connection *connection) {
     line_tail = connection;
 }
 
-/* Carries out one command; returns its length, or 0 if it has not come whole. */
+/* Executes one command; returns its length, 0 if it is not complete. */
 static size_t command(struct connection *connection, const char *bytes, size_t length) {
     const char *end = memmem(bytes, length, "\r\n", 2);
     if (!end) return 0;
@@ -172,7 +172,7 @@ static int receive(struct connection *connection) {
 
 static void forget(struct connection *connection) {
     close(connection->descriptor);
-    if (connection->in_line) return;  /* the line still points here; a benchmark's server may leak that */
+    if (connection->in_line) return;  /* the line still points here; this server may leak that */
     free(connection->in.bytes);
     free(connection->out.bytes);
     free(connection);

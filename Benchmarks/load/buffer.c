@@ -5,11 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *checked(void *allocated) {
-    if (!allocated) die("out of memory");
-    return allocated;
-}
-
 void buffer_reserve(struct buffer *buffer, size_t more) {
     if (buffer->start == buffer->end) buffer->start = buffer->end = 0;
     if (buffer->end + more <= buffer->capacity) return;

@@ -1,4 +1,4 @@
-/* beanload: what its files share. The program is described in main.c. */
+/* What the files of beanload share. The program is described in main.c. */
 #ifndef LOAD_H
 #define LOAD_H
 
@@ -6,7 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- buffer.c: bytes to be written, bytes read and not yet understood ---- */
+/* ---- failure.c ---- */
+
+void die(const char *what) __attribute__((noreturn));
+void *checked(void *allocated);
+
+/* ---- buffer.c: bytes to be written, and bytes that were read and not handled yet ---- */
 
 struct buffer {
     char *bytes;
@@ -16,9 +21,8 @@ struct buffer {
 void buffer_reserve(struct buffer *buffer, size_t more);
 void buffer_add(struct buffer *buffer, const void *bytes, size_t length);
 void buffer_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void *checked(void *allocated);
 
-/* ---- histogram.c: latencies, in microseconds, within 1 % of the truth ---- */
+/* ---- histogram.c: latencies in microseconds, with an error of at most 1 % ---- */
 
 enum { HISTOGRAM_STEPS = 64, HISTOGRAM_CELLS = 26 * HISTOGRAM_STEPS };
 
@@ -30,27 +34,27 @@ struct histogram {
 void histogram_add(struct histogram *histogram, uint64_t microseconds);
 uint64_t histogram_percentile(const struct histogram *histogram, double percent);
 
-/* ---- ledger.c: which tasks were put and which were received; what was wrong ---- */
+/* ---- deliveries.c: which tasks were put, which were delivered, and what was wrong ---- */
 
-struct ledger {
-    uint64_t backlog;    /* tasks 0 to backlog-1 were there before */
+struct deliveries {
+    uint64_t backlog;    /* tasks 0 to backlog-1 existed before */
     uint64_t tasks;      /* tasks backlog to backlog+tasks-1 are put by this run, or drained by it */
     size_t size;         /* bytes of a body: 20 digits, then a fixed pattern */
     char *pattern;
-    uint8_t *seen;       /* one bit a task */
+    uint8_t *seen;       /* one bit per task */
     uint64_t *put_at;    /* when each was put, in nanoseconds; 0: before this run */
     uint64_t received, duplicates, altered;
 };
 
-void ledger_open(struct ledger *ledger, uint64_t backlog, uint64_t tasks, size_t size);
+void deliveries_open(struct deliveries *deliveries, uint64_t backlog, uint64_t tasks, size_t size);
 /* Writes the body of a task into `body`, which has room for `size` bytes. */
-void ledger_body(const struct ledger *ledger, uint64_t task, char *body);
-/* Enters a received body. Returns when it was put, or 0 where that is not known. */
-uint64_t ledger_receive(struct ledger *ledger, const char *body, size_t length);
-/* Tasks of this run not received. */
-uint64_t ledger_missing(const struct ledger *ledger);
+void deliveries_body(const struct deliveries *deliveries, uint64_t task, char *body);
+/* Records a delivered body. Returns when it was put, 0 if that is unknown. */
+uint64_t deliveries_receive(struct deliveries *deliveries, const char *body, size_t length);
+/* Returns how many tasks of this run were not delivered. */
+uint64_t deliveries_missing(const struct deliveries *deliveries);
 
-/* ---- beanstalk.c, resp.c: two ways of saying the same ---- */
+/* ---- beanstalk.c, resp.c: the same commands in two protocols ---- */
 
 enum command { SETUP, PUT, RESERVE, FINISH };
 
@@ -58,7 +62,7 @@ enum meaning {
     INCOMPLETE,  /* more bytes are needed */
     DONE,        /* the command did what it should */
     TASK,        /* a task for a reserve; `body`, `body_length` and `id` are set */
-    AGAIN,       /* a reserve came back without a task and is to be repeated */
+    AGAIN,       /* a reserve was answered without a task and has to be repeated */
     WRONG,       /* anything else */
 };
 
@@ -77,7 +81,7 @@ struct protocol {
     /* Chooses the queue; returns how many replies will come. */
     int (*setup)(struct connection *connection, const char *queue);
     void (*put)(struct connection *connection, const char *body, size_t length);
-    /* Asks for one task; `waits` says whether there may be none yet. */
+    /* Asks for one task. If `waits`, there may be none yet. */
     void (*reserve)(struct connection *connection, bool waits);
     void (*finish)(struct connection *connection, const struct reply *task);
     struct reply (*parse)(const char *bytes, size_t length, enum command answered);
@@ -85,7 +89,7 @@ struct protocol {
 
 extern const struct protocol beanstalk, resp;
 
-/* ---- connection.c: a socket, what is on its way, and what is owed on it ---- */
+/* ---- connection.c: a socket, its buffers, and its requests without an answer ---- */
 
 struct request {
     enum command command;
@@ -108,13 +112,9 @@ struct connection {
 void connection_open(struct connection *connection, uint16_t port, int epoll);
 void connection_expect(struct connection *connection, enum command command, uint64_t now);
 struct request connection_answered(struct connection *connection);
-/* Writes what can be written. */
+/* Writes as much as possible. */
 void connection_flush(struct connection *connection, int epoll);
 /* Reads what has come; returns false if the server has closed the connection. */
 bool connection_fill(struct connection *connection);
-
-/* ---- main.c ---- */
-
-void die(const char *what) __attribute__((noreturn));
 
 #endif

@@ -1,20 +1,20 @@
-/* beanload: loads task queues over TCP, measures them, and checks meanwhile that each task is handed out exactly once.
+/* beanload: loads task queues over TCP, measures them, and checks that each task is delivered exactly once.
  *
  *   beanload --ports 11300,11301 --mode life --connections 64 --tasks 100000
  *
- * One thread, one epoll; every server is driven by the same code but for the spelling of its commands (beanstalk.c,
- * resp.c). Connections go round-robin over the ports.
+ * One thread, one epoll. All servers get the same load from the same code, in the commands of their protocol (beanstalk.c,
+ * resp.c). Connections are distributed evenly over the ports.
  *
  * --mode put     every connection puts, `--depth` puts in flight, until `--tasks` are acknowledged
  *        drain   every connection reserves and finishes, `--reserves` in flight, until `--tasks` (put before) are gone
  *        life    every connection puts, reserves and finishes in turn
  *        mixed   half of the connections put, the other half reserve and finish
  *        wake    one task at a time: reserved on one port, put on the next one `--gap` microseconds later
- *        idle    every connection reserves, and nothing comes, until `--time-limit`
+ *        idle    every connection reserves, and no task comes, until `--time-limit`
  *
- * Every body begins with its task's number. A bitmap of those received shows what came twice or not at all, the rest of
- * the body what came altered; then, or after any reply but the one expected, the exit status is 1. Tasks numbered below
- * `--backlog` may come instead of those put here.
+ * Every body begins with the number of its task. A bitmap of the delivered numbers shows which tasks came twice or never.
+ * The rest of the body shows which tasks were altered. In each of these cases, and after an unexpected reply, the exit status
+ * is 1. Tasks with numbers below `--backlog` may come instead of those that are put here.
  *
  * The output is one line of key=value. Latencies are microseconds from handing a command to the socket to reading its
  * answer; e2e is from put sent to task received; share is the part of all answers that each port gave.
@@ -48,21 +48,15 @@ static struct {
     .protocol = &beanstalk, .mode = MODE_LIFE, .connections = 64, .depth = 1, .reserves = 1, .tasks = 10000,
     .gap_us = 5000, .time_limit_s = 60, .size = 100, .queue = "default"};
 
-static struct ledger ledger;
+static struct deliveries deliveries;
 static struct connection *connections;
 static int epoll;
 static char *body;
-static uint64_t now;  /* nanoseconds, read once for each piece of input */
+static uint64_t now;  /* nanoseconds, read once per piece of input */
 static uint64_t puts_sent, puts_done, reserves_sent, finished;
 static uint64_t answers[MOST_PORTS];
 static struct histogram latencies[FINISH + 1], end_to_end;
 static uint64_t next_wake_at;  /* mode wake: when the waiting consumer gets its task */
-
-void die(const char *what) {
-    if (errno) perror(what);
-    else fprintf(stderr, "beanload: %s\n", what);
-    exit(2);
-}
 
 static void read_clock(void) {
     struct timespec time;
@@ -74,9 +68,9 @@ static void read_clock(void) {
 
 static void send_put(struct connection *connection) {
     uint64_t task = puts_sent++;
-    ledger.put_at[task] = now;
-    ledger_body(&ledger, ledger.backlog + task, body);
-    options.protocol->put(connection, body, ledger.size);
+    deliveries.put_at[task] = now;
+    deliveries_body(&deliveries, deliveries.backlog + task, body);
+    options.protocol->put(connection, body, deliveries.size);
     connection_expect(connection, PUT, now);
 }
 
@@ -86,9 +80,9 @@ static void send_reserve(struct connection *connection) {
     connection_expect(connection, RESERVE, now);
 }
 
-/* Reserves stop when as many were sent as there are tasks: one more would wait for ever, in front of a finish. */
+/* No more reserves are sent than there are tasks: one more would wait without end, before a finish. */
 static void send_reserve_if_due(struct connection *connection) {
-    if (reserves_sent < ledger.tasks || options.mode == MODE_IDLE) send_reserve(connection);
+    if (reserves_sent < deliveries.tasks || options.mode == MODE_IDLE) send_reserve(connection);
 }
 
 static struct connection *wake_producer(void) { return &connections[puts_sent % (uint64_t)options.n_ports]; }
@@ -114,19 +108,19 @@ static void continue_wake(void) {
 static void start(struct connection *connection) {
     switch (connection->role) {
     case PRODUCER:
-        for (int i = 0; i < options.depth && puts_sent < ledger.tasks; i++) send_put(connection);
+        for (int i = 0; i < options.depth && puts_sent < deliveries.tasks; i++) send_put(connection);
         break;
     case CONSUMER:
         for (int i = 0; i < options.reserves; i++) send_reserve_if_due(connection);
         break;
     case LIFE:
-        if (puts_sent < ledger.tasks) send_put(connection);
+        if (puts_sent < deliveries.tasks) send_put(connection);
         break;
     }
 }
 
 static void received(struct connection *connection, const struct reply *task) {
-    uint64_t put_at = ledger_receive(&ledger, task->body, task->body_length);
+    uint64_t put_at = deliveries_receive(&deliveries, task->body, task->body_length);
     if (put_at) histogram_add(&end_to_end, (now - put_at) / 1000);
     options.protocol->finish(connection, task);
     connection_expect(connection, FINISH, now);
@@ -137,11 +131,11 @@ static void done(struct connection *connection, enum command command) {
     if (command == PUT) {
         puts_done++;
         if (connection->role == LIFE) send_reserve(connection);
-        else if (options.mode != MODE_WAKE && puts_sent < ledger.tasks) send_put(connection);
+        else if (options.mode != MODE_WAKE && puts_sent < deliveries.tasks) send_put(connection);
     } else if (command == FINISH) {
         finished++;
-        if (connection->role == LIFE && puts_sent < ledger.tasks) send_put(connection);
-        else if (options.mode == MODE_WAKE && puts_sent < ledger.tasks) begin_wake();
+        if (connection->role == LIFE && puts_sent < deliveries.tasks) send_put(connection);
+        else if (options.mode == MODE_WAKE && puts_sent < deliveries.tasks) begin_wake();
     }
 }
 
@@ -151,7 +145,7 @@ static void wrong(const struct connection *connection, const char *bytes, size_t
     exit(1);
 }
 
-/* Understands all complete answers that have come. */
+/* Handles all complete answers that have come. */
 static void answer(struct connection *connection) {
     struct buffer *in = &connection->in;
     while (in->start < in->end) {
@@ -175,7 +169,7 @@ static void answer(struct connection *connection) {
     }
 }
 
-/* ---- The whole ---- */
+/* ---- The run ---- */
 
 static void serve(struct epoll_event *event) {
     struct connection *connection = event->data.ptr;
@@ -212,7 +206,7 @@ static bool run(bool (*is_over)(void), uint64_t deadline) {
 
 static bool is_over(void) {
     if (options.mode == MODE_IDLE) return false;
-    return (options.mode == MODE_PUT ? puts_done : finished) == ledger.tasks && puts_done == puts_sent;
+    return (options.mode == MODE_PUT ? puts_done : finished) == deliveries.tasks && puts_done == puts_sent;
 }
 
 static bool is_set_up(void) {
@@ -258,14 +252,14 @@ static void report_latency(const char *name, const struct histogram *histogram) 
 
 static int report(double seconds, bool in_time) {
     uint64_t tasks = options.mode == MODE_PUT ? puts_done : finished, all = 0;
-    uint64_t missing = options.mode == MODE_PUT || options.mode == MODE_IDLE ? 0 : ledger_missing(&ledger);
+    uint64_t missing = options.mode == MODE_PUT || options.mode == MODE_IDLE ? 0 : deliveries_missing(&deliveries);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                  (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
     printf("mode=%s protocol=%s connections=%d depth=%d reserves=%d bytes=%zu tasks=%llu seconds=%.4f tasks_per_s=%.0f",
            mode_names[options.mode], options.protocol->name, options.connections, options.depth, options.reserves,
-           ledger.size, (unsigned long long)tasks, seconds, (double)tasks / seconds);
+           deliveries.size, (unsigned long long)tasks, seconds, (double)tasks / seconds);
     report_latency("put", &latencies[PUT]);
     report_latency("reserve", &latencies[RESERVE]);
     report_latency("delete", &latencies[FINISH]);
@@ -273,10 +267,10 @@ static int report(double seconds, bool in_time) {
     for (int i = 0; i < options.n_ports; i++) all += answers[i];
     for (int i = 0; i < options.n_ports; i++)
         printf("%s%.4f", i ? "," : " share=", all ? (double)answers[i] / (double)all : 0.0);
-    printf(" client_cpu=%.3f duplicates=%llu missing=%llu altered=%llu\n", cpu, (unsigned long long)ledger.duplicates,
-           (unsigned long long)missing, (unsigned long long)ledger.altered);
+    printf(" client_cpu=%.3f duplicates=%llu missing=%llu altered=%llu\n", cpu, (unsigned long long)deliveries.duplicates,
+           (unsigned long long)missing, (unsigned long long)deliveries.altered);
     if (!in_time) fprintf(stderr, "beanload: not done within %llu s\n", (unsigned long long)options.time_limit_s);
-    return ledger.duplicates || missing || ledger.altered || !in_time;
+    return deliveries.duplicates || missing || deliveries.altered || !in_time;
 }
 
 static void usage(void) {
@@ -337,8 +331,8 @@ int main(int argc, char **argv) {
     parse_options(argc, argv);
     epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) die("epoll_create1");
-    ledger_open(&ledger, options.backlog, options.tasks, options.size);
-    body = checked(malloc(ledger.size));
+    deliveries_open(&deliveries, options.backlog, options.tasks, options.size);
+    body = checked(malloc(deliveries.size));
     read_clock();
     uint64_t deadline = now + options.time_limit_s * 1000000000u;
     open_connections(deadline);

@@ -1,5 +1,5 @@
-/* Redis as a reliable queue: LPUSH puts, LMOVE (BLMOVE where it may have to wait) takes a task over into a list of the
- * consumer's own, so that it is not lost with the consumer, and LREM ends it. */
+/* Redis as a reliable queue: LPUSH puts. LMOVE, or BLMOVE if it may have to wait, moves a task to a list of the consumer, so
+ * that it is not lost with the consumer. LREM ends it. */
 #define _GNU_SOURCE
 #include "load.h"
 

@@ -1,18 +1,18 @@
 /*
- * Tells the thread sanitizer what it cannot see of Swift's Mutex.
+ * Tells the thread sanitizer what it does not see of Swift's Mutex.
  *
  * Preloaded (LD_PRELOAD) into tests that are built with the sanitizer. On Linux a Mutex that is free is locked and unlocked
- * by code that the compiler puts into the caller, where the sanitizer sees it. One that others wait for is handed over
- * within libswiftSynchronization (FUTEX_LOCK_PI), which is not built with the sanitizer. So whoever has waited looks as if
- * it held nothing, and every use of what a contended Mutex guards is reported. These stand in front of the functions that
- * wait and wake, and say what they do: all that was before the one is before what comes after the other.
+ * by code that the compiler puts into the caller, where the sanitizer sees it. A Mutex that other threads wait for is
+ * handed over within libswiftSynchronization (FUTEX_LOCK_PI), which is not built with the sanitizer. So a thread that has
+ * waited seems to hold nothing, and every use of what a contended Mutex guards is reported. These functions replace those
+ * that wait and wake, and tell the sanitizer: everything before the one happens before everything after the other.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-/* The sanitizer's own (sanitizer/tsan_interface.h), in the program that this is loaded into. */
+/* The sanitizer's functions (sanitizer/tsan_interface.h), in the program that this is loaded into. */
 extern void __tsan_acquire(void *address) __attribute__((weak));
 extern void __tsan_release(void *address) __attribute__((weak));
 

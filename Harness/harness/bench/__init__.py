@@ -1,5 +1,1 @@
-"""The benchmark behind tools/bench: starts task queues, loads them in turn, compares them."""
-
-from pathlib import Path
-
-REPOSITORY = Path(__file__).resolve().parents[3]
+"""tools/bench: starts task queues, loads them in turn, and compares them."""

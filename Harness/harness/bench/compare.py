@@ -1,19 +1,42 @@
-"""Runs a workload against several systems in turn, round after round."""
+"""Runs a workload on several systems in turn, round after round."""
 
-from ..lib.processes import Failure, peak_memory, present_memory
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..lib.failures import Failure
+from ..lib.processes import peak_memory, present_memory
+from .load import Generator
+from .options import Say
+from .results import Entry
+from .systems import System
+from .workloads import Workload
 
 
-def compare(workload, systems, generator, directory, *, rounds, seconds, say, found=None, keep=lambda: None):
-    """Returns what was measured, by system; fills `found` with it as it goes, and calls `keep` after each run.
+def compare(
+    workload: Workload,
+    systems: Sequence[System],
+    generator: Generator,
+    directory: Path,
+    *,
+    rounds: int,
+    seconds: float,
+    say: Say,
+    found: Entry | None = None,
+    keep: Callable[[], None] = lambda: None,
+) -> Entry:
+    """Returns what was measured, by system. Adds it to ``found`` and calls ``keep`` after each run.
 
-    All systems are up all the time; each run is short, and every round goes through all of them in another order, so that
-    whatever else the machine does meets all of them alike. How many tasks a run has follows from the speed seen so far.
+    All systems run all the time. Each run is short, and every round has another order of the systems, so that other load
+    on the machine affects all of them equally. The number of tasks of a run follows from the speed of earlier runs.
     """
     found = {} if found is None else found
     found.update({system.key: {"title": system.title, "durable": system.durable, "runs": []} for system in systems})
-    lengths, number = {}, 0
+    lengths: dict[str, int] = {}
+    number = 0
 
-    def fail(system, failure):
+    def fail(system: System, failure: Failure) -> None:
         say(f"  {system.title}: {failure}\n  the end of its log: {system.last_words()}")
         found[system.key]["failed"] = str(failure)
         system.dispose()
@@ -36,7 +59,7 @@ def compare(workload, systems, generator, directory, *, rounds, seconds, say, fo
                 except Failure as failure:
                     fail(system, failure)
                     continue
-                entry, run = found[system.key], result.as_dict()
+                entry, run = found[system.key], result.as_entry()
                 if system.memory_roots:
                     run["memory"] = present_memory(system.memory_roots)
                     entry["peak_memory"] = peak_memory(system.memory_roots)
@@ -44,24 +67,25 @@ def compare(workload, systems, generator, directory, *, rounds, seconds, say, fo
                 keep()
                 lengths[system.key] = _tasks(workload, result.rate, seconds)
                 latency = result.latencies.get(f"{workload.latency}_p50", 0)
-                say(f"  round {turn + 1}  {system.title:34} {result.rate:>9.0f} tasks/s   {workload.latency} p50 {latency} µs")
+                line = f"{system.title:34} {result.rate:>9.0f} tasks/s   {workload.latency} p50 {latency} µs"
+                say(f"  round {turn + 1}  {line}")
     finally:
         for system in systems:
             system.dispose()
     return found
 
 
-def _limit(seconds):
+def _limit(seconds: float) -> int:
     return int(60 + seconds * 20)
 
 
-def _tasks(workload, rate, seconds):
+def _tasks(workload: Workload, rate: float, seconds: float) -> int:
     return max(workload.first_tasks, min(int(rate * seconds), workload.most_tasks))
 
 
-def _calibrate(workload, system, generator, seconds, number):
-    """Runs shortly, which also warms everything up, to see how many tasks make a run of so many seconds."""
-    tasks = workload.first_tasks
+def _calibrate(workload: Workload, system: System, generator: Generator, seconds: float, number: int) -> int:
+    """Finds, with short runs that also warm everything up, how many tasks make a run of so many seconds."""
+    tasks = wanted = workload.first_tasks
     for attempt in range(3):
         result = workload.run(generator, system, tasks, f"{number}-{attempt}", _limit(seconds))
         wanted = _tasks(workload, result.rate, seconds)

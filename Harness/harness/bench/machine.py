@@ -1,4 +1,6 @@
-"""What the measurements were made on."""
+"""The machine that the measurements were made on."""
+
+from __future__ import annotations
 
 import os
 import platform
@@ -8,33 +10,35 @@ import tempfile
 import time
 from pathlib import Path
 
+from ..lib.paths import ROOT
+
 _MEMORY_FILE_SYSTEMS = {"tmpfs", "ramfs", "overlay"}
 
 
-def file_system(path):
-    """The type of the file system that holds the path, and the device."""
-    path, best = str(Path(path).resolve()), ("", "unknown", "unknown")
+def file_system(path: Path) -> str:
+    """Returns the type of the file system that holds the path."""
+    resolved, best = str(path.resolve()), ("", "unknown")
     for line in Path("/proc/self/mounts").read_text().splitlines():
-        device, where, kind = line.split()[:3]
-        inside = path == where or path.startswith(where.rstrip("/") + "/")
+        _, where, kind = line.split()[:3]
+        inside = resolved == where or resolved.startswith(where.rstrip("/") + "/")
         if inside and len(where) >= len(best[0]):
-            best = (where, kind, device)
-    return best[1], best[2]
+            best = (where, kind)
+    return best[1]
 
 
-def working_directory(chosen, repository):
-    """Makes a new directory for the servers' files, on a real disk unless the user chose otherwise."""
+def working_directory(chosen: Path | None) -> Path:
+    """Makes a directory for the servers' files: where the user wants it, otherwise on a real disk."""
     if chosen:
         return Path(tempfile.mkdtemp(prefix="beanrow-bench-", dir=chosen))
-    candidates = [Path("/var/tmp"), Path(tempfile.gettempdir()), repository / ".build"]
+    candidates = [Path("/var/tmp"), Path(tempfile.gettempdir()), ROOT / ".build"]
     for candidate in candidates:
-        if os.access(candidate, os.W_OK) and file_system(candidate)[0] not in _MEMORY_FILE_SYSTEMS:
+        if os.access(candidate, os.W_OK) and file_system(candidate) not in _MEMORY_FILE_SYSTEMS:
             return Path(tempfile.mkdtemp(prefix="beanrow-bench-", dir=candidate))
     return Path(tempfile.mkdtemp(prefix="beanrow-bench-"))
 
 
-def sync_latency(directory, times=200):
-    """How long it takes to make a page of an existing file durable: median and 99th percentile, in microseconds."""
+def sync_latency(directory: Path, times: int = 200) -> tuple[int, int]:
+    """Returns how long a sync of a page of an existing file takes: median and 99th percentile, in microseconds."""
     taken = []
     with tempfile.TemporaryFile(dir=directory) as file:
         page = bytes(4096)
@@ -50,7 +54,7 @@ def sync_latency(directory, times=200):
     return round(statistics.median(taken)), round(statistics.quantiles(taken, n=100)[98])
 
 
-def _first_line(*command):
+def _first_line(*command: str) -> str:
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=30)
         return (result.stdout or result.stderr).strip().splitlines()[0]
@@ -58,31 +62,30 @@ def _first_line(*command):
         return "not found"
 
 
-def _processor():
+def _processor() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.machine()
 
 
-def _distribution():
+def _distribution() -> str:
     for line in Path("/etc/os-release").read_text().splitlines():
         if line.startswith("PRETTY_NAME="):
             return line.split("=", 1)[1].strip('"')
     return platform.system()
 
 
-def describe(directory, repository):
-    """A table of the machine, as pairs of words."""
-    kind, _ = file_system(directory)
+def describe(directory: Path) -> dict[str, str]:
+    """Returns a table of the machine."""
     median, worst = sync_latency(directory)
     memory = int(Path("/proc/meminfo").read_text().split()[1]) / 1024 / 1024
-    commit = _first_line("git", "-C", str(repository), "describe", "--always", "--dirty", "--abbrev=10")
+    commit = _first_line("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=10")
     return {
         "processor": f"{os.cpu_count()} × {_processor()}, shared by servers and load generator",
         "memory": f"{memory:.0f} GiB",
         "system": f"{_distribution()}, Linux {platform.release()}",
-        "file system": kind,
+        "file system": file_system(directory),
         "fdatasync of 4 KiB": f"{median} µs median, {worst} µs 99th percentile",
         "commit": commit,
         "Swift": _first_line("swift", "--version"),

@@ -1,16 +1,23 @@
-"""The pages of docs/ that show what was measured, and the results beside them."""
+"""The pages of docs/ that show what was measured, and the stored results."""
 
-from . import REPOSITORY, onserver_report, plot, report
-from ..lib.processes import Failure
+from __future__ import annotations
 
-DOCS = REPOSITORY / "docs"
-STORED = REPOSITORY / "Benchmarks" / "results" / "performance.json"
-STORED_ON_SERVER = REPOSITORY / "Benchmarks" / "results" / "scaling.json"
+from pathlib import Path
+
+from ..lib.failures import Failure
+from ..lib.paths import ROOT
+from . import on_server_report, plot, report
+from .results import Results
+
+DOCS = ROOT / "docs"
+RESULTS = ROOT / "Benchmarks" / "results"
+STORED = RESULTS / "performance.json"
+STORED_ON_SERVER = RESULTS / "scaling.json"
 HEADLINE = ["W2", "W3", "W4", "W5", "W6", "W7"]
 
 
-def _write_between(path, name, text):
-    """Replaces what stands between the page's markers of this name."""
+def _write_between(path: Path, name: str, text: str) -> None:
+    """Replaces the text between the page's markers of this name."""
     begin, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
     page = path.read_text() if path.exists() else ""
     before, found, rest = page.partition(begin)
@@ -20,20 +27,20 @@ def _write_between(path, name, text):
     path.write_text(f"{before}{begin}\n{text}\n{end}{after}")
 
 
-def write(results):
-    """docs/performance.md, its picture, and the README's table."""
+def write(results: Results) -> str:
+    """Writes docs/performance.md, its picture, and the README's table; returns what it has written."""
     results.write(STORED)
     (DOCS / "performance.svg").write_text(plot.draw(results))
     _write_between(DOCS / "performance.md", "results", report.everything(results))
     table = report.headline(results, HEADLINE)
-    picture = "![Tasks a second by workload and system](docs/performance.svg)"
-    _write_between(REPOSITORY / "README.md", "headline", f"{table}\n\n{picture}" if table else "")
-    return "docs/performance.md, .json and .svg, and the table in README.md"
+    picture = "![Tasks per second by workload and system](docs/performance.svg)"
+    _write_between(ROOT / "README.md", "headline", f"{table}\n\n{picture}" if table else "")
+    return "docs/performance.md and .svg, the table in README.md, and Benchmarks/results/performance.json"
 
 
-def write_on_server(results):
-    """The two tables of docs/scaling.md."""
+def write_on_server(results: Results) -> str:
+    """Writes the two tables of docs/scaling.md; returns what it has written."""
     results.write(STORED_ON_SERVER)
-    _write_between(DOCS / "scaling.md", "postgres", onserver_report.comparison(results))
-    _write_between(DOCS / "scaling.md", "growth", onserver_report.growth(results))
-    return "docs/scaling.md and .json"
+    _write_between(DOCS / "scaling.md", "postgres", on_server_report.comparison(results))
+    _write_between(DOCS / "scaling.md", "growth", on_server_report.growth(results))
+    return "docs/scaling.md and Benchmarks/results/scaling.json"

@@ -1,33 +1,46 @@
-"""Runs of pgbench: a script at so many clients, and what it took."""
+"""Runs of pgbench: a script run by a number of clients, and what it cost."""
+
+from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 from ..lib import processes
 from .load import Measurement
-from ..lib.processes import Failure
+from ..lib.failures import Failure
+from ..lib.postgres import PostgresServer, programs
 
 
-def run(cluster, database, script, *, clients, runs, folder, time_limit):
-    """Runs the script `runs` times at each client; a latency is that of the whole script. The number of tasks is for the
-    caller to say."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "script.sql").write_text(script)
-    command = [
-        f"{cluster.folder}/pgbench", *cluster.connection(database)[:-2], "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
-        "-t", str(runs), "-f", "script.sql", "--log", "--log-prefix=run", database,
-    ]  # fmt: skip
-    before = processes.usage(cluster.roots)
+def run(
+    server: PostgresServer,
+    database: str,
+    script: str,
+    *,
+    clients: int,
+    runs: int,
+    directory: Path,
+    time_limit: int,
+) -> Measurement:
+    """Lets each client run the script ``runs`` times. A latency is that of the whole script.
+
+    The caller sets the number of tasks.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    (directory / "script.sql").write_text(script)
+    command = [str(programs() / "pgbench"), *server.arguments(), "-n", "-M", "prepared", "-c", str(clients), "-j", "1"]
+    command += ["-t", str(runs), "-f", "script.sql", "--log", "--log-prefix=run", database]
+    before = processes.usage(server.roots)
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=time_limit)
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=time_limit)
     except subprocess.TimeoutExpired:
-        raise Failure(f"pgbench was not done within {time_limit} s") from None
-    cost = processes.usage(cluster.roots) - before
+        raise Failure(f"pgbench did not end within {time_limit} s") from None
+    cost = processes.usage(server.roots) - before
     if done.returncode != 0:
         raise Failure("pgbench: " + done.stderr.strip()[-300:])
     taken, ends = [], []
-    for log in folder.glob("run*"):
+    for log in directory.glob("run*"):
         for line in log.read_text().splitlines():
             fields = line.split()
             if fields[2].isdigit():
@@ -35,7 +48,7 @@ def run(cluster, database, script, *, clients, runs, folder, time_limit):
                 ends.append(int(fields[4]) * 1_000_000 + int(fields[5]))
     if not taken:
         raise Failure("pgbench logged nothing: " + done.stderr.strip()[-300:])
-    began = min(end - one for end, one in zip(ends, taken))
+    began = min(end - one for end, one in zip(ends, taken, strict=True))
     taken.sort()
     return Measurement(
         tasks=0,

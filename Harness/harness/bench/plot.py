@@ -1,60 +1,72 @@
-"""One picture of the results, as SVG."""
+"""One picture of the results."""
 
-from html import escape
+from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ..lib.svg import Drawing
 from .report import figure
+from .results import Results
 
 _PANELS = ["W2", "W3", "W4", "W5", "W6", "W7"]
-_COLORS = {"beanrow-3": "#2a7f3f", "beanrow-1": "#7dbb8a", "beanstalkd": "#8a8f98", "beanstalkd-f0": "#c2703d",
-           "redis": "#b5484a", "postgresql": "#4a6fa5"}  # fmt: skip
+_COLOURS = {
+    "beanrow-3": "#2a7f3f",
+    "beanrow-1": "#7dbb8a",
+    "beanstalkd": "#8a8f98",
+    "beanstalkd-f0": "#c2703d",
+    "redis": "#b5484a",
+    "postgresql": "#4a6fa5",
+}
 _WIDTH, _COLUMNS, _BAR, _GAP, _TOP = 920, 2, 15, 5, 74
+_LABEL = 150
+_LONGEST = _WIDTH // _COLUMNS - _LABEL - 90
+_INK, _GREY = "#1c1f23", "#8a8f98"
 
 
-def draw(results):
-    """A panel a workload, a bar a system, the length its tasks a second."""
+def draw(results: Results) -> str:
+    """Draws a panel per workload and a bar per system. The length of a bar is its tasks per second."""
     panels = [workload for workload in _PANELS if results.systems(workload)]
-    systems = [key for key in _COLORS if any(key in results.systems(workload) for workload in panels)]
+    systems = [key for key in _COLOURS if any(key in results.systems(workload) for workload in panels)]
     height = len(systems) * (_BAR + _GAP) + 44
     rows = -(-len(panels) // _COLUMNS)
-    total = _TOP + rows * height
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total}" font-family="system-ui, sans-serif"'
-        ' font-size="12" role="img" aria-label="Tasks a second by workload and system">',
-        f'<rect width="{_WIDTH}" height="{total}" fill="#ffffff"/>',
-        '<text x="20" y="26" font-size="16" font-weight="600" fill="#1c1f23">Tasks a second</text>',
-        '<text x="20" y="46" fill="#5b6169">Each panel has its own scale. Hatched: nothing is durable.</text>',
-        '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<rect width="3" height="6" fill="#ffffff" fill-opacity="0.45"/></pattern>',
-    ]
+    drawing = Drawing(
+        _WIDTH,
+        _TOP + rows * height,
+        font_family="system-ui, sans-serif",
+        font_size=12,
+        role="img",
+        aria_label="Tasks per second by workload and system",
+    )
+    drawing.text(20, 26, "Tasks per second", font_size=16, font_weight=600, fill=_INK)
+    drawing.text(20, 46, "Each panel has its own scale. Hatched: nothing is durable.", fill="#5b6169")
+    drawing.hatching("hatch")
     for index, workload in enumerate(panels):
         left, top = 20 + index % _COLUMNS * (_WIDTH // _COLUMNS), _TOP + index // _COLUMNS * height
-        parts += _panel(results, workload, systems, left, top)
-    return "\n".join([*parts, "</svg>", ""])
+        _panel(drawing, results, workload, systems, left, top)
+    return drawing.render()
 
 
-def _panel(results, workload, systems, left, top):
-    label, longest = 150, _WIDTH // _COLUMNS - 150 - 90
+def _panel(
+    drawing: Drawing, results: Results, workload: str, systems: Sequence[str], left: int, top: int
+) -> None:
     most = max(results.rate(workload, system) or 0 for system in systems)
-    title = results.data["workloads"][workload]["title"]
-    yield f'<text x="{left}" y="{top + 12}" font-weight="600" fill="#1c1f23">{escape(title)}</text>'
+    drawing.text(left, top + 12, results.title(workload), font_weight=600, fill=_INK)
     for index, system in enumerate(systems):
         y, rate = top + 22 + index * (_BAR + _GAP), results.rate(workload, system)
-        name = _title(results, system)
-        yield f'<text x="{left + label - 8}" y="{y + 12}" text-anchor="end" fill="#1c1f23">{escape(name)}</text>'
+        drawing.text(left + _LABEL - 8, y + 12, _title(results, system), text_anchor="end", fill=_INK)
         if rate is None:
-            yield f'<text x="{left + label}" y="{y + 12}" fill="#8a8f98">–</text>'
+            drawing.text(left + _LABEL, y + 12, "–", fill=_GREY)
             continue
-        length = max(1.0, rate / most * longest)
-        bar = f'x="{left + label}" y="{y}" width="{length:.1f}" height="{_BAR}" rx="2"'
-        yield f'<rect {bar} fill="{_COLORS[system]}"/>'
+        length = max(1.0, rate / most * _LONGEST)
+        drawing.rectangle(left + _LABEL, y, length, _BAR, rx=2, fill=_COLOURS[system])
         if not results.system(workload, system).get("durable", True):
-            yield f'<rect {bar} fill="url(#hatch)"/>'
-        yield f'<text x="{left + label + length + 6:.1f}" y="{y + 12}" fill="#1c1f23">{figure(rate)}</text>'
+            drawing.rectangle(left + _LABEL, y, length, _BAR, rx=2, fill="url(#hatch)")
+        drawing.text(left + _LABEL + length + 6, y + 12, figure(rate), fill=_INK)
 
 
-def _title(results, key):
+def _title(results: Results, key: str) -> str:
     for workload in results.data["workloads"]:
-        system = results.system(workload, key)
-        if system:
-            return system["title"].replace(", appendfsync always", ", always").replace(", SKIP LOCKED", "")
+        if results.system(workload, key):
+            title = results.system_title(workload, key)
+            return title.replace(", appendfsync always", ", always").replace(", SKIP LOCKED", "")
     return key

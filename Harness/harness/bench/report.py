@@ -1,28 +1,45 @@
-"""Results as Markdown tables, which read well on a terminal too."""
+"""Results as Markdown tables, which can be read on a terminal too."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .results import Results
 from .targets import TARGETS
 
 REFERENCE = "beanstalkd"
 RATES = ["W2", "W3", "W4", "W5", "W6", "W7", "W8", "W9a", "W9b"]
-COMMANDS = {"W1": ["put"], "W2": ["put"], "W3": ["reserve", "delete"], "W4": ["put", "reserve", "delete", "e2e"],
-            "W5": ["put", "e2e"], "W6": ["put"], "W7": ["reserve", "delete"], "W8": ["e2e"], "W9a": ["e2e"],
-            "W9b": ["e2e"]}  # fmt: skip
+COMMANDS = {
+    "W1": ["put"],
+    "W2": ["put"],
+    "W3": ["reserve", "delete"],
+    "W4": ["put", "reserve", "delete", "e2e"],
+    "W5": ["put", "e2e"],
+    "W6": ["put"],
+    "W7": ["reserve", "delete"],
+    "W8": ["e2e"],
+    "W9a": ["e2e"],
+    "W9b": ["e2e"],
+}
 
 
-def table(head, rows):
-    """Markdown; the first column is left-aligned, the others right."""
-    rows = [[str(cell) for cell in row] for row in [head, *rows]]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    lines = [
-        "| " + " | ".join(cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))) + " |"
-        for row in rows
-    ]
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Returns Markdown, nothing if there are no rows. The first column is left-aligned, the others right."""
+    cells = [[str(cell) for cell in row] for row in [head, *rows]]
+    if len(cells) == 1:
+        return ""
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+
+    def line(row: Sequence[str]) -> str:
+        first, *others = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        return f"| {' | '.join([first.strip().ljust(widths[0]), *others])} |"
+
     rule = "|" + "|".join("-" * (width + 1) + (":" if i else "-") for i, width in enumerate(widths)) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
+    return "\n".join([line(cells[0]), rule, *map(line, cells[1:])])
 
 
-def figure(value):
-    """A count with three digits that count: 812, 4.5k, 107k, 1.9M."""
+def figure(value: float | None) -> str:
+    """Returns a number with three significant digits: 812, 4.5k, 107k, 1.9M."""
     if value is None:
         return "–"
     for limit, unit in ((1e6, "M"), (1e3, "k")):
@@ -32,8 +49,8 @@ def figure(value):
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def time_of(microseconds):
-    """84 µs, 1.2 ms."""
+def time_of(microseconds: float | None) -> str:
+    """Returns, for example, ``84 µs`` or ``1.2 ms``."""
     if microseconds is None:
         return "–"
     if microseconds < 1000:
@@ -41,36 +58,36 @@ def time_of(microseconds):
     return f"{microseconds / 1000:.1f} ms" if microseconds < 1e6 else f"{microseconds / 1e6:.1f} s"
 
 
-def _ordered(results, workloads):
-    """All systems that were measured in any of the workloads, each with its title."""
-    found = {}
+def _ordered(results: Results, workloads: Iterable[str]) -> dict[str, str]:
+    """Returns all systems that were measured in any of the workloads, each with its title."""
+    found: dict[str, str] = {}
     for workload in workloads:
         for key in results.systems(workload):
-            found.setdefault(key, results.system(workload, key)["title"])
+            found.setdefault(key, results.system_title(workload, key))
     return found
 
 
-def _short(results, workload):
-    return results.data["workloads"][workload]["title"]
+def _with_title(results: Results, workload: str) -> str:
+    return f"{workload} {results.title(workload)}"
 
 
-def headline(results, workloads=RATES):
-    """Tasks a second and the ratio to beanstalkd in memory."""
+def headline(results: Results, workloads: Sequence[str] = RATES) -> str:
+    """Returns tasks per second and the ratio to beanstalkd in memory."""
     workloads = [workload for workload in workloads if results.systems(workload)]
     systems = _ordered(results, workloads)
     rows = []
     for workload in workloads:
-        reference, row = results.rate(workload, REFERENCE), [f"{workload} {_short(results, workload)}"]
+        reference, row = results.rate(workload, REFERENCE), [_with_title(results, workload)]
         for system in systems:
             rate = results.rate(workload, system)
             ratio = f" ({rate / reference:.2f}×)" if rate and reference and system != REFERENCE else ""
             row.append(figure(rate) + ratio)
         rows.append(row)
-    return table(["tasks a second", *systems.values()], rows) if rows else ""
+    return table(["tasks per second", *systems.values()], rows)
 
 
-def latencies(results):
-    """Median and 99th percentile of what a client waits for."""
+def latencies(results: Results) -> str:
+    """Returns the median and the 99th percentile of what a client waits for."""
     workloads = [workload for workload in COMMANDS if results.systems(workload)]
     systems = _ordered(results, workloads)
     rows = []
@@ -82,91 +99,124 @@ def latencies(results):
             ]
             if any(median is not None for median, _ in cells):
                 words = "put to received" if command == "e2e" else command
-                shown = [f"{time_of(median)} / {time_of(worst)}" if median is not None else "–" for median, worst in cells]
+                shown = [
+                    "–" if median is None else f"{time_of(median)} / {time_of(worst)}" for median, worst in cells
+                ]
                 rows.append([f"{workload} {words}", *shown])
-    return table(["p50 / p99", *systems.values()], rows) if rows else ""
+    return table(["p50 / p99", *systems.values()], rows)
 
 
-def costs(results):
-    """What the servers spend."""
+def costs(results: Results) -> str:
+    """Returns what the servers cost."""
     workloads = [workload for workload in ["W1", *RATES] if results.systems(workload)]
     systems = _ordered(results, workloads)
+
+    def cpu(workload: str, system: str) -> str:
+        return or_dash(results.figure(workload, system, "cpu_per_1000"), "{:.3f}")
+
+    def written(workload: str, system: str) -> str:
+        return figure(results.figure(workload, system, "written_per_task"))
+
+    def memory(workload: str, system: str) -> str:
+        return mebibytes(results.peak_memory(workload, system))
+
+    cells: list[tuple[str, Callable[[str, str], str]]] = [
+        ("CPU s of the servers per 1 000 tasks", cpu),
+        ("bytes written per task", written),
+        ("peak MiB of one process", memory),
+    ]
     parts = []
-    for title, cell in (
-        ("CPU s of the servers per 1 000 tasks", lambda workload, system: or_dash(results.figure(workload, system, "cpu_per_1000"), "{:.3f}")),
-        ("bytes written a task", lambda workload, system: figure(results.figure(workload, system, "written_per_task"))),
-        ("peak MiB of one process", lambda workload, system: or_dash(results.peak_memory(workload, system), "{:.0f}", 2**20)),
-    ):
-        rows = [[f"{workload} {_short(results, workload)}", *(cell(workload, system) for system in systems)] for workload in workloads]
+    for title, cell in cells:
+        rows = [
+            [_with_title(results, workload), *(cell(workload, system) for system in systems)] for workload in workloads
+        ]
         if rows:
             parts.append(table([title, *systems.values()], rows))
     return "\n\n".join(parts)
 
 
-def or_dash(value, form, divisor=1):
-    return "–" if value is None else form.format(value / divisor)
+def or_dash(value: float | None, form: str) -> str:
+    """Returns a formatted number, a dash if there is none."""
+    return "–" if value is None else form.format(value)
 
 
-def shares(results):
-    """Each manager's part of the answers."""
+def mebibytes(value: float | None) -> str:
+    """Returns bytes in MiB, a dash if there is no number."""
+    return "–" if value is None else f"{value / 2**20:.0f}"
+
+
+def shares(results: Results) -> str:
+    """Returns each manager's part of the answers."""
     rows = []
     for workload in ["W2", "W3", "W4", "W5", "W6", "W7", "W8"]:
         for system in results.systems(workload):
             parts = results.shares(workload, system)
             if len(parts) > 1:
                 shown = ", ".join(f"{part * 100:.1f} %" for part in parts)
-                rows.append([f"{workload} {results.system(workload, system)['title']}", shown])
-    return table(["each manager's share", "of the answers"], rows) if rows else ""
+                rows.append([f"{workload} {results.system_title(workload, system)}", shown])
+    return table(["each manager's share", "of the answers"], rows)
 
 
-def backlog(results):
-    """W10."""
+def backlog(results: Results) -> str:
+    """Returns W10."""
     systems = results.systems("W10")
     if not systems:
         return ""
     empty, rows = results.rate("W10", systems[0]), []
     for system in systems:
         rate = results.rate("W10", system)
-        rows.append([
-            results.system("W10", system)["title"], figure(rate), f"{rate / empty:.2f}×",
-            time_of(results.latency("W10", system, "reserve_p50")), time_of(results.latency("W10", system, "reserve_p99")),
-            or_dash(results.peak_memory("W10", system), "{:.0f}", 2**20),
-        ])  # fmt: skip
-    return table(["W10 tasks in the tube", "tasks a second", "to empty", "claim p50", "claim p99", "peak MiB"], rows)
+        rows.append(
+            [
+                results.system_title("W10", system),
+                figure(rate),
+                f"{rate / empty:.2f}×" if rate and empty else "–",
+                time_of(results.latency("W10", system, "reserve_p50")),
+                time_of(results.latency("W10", system, "reserve_p99")),
+                mebibytes(results.peak_memory("W10", system)),
+            ]
+        )
+    return table(["W10 tasks in the tube", "tasks per second", "to empty", "claim p50", "claim p99", "peak MiB"], rows)
 
 
-def waking(results):
-    """W11."""
+def waking(results: Results) -> str:
+    """Returns W11."""
+    names = ("e2e_p50", "e2e_p99", "e2e_max")
     rows = [
-        [results.system("W11", system)["title"], *(time_of(results.latency("W11", system, f"e2e_{name}")) for name in ("p50", "p99", "max"))]
+        [results.system_title("W11", system), *(time_of(results.latency("W11", system, name)) for name in names)]
         for system in results.systems("W11")
     ]
-    return table(["W11 put at one → reserved at another, both idle", "p50", "p99", "worst"], rows) if rows else ""
+    return table(["W11 put at one → reserved at another, both idle", "p50", "p99", "worst"], rows)
 
 
-def idling(results):
-    """W12."""
+def idling(results: Results) -> str:
+    """Returns W12."""
     rows = [
-        [results.system("W12", system)["title"], f"{results.figure('W12', system, 'cpu_percent'):.2f} %",
-         figure(results.figure("W12", system, "written_per_second"))]
+        [
+            results.system_title("W12", system),
+            or_dash(results.figure("W12", system, "cpu_percent"), "{:.2f} %"),
+            figure(results.figure("W12", system, "written_per_second")),
+        ]
         for system in results.systems("W12")
-    ]  # fmt: skip
-    return table(["W12 100 consumers wait, nothing comes", "of a core", "bytes written a second"], rows) if rows else ""
+    ]
+    return table(["W12 100 consumers wait, no task comes", "of a core", "bytes written per second"], rows)
 
 
-def recovering(results):
-    """W13."""
+def recovering(results: Results) -> str:
+    """Returns W13."""
     names = ["start", "start_after_kill", "claims_back_after_kill", "claims_back_by_a_peer"]
     rows = [
-        [results.system("W13", system)["title"], *(or_dash(results.figure("W13", system, name), "{:.2f} s") for name in names)]
+        [
+            results.system_title("W13", system),
+            *(or_dash(results.figure("W13", system, name), "{:.2f} s") for name in names),
+        ]
         for system in results.systems("W13")
     ]
-    title = results.data["workloads"].get("W13", {}).get("title", "W13")
-    return table([f"W13 {title}: first answer after", "start", "SIGKILL and start", "its claims are back", "a peer has its claims back"], rows) if rows else ""
+    title = f"{_with_title(results, 'W13')}: first answer after"
+    return table([title, "start", "SIGKILL and start", "its claims are back", "a peer has its claims back"], rows)
 
 
-def targets(results):
-    """What was wanted and what was found."""
+def targets(results: Results) -> str:
+    """Returns the targets and what was measured."""
     rows, without = [], []
     for target in TARGETS:
         value = target.value(results)
@@ -177,17 +227,18 @@ def targets(results):
             bounds = [f"{sign} {bound:g}{unit}" for bound in (target.must, target.aim)]
             rows.append([target.title, f"{value:.2f}{unit}", *bounds, target.reached(value)])
     words = "\n\nNot measured: " + "; ".join(without) + "." if without else ""
-    return table(["target", "found", "must", "aim", ""], rows) + words if rows else ""
+    return table(["target", "measured", "must", "aim", ""], rows) + words if rows else ""
 
 
-def machine(results):
+def machine(results: Results) -> str:
+    """Returns the machine, and the versions of everything."""
     rows = [[name, value] for name, value in (results.data["machine"] | results.data["versions"]).items() if value]
     lines = ["| machine and versions | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
     return "\n".join(lines) if rows else ""
 
 
-def failures(results):
-    """What could not be measured to the end."""
+def failures(results: Results) -> str:
+    """Returns what could not be measured to the end."""
     return "\n".join(
         f"- {workload}, {system['title']}: {system['failed']}"
         for workload, entry in results.data["workloads"].items()
@@ -196,8 +247,8 @@ def failures(results):
     )
 
 
-def everything(results):
-    """All tables, with a heading each."""
+def everything(results: Results) -> str:
+    """Returns all tables, with a heading each."""
     sections = [
         ("Throughput", headline(results)),
         ("Latency", latencies(results)),

@@ -1,51 +1,28 @@
-"""The measurements that are no rate: what idling costs, and how fast a system is back."""
+"""The measurements that are not a rate: what idling costs, and how fast a system is back."""
+
+from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from ..lib import processes
+from ..lib.beanstalk import BadReply, Connection, Disconnected, parse_statistics
+from ..lib.failures import Failure
 from .backlog import TUBE, prepare
-from ..lib.processes import Failure
+from .load import Generator
+from .options import Say
+from .results import Entry
+from .systems import Beanrow, Beanstalkd, System
 
 IDLE_CONSUMERS = 100
 CLAIMS = 1000
 
 
-class Client:
-    """A beanstalk client for a few questions."""
-
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
-        self.file = self.socket.makefile("rb")
-
-    def ask(self, command):
-        """Sends a line and returns the first line of the answer; a body that follows is put into `body`."""
-        self.socket.sendall(command.encode() + b"\r\n")
-        return self.read()
-
-    def read(self):
-        line = self.file.readline().decode().strip()
-        if line.startswith(("OK ", "RESERVED ")):
-            self.body = self.file.read(int(line.split()[-1]) + 2)
-        return line
-
-    def claimed(self, tube):
-        """How many of the tube's tasks are claimed."""
-        self.ask(f"stats-tube {tube}")
-        for line in self.body.decode().splitlines():
-            if line.startswith("current-jobs-reserved:"):
-                return int(line.split()[1])
-        raise Failure("stats-tube does not tell how many jobs are reserved")
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
-
-
-def idle(system, generator, directory, seconds, say):
-    """Processor time of a system while consumers wait for tasks that do not come, in percent of one core."""
+def idle(system: System, generator: Generator, directory: Path, seconds: float, say: Say) -> Entry:
+    """Returns the processor time of a system while consumers wait for tasks that do not come, in percent of a core."""
     system.start(directory)
     try:
         command = generator.command(
@@ -58,67 +35,74 @@ def idle(system, generator, directory, seconds, say):
             time.sleep(seconds)
             cost, taken = processes.usage(system.roots) - before, time.monotonic() - began
             if consumers.poll() is not None:
-                raise Failure("the consumers did not stay")
+                raise Failure("the consumers have ended")
         finally:
             consumers.kill()
             consumers.wait()
         percent = cost.cpu / taken * 100
         say(f"  {system.title:34} {percent:.2f} % of a core")
-        return {"cpu_percent": percent, "written_per_second": cost.written / taken,
-                "peak_memory": processes.peak_memory(system.roots)}  # fmt: skip
+        return {
+            "cpu_percent": percent,
+            "written_per_second": cost.written / taken,
+            "peak_memory": processes.peak_memory(system.roots),
+        }
     finally:
         system.dispose()
 
 
-def recovery(system, generator, directory, tasks, say):
-    """Seconds until a system with so many tasks answers: after a start, and after SIGKILL."""
+def recovery(system: System, generator: Generator, directory: Path, tasks: int, say: Say) -> Entry:
+    """Returns the seconds until a system with so many tasks answers: after a start, and after SIGKILL."""
     try:
-        if system.key == "redis":
-            found = _restart_of_redis(system, generator, directory, tasks)
-        elif system.key == "beanstalkd-f0":
+        if isinstance(system, Beanrow):
+            found = _recovery_of_managers(system, directory, tasks)
+        elif isinstance(system, Beanstalkd):
             found = _restart_of_beanstalkd(system, generator, directory, tasks)
         else:
-            found = _recovery_of_managers(system, directory, tasks)
+            found = _restart_of_redis(system, generator, directory, tasks)
         words = ", ".join(f"{name.replace('_', ' ')} {value:.3f} s" for name, value in found.items())
         say(f"  {system.title:34} {words}")
-        return found
+        return dict(found)
     finally:
         system.dispose()
 
 
-def _first_answer(port, question, expected):
-    """Waits until the server answers as expected."""
+def _await_answer(port: int, question: str, expected: str) -> None:
+    """Waits until the server gives the expected answer."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
-            client = Client(port)
-            answer = client.ask(question)
-            client.close()
-            if answer.startswith(expected):
-                return
-        except OSError:
+            with _connection(port) as client:
+                if client.ask(question).line.decode("latin-1").startswith(expected):
+                    return
+        except (Disconnected, BadReply):
             pass
         time.sleep(0.002)
     raise Failure("it does not answer after 120 s")
 
 
-def _timed(launch, system, question, expected):
+def _connection(port: int) -> Connection:
+    return Connection(("127.0.0.1", port), patience=60)
+
+
+def _timed(launch: Callable[[], None], system: System, question: str, expected: str) -> float:
     began = time.monotonic()
     system.ports = []
     launch()
-    _first_answer(system.ports[0], question, expected)
+    _await_answer(system.ports[0], question, expected)
     return time.monotonic() - began
 
 
-def _restart_of_redis(system, generator, directory, tasks):
+def _restart_of_redis(system: System, generator: Generator, directory: Path, tasks: int) -> dict[str, float]:
     system.start(directory)
     generator.run(system, "put", connections=64, depth=128, tasks=tasks, queue=TUBE)
     system.kill()
     return {"start_after_kill": _timed(system.launch, system, f"LLEN {TUBE}", f":{tasks}")}
 
 
-def _restart_of_beanstalkd(system, generator, directory, tasks):
-    durable, system.sync = system.sync, "-F"  # syncing is not what is measured here
+def _restart_of_beanstalkd(
+    system: Beanstalkd, generator: Generator, directory: Path, tasks: int
+) -> dict[str, float]:
+    durable, system.sync = system.sync, "-F"  # Syncing is not measured here.
     system.start(directory)
     generator.run(system, "put", connections=64, depth=128, tasks=tasks, queue=TUBE)
     system.kill()
@@ -126,7 +110,7 @@ def _restart_of_beanstalkd(system, generator, directory, tasks):
     return {"start_after_kill": _timed(system.launch, system, f"stats-tube {TUBE}", "OK")}
 
 
-def _recovery_of_managers(system, directory, tasks):
+def _recovery_of_managers(system: Beanrow, directory: Path, tasks: int) -> dict[str, float]:
     question = f"stats-tube {TUBE}"
     system.prepare = prepare(pending=tasks)
     system.start(directory)
@@ -151,23 +135,28 @@ def _recovery_of_managers(system, directory, tasks):
     return found
 
 
-def _claim(port):
+def _claim(port: int) -> Connection:
     """Claims tasks; returns the connection, which holds them until its manager dies."""
-    client = Client(port)
+    client = _connection(port)
     client.ask(f"watch {TUBE}")
-    client.socket.sendall(b"reserve-with-timeout 0\r\n" * CLAIMS)
+    client.send(b"reserve-with-timeout 0\r\n" * CLAIMS)
     for _ in range(CLAIMS):
-        if not client.read().startswith("RESERVED"):
+        if client.reply().word != "RESERVED":
             raise Failure("the backlog cannot be reserved")
-    if client.claimed(TUBE) != CLAIMS:
+    if _claimed(client) != CLAIMS:
         raise Failure("the claims are not counted")
     return client
 
 
-def _await_claims_back(port):
-    client, deadline = Client(port), time.monotonic() + 60
-    while client.claimed(TUBE) > 0:
-        if time.monotonic() > deadline:
-            raise Failure("claims of a dead manager are still held after 60 s")
-        time.sleep(0.005)
-    client.close()
+def _claimed(client: Connection) -> int:
+    """Returns how many tasks of the tube are claimed."""
+    return int(parse_statistics(client.ask(f"stats-tube {TUBE}").body)["current-jobs-reserved"])
+
+
+def _await_claims_back(port: int) -> None:
+    deadline = time.monotonic() + 60
+    with _connection(port) as client:
+        while _claimed(client) > 0:
+            if time.monotonic() > deadline:
+                raise Failure("claims of a dead manager are still held after 60 s")
+            time.sleep(0.005)

@@ -1,18 +1,23 @@
-"""What can be measured: each system starts, says where it listens, and stops."""
+"""What can be measured. Each system starts, says on which ports it listens, and stops."""
+
+from __future__ import annotations
 
 import os
-import select
 import shutil
 import signal
 import subprocess
-import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ..lib import processes
-from ..lib.processes import Failure
+from ..lib.failures import Failure
+from ..lib.managers import Manager, StartFailed
+from ..lib.ports import ReservedPort
+from ..lib.postgres import PostgresServer
 
 
 class System:
-    """A task queue that the load generator can talk to."""
+    """A task queue that the load generator can use."""
 
     key = ""
     title = ""
@@ -20,30 +25,44 @@ class System:
     protocol = "beanstalk"
     counts_memory = True
     program = ""
+    #: Debian's package.
     package = ""
 
-    def __init__(self):
-        self.running = []
-        self.ports = []
-        self.directory = None
+    def __init__(self) -> None:
+        """Prepares it; nothing runs yet."""
+        self.running: list[subprocess.Popen[bytes]] = []
+        self.ports: list[int] = []
+        self._directory: Path | None = None
+        self._reserved: ReservedPort | None = None
 
-    def missing(self):
-        """Why this cannot be measured here, or None."""
-        return None if shutil.which(self.program) else f"no {self.program} found (Debian package {self.package})"
+    @property
+    def directory(self) -> Path:
+        """Where its files are."""
+        assert self._directory is not None, "not started"
+        return self._directory
 
-    def version(self):
-        """One line."""
+    @property
+    def log(self) -> Path:
+        """The output of its processes."""
+        return self.directory / "log"
+
+    def missing(self) -> str | None:
+        """Returns why it cannot be measured on this machine, None if it can."""
+        return None if shutil.which(self.program) else f"there is no {self.program} (Debian package {self.package})"
+
+    def version(self) -> str:
+        """Returns its version in one line."""
         return ""
 
     @property
-    def program_name(self):
+    def program_name(self) -> str:
         """What has that version."""
         return self.title.partition(",")[0].partition(" -")[0]
 
-    def start(self, directory):
-        """Starts it with its files in a directory of its own below the one given."""
-        self.directory = directory / self.key
-        self.directory.mkdir(exist_ok=True)
+    def start(self, directory: Path) -> None:
+        """Starts it, with its files in a directory of its own below the given one."""
+        self._directory = directory / self.key
+        self._directory.mkdir(exist_ok=True)
         self.ports = []
         try:
             self.launch()
@@ -51,42 +70,48 @@ class System:
             self.stop()
             raise Failure(f"{self.title}: {failure}; {self.last_words()}") from None
 
-    def launch(self):
+    def launch(self) -> None:
+        """Starts its processes and sets ``ports``."""
         raise NotImplementedError
 
-    def last_words(self):
-        """The end of what it logged."""
-        try:
-            return (self.directory / "log").read_text(errors="replace").strip()[-300:] or "it said nothing"
-        except OSError:
-            return "it said nothing"
+    def last_words(self) -> str:
+        """Returns the end of its log."""
+        return processes.tail(self.log, 3) if self._directory is not None else ""
 
-    def begin(self, *arguments, **options):
-        """Starts one process of it."""
-        process = processes.start(arguments, directory=self.directory, log=self.directory / "log", **options)
+    def run_server(self, *arguments: object) -> None:
+        """Starts one process of it, which listens on the last of its ports."""
+        process = processes.start(
+            arguments, directory=self.directory, log=self.log, dies_with_parent=True, in_own_session=True
+        )
         self.running.append(process)
-        return process
+        processes.await_port(self.ports[-1], process)
+
+    def new_port(self) -> int:
+        """Reserves the port of its only process."""
+        self._reserved = ReservedPort()
+        self.ports = [self._reserved.number]
+        return self._reserved.number
 
     @property
-    def roots(self):
+    def roots(self) -> list[int]:
         """The processes whose cost is the system's."""
         return [process.pid for process in self.running]
 
     @property
-    def memory_roots(self):
-        """Those of them whose memory is looked at."""
+    def memory_roots(self) -> list[int]:
+        """Those of them whose memory is measured."""
         return self.roots if self.counts_memory else []
 
     @property
-    def database_roots(self):
-        """Those of them that are a database's."""
+    def database_roots(self) -> list[int]:
+        """Those of them that belong to a database."""
         return []
 
-    def settle(self):
+    def settle(self) -> None:
         """Cleans up after earlier runs, so that no run pays for another one."""
 
-    def stop(self):
-        """Ends it, in order if it can."""
+    def stop(self) -> None:
+        """Ends its processes, in order if they can."""
         for process in self.running:
             if process.poll() is None:
                 process.terminate()
@@ -94,73 +119,92 @@ class System:
             processes.stop(process)
         self.running = []
 
-    def kill(self):
-        """Ends it as a crash would."""
+    def kill(self) -> None:
+        """Kills its processes, as a crash does."""
         for process in self.running:
             processes.stop(process, signal.SIGKILL)
         self.running = []
 
-    def dispose(self):
+    def dispose(self) -> None:
         """Ends it and removes its files."""
         self.stop()
-        if self.directory:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
 
 class Beanstalkd(System):
+    """beanstalkd, in memory or with a log that it syncs after each command."""
+
     program = package = "beanstalkd"
 
-    def __init__(self, durable):
+    def __init__(self, durable: bool) -> None:
+        """Prepares it; ``durable`` is with a log."""
         super().__init__()
         self.durable = durable
         self.sync = "-f0"
         self.key = "beanstalkd-f0" if durable else "beanstalkd"
         self.title = "beanstalkd -b -f0" if durable else "beanstalkd, in memory"
 
-    def version(self):
+    def version(self) -> str:
+        """See `System`."""
         return _output(self.program, "-v")
 
-    def launch(self):
-        self.ports = [processes.free_port()]
-        arguments = [self.program, "-l", "127.0.0.1", "-p", self.ports[0]]
+    def launch(self) -> None:
+        """See `System`."""
+        arguments: list[object] = [self.program, "-l", "127.0.0.1", "-p", self.new_port()]
         if self.durable:
             (self.directory / "log.d").mkdir(exist_ok=True)
             arguments += ["-b", self.directory / "log.d", self.sync]
-        processes.await_port(self.ports[0], self.begin(*arguments))
+        self.run_server(*arguments)
 
 
 class Redis(System):
+    """Redis, with a log that it syncs after each command."""
+
     key, title, protocol = "redis", "Redis, appendfsync always", "redis"
     program = package = "redis-server"
 
-    def version(self):
+    def version(self) -> str:
+        """See `System`."""
         return " ".join(_output(self.program, "--version").split()[:3])
 
-    def launch(self):
-        self.ports = [processes.free_port()]
-        process = self.begin(
-            self.program, "--bind", "127.0.0.1", "--port", self.ports[0], "--dir", self.directory, "--save", "",
-            "--appendonly", "yes", "--appendfsync", "always", "--daemonize", "no",
-        )  # fmt: skip
-        processes.await_port(self.ports[0], process)
+    def launch(self) -> None:
+        """See `System`."""
+        self.run_server(
+            *(self.program, "--bind", "127.0.0.1", "--port", self.new_port(), "--dir", self.directory),
+            *("--save", "", "--appendonly", "yes", "--appendfsync", "always", "--daemonize", "no"),
+        )
 
 
 class Floor(System):
-    """A server that does next to nothing."""
+    """A server that does almost nothing."""
 
     key, title, durable = "floor", "a server that does nothing", False
 
-    def __init__(self, program):
+    def __init__(self, program: Path) -> None:
+        """Takes the compiled program."""
         super().__init__()
         self.program = str(program)
 
-    def launch(self):
-        self.ports = [processes.free_port()]
-        processes.await_port(self.ports[0], self.begin(self.program, self.ports[0]))
+    def launch(self) -> None:
+        """See `System`."""
+        self.run_server(self.program, self.new_port())
 
 
 class Beanrow(System):
-    def __init__(self, name, program, managers, prepare=None, key=None, title=None, options=()):
+    """Managers that share one file."""
+
+    def __init__(
+        self,
+        name: str,
+        program: Path,
+        managers: int,
+        prepare: Callable[[Beanrow], None] | None = None,
+        key: str | None = None,
+        title: str | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
+        """Prepares managers; ``prepare`` is called before they start."""
         super().__init__()
         self.name = name
         self.program = str(program)
@@ -170,86 +214,96 @@ class Beanrow(System):
         self.key = key or f"{name}-{managers}"
         noun = "manager" if managers == 1 else "managers"
         self.title = title or f"{name.capitalize()}, {managers} {noun}"
+        self._number = 0
 
-    def missing(self):
-        return None if os.access(self.program, os.X_OK) else f"no {self.program}"
+    def missing(self) -> str | None:
+        """See `System`."""
+        return None if os.access(self.program, os.X_OK) else f"there is no {self.program}"
 
-    def version(self):
+    def version(self) -> str:
+        """See `System`."""
         return _output(self.program, "--version")
 
     @property
-    def database(self):
+    def database(self) -> Path | str:
+        """What the managers get as --database."""
         return self.directory / "tasks.db"
 
-    def launch(self):
-        if self.prepare:
+    def launch(self) -> None:
+        """See `System`."""
+        if self.prepare is not None:
             self.prepare(self)
         for _ in range(self.managers):
             self.add_manager()
 
-    def add_manager(self):
-        """Starts one more manager; returns how many seconds it took until it said that it listens."""
-        began = time.monotonic()
-        process = self.begin(
-            self.program, "--database", self.database, "--listen", "127.0.0.1:0", *self.options, output=subprocess.PIPE
+    def add_manager(self) -> None:
+        """Starts one more manager and waits until it listens."""
+        self._number += 1
+        manager = Manager(
+            Path(self.program),
+            self.database,
+            f"{self.name}-{self._number}",
+            self.log,
+            options=self.options,
+            address=("127.0.0.1", 0),
+            is_measured=True,
         )
-        self.ports.append(_announced_port(process))
-        return time.monotonic() - began
+        try:
+            manager.start(timeout=60)
+        except StartFailed:
+            manager.kill()
+            raise
+        assert manager.process is not None
+        self.running.append(manager.process)
+        self.ports.append(manager.address[1])
 
 
 class BeanrowOnServer(Beanrow):
-    """Managers over a PostgreSQL server that others use as well, in a database of their own."""
+    """Managers over a PostgreSQL server that other systems use too, in a database of their own."""
 
-    def __init__(self, program, managers, cluster, lanes=None):
-        super().__init__("beanrow", program, managers, options=("--lanes", lanes) if lanes else ())
-        self.cluster = cluster
+    def __init__(self, program: Path, managers: int, server: PostgresServer, lanes: int | None = None) -> None:
+        """Prepares managers; ``lanes`` is their number of connections to the server."""
+        super().__init__("beanrow", program, managers, options=("--lanes", str(lanes)) if lanes else ())
+        self.server = server
         self.database_name = self.key.replace("-", "_")
 
     @property
-    def database(self):
-        return self.cluster.address(self.database_name)
+    def database(self) -> str:
+        """See `Beanrow`."""
+        return self.server.uri(self.database_name)
 
     @property
-    def roots(self):
+    def roots(self) -> list[int]:
+        """See `System`."""
         return self.memory_roots + self.database_roots
 
     @property
-    def memory_roots(self):
+    def memory_roots(self) -> list[int]:
+        """See `System`."""
         return [process.pid for process in self.running]
 
     @property
-    def database_roots(self):
-        return self.cluster.roots
+    def database_roots(self) -> list[int]:
+        """See `System`."""
+        return self.server.roots
 
-    def launch(self):
-        self.cluster.make_database(self.database_name)
+    def launch(self) -> None:
+        """See `System`."""
+        self.server.make_database(self.database_name)
         super().launch()
 
-    def settle(self):
-        self.cluster.query("VACUUM ANALYZE", self.database_name)
+    def settle(self) -> None:
+        """See `System`."""
+        self.server.ask("VACUUM ANALYZE", database=self.database_name, patience=600)
 
-    def stop(self):
+    def stop(self) -> None:
+        """See `System`."""
         super().stop()
-        if self.directory:
-            self.cluster.drop_database(self.database_name)
+        if self._directory is not None:
+            self.server.drop_database(self.database_name)
 
 
-def _announced_port(process, patience=60):
-    """Reads `listening on HOST:PORT`, which a manager says once it accepts connections."""
-    said, deadline = b"", time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if select.select([process.stdout], [], [], 0.2)[0]:
-            more = os.read(process.stdout.fileno(), 4096)
-            if not more:
-                raise Failure("a manager ended before it listened")
-            said += more
-            for line in said.decode(errors="replace").splitlines(keepends=True):
-                if line.startswith("listening on ") and line.endswith("\n"):
-                    return int(line.rpartition(":")[2])
-    raise Failure(f"a manager does not listen after {patience} s")
-
-
-def _output(*command):
+def _output(*command: str) -> str:
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=10)
         return (result.stdout or result.stderr).strip().splitlines()[0]

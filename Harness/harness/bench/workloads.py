@@ -1,11 +1,21 @@
-"""What is measured: how each workload loads a system, and what counts in it."""
+"""What is measured: how each workload loads a system, and which latency counts in it."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..lib.processes import Failure
+from ..lib.failures import Failure
+from .backlog import TUBE, BeanrowWithBacklog
+from .load import Generator, Measurement, Value
+from .postgresql import PostgreSQL
+from .systems import System
 
-FAST = {"connections": 64, "depth": 32, "reserves": 16}
-"""How tasks are put or taken away outside of what is measured."""
+#: How tasks are put or taken outside of what is measured.
+FAST: dict[str, Value] = {"connections": 64, "depth": 32, "reserves": 16}
+
+ALL_PEERS = ("beanstalkd", "beanstalkd-f0", "redis", "postgresql", "floor")
+WITHOUT_POSTGRESQL = ("beanstalkd", "beanstalkd-f0", "redis", "floor")
 
 
 @dataclass(frozen=True)
@@ -15,28 +25,26 @@ class Workload:
     key: str
     title: str
     mode: str
-    options: dict = field(default_factory=dict)
+    options: Mapping[str, Value] = field(default_factory=dict)
+    #: The latency that is reported for the workload.
     latency: str = "put"
-    """The latency that stands for the workload."""
-    by_latency: bool = False
-    """Whether systems are compared by that latency's median, not by their rate."""
-    peers: tuple = ("beanstalkd", "beanstalkd-f0", "redis", "postgresql", "floor")
+    peers: tuple[str, ...] = ALL_PEERS
     first_tasks: int = 2000
     most_tasks: int = 4_000_000
 
-    def run(self, generator, system, tasks, number, time_limit):
-        """One run of so many tasks; `number` tells runs apart. Leaves no task behind."""
+    def run(self, generator: Generator, system: System, tasks: int, number: str, time_limit: int) -> Measurement:
+        """Runs so many tasks once; leaves no task behind. Each run has another ``number``."""
         queue = f"{self.key.lower()}-{number}"
-        options = {"connections": 64, "bytes": 100} | self.options | {"tasks": tasks, "queue": queue}
-        if system.protocol == "pgbench":
-            return system.measure(self, tasks, options, time_limit)
+        options: dict[str, Value] = {"connections": 64, "bytes": 100, **self.options, "tasks": tasks, "queue": queue}
+        if isinstance(system, PostgreSQL):
+            return system.measure(self.mode, self.latency, tasks, options, time_limit)
         fast = options | FAST
         if self.mode == "drain":
-            generator.run(system, "put", **fast, time_limit=time_limit)
-        result = generator.run(system, self.mode, **options, time_limit=time_limit)
+            generator.run(system, "put", time_limit=time_limit, **fast)
+        result = generator.run(system, self.mode, time_limit=time_limit, **options)
         if self.mode == "put":
-            # Taking them away shows that each acknowledged put is there, once.
-            generator.run(system, "drain", **fast, time_limit=time_limit)
+            # Draining shows that each acknowledged task exists once.
+            generator.run(system, "drain", time_limit=time_limit, **fast)
         return result
 
 
@@ -44,40 +52,56 @@ class Workload:
 class Backlog(Workload):
     """A load on a tube that has many tasks already."""
 
-    def run(self, generator, system, tasks, number, time_limit):
-        used = getattr(system, "used", 0)
+    def run(self, generator: Generator, system: System, tasks: int, number: str, time_limit: int) -> Measurement:
+        """See `Workload`."""
+        assert isinstance(system, BeanrowWithBacklog)
+        used = system.used
         if system.pending and used + tasks > system.pending:
             raise Failure("the backlog is too small for a run of this length")
-        system.used = used + tasks
+        system.used += tasks
         return generator.run(
-            system, self.mode, connections=64, bytes=100, tasks=tasks, queue=system.tube,
-            backlog=system.pending + used, time_limit=time_limit,
-        )  # fmt: skip
+            system,
+            self.mode,
+            connections=64,
+            bytes=100,
+            tasks=tasks,
+            queue=TUBE,
+            backlog=system.pending + used,
+            time_limit=time_limit,
+        )
 
 
 @dataclass(frozen=True)
 class Wake(Workload):
-    """One task at a time for a consumer that waits."""
+    """One task at a time, for a consumer that waits."""
 
-    def run(self, generator, system, tasks, number, time_limit):
+    def run(self, generator: Generator, system: System, tasks: int, number: str, time_limit: int) -> Measurement:
+        """See `Workload`."""
         return generator.run(
             system, "wake", bytes=100, tasks=tasks, queue=f"wake-{number}", gap=5000, time_limit=time_limit
         )
 
 
+#: The workloads with a rate; W12 and W13 are in special.py.
 WORKLOADS = [
-    Workload("W1", "put, 1 connection", "put", {"connections": 1}, by_latency=True, first_tasks=200),
+    Workload("W1", "put, 1 connection", "put", {"connections": 1}, first_tasks=200),
     Workload("W2", "put, 64 connections", "put"),
     Workload("W3", "reserve+delete, 64 connections", "drain", latency="reserve"),
     Workload("W4", "put→reserve→delete, 64 connections", "life", latency="e2e"),
-    Workload("W5", "32 producing, 32 consuming", "mixed", latency="e2e", peers=("beanstalkd", "beanstalkd-f0", "redis", "floor")),
+    Workload("W5", "32 producing, 32 consuming", "mixed", latency="e2e", peers=WITHOUT_POSTGRESQL),
     Workload("W6", "put, 32 in flight on each of 64", "put", {"depth": 32}),
     Workload("W7", "reserve+delete, 16 in flight on each of 64", "drain", {"reserves": 16}, latency="reserve"),
     Workload("W8", "put→reserve→delete, 512 connections", "life", {"connections": 512}, latency="e2e"),
     Workload("W9a", "put→reserve→delete, 4 KB bodies", "life", {"bytes": 4096}, latency="e2e"),
     Workload("W9b", "put→reserve→delete, 60 KB bodies", "life", {"bytes": 60000}, latency="e2e", first_tasks=500),
     Backlog("W10", "put→reserve→delete on a backlog", "life", latency="reserve", peers=()),
-    Wake("W11", "put at one manager → reserved at another", "wake", latency="e2e", by_latency=True,
-         peers=("beanstalkd", "beanstalkd-f0", "redis", "floor"), first_tasks=20, most_tasks=2000),
-]  # fmt: skip
-"""The ones with a rate; W12 and W13 are in special.py."""
+    Wake(
+        "W11",
+        "put at one manager → reserved at another",
+        "wake",
+        latency="e2e",
+        peers=WITHOUT_POSTGRESQL,
+        first_tasks=20,
+        most_tasks=2000,
+    ),
+]

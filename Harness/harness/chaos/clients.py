@@ -9,7 +9,7 @@ from ..lib import bodies
 from ..lib.beanstalk import Connection, Disconnected, Reply, Stalled, encode
 from ..lib.database import Away
 from .history import GAVE_UP, SUCCESS, Delivery, Pause, Put, Use, now
-from .context import TUBES, Place, World
+from .context import TUBES, Place, RunContext
 
 #: Longer than any fault: who waits this long for an answer has found something.
 PATIENCE = 60.0
@@ -29,27 +29,27 @@ class Quit(Exception):
 class Client(threading.Thread):
     """A thread with one connection at a time, to a manager chosen anew whenever it breaks."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, context: RunContext, name: str) -> None:
         super().__init__(name=name, daemon=True)
-        self.world = world
-        self.rng = world.rng(name)
+        self.context = context
+        self.rng = context.rng(name)
         self.connection: Connection
         self.number = 0
         self.alive_at = 0.0
-        self.place: Place = world.places[0]
+        self.place: Place = context.places[0]
         self.opened_at = 0.0
 
     def run(self) -> None:
-        self.world.enter(type(self).__name__)
-        while not self.world.stopping.is_set():
-            self.place = self.rng.choice(self.world.places)
+        self.context.enter(type(self).__name__)
+        while not self.context.stopping.is_set():
+            self.place = self.rng.choice(self.context.places)
             self.alive_at = self.opened_at = now()
             try:
                 self.connection = Connection(self.place.manager.address, PATIENCE)
             except Disconnected:
-                self.world.stopping.wait(0.05)
+                self.context.stopping.wait(0.05)
                 continue
-            self.number = self.world.next_connection()
+            self.number = self.context.next_connection()
             try:
                 self.work()
                 self.leave()
@@ -58,7 +58,7 @@ class Client(threading.Thread):
             except Disconnected as error:
                 self.broken(error)
             except Exception as error:
-                self.world.history.find(f"{self.name}: {type(error).__name__}: {error}")
+                self.context.history.find(f"{self.name}: {type(error).__name__}: {error}")
                 self.leave()
 
     def work(self) -> None:
@@ -68,15 +68,15 @@ class Client(threading.Thread):
     def leave(self, *, by_reset: bool = False) -> None:
         """Closes the connection."""
         # Its manager may have died before, unnoticed while nothing was asked.
-        self.world.end(self.number, min(now(), self.place.downtime(self.opened_at) or now()))
+        self.context.end(self.number, min(now(), self.place.downtime(self.opened_at) or now()))
         if by_reset:
-            self.connection.break_off()
+            self.connection.reset()
         else:
             self.connection.close()
 
     def quit(self, why: str) -> None:
         """Closes the connection where a decent client would not."""
-        self.world.injected[why] += 1
+        self.context.injected[why] += 1
         self.leave(by_reset=self.rng.random() < 0.5)
         raise Quit
 
@@ -84,10 +84,10 @@ class Client(threading.Thread):
         """The manager is gone, or should be, or it does not know what became of a command."""
         downtime = self.place.downtime(self.opened_at)
         if downtime is None and not isinstance(error, Stalled) and self.place.excuses(self.alive_at, now()):
-            self.world.injected[LEFT_UNANSWERED] += 1
+            self.context.injected[LEFT_UNANSWERED] += 1
         elif isinstance(error, Stalled) or downtime is None:
-            self.world.history.find(f"{self.name}: {self.place.manager.name}: {error}, without cause")
-        self.world.end(self.number, self.alive_at if downtime is None else downtime)
+            self.context.history.find(f"{self.name}: {self.place.manager.name}: {error}, without cause")
+        self.context.end(self.number, self.alive_at if downtime is None else downtime)
         self.connection.close()
 
     def reply(self) -> Reply:
@@ -104,20 +104,20 @@ class Client(threading.Thread):
             word = self.reply().word
             received = now()
         finally:
-            self.world.history.add(Use(verb, id, self.number, sent, received, word, delay))
+            self.context.history.add(Use(verb, id, self.number, sent, received, word, delay))
         if word not in (SUCCESS[verb], "NOT_FOUND"):
             self.refused(verb, word, sent)
         if verb == "delete" and word == "DELETED":
             self.place.deleted_at = self.alive_at
-            self.world.count_finished()
+            self.context.count_finished()
         return word == SUCCESS[verb]
 
     def refused(self, what: str, word: str, sent: float) -> None:
         """Not the answer that was hoped for: a finding, unless the manager was out of its database's reach."""
         if word == GAVE_UP and self.place.excuses(sent, now()):
-            self.world.injected[GIVEN_UP] += 1
+            self.context.injected[GIVEN_UP] += 1
         else:
-            self.world.history.find(f"{self.name}: {self.place.manager.name}: {what} answers {word}")
+            self.context.history.find(f"{self.name}: {self.place.manager.name}: {what} answers {word}")
 
     def prepare(self, word: str, *commands: bytes) -> bool:
         """Says what is needed of a new connection; returns whether it will be as said."""
@@ -133,9 +133,9 @@ class Client(threading.Thread):
 class Producer(Client):
     """Puts tasks at its share of the run's rate."""
 
-    def __init__(self, world: World, name: str, share: float) -> None:
-        super().__init__(world, name)
-        self.interval = 1 / (world.rate * share)
+    def __init__(self, context: RunContext, name: str, share: float) -> None:
+        super().__init__(context, name)
+        self.interval = 1 / (context.rate * share)
         self.next_at = now()
         self.puts = 0
 
@@ -157,13 +157,13 @@ class Producer(Client):
     def pace(self) -> bool:
         """Waits for its turn; returns whether there still is one."""
         self.next_at = max(self.next_at + self.interval, now() - 1)
-        while not self.world.stopping.is_set():
-            if self.world.is_crowded:
+        while not self.context.stopping.is_set():
+            if self.context.is_crowded:
                 self.next_at = now() + 0.05
             left = self.next_at - now()
             if left <= 0:
                 return True
-            self.world.stopping.wait(left)
+            self.context.stopping.wait(left)
         return False
 
     def make(self, tube: str) -> tuple[Put, bytes]:
@@ -188,16 +188,16 @@ class Producer(Client):
         finally:
             for index, (put, _) in enumerate(made):
                 if index >= len(replies):
-                    self.world.history.add(put)
+                    self.context.history.add(put)
                     continue
                 reply, received = replies[index]
                 id = reply.id if reply.word == "INSERTED" else None
                 word = reply.word
-                self.world.history.add(Put(put.key, tube, put.sent, received, word, id, put.delay, put.ttr))
+                self.context.history.add(Put(put.key, tube, put.sent, received, word, id, put.delay, put.ttr))
                 if word != "INSERTED":
                     self.refused("put", word, put.sent)
                 if id is not None and put.delay == LONG:
-                    self.world.shelved.append(id)
+                    self.context.shelved.append(id)
 
     def cut_off(self, tube: str, dice: float) -> None:
         """Breaks the connection in the midst of a put, or right after it."""
@@ -210,7 +210,7 @@ class Producer(Client):
         else:
             end, why = len(command), "connections cut before the answer"
         word = None if end == len(command) else "CUT OFF"
-        self.world.history.add(Put(put.key, tube, put.sent, None, word, None, put.delay, put.ttr))
+        self.context.history.add(Put(put.key, tube, put.sent, None, word, None, put.delay, put.ttr))
         self.connection.send(command[:end])
         self.quit(why)
 
@@ -223,7 +223,7 @@ class Consumer(Client):
         if not self.prepare("WATCHING", *(encode("watch", tube) for tube in tubes), encode("ignore", "default")):
             return
         for _ in range(self.rng.randint(20, 300)):
-            if self.world.stopping.is_set():
+            if self.context.stopping.is_set():
                 return
             delivery = self.take()
             if delivery is not None:
@@ -243,10 +243,10 @@ class Consumer(Client):
             return None
         key = bodies.key_of(reply.body)
         if key is None:
-            self.world.history.find(f"task {reply.id} has {bodies.shown(reply.body)}")
+            self.context.history.find(f"task {reply.id} has {bodies.shown(reply.body)}")
             return None
         delivery = Delivery(reply.id, key, "", self.number, sent, self.alive_at, self.place.manager.name)
-        self.world.history.add(delivery)
+        self.context.history.add(delivery)
         return delivery
 
     def handle(self, delivery: Delivery) -> None:
@@ -261,7 +261,7 @@ class Consumer(Client):
                 self.use("touch", id)
             self.use("delete", id)
         elif dice < 0.77:
-            self.world.injected["tasks held for longer than most have time"] += 1
+            self.context.injected["tasks held for longer than most have time"] += 1
             time.sleep(self.rng.uniform(1, 4))
             self.use("delete", id)
         elif dice < 0.88:
@@ -269,7 +269,7 @@ class Consumer(Client):
             self.use("release", id, self.rng.choice((0, 3000)), delay, delay=delay)
         elif dice < 0.94:
             if self.use("bury", id, self.rng.choice((0, 3000))):
-                self.world.shelved.append(id)
+                self.context.shelved.append(id)
         elif dice < 0.98:
             if (other := self.take()) is not None:
                 self.use("delete", other.id)
@@ -281,20 +281,20 @@ class Consumer(Client):
 class Operator(Client):
     """Kicks and deletes what is set aside, pauses tubes, looks at figures, inserts tasks by SQL."""
 
-    def __init__(self, world: World, name: str) -> None:
-        super().__init__(world, name)
+    def __init__(self, context: RunContext, name: str) -> None:
+        super().__init__(context, name)
         self.paused_until = dict.fromkeys(TUBES, 0.0)
         self.puts = 0
 
     def work(self) -> None:
         for _ in range(self.rng.randint(20, 200)):
-            if self.world.stopping.wait(self.rng.random() * 0.1):
+            if self.context.stopping.wait(self.rng.random() * 0.1):
                 return
             dice = self.rng.random()
             if dice < 0.7:
                 # What was shelved long ago goes first; so some tasks always are, and not too many.
-                for _ in range(min(20, len(self.world.shelved) - 200)):
-                    id = self.world.shelved.popleft()
+                for _ in range(min(20, len(self.context.shelved) - 200)):
+                    id = self.context.shelved.popleft()
                     self.use(self.rng.choice(("kick-job", "kick-job", "delete")), id)
             elif dice < 0.75:
                 self.pause()
@@ -318,7 +318,7 @@ class Operator(Client):
         self.paused_until[tube] = sent + 3 * seconds + 10
         self.connection.send(encode("pause-tube", tube, seconds))
         if (reply := self.reply()).word == "PAUSED":
-            self.world.history.add(Pause(tube, sent, self.alive_at, seconds))
+            self.context.history.add(Pause(tube, sent, self.alive_at, seconds))
         elif reply.word != "NOT_FOUND":
             self.refused("pause-tube", reply.word, sent)
 
@@ -337,11 +337,11 @@ class Operator(Client):
         key, tube, sent = f"{self.name}-sql-{self.puts}", self.rng.choice(TUBES), now()
         put = Put(key, tube, sent, None, None, None)
         try:
-            self.world.tasks.insert(tube, bodies.make(key, 60))
+            self.context.tasks.insert(tube, bodies.make(key, 60))
             put = Put(key, tube, sent, now(), "INSERTED", None)
-            self.world.injected["tasks inserted with SQL"] += 1
+            self.context.injected["tasks inserted with SQL"] += 1
         except Away as error:
-            if not self.world.may_be_away(sent):
-                self.world.history.find(f"{self.name}: INSERT INTO task: {error}")
+            if not self.context.may_be_away(sent):
+                self.context.history.find(f"{self.name}: INSERT INTO task: {error}")
         finally:
-            self.world.history.add(put)
+            self.context.history.add(put)

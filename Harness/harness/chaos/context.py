@@ -69,7 +69,7 @@ class Clock:
             file.write(struct.pack("=q", seconds))
 
 
-class World:
+class RunContext:
     """One run: its managers, its history, and who may still do something."""
 
     def __init__(

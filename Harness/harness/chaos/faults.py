@@ -17,7 +17,7 @@ from enum import Enum
 
 from .history import now
 from ..lib.managers import StartFailed
-from .context import Place, World
+from .context import Place, RunContext
 
 
 class FaultKind(Enum):
@@ -129,9 +129,9 @@ class Injector(threading.Thread):
     What is due to a manager that something else is being done to is left out.
     """
 
-    def __init__(self, world: World, faults: Sequence[Fault], log: Callable[[str], None]) -> None:
+    def __init__(self, context: RunContext, faults: Sequence[Fault], log: Callable[[str], None]) -> None:
         super().__init__(name="injector", daemon=True)
-        self.world = world
+        self.context = context
         self.faults = faults
         self.log = log
         self.start_time = now()
@@ -153,20 +153,20 @@ class Injector(threading.Thread):
         try:
             done = self.inject(fault)
         except (StartFailed, subprocess.SubprocessError, OSError) as error:
-            self.world.history.find(f"{fault}: {type(error).__name__}: {error}")
+            self.context.history.find(f"{fault}: {type(error).__name__}: {error}")
             return
         if done:
-            self.world.injected[fault.kind.value] += 1
+            self.context.injected[fault.kind.value] += 1
             self.log(str(fault))
 
     def inject(self, fault: Fault) -> bool:
         """Does what is due, from its beginning to its end; returns whether it was possible."""
-        place = self.world.places[fault.target]
+        place = self.context.places[fault.target]
         match fault.kind:
             case FaultKind.KILL | FaultKind.LEAVE:
                 return self._with((place,), self._end, fault)
             case FaultKind.KILL_ALL:
-                return self._with(self.world.places, self._end, fault)
+                return self._with(self.context.places, self._end, fault)
             case FaultKind.STOP:
                 return self._with((place,), self.stop, fault)
             case FaultKind.CLOCK:
@@ -204,31 +204,31 @@ class Injector(threading.Thread):
 
     def _end(self, places: Sequence[Place], fault: Fault) -> None:
         for place in places:
-            self.world.note_downtime(place)
+            self.context.note_downtime(place)
             if fault.kind is not FaultKind.LEAVE:
                 place.manager.kill()
             elif (status := place.manager.terminate()) != 0:
                 self._left(place, status)
         self.enough.wait(fault.seconds)
         for place in places:
-            self.world.start_manager(place)
+            self.context.start_manager(place)
 
     def _left(self, place: Place, status: int) -> None:
         """A manager did not leave as it should; where another program holds the database for long it cannot."""
         said = place.manager.tail(1)
         if status == 1 and "another program holds the database" in said:
-            self.world.injected["leaves that could not be written down, another program held the database"] += 1
+            self.context.injected["leaves that could not be written down, another program held the database"] += 1
         else:
-            self.world.history.find(f"{place.manager.name} left with {status}: {said}")
+            self.context.history.find(f"{place.manager.name} left with {status}: {said}")
 
     def _step_clock(self, fault: Fault) -> bool:
         if not self._clock.acquire(blocking=False):
             return False
         try:
-            self.world.set_clock(fault.step)
+            self.context.set_clock(fault.step)
             self.enough.wait(fault.seconds)
         finally:
-            self.world.set_clock(0)
+            self.context.set_clock(0)
             self._clock.release()
         return True
 
@@ -241,12 +241,12 @@ class Injector(threading.Thread):
                 f".timeout 30000\nPRAGMA wal_autocheckpoint = 0;\n{begin}\n.shell sleep {fault.seconds:.2f}\nCOMMIT;\n"
             )
             result = subprocess.run(
-                [shell, "-bail", self.world.database], input=script.encode(), capture_output=True, timeout=60
+                [shell, "-bail", self.context.database], input=script.encode(), capture_output=True, timeout=60
             )
             if result.returncode != 0:
-                self.world.history.find(f"sqlite3: {result.stderr.decode().strip()}")
+                self.context.history.find(f"sqlite3: {result.stderr.decode().strip()}")
             return True
-        with closing(sqlite3.connect(self.world.database, timeout=30, isolation_level=None)) as db:
+        with closing(sqlite3.connect(self.context.database, timeout=30, isolation_level=None)) as db:
             db.execute("PRAGMA wal_autocheckpoint = 0")
             for statement in begin.split(";")[:-1]:
                 db.execute(statement).fetchall()
@@ -255,7 +255,7 @@ class Injector(threading.Thread):
         return True
 
     def _hold_lock(self, fault: Fault) -> bool:
-        descriptor = os.open(f"{self.world.database}-lock", os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(f"{self.context.database}-lock", os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             self.enough.wait(fault.seconds)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from .context import World
+from .context import RunContext
 
 MIB = 1 << 20
 
@@ -62,13 +62,13 @@ class Sampler:
         """All figures."""
         return [self.rate, *self.memory, *self.descriptors, self.log, self.database, self.tasks]
 
-    def sample(self, time: float, world: World) -> None:
+    def sample(self, time: float, context: RunContext) -> None:
         """Takes one sample of everything."""
         last, finished = self._last
         if last > 0:
-            self.rate.add(time, (world.finished - finished) / (time - last))
-        self._last = (time, world.finished)
-        for place, memory, descriptors in zip(world.places, self.memory, self.descriptors):
+            self.rate.add(time, (context.finished - finished) / (time - last))
+        self._last = (time, context.finished)
+        for place, memory, descriptors in zip(context.places, self.memory, self.descriptors):
             try:
                 process = Path("/proc") / str(place.manager.pid)
                 pages = int((process / "statm").read_text().split()[1])
@@ -77,10 +77,10 @@ class Sampler:
             except (OSError, IndexError):
                 continue  # It is not running at the moment.
         # Sizes only: opening these files would drop the locks of this process's SQLite.
-        for path, series in ((world.database, self.database), (Path(f"{world.database}-wal"), self.log)):
+        for path, series in ((context.database, self.database), (Path(f"{context.database}-wal"), self.log)):
             if path.exists():
                 series.add(time, path.stat().st_size / MIB)
-        self.tasks.add(time, world.there)
+        self.tasks.add(time, context.there)
 
     def growths(self) -> list[str]:
         """What has grown."""

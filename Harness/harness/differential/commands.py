@@ -1,11 +1,13 @@
 """Makes up single commands that suit the state of things."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from random import Random
 
 from . import invalid
 from .steps import SLOT, Command
-from .state import Client, World
+from .state import Client, State
 
 #: Few, so that ties are common; 1023 is urgent and 1024 is not.
 _PRIORITIES = [0, 1, 1, 1, 10, 1023, 1024, 1025, 2**32 - 1]
@@ -34,8 +36,8 @@ Maker = Callable[[Client], Commands]
 class CommandMaker:
     """A source of commands, the same for the same seed as long as the state of things is the same."""
 
-    def __init__(self, random: Random, world: World, max_task_size: int) -> None:
-        self._random, self._world, self._max_task_size = random, world, max_task_size
+    def __init__(self, random: Random, state: State, max_task_size: int) -> None:
+        self._random, self._state, self._max_task_size = random, state, max_task_size
         self._tasks_made = 0
         self._commands_made = 0
         self._many = 0
@@ -76,7 +78,7 @@ class CommandMaker:
             self._many = self._random.choice(_MANY)
         self._commands_made += 1
         [maker] = self._random.choices(self._makers, self._weights)
-        excess = len(self._world.tasks) - self._many
+        excess = len(self._state.tasks) - self._many
         if maker == self._put and excess > 0 or excess > 40 and self._random.random() < 0.5:
             maker = self._delete_some if self._random.random() < 0.8 else maker
         return maker(client)
@@ -87,7 +89,7 @@ class CommandMaker:
 
     def _delete_some(self, client: Client) -> Commands:
         """Deletes a task that can be deleted, whatever its state."""
-        tasks = [task for task in self._world.tasks.values() if task.holder in (None, client.number)]
+        tasks = [task for task in self._state.tasks.values() if task.holder in (None, client.number)]
         if not tasks:
             return self._delete(client)
         return (Command("delete", b"delete " + SLOT + b"\r\n", task=self._random.choice(tasks).number),)
@@ -159,7 +161,7 @@ class CommandMaker:
         return (Command("kick", line + b"\r\n", amount=bound),)
 
     def _pause(self, client: Client) -> Commands:
-        paused = sorted(self._world.paused)
+        paused = sorted(self._state.paused)
         if paused and self._random.random() < 0.6:
             tube, seconds = self._random.choice(paused), 0
         else:
@@ -191,16 +193,16 @@ class CommandMaker:
     def _task(self, client: Client, kind: str) -> int:
         match kind:
             case "gone":
-                numbers = list(self._world.gone)
+                numbers = list(self._state.gone)
             case "held":
-                numbers = [task.number for task in self._world.held(client.number)]
+                numbers = [task.number for task in self._state.held(client.number)]
             case "foreign":
                 numbers = [
                     task.number
-                    for task in self._world.tasks.values()
+                    for task in self._state.tasks.values()
                     if task.state == "reserved" and task.holder != client.number
                 ]
             case _:
-                numbers = [task.number for task in self._world.tasks.values() if task.state == kind]
+                numbers = [task.number for task in self._state.tasks.values() if task.state == kind]
         # Where there is none, a task that does not exist yet.
         return self._random.choice(numbers) if numbers else self._tasks_made + 1_000

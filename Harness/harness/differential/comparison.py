@@ -1,14 +1,16 @@
 """Compares one reply of beanstalkd's with one of the subject's."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 
 from . import figures
 from .links import Side
 from .numbering import Numbering
-from .replies import Reply
+from ..lib.beanstalk import Reply
 from .steps import Command
-from .state import Client, World
+from .state import Client, State
 
 
 class Difference(Exception):
@@ -26,7 +28,7 @@ class Difference(Exception):
 class Comparison:
     """What has to be remembered to compare replies."""
 
-    def __init__(self, world: World, oracle: Side, subject: Side, counts_announced: bool) -> None:
+    def __init__(self, state: State, oracle: Side, subject: Side, counts_announced: bool) -> None:
         """Begins without any task.
 
         - ``counts_announced``: the subject counts a put when it is announced, as beanstalkd does; managers count it
@@ -34,7 +36,7 @@ class Comparison:
         """
         self._counts_announced = counts_announced
         self.numbering = Numbering()
-        self._world, self._oracle, self._subject = world, oracle, subject
+        self._state, self._oracle, self._subject = state, oracle, subject
         self._began = time.monotonic()
         self.mark()
 
@@ -66,13 +68,13 @@ class Comparison:
         """Sums up what the managers have counted together, where the one of a connection has told its part."""
         others = [server for server in range(len(self._subject.addresses)) if server != client.server]
         if command.verb == "stats-tube":
-            waiters = self._world.waiters()
+            waiters = self._state.waiters()
             elsewhere = sum(waiter.server in others and command.tube in waiter.watching for waiter in waiters)
             return lambda key, told: told + elsewhere
         figures_of_others = [self._subject.probe(server) for server in others] if command.verb == "stats" else []
         before, probings = self._probings
         correction = {
             "cmd-stats": before - probings[client.server] - sum(self._subject.probings[server] for server in others),
-            "cmd-put": 0 if self._counts_announced else self._world.abandoned_puts,
+            "cmd-put": 0 if self._counts_announced else self._state.abandoned_puts,
         }
         return lambda key, told: told + sum(int(each[key]) for each in figures_of_others) + correction.get(key, 0)

@@ -4,12 +4,14 @@ docs/protocol.md tells users of the differences; the reasons here say why each i
 corner is left out, when a stream is made and also when a part of one is played again.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from .steps import Command, Step
-from .state import Client, World
+from .state import Client, State
 
 #: Commands that may make a task ready.
 _MAKES_READY = {"put", "release", "kick", "kick-job", "pause-tube"}
@@ -51,17 +53,17 @@ class Rules:
 
     managers: int = 1
 
-    def forbids(self, step: Step, world: World) -> Corner | None:
+    def forbids(self, step: Step, state: State) -> Corner | None:
         """The corner that a step would lead into, if any."""
         if step.do == "open":
-            return Corner.BUSY if step.connection in world.clients else None
+            return Corner.BUSY if step.connection in state.clients else None
         if step.do == "drain":
-            return Corner.PUT_UNDER_WAY if world.put_under_way() else None
-        client = world.clients.get(step.connection)
+            return Corner.PUT_UNDER_WAY if state.put_under_way() else None
+        client = state.clients.get(step.connection)
         if client is None:
             return Corner.BUSY
         if step.do in ("close", "gone"):
-            return self._forbids_end(step.do == "gone", client, world)
+            return self._forbids_end(step.do == "gone", client, state)
         if step.do == "rest":
             commands = client.kept_back
         elif client.outstanding or client.kept_back:
@@ -70,15 +72,15 @@ class Rules:
             commands = step.commands
         if not commands:
             return Corner.BUSY
-        return next(self._corners(commands, step.keeps_back, client, world), None)
+        return next(self._corners(commands, step.keeps_back, client, state), None)
 
-    def _forbids_end(self, in_mid_command: bool, client: Client, world: World) -> Corner | None:
+    def _forbids_end(self, in_mid_command: bool, client: Client, state: State) -> Corner | None:
         if in_mid_command != bool(client.kept_back):
             return Corner.BUSY
-        if any(not queue.is_fair(leaving=client.number) for queue in world.waiting.values()):
+        if any(not queue.is_fair(leaving=client.number) for queue in state.waiting.values()):
             return Corner.WAITING_ORDER
-        tubes = [task.tube for task in world.held(client.number)]
-        wanted = [tube for tube in tubes if any(waiter != client.number for waiter in world.waiting[tube])]
+        tubes = [task.tube for task in state.held(client.number)]
+        wanted = [tube for tube in tubes if any(waiter != client.number for waiter in state.waiting[tube])]
         return Corner.MANY_AT_ONCE if len(wanted) > 1 else None
 
     def _corners(
@@ -86,9 +88,9 @@ class Rules:
         commands: tuple[Command, ...],
         keeps_back: bool,
         client: Client,
-        world: World,
+        state: State,
     ) -> Iterator[Corner]:
-        waiters = world.waiters()
+        waiters = state.waiters()
         has_followers = any(len(waiter.outstanding) > 1 for waiter in waiters)
         verbs = {command.verb for command in commands}
         may_wait = any(command.may_wait for command in commands)
@@ -103,25 +105,25 @@ class Rules:
             yield Corner.COMMANDS_BEHIND_A_WAIT
         if keeps_back and (may_wait or has_followers or "quit" in verbs):
             yield Corner.COMMANDS_BEHIND_A_WAIT
-        if world.put_under_way() not in (None, client) and verbs & {"put", "stats"}:
+        if state.put_under_way() not in (None, client) and verbs & {"put", "stats"}:
             yield Corner.PUT_UNDER_WAY
         for command in commands:
-            yield from self._corners_of(command, client, world)
+            yield from self._corners_of(command, client, state)
 
-    def _corners_of(self, command: Command, client: Client, world: World) -> Iterator[Corner]:
-        if command.verb == "kick" and command.amount != 1 and len(world.waiting[client.using]):
+    def _corners_of(self, command: Command, client: Client, state: State) -> Iterator[Corner]:
+        if command.verb == "kick" and command.amount != 1 and len(state.waiting[client.using]):
             yield Corner.MANY_AT_ONCE
-        if command.verb == "pause-tube" and len(world.waiting[command.tube or ""]) > 1:
+        if command.verb == "pause-tube" and len(state.waiting[command.tube or ""]) > 1:
             yield Corner.MANY_AT_ONCE
-        if command.verb == "quit" and (corner := self._forbids_end(bool(client.kept_back), client, world)):
+        if command.verb == "quit" and (corner := self._forbids_end(bool(client.kept_back), client, state)):
             yield corner
         if command.may_wait:
-            yield from self._corners_of_waiting(client, world)
+            yield from self._corners_of_waiting(client, state)
 
-    def _corners_of_waiting(self, client: Client, world: World) -> Iterator[Corner]:
+    def _corners_of_waiting(self, client: Client, state: State) -> Iterator[Corner]:
         for tube in client.watching:
-            queue = world.waiting[tube]
-            others = [world.clients[number] for number in queue]
+            queue = state.waiting[tube]
+            others = [state.clients[number] for number in queue]
             if self.managers > 1 and any(other.server != client.server for other in others):
                 yield Corner.OTHER_MANAGER
             if others and any(other.watching != [tube] for other in [client, *others]):

@@ -1,5 +1,7 @@
 """Comparing the YAML of the statistics, key by key."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,11 +1,13 @@
 """Makes up a stream: what to do next, given what is known of the state of things."""
 
+from __future__ import annotations
+
 from collections import deque
 from random import Random
 
 from .commands import CommandMaker
 from .steps import SLOT, Command, Step
-from .state import Client, World
+from .state import Client, State
 
 _MOST_CONNECTIONS = 7
 
@@ -13,9 +15,9 @@ _MOST_CONNECTIONS = 7
 class Generator:
     """A source of steps, the same for the same seed as long as beanstalkd does the same."""
 
-    def __init__(self, random: Random, world: World, max_task_size: int) -> None:
-        self._random, self._world = random, world
-        self._maker = CommandMaker(random, world, max_task_size)
+    def __init__(self, random: Random, state: State, max_task_size: int) -> None:
+        self._random, self._state = random, state
+        self._maker = CommandMaker(random, state, max_task_size)
         self._planned: deque[Step] = deque()
         self._connections = 0
         self._tubes = 0
@@ -24,7 +26,7 @@ class Generator:
         """The next step; it may be one that the rules forbid."""
         if self._planned:
             return self._planned.popleft()
-        clients = list(self._world.clients.values())
+        clients = list(self._state.clients.values())
         if len(clients) < 2 or len(clients) < _MOST_CONNECTIONS and self._chance(0.02):
             return self._open()
         if self._chance(0.004):
@@ -40,10 +42,10 @@ class Generator:
     def audit(self) -> list[Step]:
         """Steps that look at everything there is."""
         opening = self._open()
-        tubes = {"default"} | {task.tube for task in self._world.tasks.values()}
-        tubes |= {tube for client in self._world.clients.values() for tube in [client.using, *client.watching]}
+        tubes = {"default"} | {task.tube for task in self._state.tasks.values()}
+        tubes |= {tube for client in self._state.clients.values() for tube in [client.using, *client.watching]}
         commands = [_plain("list-tubes"), *(_plain("stats-tube", tube) for tube in sorted(tubes))]
-        for number in [*self._world.tasks, *self._world.gone]:
+        for number in [*self._state.tasks, *self._state.gone]:
             for verb in (b"stats-job", b"peek"):
                 commands.append(Command(verb.decode(), verb + b" " + SLOT + b"\r\n", task=number))
         commands.append(_plain("stats"))
@@ -52,13 +54,13 @@ class Generator:
     def harvest(self) -> list[Step]:
         """Steps that take all ready tasks in order and give them back, and then do the same with the buried ones."""
         opening = self._open()
-        tubes = sorted({task.tube for task in self._world.tasks.values()})
+        tubes = sorted({task.tube for task in self._state.tasks.values()})
         commands = [Command("pause-tube", f"pause-tube {tube} 0\r\n".encode(), tube=tube) for tube in tubes]
         commands += [_plain("watch", tube) for tube in tubes]
         for tube in tubes:
             commands += [_plain("use", tube), Command("kick", b"kick 2\r\n", amount=2), _plain("peek-buried")]
         reserve = Command("reserve-with-timeout", b"reserve-with-timeout 0\r\n")
-        commands += [reserve] * (len(self._world.tasks) + 1)
+        commands += [reserve] * (len(self._state.tasks) + 1)
         return [opening, *(Step("send", opening.connection, commands=(command,)) for command in commands)]
 
     def _chance(self, probability: float) -> bool:

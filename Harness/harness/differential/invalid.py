@@ -1,5 +1,7 @@
 """Commands that are refused, and valid ones written in unusual ways."""
 
+from __future__ import annotations
+
 from random import Random
 
 from .steps import SLOT, Command

@@ -1,16 +1,19 @@
 """Does one step to beanstalkd, then to the managers, and compares the replies."""
 
+from __future__ import annotations
+
 import time
 from collections import deque
 from dataclasses import dataclass
 
 from .comparison import Comparison, Difference
 from .corners import Rules
-from .links import PATIENCE, Side
-from .replies import BadReply, Reply
+from ..lib.beanstalk import PATIENCE
+from .links import Side
+from ..lib.beanstalk import BadReply, Reply
 from .servers import Server
 from .steps import Command, Step
-from .state import Client, World
+from .state import Client, State
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,14 @@ class Lockstep:
         - ``counts_announced``: see ``Comparison``.
         - ``patience``: after so many seconds a reply that has not come is taken never to come.
         """
-        self.world = World()
+        self.state = State()
         self.rules = Rules(managers=len(subjects))
         self.history: deque[str] = deque(maxlen=60)
         """The last steps and replies, for a person to read."""
         self._servers = [[oracle], subjects]
         self._oracle = Side("beanstalkd", [oracle.address], len(subjects), patience)
         self._subject = Side("the manager", [server.address for server in subjects], len(subjects), patience)
-        self._comparison = Comparison(self.world, self._oracle, self._subject, counts_announced)
+        self._comparison = Comparison(self.state, self._oracle, self._subject, counts_announced)
         self._kept_back: dict[int, tuple[bytes, bytes]] = {}
         """The last packet of a step for both sides, not sent yet."""
 
@@ -61,7 +64,7 @@ class Lockstep:
         Raises:
             Difference: where the subject did something else than beanstalkd.
         """
-        if self.rules.forbids(step, self.world):
+        if self.rules.forbids(step, self.state):
             return False
         self.history.append(step.describe())
         try:
@@ -71,11 +74,11 @@ class Lockstep:
                 case "drain":
                     self._drain()
                 case "send":
-                    self._send(self.world.clients[step.connection], step)
+                    self._send(self.state.clients[step.connection], step)
                 case "rest":
-                    self._send_rest(self.world.clients[step.connection])
+                    self._send_rest(self.state.clients[step.connection])
                 case _:
-                    self._end(self.world.clients[step.connection])
+                    self._end(self.state.clients[step.connection])
         except BadReply as error:
             raise Difference(f"no reply of the protocol: {error}") from None
         return True
@@ -84,10 +87,10 @@ class Lockstep:
         server = step.server % self.rules.managers
         for side in (self._oracle, self._subject):
             side.open(step.connection, server)
-        self.world.clients[step.connection] = Client(step.connection, server)
+        self.state.clients[step.connection] = Client(step.connection, server)
         # It has its place among the connections of both sides for certain once it has been answered.
         command = Command("list-tube-used", b"list-tube-used\r\n")
-        self._send(self.world.clients[step.connection], Step("send", step.connection, commands=(command,)))
+        self._send(self.state.clients[step.connection], Step("send", step.connection, commands=(command,)))
 
     def _drain(self) -> None:
         for side, servers in zip((self._oracle, self._subject), self._servers, strict=True):
@@ -119,7 +122,7 @@ class Lockstep:
                 if index:
                     # Once this is answered, the server has taken in the packet before.
                     side.probe(client.server % len(side.addresses))
-                side.links[client.number].send(packet)
+                side.send(client.number, packet)
         for command in whole:
             if command.verb == "quit":
                 client.finishing = True
@@ -137,15 +140,15 @@ class Lockstep:
         """Waits until both sides have nothing more to do, and compares what they did."""
         exchanges = self._settle_oracle(actor)
         for exchange in exchanges:
-            self.world.learn(self.world.clients[exchange.connection], exchange.command, exchange.reply)
-        for waiter in self.world.waiters():
-            self.world.begins_to_wait(waiter)
+            self.state.learn(self.state.clients[exchange.connection], exchange.command, exchange.reply)
+        for waiter in self.state.waiters():
+            self.state.begins_to_wait(waiter)
         self._settle_subject(actor)
         for exchange in exchanges:
             self.history.append(f"    {exchange.connection}: {exchange.command.verb} → {exchange.reply.abbreviated()}")
             reply = self._subject.links[exchange.connection].take()
             assert reply is not None
-            client = self.world.clients[exchange.connection]
+            client = self.state.clients[exchange.connection]
             self._comparison.compare(client, exchange.command, exchange.reply, reply)
         for number, link in self._subject.links.items():
             if (reply := link.take()) is not None:
@@ -167,8 +170,8 @@ class Lockstep:
         while True:
             for number, link in side.links.items():
                 while (reply := link.take()) is not None:
-                    exchanges.append(Exchange(number, self.world.clients[number].outstanding.popleft(), reply))
-            waiters = self.world.waiters()
+                    exchanges.append(Exchange(number, self.state.clients[number].outstanding.popleft(), reply))
+            waiters = self.state.waiters()
             if self._owes(actor):
                 has_news = side.pump(0.1)
             else:
@@ -183,7 +186,7 @@ class Lockstep:
         """Whether something is to come from beanstalkd for which no task is needed."""
         if actor.finishing:
             return not self._oracle.links[actor.number].ended
-        return any(client.outstanding and not client.waits for client in self.world.clients.values())
+        return any(client.outstanding and not client.waits for client in self.state.clients.values())
 
     def _settle_subject(self, actor: Client) -> None:
         """Waits until the subject has sent as many replies as beanstalkd and as many connections wait there."""
@@ -192,7 +195,7 @@ class Lockstep:
         while (late := self._late(actor)) is not None:
             if not side.pump(0.1) and time.monotonic() > deadline:
                 raise Difference(f"nothing comes on connection {late}, where beanstalkd has sent a reply or closed")
-        waiters = self.world.waiters()
+        waiters = self.state.waiters()
         for server in range(self.rules.managers):
             count = sum(waiter.server == server for waiter in waiters)
             is_concerned = count > 0 or actor.finishing and server == actor.server
@@ -203,7 +206,7 @@ class Lockstep:
     def _late(self, actor: Client) -> int | None:
         """A connection on which the subject owes a reply, or its end."""
         for number, link in self._subject.links.items():
-            if link.received < self._oracle.links[number].received:
+            if link.replies_received < self._oracle.links[number].replies_received:
                 if link.ended:
                     raise Difference(f"connection {number} is closed, where beanstalkd sends replies")
                 return number
@@ -213,7 +216,7 @@ class Lockstep:
         rests = [side.links[client.number].rest for side in (self._oracle, self._subject)]
         if rests[0] != rests[1]:
             raise Difference("another unfinished reply before the end", None, *rests)
-        self.world.close(client)
+        self.state.close(client)
         self._kept_back.pop(client.number, None)
         for side in (self._oracle, self._subject):
             side.forget(client.number)

@@ -1,5 +1,7 @@
 """The command line of tools/differential."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import shutil
@@ -11,11 +13,11 @@ from pathlib import Path
 from . import figures, invalid, timed
 from .corners import Corner
 from .run import Outcome, Setup, run_seed, run_steps
-from .servers import ServerFailed
 from .shrink import shrink
 from .steps import from_json, to_json
 
-from ..lib.paths import ROOT
+from ..lib.command import new_parser, run_tool
+from ..lib.paths import ROOT, built_manager
 
 
 def main() -> int:
@@ -32,47 +34,48 @@ def main() -> int:
         print(f"differential: there is no program {missing} ({hint})", file=sys.stderr)
         return 64
     setup = Setup(beanstalkd, manager, arguments.managers)
-    try:
-        if arguments.timed:
-            return timed.run(setup)
-        if arguments.replay:
-            recorded = json.loads(Path(arguments.replay).read_text())
-            setup = replace(setup, managers=recorded["managers"])
-            return _report(run_steps(setup, from_json(recorded["steps"])), arguments.replay)
-        return _run_seeds(setup, arguments)
-    except ServerFailed as error:
-        print(f"differential: {error}", file=sys.stderr)
-        return 1
+    return run_tool("differential", lambda: _run(setup, arguments))
+
+
+def _run(setup: Setup, arguments: argparse.Namespace) -> int:
+    if arguments.timed:
+        return timed.run(setup)
+    if arguments.replay:
+        recorded = json.loads(Path(arguments.replay).read_text())
+        setup = replace(setup, managers=recorded["managers"])
+        return _report(run_steps(setup, from_json(recorded["steps"])), arguments.replay)
+    return _run_seeds(setup, arguments)
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="tools/differential",
-        description="Sends the same random commands to beanstalkd and to Beanrow's managers and compares every reply.",
+    parser = new_parser(
+        "differential",
+        "Sends the same random commands to beanstalkd and to Beanrow's managers and compares every reply.",
     )
-    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="how many streams (default 5)")
-    parser.add_argument("--commands", type=int, default=1000, metavar="M", help="commands of each (default 1000)")
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="how many streams to send (default 5)")
+    parser.add_argument("--commands", type=int, default=1000, metavar="M", help="commands per stream (default 1000)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="the first stream's seed (default 1)")
     parser.add_argument(
-        "--managers", type=int, default=1, choices=range(1, 9), metavar="K",
+        "--managers",
+        type=int,
+        default=1,
+        choices=range(1, 9),
+        metavar="K",
         help="managers on one file that share the connections (default 1)",
-    )  # fmt: skip
-    parser.add_argument("--timed", action="store_true", help="instead: what time brings, with times of seconds")
+    )
+    parser.add_argument("--timed", action="store_true", help="instead: play scenarios in which seconds pass")
     parser.add_argument("--replay", metavar="FILE", help="instead: play the steps of a file that an earlier run wrote")
-    parser.add_argument("--explain", action="store_true", help="instead: say what is not compared, and why")
+    parser.add_argument("--explain", action="store_true", help="instead: print what is not compared, and why")
     parser.add_argument(
-        "--manager", default=_built_manager(), metavar="PATH",
-        help="the manager (default: the release build's, or else the debug build's)",
-    )  # fmt: skip
+        "--manager",
+        default=str(built_manager()),
+        metavar="PATH",
+        help="the manager (default: that of the release build, or of the debug build)",
+    )
     parser.add_argument("--beanstalkd", default="beanstalkd", metavar="PATH", help="beanstalkd 1.12 or later")
     parser.add_argument("--itself", action="store_true", help="compare beanstalkd with itself, to try this tool")
-    parser.add_argument("--shrink", type=float, default=60, metavar="SECONDS", help="for how long to shorten a stream")
+    parser.add_argument("--shrink", type=float, default=60, metavar="SECONDS", help="how long to shorten a stream")
     return parser.parse_args()
-
-
-def _built_manager() -> str:
-    builds = [ROOT / ".build" / configuration / "beanrow-manager" for configuration in ("release", "debug")]
-    return str(next((build for build in builds if build.exists()), builds[0]))
 
 
 def _run_seeds(setup: Setup, arguments: argparse.Namespace) -> int:
@@ -86,8 +89,8 @@ def _run_seeds(setup: Setup, arguments: argparse.Namespace) -> int:
             failed.append(seed)
             path = _write(setup, outcome, f"seed-{seed}-managers-{setup.managers}")
             _report(outcome, path)
-            print(f"or: tools/differential --managers {setup.managers} --seed {seed} --seeds 1 "
-                  f"--commands {arguments.commands}")  # fmt: skip
+            options = f"--managers {setup.managers} --seed {seed} --seeds 1 --commands {arguments.commands}"
+            print(f"or: tools/differential {options}")
             if arguments.shrink > 0:
                 shorter = shrink(setup, outcome, arguments.shrink)
                 print(f"\nShortened from {len(outcome.steps)} to {len(shorter.steps)} steps:")

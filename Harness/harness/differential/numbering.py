@@ -1,8 +1,10 @@
 """Which id each side gave to a task, and commands and replies in either side's ids."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
-from .replies import Reply
+from ..lib.beanstalk import Reply
 from .steps import Command
 
 

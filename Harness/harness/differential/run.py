@@ -1,5 +1,7 @@
 """One run: a stream of steps to fresh servers on both sides."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,9 +10,10 @@ from random import Random
 
 from .comparison import Difference
 from .generator import Generator
-from .links import PATIENCE
+from ..lib.beanstalk import PATIENCE
+from ..lib.failures import Failure
 from .lockstep import Lockstep
-from .servers import Server, ServerFailed, start_beanstalkd, start_manager
+from .servers import Beanstalkd, Server, start_manager
 from .steps import Step
 
 #: Small, so that tasks over the limit cost little.
@@ -44,10 +47,10 @@ def run_seed(setup: Setup, seed: int, commands: int) -> Outcome:
     random = Random(seed)
 
     def source(lockstep: Lockstep, outcome: Outcome) -> Iterator[Step]:
-        generator = Generator(random, lockstep.world, MAX_TASK_SIZE)
+        generator = Generator(random, lockstep.state, MAX_TASK_SIZE)
         while outcome.commands < commands:
             yield generator.next()
-        for client in list(lockstep.world.clients.values()):
+        for client in list(lockstep.state.clients.values()):
             yield Step("gone" if client.kept_back else "close", client.number)
         yield from generator.audit()
         yield from generator.harvest()
@@ -88,15 +91,15 @@ def _play(setup: Setup, source: Callable[[Lockstep, Outcome], Iterator[Step]]) -
             for server in servers:
                 server.kill()
         if complaints:
-            raise ServerFailed("\n".join(complaints))
+            raise Failure("\n".join(complaints))
     return outcome
 
 
 def _start(setup: Setup, directory: Path, servers: list[Server]) -> tuple[Server, list[Server]]:
-    servers.append(start_beanstalkd(setup.beanstalkd, directory, MAX_TASK_SIZE))
-    for _ in range(setup.managers):
+    servers.append(Beanstalkd(setup.beanstalkd, directory, MAX_TASK_SIZE))
+    for number in range(1, setup.managers + 1):
         if setup.manager:
-            servers.append(start_manager(setup.manager, directory / "tasks.db", MAX_TASK_SIZE))
+            servers.append(start_manager(setup.manager, directory / "tasks.db", MAX_TASK_SIZE, number))
         else:
-            servers.append(start_beanstalkd(setup.beanstalkd, directory, MAX_TASK_SIZE))
+            servers.append(Beanstalkd(setup.beanstalkd, directory, MAX_TASK_SIZE))
     return servers[0], servers[1:]

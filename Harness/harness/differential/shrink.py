@@ -1,5 +1,7 @@
 """Makes a stream that shows a difference shorter."""
 
+from __future__ import annotations
+
 import time
 from dataclasses import replace
 

@@ -1,9 +1,11 @@
 """What the tool knows of the state of things, learnt from beanstalkd's replies."""
 
+from __future__ import annotations
+
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
-from .replies import Reply
+from ..lib.beanstalk import Reply
 from .steps import Command
 from .waiting import WaitingQueue
 
@@ -44,7 +46,7 @@ class Client:
         return bool(self.outstanding) and self.outstanding[0].may_wait and not self.finishing
 
 
-class World:
+class State:
     """Connections, tasks, tubes and who waits for what."""
 
     def __init__(self) -> None:

@@ -1,5 +1,7 @@
 """What a stream is made of. Steps can be written to a file and played again, in part too."""
 
+from __future__ import annotations
+
 import base64
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """Who waits for a task of a tube, in beanstalkd's order."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 

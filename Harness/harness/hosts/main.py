@@ -1,94 +1,98 @@
-"""tools/hosts: managers on hosts of their own over PostgreSQL, while links are cut and servers lost."""
+"""tools/hosts: managers on hosts of their own over PostgreSQL, while links are cut and servers are lost."""
 
 from __future__ import annotations
 
 import argparse
-import random
 import shutil
-import signal
-import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..chaos.main import Outcome, Settings, add_options, carry_out, keep, report
-from ..lib.postgres import Cluster, Server, programs
-from ..lib.database import Away
-from .failover import Loss, PrimaryLosses
-from ..chaos.faults import HOST_WEIGHTS, Fault, FaultKind, Injector, schedule
-from .context import LEASE, HostsWorld, outage
-from ..lib.managers import Manager
-from .network import Host, Network
-from ..lib.paths import Unavailable, manager_binary, preload_library
-from ..lib.proxy import Delay, DelayingProxy
 from ..chaos.context import Clock, Place
+from ..chaos.faults import HOST_WEIGHTS, Fault, FaultKind, Injector, schedule
+from ..chaos.run import Outcome, Settings, add_load_options, carry_out, keep, report, run_seconds
+from ..lib.command import add_run_options, chosen_seed, exit_on_signals, new_parser, run_tool, workspace
+from ..lib.database import Away
+from ..lib.failures import Unavailable
+from ..lib.managers import Manager
+from ..lib.paths import preload_library
+from ..lib.postgres import PostgresServer, programs
+from ..lib.proxy import Delay, DelayingProxy
+from .context import LEASE, HostsContext, outage
+from .failover import Loss, PrimaryLosses
+from .network import Host, Network
+from .tasks import PostgresTasks
 
-#: How late the database is, where it is.
+#: How many seconds late the database answers while it is slow.
 LATE = 2.0
 
-PORT = 12_000
+#: The port of every manager, and that of every server.
+MANAGER_PORT, SERVER_PORT = 12_000, 5432
+
+#: The settings of the servers. A standby whose primary is silent tries again; it does not have long.
+SERVER_SETTINGS = {
+    "max_connections": "200",
+    "wal_receiver_timeout": "5s",
+    "wal_retrieve_retry_interval": "500ms",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tool; returns the exit status."""
     options = parse(arguments)
-    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
-    seconds = options.minutes * 60 if options.minutes else options.seconds
-    settings = Settings(seconds, seed, options.managers, rate=options.rate, gap=options.gap)
-    if options.quiet:
-        settings.log = lambda line: None
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    exit_on_signals()
     try:
         programs()
         Network("probe").close()
     except Unavailable as error:
         print(f"skipped: {error}", flush=True)
         return 1 if options.require else 0
-    print(f"seed {seed}", flush=True)
-    losses: list[Loss] = []
-    try:
-        binary = manager_binary(build=not options.no_build)
-        with tempfile.TemporaryDirectory(prefix="beanrow-hosts-", dir=options.directory) as directory:
-            try:
-                rounds = options.rounds if options.lose_primary else 0
-                outcome = run(Path(directory), binary, settings, rounds, losses)
-            finally:
-                if options.keep is not None:
-                    keep_logs(Path(directory), options.keep)
-    except Unavailable as error:
-        print(f"hosts: {error}", file=sys.stderr)
-        return 1
-    report(outcome)
-    for loss in losses:
-        print(loss)
-    return 1 if outcome.violations else 0
+    return run_tool("hosts", lambda: _run(options))
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(
-        prog="tools/hosts",
-        description="Runs producers and consumers on three managers over PostgreSQL, each of them, the server and the "
-        "clients on a host of its own, made of network namespaces (so it must be root). Managers are killed, stopped and "
-        "restarted, links are cut for longer than the lease and restored, and the last manager's way to the server is "
-        "slow at times. The clock of the server's host is set by an hour and back, and an application leaves transactions "
-        "open in which it has changed tasks. With --lose-primary there are a primary and a synchronous standby, and the primary is lost "
-        "instead: killed, or cut off and killed, in turn. The history of what the clients were told is checked. Where "
-        "there can be no namespaces, or is no PostgreSQL, it says 'skipped' and why.",
+    parser = new_parser(
+        "hosts",
+        "Runs producers and consumers on three managers over PostgreSQL. Each manager, the server and the clients are on "
+        "a host of their own, made of network namespaces, so the tool must be root. Managers are killed, stopped and "
+        "restarted. Links are cut for longer than the lease and restored. The link of the last manager to the server is "
+        "slow at times. The clock of the server's host is set by an hour and back. An application leaves transactions open "
+        "in which it has changed tasks. With --lose-primary there are a primary and a synchronous standby, and only the "
+        "primary is lost: killed, or cut off and killed, in turn. Then checks the history of what the clients were told. "
+        "If namespaces cannot be made, or there is no PostgreSQL, the tool prints 'skipped' and the reason.",
     )
-    add_options(parser, rate=200, gap=2)
-    parser.add_argument("--lose-primary", action="store_true", help="lose the primary, and nothing else")
+    add_load_options(parser, rate=200, gap=2)
+    add_run_options(parser, "replays the faults of another run")
+    parser.add_argument("--lose-primary", action="store_true", help="lose the primary, and inject no other fault")
     parser.add_argument("--rounds", type=int, default=3, help="how often to lose the primary (default 3)")
-    parser.add_argument("--require", action="store_true", help="fail where it would be skipped")
+    parser.add_argument("--require", action="store_true", help="fail instead of being skipped")
     return parser.parse_args(arguments)
+
+
+def _run(options: argparse.Namespace) -> int:
+    seed = chosen_seed(options.seed)
+    settings = Settings(run_seconds(options), seed, options.managers, rate=options.rate, gap=options.gap)
+    if options.quiet:
+        settings.log = lambda line: None
+    losses: list[Loss] = []
+    with workspace("hosts", options) as (directory, binary):
+        try:
+            rounds = options.rounds if options.lose_primary else 0
+            outcome = run(directory, binary, settings, rounds, losses)
+        finally:
+            if options.keep is not None:
+                keep_logs(directory, options.keep)
+    status = report(outcome)
+    for loss in losses:
+        print(loss)
+    return status
 
 
 def run(directory: Path, binary: Path, settings: Settings, rounds: int, losses: list[Loss]) -> Outcome:
     """Makes the hosts, runs load and faults on them, checks the history, and leaves nothing behind.
 
-    With `rounds` the primary is lost so often, and `losses` gets what was seen of it.
+    If ``rounds`` is not 0, the primary is lost so many times, and ``losses`` gets what was seen each time.
     """
     names = [f"m{n}" for n in range(1, settings.managers + 1)]
     databases = ["db1", "db2"] if rounds else ["db1"]
@@ -101,57 +105,75 @@ def run(directory: Path, binary: Path, settings: Settings, rounds: int, losses: 
         library = directory / "clock.so"
         shutil.copy(preload_library("clock"), library)
         environment = {"LD_PRELOAD": str(library), "BEANROW_CLOCK": str(clock.path)}
-        cluster = Cluster([Server(network[name], directory, environment=environment) for name in databases])
-        stack.callback(cluster.kill)
-        cluster.servers[0].create("10.20.30.0/24")
-        cluster.servers[0].start()
+        tasks = PostgresTasks([server_on(network[name], directory, environment) for name in databases])
+        stack.callback(tasks.kill)
+        tasks.servers[0].create(network.addresses)
+        tasks.servers[0].start()
         if rounds:
-            cluster.servers[1].follow(cluster.servers[0])
+            tasks.servers[1].follow(tasks.servers[0])
         proxy = None
         if not rounds:
-            host, server = network[names[-1]], cluster.servers[0]
-            proxy = DelayingProxy((server.host.address, server.port), 5432, host.enter)
+            server = tasks.servers[0]
+            proxy = DelayingProxy((server.address, server.port), SERVER_PORT, network[names[-1]].enter)
             proxy.open()
             stack.callback(proxy.close)
         places = []
         for name in names:
-            slow = proxy is not None and name == names[-1]
-            uri = "postgresql://beanrow@127.0.0.1:5432/postgres" if slow else cluster.uri
+            is_slow = proxy is not None and name == names[-1]
+            uri = f"postgresql://beanrow@127.0.0.1:{SERVER_PORT}/postgres" if is_slow else tasks.uri
             places.append(Place(manager_on(network[name], binary, uri, directory / f"{name}.log")))
-        world = HostsWorld(places, directory, settings, cluster, network)
+        context = HostsContext(places, directory, settings, tasks, network)
         if rounds:
-            thread = PrimaryLosses(world, cluster, network, rounds, settings, losses)
-            return carry_out(world, settings, lambda: thread, lambda elapsed: not thread.is_alive(), settling=10)
+            thread = PrimaryLosses(context, rounds, settings, losses)
+            return carry_out(context, settings, lambda: thread, lambda elapsed: not thread.is_alive(), settling=10)
         faults = schedule(settings.seed, settings.seconds, settings.managers, settings.gap, weights=HOST_WEIGHTS)
         return carry_out(
-            world,
+            context,
             settings,
-            lambda: HostInjector(world, faults, settings.log, proxy),
+            lambda: HostInjector(context, faults, settings.log, proxy),
             lambda elapsed: elapsed >= settings.seconds,
             settling=10,
         )
 
 
+def server_on(host: Host, directory: Path, environment: dict[str, str]) -> PostgresServer:
+    """Returns a PostgreSQL server for a host."""
+    return PostgresServer(
+        host.name,
+        directory,
+        host.address,
+        SERVER_PORT,
+        settings=SERVER_SETTINGS,
+        environment=environment,
+        within=host.inside,
+    )
+
+
 def manager_on(host: Host, binary: Path, database: str, log: Path) -> Manager:
-    """A manager that is to run on a host."""
+    """Returns a manager for a host."""
     options = ("--lease", f"{LEASE:g}")
-    return Manager(binary, database, host.name, log, None, options, (host.address, PORT), host.inside)
+    return Manager(binary, database, host.name, log, None, options, (host.address, MANAGER_PORT), host.inside)
 
 
 class HostInjector(Injector):
-    """Carries a schedule out on several hosts."""
+    """Injects the faults of a schedule on several hosts."""
 
     def __init__(
-        self, world: HostsWorld, faults: Sequence[Fault], log: Callable[[str], None], proxy: DelayingProxy | None
+        self,
+        context: HostsContext,
+        faults: Sequence[Fault],
+        log: Callable[[str], None],
+        proxy: DelayingProxy | None,
     ) -> None:
-        super().__init__(world, faults, log)
-        self._network = world.network
-        self._cluster = world.cluster
+        """``proxy`` is between the last manager and the server."""
+        super().__init__(context, faults, log)
+        self._network = context.network
+        self._tasks = context.postgres
         self._proxy = proxy
 
     def inject(self, fault: Fault) -> bool:
         """See `Injector`."""
-        place = self.world.places[fault.target]
+        place = self.context.places[fault.target]
         match fault.kind:
             case FaultKind.CUT | FaultKind.BLINK:
                 return self._with((place,), self._cut, fault)
@@ -159,22 +181,22 @@ class HostInjector(Injector):
                 return self._with((place,), self._delay, fault)
             case FaultKind.TRANSACTION:
                 try:
-                    self._cluster.leave_open(fault.seconds)
+                    self._tasks.leave_open(fault.seconds)
                 except Away as error:
-                    # It may meet a task that another one has changed, or be ended with its tube's.
+                    # Another transaction may have changed a task, or the server may have ended this one.
                     self.log(f"an application's transaction: {error}")
                 return True
             case _:
                 return super().inject(fault)
 
     def stop(self, places: Sequence[Place], fault: Fault) -> None:
-        """See `Injector`; who is stopped loses its lease."""
+        """See `Injector`; a stopped manager loses its lease."""
         with outage(places):
             super().stop(places, fault)
 
     def _cut(self, places: Sequence[Place], fault: Fault) -> None:
         hosts = [self._network[place.manager.name] for place in places]
-        # After less than a second connections go on before a lease can be lost, and nothing is to be noticed.
+        # After less than a second, connections continue before a lease can be lost, and clients notice nothing.
         with ExitStack() as stack:
             if fault.kind is FaultKind.CUT:
                 stack.enter_context(outage(places))
@@ -189,12 +211,12 @@ class HostInjector(Injector):
             self._proxy.delay = Delay(there=LATE) if fault.step < 0 else Delay(back=LATE)
             self.enough.wait(fault.seconds)
             self._proxy.delay = Delay()
-            # What is under way still is late.
+            # What the proxy already holds is still late.
             self.enough.wait(LATE)
 
 
 def keep_logs(directory: Path, target: Path) -> None:
-    """Copies what the managers and the servers said."""
+    """Copies the logs of the managers and of the servers."""
     keep(directory, target)
     for log in directory.glob("*/log"):
         (target / f"{log.parent.name}.log").write_bytes(log.read_bytes())

@@ -1,7 +1,7 @@
-"""Hosts on a network, made of Linux network namespaces: each with one link, which can be cut.
+"""Hosts on a network, made of Linux network namespaces. Each host has one link, which can be cut.
 
-The namespaces have no names: they belong to this process and what it starts in them, and are gone when the last of these
-is, however it ends. The machine's own network is not touched.
+The namespaces have no names. They belong to this process and to what it starts in them, and end with the last of these
+processes, in whatever way it ends. The machine's own network is not changed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..lib.paths import Unavailable
+from ..lib.failures import Unavailable
 
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -23,6 +23,7 @@ class Host:
     """A namespace, and its address on the network."""
 
     def __init__(self, name: str, address: str) -> None:
+        """Makes the namespace."""
         self.name = name
         self.address = address
         with _home():
@@ -31,37 +32,41 @@ class Host:
 
     @property
     def path(self) -> str:
-        """Where other programs find the namespace."""
+        """The file by which other programs find the namespace."""
         return f"/proc/{os.getpid()}/fd/{self._descriptor}"
 
     def enter(self) -> None:
-        """Brings the calling thread here for good: its sockets, and the programs that it starts."""
+        """Moves the calling thread here: its new sockets, and the programs that it starts."""
         _check(_LIBC.setns(self._descriptor, _NEW_NETWORK), "setns")
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Has the calling thread here for the length of the block."""
+        """Moves the calling thread here for the block."""
         with _home():
             self.enter()
             yield
 
     def run(self, *words: str) -> None:
-        """Runs a program here, to its end."""
+        """Runs a program here until its end."""
         with self.inside():
             result = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True)
         if result.returncode != 0:
             raise OSError(f"{' '.join(words)}: {result.stderr.decode().strip()}")
 
     def close(self) -> None:
-        """Gives the namespace up; it goes with the last process in it."""
+        """Closes the namespace; it exists until the last process in it has ended."""
         os.close(self._descriptor)
 
 
 class Network:
-    """Hosts with a link each to one switch."""
+    """Hosts, each with a link to one switch."""
 
     def __init__(self, *names: str) -> None:
-        """Makes the hosts, in order; raises `Unavailable` where that cannot be."""
+        """Makes the hosts, in order.
+
+        Raises:
+            Unavailable: if namespaces cannot be made on this machine.
+        """
         self.hosts: dict[str, Host] = {}
         try:
             if shutil.which("ip") is None:
@@ -78,6 +83,11 @@ class Network:
     def __getitem__(self, name: str) -> Host:
         return self.hosts[name]
 
+    @property
+    def addresses(self) -> str:
+        """All addresses of the network, as PostgreSQL's access file names them."""
+        return "10.20.30.0/24"
+
     def _plug_in(self, host: Host) -> Host:
         peer = ("peer", "name", "eth0", "netns", host.path)
         self._switch.run("ip", "link", "add", "name", host.name, "type", "veth", *peer)
@@ -88,15 +98,15 @@ class Network:
         return host
 
     def cut(self, host: Host) -> None:
-        """Cuts a host's link at the switch: what is sent is lost, and nobody is told."""
+        """Cuts a host's link at the switch: packets are lost, and no process gets an error."""
         self._switch.run("ip", "link", "set", host.name, "down")
 
     def restore(self, host: Host) -> None:
-        """Puts the link back; connections go on where nobody has given them up."""
+        """Restores the link; connections continue unless one end has given them up."""
         self._switch.run("ip", "link", "set", host.name, "up")
 
     def close(self) -> None:
-        """Gives all namespaces up."""
+        """Closes all namespaces."""
         for host in (*self.hosts.values(), *([self._switch] if hasattr(self, "_switch") else [])):
             host.close()
         self.hosts.clear()
@@ -104,7 +114,7 @@ class Network:
 
 @contextmanager
 def _home() -> Iterator[None]:
-    """Brings the calling thread back to where it was, after the block."""
+    """Moves the calling thread back after the block."""
     home = _own_namespace()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Task bodies that tell who put them and whether they are whole."""
+"""Task bodies that name the put that they come from and show any damage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zlib
 
 
 def make(key: str, size: int) -> bytes:
-    """A body for this key, which has no spaces and is used once; `size` is the least length."""
+    """Returns a body of at least ``size`` bytes for a key, which has no spaces and is used once."""
     head = f"{key} {size} ".encode()
     missing = size - len(head)
     if missing <= 0:
@@ -17,7 +17,7 @@ def make(key: str, size: int) -> bytes:
 
 
 def key_of(body: bytes | None) -> str | None:
-    """The key of a body; none if there is none or it is not exactly what `make` made."""
+    """Returns the key of a body, None if the body is missing or differs from what `make` returned."""
     if body is None:
         return None
     try:
@@ -29,12 +29,12 @@ def key_of(body: bytes | None) -> str | None:
 
 
 def shown(body: bytes | None) -> str:
-    """The start of a body that is not as it was put, for a report."""
-    return "no body" if body is None else f"a body that nobody put: {body[:60]!r}"
+    """Returns the start of a damaged body, for a report."""
+    return "no body" if body is None else f"a body that no client put: {body[:60]!r}"
 
 
 def some_size(rng: random.Random) -> int:
-    """A size: mostly small, at times several pages, seldom near the limit."""
+    """Returns a size: mostly small, sometimes several pages, rarely near the limit."""
     dice = rng.random()
     if dice < 0.9:
         return rng.randint(10, 300)

@@ -1,4 +1,4 @@
-"""Looking at a database from outside, through SQLite, and whether it is sound."""
+"""Reading a database without its managers, through SQLite, and checking that it is sound."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from .failures import Failure
+
 STATES = ("pending", "delayed", "claimed", "buried")
 
 
 @contextmanager
 def snapshot(db: sqlite3.Connection) -> Iterator[None]:
-    """Reads everything in the block from one state of the database, whatever others commit meanwhile."""
+    """Reads everything in the block from one state of the database, whatever is committed at the same time."""
     db.execute("BEGIN")
     try:
         yield
@@ -24,7 +26,7 @@ def snapshot(db: sqlite3.Connection) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A task as the database has it; no body is a file that is not sound."""
+    """A task in the database. A row without a body is damage."""
 
     id: int
     tube: str
@@ -34,32 +36,32 @@ class Row:
     body: bytes | None
 
 
-class Away(Exception):
-    """The database cannot be asked; what was asked may have happened."""
+class Away(Failure):
+    """The database does not answer. It is unknown whether it has executed what was sent."""
 
 
 class Tasks(Protocol):
-    """A database of tasks, seen past its managers."""
+    """The tasks of a database, read and inserted without its managers."""
 
     def count(self) -> int:
-        """How many tasks there are, by the counts that are kept."""
+        """Returns the number of tasks, by the stored counts."""
 
     def insert(self, tube: str, body: bytes) -> None:
-        """Puts a task with SQL, as a program does that shares the database."""
+        """Inserts a task with SQL, as another program does that uses the database."""
 
     def is_claimed(self) -> bool:
-        """Whether anybody holds a task."""
+        """Returns whether a task is claimed."""
 
     def state(self) -> tuple[list[str], list[Row]]:
-        """What is wrong with the database, and all tasks, at one moment."""
+        """Returns what is wrong with the database, and all tasks, both at one moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """The tasks in a file of SQLite's; see `Tasks`."""
+    """The tasks in a SQLite file; see `Tasks`."""
 
     path: Path
-    #: How long an insert may wait for those who write, in seconds.
+    #: How many seconds an insert may wait for other writers.
     patience: float = 60
 
     def count(self) -> int:
@@ -83,7 +85,7 @@ class File:
 
     def state(self) -> tuple[list[str], list[Row]]:
         """See `Tasks`."""
-        # Managers still make delayed tasks pending.
+        # Managers may make delayed tasks pending at the same time.
         with self._opened() as db, snapshot(db):
             return unsoundness(db), list(tasks(db))
 
@@ -105,47 +107,50 @@ def opened(path: Path, readonly: bool = False) -> Iterator[sqlite3.Connection]:
 
 
 def unsoundness(db: sqlite3.Connection) -> list[str]:
-    """What is wrong with the file and with the counts; empty for a sound one."""
+    """Returns what is wrong with the file and with the counts; nothing for a sound file."""
     found = [f"integrity_check: {row[0]}" for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
     found += [f"foreign_key_check: {row}" for row in db.execute("PRAGMA foreign_key_check")]
     return found + wrong_counts(db)
 
 
 def wrong_counts(db: sqlite3.Connection) -> list[str]:
-    """Where the counts of a tube differ from what counting its tasks gives."""
+    """Returns the tubes whose stored counts differ from the number of their tasks."""
     columns = (*STATES, "urgent")
     counted = ", ".join(f"count(*) FILTER (WHERE state = '{state}')" for state in STATES)
     urgent = "count(*) FILTER (WHERE state = 'pending' AND priority < 1024)"
     real = {row[0]: row[1:] for row in db.execute(f"SELECT tube, {counted}, {urgent} FROM task GROUP BY tube")}
     kept = {row[0]: row[1:] for row in db.execute(f"SELECT name, {', '.join(columns)} FROM tube")}
     nothing = (0,) * len(columns)
+
+    def named(values: tuple[int, ...]) -> dict[str, int]:
+        return dict(zip(columns, values, strict=True))
+
     return [
-        f"tube {tube}: counts {dict(zip(columns, kept.get(tube, nothing)))} but has "
-        f"{dict(zip(columns, real.get(tube, nothing)))}"
+        f"tube {tube}: counts {named(kept.get(tube, nothing))} but has {named(real.get(tube, nothing))}"
         for tube in sorted(real.keys() | kept.keys(), key=str)
         if real.get(tube, nothing) != kept.get(tube, nothing)
     ]
 
 
 def tasks(db: sqlite3.Connection) -> Iterator[Row]:
-    """All tasks."""
+    """Yields all tasks."""
     for row in db.execute("SELECT id, tube, state, priority, reserves, body FROM task"):
         id, tube, state, priority, reserves, body = row
         yield Row(id, tube, state, priority, reserves, body.encode() if isinstance(body, str) else body)
 
 
 def count(db: sqlite3.Connection) -> int:
-    """How many tasks there are, by the counts that are kept."""
+    """Returns the number of tasks, by the stored counts."""
     row = db.execute(f"SELECT sum({' + '.join(STATES)}) FROM tube").fetchone()
     return int(row[0] or 0)
 
 
 def last_id(db: sqlite3.Connection) -> int:
-    """The largest id ever given."""
+    """Returns the largest id that was ever given."""
     row = db.execute("SELECT max(seq) FROM sqlite_sequence WHERE name LIKE 'task%'").fetchone()
     return int(row[0] or 0)
 
 
 def has_schema(db: sqlite3.Connection) -> bool:
-    """Whether somebody has made the tables."""
+    """Returns whether the tables exist."""
     return db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'task'").fetchone() is not None

@@ -1,4 +1,4 @@
-"""Manager processes: starting them, doing to them what an operator or a kernel might, and seeing how they end."""
+"""Manager processes: starting them, doing to them what an operator or a kernel may do, and seeing how they end."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from . import processes
 from .beanstalk import Address
+from .failures import Failure
 from .ports import ReservedPort
 
 _LISTENING = re.compile(rb"listening on (\S+):(\d+)")
 
 
-class StartFailed(Exception):
-    """A manager did not come to listen; the message has what it said."""
+class StartFailed(Failure):
+    """A manager did not start to listen; the message has the end of its log."""
 
 
 class Manager:
-    """One place for a manager: a name, and an address that restarts keep.
+    """One manager that can be started more than once: its name and its address stay the same.
 
-    Its standard error goes to a file. Used from one thread at a time.
+    Its standard error goes to a file. Use it from one thread at a time.
     """
 
     def __init__(
@@ -38,8 +40,15 @@ class Manager:
         options: Sequence[str] = (),
         address: Address | None = None,
         within: Callable[[], AbstractContextManager[None]] = nullcontext,
+        *,
+        is_measured: bool = False,
     ) -> None:
-        """`within` brings the calling thread to where the process is to be started."""
+        """Prepares a manager without starting it.
+
+        - ``address``: where it listens; None reserves a port of 127.0.0.1.
+        - ``within``: moves the calling thread to the host on which the process is started.
+        - ``is_measured``: the manager is a benchmark's; see ``dies_with_parent`` and ``in_own_session`` of `processes.start`.
+        """
         self.binary = binary
         self.database = database
         self.name = name
@@ -51,46 +60,41 @@ class Manager:
             address = ("127.0.0.1", self._port.number)
         self.address: Address = address
         self._within = within
+        self._is_measured = is_measured
         self.process: subprocess.Popen[bytes] | None = None
-        #: How often it was started.
-        self.starts = 0
-        #: Whether its end was asked for; an end that was not is an error.
+        #: Whether its end was asked for; any other end is an error.
         self.is_expected_to_end = False
 
     @property
     def pid(self) -> int:
-        """The process that is, or was last, in this place."""
+        """The id of the process that runs or ran last."""
         assert self.process is not None, "not started"
         return self.process.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether the process is there, stopped or not."""
+        """Whether the process exists, stopped or not."""
         return self.process is not None and self.process.poll() is None
 
     def launch(self) -> None:
-        """Starts the process without waiting for it to listen."""
+        """Starts the process without waiting until it listens."""
         self.is_expected_to_end = False
-        self.starts += 1
         host, port = self.address
-        with self.log.open("ab") as log, self._within():
-            self.process = subprocess.Popen(
-                [
-                    self.binary,
-                    *("--database", self.database),
-                    *("--listen", f"{host}:{port}"),
-                    *("--name", self.name),
-                    *self.options,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=self.environment,
+        arguments = [self.binary, "--database", self.database, "--listen", f"{host}:{port}", "--name", self.name]
+        with self._within():
+            self.process = processes.start(
+                [*arguments, *self.options],
+                log=self.log,
+                environment=self.environment,
+                output=subprocess.PIPE,
+                dies_with_parent=self._is_measured,
+                in_own_session=self._is_measured,
             )
 
     def wait_until_listening(self, timeout: float = 30) -> None:
-        """Waits for the line that says where it listens."""
-        assert self.process is not None and self.process.stdout is not None, "not started"
+        """Waits for the line that says where the manager listens."""
+        assert self.process is not None, "not started"
+        assert self.process.stdout is not None
         deadline = time.monotonic() + timeout
         line = b""
         while not line.endswith(b"\n"):
@@ -112,18 +116,26 @@ class Manager:
         self.wait_until_listening(timeout)
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal, if there is a process to get it."""
+        """Sends a signal if the process runs."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
 
+    def drain(self) -> None:
+        """Starts drain mode, in which the manager refuses new tasks."""
+        self.signal(signal.SIGUSR1)
+
     def kill(self) -> None:
-        """Kills it, as a crash would, and waits for its end."""
+        """Kills the process, as a crash does, and waits for its end."""
         self.is_expected_to_end = True
         self.signal(signal.SIGKILL)
         self.wait(10)
 
     def terminate(self, timeout: float = 30) -> int:
-        """Asks it to leave and waits; returns its exit status, and kills it where it does not leave in time."""
+        """Asks the process to end and waits; returns its exit status.
+
+        Raises:
+            subprocess.TimeoutExpired: if it does not end in time; it is killed then.
+        """
         self.is_expected_to_end = True
         self.signal(signal.SIGTERM)
         try:
@@ -142,15 +154,18 @@ class Manager:
         return status
 
     def tail(self, lines: int = 5) -> str:
-        """The end of what it has said on standard error."""
-        try:
-            return " | ".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-        except OSError:
-            return ""
+        """Returns the end of its standard error."""
+        return processes.tail(self.log, lines)
+
+    def complaint(self) -> str | None:
+        """Returns the end of its log if it has ended without being asked to, otherwise None."""
+        if self.is_expected_to_end or self.process is None or self.process.poll() is None:
+            return None
+        return f"{self.name} ended with {self.process.returncode}; the end of its log:\n{processes.tail(self.log, 20)}"
 
 
 def start_all(managers: Sequence[Manager], timeout: float = 30) -> None:
-    """Starts managers at the same instant."""
+    """Starts managers at the same time."""
     for manager in managers:
         manager.launch()
     for manager in managers:
@@ -158,7 +173,7 @@ def start_all(managers: Sequence[Manager], timeout: float = 30) -> None:
 
 
 def stop_all(managers: Sequence[Manager]) -> None:
-    """Ends whatever still runs, whatever state it is in."""
+    """Kills all managers that run, also those that are stopped."""
     for manager in managers:
         manager.signal(signal.SIGCONT)
     for manager in managers:

@@ -1,4 +1,4 @@
-"""Ports for servers that are stopped and started again."""
+"""Ports for servers, also for servers that are stopped and started again."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import weakref
 
 
 class ReservedPort:
-    """A port of 127.0.0.1 on which only servers that set SO_REUSEADDR can listen, for as long as this object lives.
+    """A port of 127.0.0.1 on which only servers that set SO_REUSEADDR can listen, as long as this object exists.
 
-    A socket bound to it that listens to nobody keeps it from being reserved again, in this process or another. It lies
-    below those which the kernel gives to clients, so that nobody else comes to have it while its server is down.
+    A bound socket that does not listen keeps the port from being reserved again, in this process or another. The port is
+    below those that the kernel gives to clients, so that no client gets it while its server is down.
     """
 
     def __init__(self) -> None:
+        """Reserves a port."""
         while True:
             holder = socket.socket()
             self.number = random.randint(12_000, 32_000)
@@ -24,7 +25,7 @@ class ReservedPort:
             except OSError:
                 holder.close()
                 continue
-            # Only now: set before, it would let two of them have one port.
+            # Not earlier: with the option set before binding, two objects could get one port.
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             weakref.finalize(self, os.close, holder.detach())
             return

@@ -1,8 +1,9 @@
-"""A TCP proxy that can make everything that passes through it late."""
+"""A TCP proxy that can delay everything that passes through it."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,20 +13,20 @@ from .beanstalk import Address
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How late bytes arrive, in seconds: on the way to the server, and on the way back."""
+    """How late bytes arrive, in seconds: in the direction of the server, and in the other."""
 
     there: float = 0
     back: float = 0
 
 
 class DelayingProxy(threading.Thread):
-    """Listens on a port of 127.0.0.1 and passes on what comes, in order and after `delay`, which may be set at any time.
+    """Listens on a port of 127.0.0.1 and forwards bytes, in order and after ``delay``, which may be set at any time.
 
-    The end of a connection is passed on as late as its last bytes. What is under way keeps the delay that it has.
+    The end of a connection is as late as its last bytes. Bytes that the proxy already holds keep their delay.
     """
 
     def __init__(self, server: Address, port: int = 0, enter: Callable[[], None] = lambda: None) -> None:
-        """`enter` is called first by the proxy's thread: it may go to another host there."""
+        """Prepares the proxy; its thread calls ``enter`` first, in which it may move to another host."""
         super().__init__(name="proxy", daemon=True)
         self.delay = Delay()
         self.address: Address = ("127.0.0.1", port)
@@ -34,7 +35,7 @@ class DelayingProxy(threading.Thread):
         self._is_listening = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._failure: Exception | None = None
-        #: The event loop alone would let them go while they wait.
+        #: The event loop alone holds only weak references.
         self._serving: set[asyncio.Task[None] | None] = set()
 
     def open(self) -> None:
@@ -45,7 +46,7 @@ class DelayingProxy(threading.Thread):
             raise self._failure
 
     def close(self) -> None:
-        """Ends it, with all its connections."""
+        """Ends the thread and all connections."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self.join()
 
@@ -69,7 +70,7 @@ class DelayingProxy(threading.Thread):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # What was aborted is closed in the loop's next turn.
+        # Aborted connections are closed in the next turn of the loop.
         await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -89,9 +90,9 @@ class DelayingProxy(threading.Thread):
         there = self._pass(reader, far_writer, lambda: self.delay.there)
         back = self._pass(far_reader, writer, lambda: self.delay.back)
         try:
-            await asyncio.gather(there, back)
-        except (OSError, asyncio.CancelledError):
-            pass  # A way that is broken is broken for both; and at the end all are.
+            # An error in one direction ends both; close() cancels them.
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                await asyncio.gather(there, back)
         finally:
             writer.transport.abort()
             far_writer.transport.abort()
@@ -99,8 +100,8 @@ class DelayingProxy(threading.Thread):
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: Callable[[], float]
     ) -> None:
-        """One direction, to its end."""
-        # So much may be under way: a reader that does not stop would make it endless.
+        """Forwards one direction until its end."""
+        # Bounded, since a reader that does not stop would need endless memory.
         under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(1024)
 
         async def take() -> None:

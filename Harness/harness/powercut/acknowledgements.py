@@ -1,4 +1,4 @@
-"""What clients asked for and were told, each with its place in the journal, and what a disk must hold for it."""
+"""What clients asked for and were told, each with its place in the trace, and what a disk must hold for it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ RESERVE = "reserve"
 
 @dataclass(slots=True)
 class Wire:
-    """A client's end of a connection: how to find its replies in the journal."""
+    """A client's end of a connection: how to find its replies in the trace."""
 
     client_port: int
     server_port: int
-    #: The journal's position when the connection was made.
+    #: The trace's position when the connection was made.
     since: int
 
 
@@ -44,7 +44,7 @@ class Operation:
     verb: str
     #: What the task is once this has happened.
     makes: State
-    #: The journal's position before it was sent.
+    #: The trace's position before it was sent.
     sent: int
     wire: Wire
     #: Bytes of replies on the connection, up to the end of this one's; 0 while there is none.
@@ -91,7 +91,7 @@ class Task:
 
 
 class Replies:
-    """When each byte of each reply was handed to the kernel, from the journal's records of sending.
+    """When each byte of each reply was handed to the kernel, from the trace's records of sending.
 
     A manager killed within the call, or before it could note how many bytes had left, has sent any number of them: it is
     its connection's last call, and what the client received beyond those before it came from there.
@@ -113,7 +113,7 @@ class Replies:
         }
 
     def sent(self, wire: Wire, end: int) -> int | None:
-        """When the reply that ends at this byte of the connection's stream left; none if it is not in the journal."""
+        """When the reply that ends at this byte of the connection's stream left; none if it is not in the trace."""
         streams = self._wires.get((wire.client_port, wire.server_port), [])
         handle = next((handle for handle in streams if handle > wire.since), None)
         if handle is None or end <= 0:
@@ -122,12 +122,12 @@ class Replies:
         return self._streams[handle][index].begin if index < len(self._ends[handle]) else None
 
 
-class Ledger:
+class Acknowledgements:
     """All tasks of a run, walked through from the first cut to the last."""
 
     def __init__(self, tasks: Sequence[Task], replies: Replies) -> None:
-        #: Operations whose reply was received and is in the journal, and those where only the former is true.
-        self.acknowledged = self.untraced = 0
+        #: Operations whose reply was received and is in the trace, and those where only the former is true.
+        self.traced = self.untraced = 0
         for task in tasks:
             task.operations.sort(key=lambda operation: operation.sent)
             for operation in task.operations:
@@ -135,7 +135,7 @@ class Ledger:
                     continue
                 left = replies.sent(operation.wire, operation.reply_end)
                 operation.acked = NEVER if left is None else left
-                self.acknowledged += left is not None
+                self.traced += left is not None
                 self.untraced += left is None
         self.tasks = {task.key: task for task in tasks}
         self._coming = sorted(tasks, key=lambda task: task.sent, reverse=True)

@@ -1,4 +1,4 @@
-"""What a disk could hold after a power cut, rebuilt from a journal of file calls.
+"""What a disk could hold after a power cut, rebuilt from a trace of file calls.
 
 The model, for one directory:
 
@@ -39,7 +39,7 @@ NO_END = 1 << 62
 
 
 class Unmodelled(Exception):
-    """The journal holds something that the model does not cover, so nothing can be concluded from it."""
+    """The trace holds something that the model does not cover, so nothing can be concluded from it."""
 
 
 class Flavour(Enum):
@@ -277,7 +277,7 @@ class Name:
 
 
 class Disk:
-    """The directory of a database, as the journal tells it, up to the record taken last."""
+    """The directory of a database, as the trace tells it, up to the record taken last."""
 
     def __init__(self) -> None:
         self.names: dict[str, Name] = {}

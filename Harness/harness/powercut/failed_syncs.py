@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from .load import Book, Client, Consumer, Producer
+from ..lib.managers import Manager, start_all, stop_all
+from .acknowledgements import Acknowledgements, Replies, Task
 from .disk import Disk, Flavour
 from .foreign import Foreign
-from .trace import Journal, Kind, Record
 from .keeper import Keeper, Status
-from .acknowledgements import Ledger, Replies, Task
 from .leftovers import Leftovers
-from ..lib.managers import Manager, start_all, stop_all
+from .load import Book, Client, Consumer, Producer
 from .page_cache import Ending, Failure, PageCache, Role
 from .recovery import check_file, check_managers
+from .trace import Kind, Record, Trace
 
-#: How often each flavour is used, out of the sum. The first cut of a run loses all that is not safe.
+#: The weight of each flavour. The first cut of a run loses everything that is not safe.
 FLAVOURS = {Flavour.NOTHING: 4, Flavour.TORN: 3, Flavour.SOME: 2, Flavour.EVERYTHING: 1}
 
 
@@ -38,12 +38,12 @@ class Peers(Enum):
 
     @property
     def managers(self) -> int:
-        """How many managers there are."""
+        """The number of managers."""
         return {Peers.NONE: 1, Peers.IDLE: 2, Peers.BUSY: 3}[self]
 
 
 class Other(Enum):
-    """What another program does that has the file open."""
+    """What another program with an open file does."""
 
     NONE = "none"
     CLOSES = "closes"
@@ -51,18 +51,18 @@ class Other(Enum):
 
 
 class Eviction(Enum):
-    """When the kernel lets go of the dropped pages."""
+    """When the kernel evicts the dropped pages."""
 
     NEVER = "never"
     #: Inside the call that fails.
     AT_ONCE = "at once"
-    #: When managers serve again.
+    #: When all managers serve again.
     LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One combination of what can be the case."""
+    """One combination of circumstances."""
 
     role: Role
     failure: Failure
@@ -81,20 +81,17 @@ class Scenario:
 
     @property
     def has_blind_moment(self) -> bool:
-        """Whether peers may acknowledge what a flush has lost before they can know.
+        """Whether peers may acknowledge what a failed flush has lost.
 
-        The kernel tells a failed flush to its caller alone. Until the caller has told its peers, or they have found it
-        dead, their own syncs succeed; what they acknowledge in that moment is not safe yet, on any design.
+        Only the caller of a failed flush gets the error. Until it has told its peers, or they have found that it is dead,
+        their own syncs succeed. What they acknowledge in this moment is not safe, in any design.
         """
         return self.failure is Failure.FLUSH and self.peers is Peers.BUSY
 
 
-ALL = [
-    Scenario(*values)
-    for values in itertools.product(Role, Failure, (False, True), Peers, Other, Eviction)
-]
+ALL = [Scenario(*values) for values in itertools.product(Role, Failure, (False, True), Peers, Other, Eviction)]
 
-#: What tools/test runs: each thing with several others, and all that lost tasks before managers marked their syncs.
+#: What tools/test runs: each circumstance with several others, and all that lost tasks before managers marked their syncs.
 SHORT = [
     Scenario(Role.LOG, Failure.WRITE_BACK, False, Peers.NONE, Other.NONE, Eviction.NEVER),
     Scenario(Role.LOG, Failure.FLUSH, True, Peers.BUSY, Other.NONE, Eviction.NEVER),
@@ -108,21 +105,21 @@ SHORT = [
 
 @dataclass(slots=True)
 class Outcome:
-    """What one run has shown."""
+    """The result of one run."""
 
     scenario: Scenario
     cuts: int = 0
     bad_cuts: int = 0
-    #: How managers ended.
+    #: How often managers ended with each status.
     ends: Counter[int] = field(default_factory=Counter)
-    #: A manager refused to serve, and was right.
+    #: Whether a manager refused to serve for a good reason.
     is_refused: bool = False
     problems: list[str] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
 
 
 class LargeProducer(Producer):
-    """A producer whose tasks fill the log quickly, so that it is copied and started over."""
+    """A producer whose tasks fill the log quickly, so that the log is copied and begins again."""
 
     def size(self) -> int:
         """The size of the next task's body."""
@@ -144,9 +141,9 @@ class Run:
         self.outcome = Outcome(scenario)
         self.database = directory / "run" / "tasks.db"
         self.database.parent.mkdir(parents=True)
-        self.journal = Journal.create(directory / "journal", 1 << 30)
+        self.trace = Trace.create(directory / "trace", 1 << 30)
         self.cache = PageCache(directory / "cache")
-        self.environment = self.cache.environment(self.database, self.journal.environment(self.database))
+        self.environment = self.cache.environment(self.database, self.trace.environment(self.database))
         self.managers = [
             Manager(binary, self.database, f"m{n}", directory / f"m{n}.log", self.environment)
             for n in range(1, scenario.peers.managers + 1)
@@ -156,12 +153,12 @@ class Run:
         self.waits = 0
         self.waiting_lock = threading.Lock()
         self.leftovers = Leftovers(self.database)
-        self.book = Book(self.journal, limit=150)
-        #: The journal's positions when all managers served again, when the load was let go, and when it ended.
+        self.book = Book(self.trace, limit=150)
+        #: The positions in the trace when all managers served again, when the load became fast, and when it ended.
         self.settled_at = self.hurried_at = self.ended_at = 0
 
     def go(self) -> Outcome:
-        """Runs it and judges what the disk could hold."""
+        """Runs it and checks what the disk may hold."""
         try:
             self._record()
         finally:
@@ -177,11 +174,11 @@ class Run:
             self.outcome.ends += keeper.ends
             self.outcome.problems += keeper.problems
         self.outcome.problems += self.book.problems
-        if self.cache.refused or self.journal.full_at:
+        if self.cache.refused or self.trace.full_at:
             self.outcome.problems.append("the run is not modelled: see what managers said")
         elif self.cache.failed:
-            self._judge()
-        self.journal.close()
+            self._check()
+        self.trace.close()
         self.cache.close()
         return self.outcome
 
@@ -197,44 +194,44 @@ class Run:
         if self.scenario.other is not Other.NONE:
             self.foreign = Foreign(self.database, self.environment)
         time.sleep(self.rng.uniform(0.2, 0.6))
-        self.leftovers.look(self.journal)
+        self.leftovers.look(self.trace)
         self._order()
         if not self._wait_until(lambda: self.cache.failed != 0, 30):
-            self.outcome.problems.append("no sync failed: there was none that had something to write")
+            self.outcome.problems.append("no sync failed: none had anything to write")
             return
         if self.scenario.role is Role.LOG:
-            # Slowly, so that what is put from now on is in no other place than the log when the power fails.
+            # Slow, so that new tasks are only in the log when the power fails.
             self.book.pause = 0.3
         if not self._wait_until(self._is_settled, 60):
             self.outcome.problems.append(f"managers do not serve again: {self.managers[0].tail(2)}")
-        self.settled_at = self.journal.position
-        self.leftovers.look(self.journal)
+        self.settled_at = self.trace.position
+        self.leftovers.look(self.trace)
         if self.scenario.eviction is Eviction.LATER:
             time.sleep(self.rng.uniform(0, 0.3))
             self.cache.evict()
         if self.book.pause:
             self._wait_until(lambda: False, 0.5)
-        self.leftovers.look(self.journal)
-        self.hurried_at = self.journal.position
+        self.leftovers.look(self.trace)
+        self.hurried_at = self.trace.position
         self.book.pause = 0
-        # Until the log has been started over, twice if nothing is slow.
-        enough, start = self.journal.size + (24 << 20), time.monotonic()
-        self._wait_until(lambda: self.journal.size > enough or time.monotonic() > start + 6 * self.seconds, 60)
+        # Until the log has begun again, twice if nothing is slow.
+        enough, start = self.trace.size + (24 << 20), time.monotonic()
+        self._wait_until(lambda: self.trace.size > enough or time.monotonic() > start + 6 * self.seconds, 60)
         self._wait_until(lambda: time.monotonic() > start + self.seconds, 60)
-        self.leftovers.look(self.journal)
+        self.leftovers.look(self.trace)
         self.book.stopping.set()
         for client in clients:
             client.join()
         for keeper in self.keepers:
             keeper.stop()
-        self.ended_at = self.journal.position
+        self.ended_at = self.trace.position
         if any(keeper.is_over for keeper in self.keepers):
             return
         self._end_foreign()
         for manager in self.managers:
             told = self.cache.told
             if manager.is_running and (status := manager.terminate()) != 0:
-                # The error that an idle manager's old descriptor has kept may come at its last sync.
+                # The last sync of an idle manager may get the error that its old descriptor has kept.
                 if status == Status.ERROR and self.cache.told > told:
                     continue
                 self.outcome.problems.append(f"{manager.name} left with status {status}: {manager.tail(2)}")
@@ -260,23 +257,23 @@ class Run:
         )
 
     def _is_settled(self) -> bool:
-        """Whether the manager whose sync failed was started again, and all have served for a while."""
+        """Returns whether the manager whose sync failed was started again, and all have served for a while."""
         if sum(keeper.ends.total() for keeper in self.keepers) == 0:
             return False
         since = [keeper.serving_since for keeper in self.keepers]
         return all(start is not None and time.monotonic() > start + 1.2 for start in since)
 
     def _wait_until(self, is_so: Callable[[], bool], seconds: float) -> bool:
-        """Whether it comes to that, before a manager refuses to serve or the journal is full."""
+        """Waits for a condition, until a manager refuses to serve or the trace is full; returns whether one of the first two holds."""
         deadline = time.monotonic() + seconds
         while not is_so():
-            if time.monotonic() > deadline or self.journal.full_at or any(keeper.is_over for keeper in self.keepers):
+            if time.monotonic() > deadline or self.trace.full_at or any(keeper.is_over for keeper in self.keepers):
                 return is_so() or any(keeper.is_over for keeper in self.keepers)
             time.sleep(0.005)
         return True
 
     def _manager_waits(self, said: str) -> None:
-        """A manager has to be started later; what is in its way goes, if it was named, when that has happened twice."""
+        """Ends the other program when managers have named it twice as the reason to start later."""
         with self.waiting_lock:
             if self.foreign is None or not self.foreign.is_named_in(said):
                 return
@@ -287,26 +284,29 @@ class Run:
     def _end_foreign(self) -> None:
         foreign, self.foreign = self.foreign, None
         if foreign is not None:
-            foreign.kill() if self.scenario.other is Other.KILLED else foreign.close()
+            if self.scenario.other is Other.KILLED:
+                foreign.kill()
+            else:
+                foreign.close()
 
-    # The judgement.
+    # The check.
 
-    def _judge(self) -> None:
-        ledger = Ledger(self.book.tasks, Replies(self.journal.records()))
-        if ledger.untraced:
-            self.outcome.problems.append(f"{ledger.untraced} replies were received that no manager sent")
+    def _check(self) -> None:
+        acknowledgements = Acknowledgements(self.book.tasks, Replies(self.trace.records()))
+        if acknowledgements.untraced:
+            self.outcome.problems.append(f"{acknowledgements.untraced} replies were received, but no manager sent them")
         self.outcome.losses += ids_given_twice(self.book.tasks)
         refusals = [keeper.refusal for keeper in self.keepers if keeper.refusal is not None]
-        disk, records = Disk(), self.journal.records()
+        disk, records = Disk(), self.trace.records()
         coming: Record | None = next(records, None)
         for index, cut in enumerate(self._choose_cuts(bool(refusals))):
             while coming is not None and coming.number <= cut:
                 disk.take(coming)
                 coming = next(records, None)
-            ledger.advance(cut)
-            self._cut(disk, ledger, cut, index)
+            acknowledgements.advance(cut)
+            self._cut(disk, acknowledgements, cut, index)
         if refusals and self.cache.evicted and (self.outcome.losses or self.scenario.has_blind_moment):
-            # What managers took for acknowledged in the blind moment need not have been answered.
+            # In the blind moment, managers may count operations as acknowledged that were not answered.
             self.outcome.is_refused = True
             self.outcome.losses.clear()
             self.outcome.bad_cuts = 0
@@ -315,12 +315,12 @@ class Run:
             self.outcome.problems.append(f"a manager refused to serve, but {why}: {refusals[0]}")
 
     def _choose_cuts(self, is_refused: bool) -> Sequence[int]:
-        """The moments at which the power fails: mostly the very instant at which a reply leaves."""
-        last = self.journal.position
+        """Chooses the moments at which the power fails: mostly when a reply is sent."""
+        last = self.trace.position
         if is_refused:
             return [last]
         dropped, sends = last, []
-        for record in self.journal.records():
+        for record in self.trace.records():
             if record.kind is Kind.DROP:
                 dropped = min(dropped, record.begin)
             elif record.kind is Kind.SEND:
@@ -337,7 +337,7 @@ class Run:
     def _some(self, numbers: Sequence[int], count: int) -> Sequence[int]:
         return self.rng.sample(numbers, min(count, len(numbers)))
 
-    def _cut(self, disk: Disk, ledger: Ledger, cut: int, index: int) -> None:
+    def _cut(self, disk: Disk, acknowledgements: Acknowledgements, cut: int, index: int) -> None:
         place = self.directory / "cut"
         place.mkdir()
         flavour = Flavour.NOTHING if index % 3 == 0 else self.rng.choices(list(FLAVOURS), list(FLAVOURS.values()))[0]
@@ -348,9 +348,9 @@ class Run:
             shutil.copytree(place, copy)
             self.leftovers.write(copy / "tasks.db", cut, self.rng)
             managers = [Manager(self.binary, copy / "tasks.db", f"after{n}", copy / f"after{n}.log") for n in (1, 2)]
-            problems += check_managers(managers, ledger, cut, self.rng)
+            problems += check_managers(managers, acknowledgements, cut, self.rng)
             shutil.rmtree(copy)
-        problems += check_file(place / "tasks.db", ledger, cut)
+        problems += check_file(place / "tasks.db", acknowledgements, cut)
         self.outcome.cuts += 1
         self.outcome.bad_cuts += bool(problems)
         self.outcome.losses += [f"cut at {cut}, {flavour.value}: {problem}" for problem in problems]
@@ -358,7 +358,7 @@ class Run:
 
 
 def ids_given_twice(tasks: Sequence[Task]) -> list[str]:
-    """The ids that two puts were told."""
+    """Returns the ids that two puts got."""
     seen: dict[int, str] = {}
     found = []
     for task in tasks:
@@ -371,7 +371,7 @@ def ids_given_twice(tasks: Sequence[Task]) -> list[str]:
 
 
 def run(directory: Path, binary: Path, options: argparse.Namespace, seed: int) -> int:
-    """Runs scenarios and tells what was found; returns the exit status."""
+    """Runs scenarios and prints what was found; returns the exit status."""
     scenarios = SHORT if options.short else ALL * options.rounds
     if options.only:
         scenarios = [scenario for scenario in scenarios if options.only in " ".join(str(scenario).split())]
@@ -389,7 +389,7 @@ def run(directory: Path, binary: Path, options: argparse.Namespace, seed: int) -
 
 
 def describe(outcome: Outcome) -> str:
-    """One line about a run."""
+    """Returns one line about a run."""
     ends = ", ".join(f"{count} with {status}" for status, count in sorted(outcome.ends.items()))
     verdict = "REFUSED" if outcome.is_refused else "LOST" if outcome.losses else "WRONG" if outcome.problems else ""
     return f"{outcome.scenario}  {outcome.cuts:4} {outcome.bad_cuts:4}  {ends}  {verdict}".rstrip()
@@ -402,14 +402,14 @@ def report(outcomes: Sequence[Outcome]) -> int:
     refused = sum(outcome.is_refused for outcome in outcomes)
     cuts, bad = sum(outcome.cuts for outcome in outcomes), sum(outcome.bad_cuts for outcome in outcomes)
     print(f"{len(outcomes)} runs, {cuts} cuts, {bad} of them with losses")
-    print(f"runs with losses: {lost}; with other findings: {wrong}; refused to serve, and rightly: {refused}")
+    print(f"runs with losses: {lost}; with other findings: {wrong}; in which a manager rightly refused to serve: {refused}")
     for line in sums(outcomes):
         print(line)
     return 1 if lost or wrong else 0
 
 
 def sums(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """For each thing that can be the case: in how many runs it was, and how many of them lost something or went wrong."""
+    """Yields, for each circumstance, the number of runs, of runs with losses, and of runs with other findings."""
     runs: Counter[str] = Counter()
     lost: Counter[str] = Counter()
     wrong: Counter[str] = Counter()

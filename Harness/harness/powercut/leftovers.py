@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 from .disk import SECTOR
-from .trace import Journal
+from .trace import Trace
 
 
 class Leftovers:
@@ -20,17 +20,17 @@ class Leftovers:
 
     def __init__(self, database: Path) -> None:
         self.database = database
-        #: Contents of the -lock file, each with the journal's position just after it was read.
+        #: Contents of the -lock file, each with the trace's position just after it was read.
         self.locks: list[tuple[int, bytes]] = []
         self.pipes: set[str] = set()
 
-    def look(self, journal: Journal) -> None:
+    def look(self, trace: Trace) -> None:
         """Notes how the files are now."""
         for path in self.database.parent.glob(f"{self.database.name}-*"):
             suffix = path.name.removeprefix(self.database.name)
             if suffix == "-lock":
                 content = path.read_bytes()
-                self.locks.append((journal.position, content))
+                self.locks.append((trace.position, content))
             elif path.is_fifo():
                 self.pipes.add(suffix)
 

@@ -1,4 +1,4 @@
-"""Producers and consumers that note, for all they ask and are told, where the journal stood."""
+"""Producers and consumers that note, for all they ask and are told, where the trace stood."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ..lib import bodies
 from ..lib.beanstalk import Address, Connection, Disconnected, Reply, encode
-from .trace import Journal
+from .trace import Trace
 from .acknowledgements import GONE, RESERVE, Operation, State, Task, Wire
 
 #: A delay that no run outlives, so that a delayed task stays what it is until somebody kicks it.
@@ -19,8 +19,8 @@ LONG = 100_000
 class Book:
     """The tasks of a run, shared by all clients."""
 
-    def __init__(self, journal: Journal, limit: int) -> None:
-        self.journal = journal
+    def __init__(self, trace: Trace, limit: int) -> None:
+        self.trace = trace
         self.limit = limit
         self.stopping = threading.Event()
         #: For how many seconds a client waits before each batch.
@@ -72,7 +72,7 @@ class Client(threading.Thread):
             try:
                 with Connection(self.rng.choice(self.addresses)) as connection:
                     self.connection = connection
-                    self.wire = Wire(connection.local_port, connection.address[1], self.book.journal.position)
+                    self.wire = Wire(connection.local_port, connection.address[1], self.book.trace.position)
                     self.work()
             except Disconnected:
                 self.book.stopping.wait(0.05)
@@ -86,7 +86,7 @@ class Client(threading.Thread):
 
     def ask(self, *steps: tuple[Task | None, State, tuple[object, ...], bytes | None]) -> list[Reply]:
         """Sends commands together and waits for all answers; each stands in its task's list from before it is sent."""
-        sent = self.book.journal.position
+        sent = self.book.trace.position
         operations: list[Operation | None] = []
         for task, makes, words, _ in steps:
             operation = Operation(str(words[0]), makes, sent, self.wire) if task else None
@@ -98,7 +98,7 @@ class Client(threading.Thread):
         for operation in operations:
             replies.append(self.connection.reply())
             if operation:
-                operation.reply_end = self.connection.received
+                operation.reply_end = self.connection.bytes_taken
         return replies
 
     def must(self, expected: str, reply: Reply, about: Callable[[], str]) -> None:
@@ -161,7 +161,7 @@ class Consumer(Client):
             self.book.stopping.wait(self.book.pause)
             count = self.rng.choice((1, 1, 2, 4))
             held: list[Task] = []
-            sent = self.book.journal.position
+            sent = self.book.trace.position
             self.connection.send(b"".join(encode("reserve-with-timeout", 1) for _ in range(count)))
             for _ in range(count):
                 reply = self.connection.reply()
@@ -171,7 +171,7 @@ class Consumer(Client):
                     held.append(task)
                     # The claim may be lost with the power, but not the task, though nobody has acknowledged its put yet.
                     asked = max(sent, task.operations[-1].sent)
-                    seen = Operation(RESERVE, State("live"), asked, self.wire, self.connection.received)
+                    seen = Operation(RESERVE, State("live"), asked, self.wire, self.connection.bytes_taken)
                     task.operations.append(seen)
                 elif reply.word != "TIMED_OUT":
                     raise AssertionError(f"reserve-with-timeout: {reply.word}")

@@ -1,29 +1,28 @@
-"""tools/powercut: records what managers do to their files under load, then cuts the power at many moments of it."""
+"""tools/powercut: records what managers do to their files under load, then cuts the power at many moments of the run."""
 
 from __future__ import annotations
 
 import argparse
 import random
 import shutil
-import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import failed_syncs
-from .load import Book, Client, Consumer, Producer
-from .disk import Disk, Flavour
-from .trace import Journal, Kind, Record
-from .acknowledgements import Ledger, Replies
-from .leftovers import Leftovers
+from ..lib.command import add_run_options, chosen_seed, new_parser, run_tool, workspace
 from ..lib.managers import Manager, start_all, stop_all
-from ..lib.paths import BUILT, Unavailable, manager_binary
+from ..lib.paths import BUILT
+from . import failed_syncs
+from .acknowledgements import Acknowledgements, Replies
+from .disk import Disk, Flavour
+from .leftovers import Leftovers
+from .load import Book, Client, Consumer, Producer
 from .recovery import check_file, check_managers
+from .trace import Kind, Record, Trace
 
-#: How often each flavour is used, out of the sum.
+#: The weight of each flavour.
 FLAVOURS = {
     Flavour.NOTHING: 3,
     Flavour.TORN: 3,
@@ -36,7 +35,7 @@ FLAVOURS = {
 
 @dataclass(slots=True)
 class Findings:
-    """What the cuts showed."""
+    """The result of the cuts."""
 
     cuts: Counter[str]
     violations: list[str]
@@ -47,57 +46,57 @@ class Findings:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tool; returns the exit status."""
     options = parse(arguments)
-    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}", flush=True)
-    try:
-        binary = manager_binary(build=not options.no_build)
-        with tempfile.TemporaryDirectory(prefix="beanrow-powercut-", dir=options.directory) as name:
-            if options.failed_syncs:
-                return failedsyncs.run(Path(name), binary, options, seed)
-            return run(Path(name), binary, options, seed)
-    except Unavailable as error:
-        print(f"powercut: {error}", file=sys.stderr)
-        return 1
+    return run_tool("powercut", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    seed = chosen_seed(options.seed)
+    with workspace("powercut", options) as (directory, binary):
+        return (failed_syncs.run if options.failed_syncs else run)(directory, binary, options, seed)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(
-        prog="tools/powercut",
-        description="Runs managers under load with all their file calls recorded, then rebuilds, for many moments of "
-        "the run, what a disk could hold if the power had failed then, and checks that nothing acknowledged is lost.",
+    parser = new_parser(
+        "powercut",
+        "Runs managers under load and records their system calls on files. Then rebuilds, for many moments of the run, "
+        "what a disk may hold if the power fails at that moment, and checks that nothing acknowledged is lost.",
     )
     parser.add_argument("--cuts", type=int, default=150, help="moments at which the power fails (default 150)")
-    parser.add_argument("--seed", type=int, help="chooses the cuts, and what the clients do (default: a random one)")
     parser.add_argument(
         "--seconds", type=float, help="how long the load runs (default 6; with --failed-syncs 1 after the failure)"
     )
-    parser.add_argument("--clients", type=int, default=6, help="producers, and as many consumers (default 6)")
-    parser.add_argument("--managers", type=int, default=3, help="managers on the file (default 3)")
+    parser.add_argument("--clients", type=int, default=6, help="the number of producers, and of consumers (default 6)")
+    parser.add_argument("--managers", type=int, default=3, help="the number of managers (default 3)")
     parser.add_argument(
         "--restart-every", type=int, default=25, metavar="N", help="start real managers after each Nth cut (default 25)"
     )
     parser.add_argument(
         "--without-sync",
         action="store_true",
-        help="have every sync answer success and do nothing: the tool must find losses then, and fails if it does not",
+        help="let every sync return success and do nothing. The tool must find losses then, and fails if it finds none",
     )
     parser.add_argument(
-        "--journal-size", type=int, default=1024, metavar="MIB", help="stop the load there (default 1024)"
+        "--journal-size",
+        dest="trace_size",
+        type=int,
+        default=1024,
+        metavar="MIB",
+        help="end the load when the trace has this size (default 1024)",
+   
     )
     parser.add_argument(
         "--failed-syncs",
         action="store_true",
-        help="have one sync fail in each run, for each combination of what can be the case; managers are started "
-        "again, and the power fails later",
+        help="let one sync fail in each run, once for each combination of circumstances; managers are started again, and "
+        "the power fails later",
     )
     parser.add_argument(
         "--rounds", type=int, default=1, help="with --failed-syncs: runs for each combination (default 1)"
     )
     parser.add_argument("--short", action="store_true", help="with --failed-syncs: a few combinations, once each")
-    parser.add_argument("--only", metavar="WORDS", help="with --failed-syncs: only combinations whose line has this")
-    parser.add_argument("--directory", type=Path, help="where to work (default: the system's temporary directory)")
-    parser.add_argument("--no-build", action="store_true", help="use the manager as it was built last")
+    parser.add_argument("--only", metavar="WORDS", help="with --failed-syncs: only combinations whose line contains this")
+    add_run_options(parser, "chooses the cuts and what the clients do")
     options = parser.parse_args(arguments)
     if options.seconds is None:
         options.seconds = 1 if options.failed_syncs else 6
@@ -105,37 +104,37 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(directory: Path, binary: Path, options: argparse.Namespace, seed: int) -> int:
-    """Records a run, cuts it, and tells what was found."""
+    """Records a run, cuts it, and prints what was found; returns the exit status."""
     leftovers = Leftovers(directory / "run" / "tasks.db")
-    journal, book = record(directory, binary, options, seed, leftovers)
-    replies = Replies(journal.records())
-    ledger = Ledger(book.tasks, replies)
-    summary = Counter(record.kind for record in journal.records())
+    trace, book = record(directory, binary, options, seed, leftovers)
+    replies = Replies(trace.records())
+    acknowledgements = Acknowledgements(book.tasks, replies)
+    summary = Counter(record.kind for record in trace.records())
     print(
-        f"recorded {options.seconds:g} s: {len(book.tasks)} tasks, {ledger.acknowledged} acknowledgements, "
-        f"{summary[Kind.WRITE]} writes, {summary[Kind.SYNC]} syncs, {journal.size >> 20} MiB",
+        f"recorded {options.seconds:g} s: {len(book.tasks)} tasks, {acknowledgements.traced} acknowledgements, "
+        f"{summary[Kind.WRITE]} writes, {summary[Kind.SYNC]} syncs, {trace.size >> 20} MiB",
         flush=True,
     )
     problems = list(book.problems)
-    if ledger.untraced and not journal.full_at:
-        problems.append(f"{ledger.untraced} replies were received that no manager is known to have sent")
-    findings = cut_all(directory, binary, journal, ledger, leftovers, options, random.Random(seed))
-    journal.close()
+    if acknowledgements.untraced and not trace.full_at:
+        problems.append(f"{acknowledgements.untraced} replies were received, but no manager is known to have sent them")
+    findings = cut_all(directory, binary, trace, acknowledgements, leftovers, options, random.Random(seed))
+    trace.close()
     return report(findings, problems, options)
 
 
 def record(
     directory: Path, binary: Path, options: argparse.Namespace, seed: int, leftovers: Leftovers
-) -> tuple[Journal, Book]:
-    """Runs managers under load; they start together on no file, one is killed, then all leave and start anew."""
-    journal = Journal.create(directory / "journal", options.journal_size << 20)
+) -> tuple[Trace, Book]:
+    """Runs managers under load. They start together without a file, one is killed, then all end and start again."""
+    trace = Trace.create(directory / "trace", options.trace_size << 20)
     path = directory / "run" / "tasks.db"
     path.parent.mkdir()
-    environment = journal.environment(path, options.without_sync)
+    environment = trace.environment(path, options.without_sync)
     managers = [
         Manager(binary, path, f"m{n}", directory / f"m{n}.log", environment) for n in range(1, options.managers + 1)
     ]
-    book = Book(journal, limit=500)
+    book = Book(trace, limit=500)
     try:
         start_all(managers)
         addresses = [manager.address for manager in managers]
@@ -144,20 +143,20 @@ def record(
         for client in clients:
             client.start()
         part = options.seconds / 4
-        wait(journal, part)
+        wait(trace, part)
         managers[0].kill()
         managers[0].start()
-        wait(journal, part)
-        leftovers.look(journal)
-        # The last one to leave takes the log with it, so that the new ones begin with a new one.
+        wait(trace, part)
+        leftovers.look(trace)
+        # The last manager to end removes the log, so the new ones begin with a new log.
         for manager in managers:
             manager.terminate()
         start_all(managers)
-        wait(journal, part)
+        wait(trace, part)
         managers[-1].terminate()
         managers[-1].start()
-        wait(journal, part)
-        leftovers.look(journal)
+        wait(trace, part)
+        leftovers.look(trace)
         book.stopping.set()
         for client in clients:
             client.join()
@@ -166,21 +165,21 @@ def record(
     finally:
         book.stopping.set()
         stop_all(managers)
-    return journal, book
+    return trace, book
 
 
-def wait(journal: Journal, seconds: float) -> None:
-    """Lets the load run, unless the journal is full before."""
+def wait(trace: Trace, seconds: float) -> None:
+    """Lets the load run, until the trace is full at the latest."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end and not journal.full_at:
+    while time.monotonic() < end and not trace.full_at:
         time.sleep(0.05)
 
 
-def choose_cuts(journal: Journal, count: int, rng: random.Random) -> list[int]:
-    """Moments for cuts: most at the instant when a reply leaves, some while the files are made, the rest anywhere."""
-    last = journal.full_at - 1 if journal.full_at else journal.position
+def choose_cuts(trace: Trace, count: int, rng: random.Random) -> list[int]:
+    """Chooses moments for cuts: most when a reply is sent, some while the files are created, the others anywhere."""
+    last = trace.full_at - 1 if trace.full_at else trace.position
     sends, first = [], last
-    for record in journal.records():
+    for record in trace.records():
         if record.kind is Kind.SEND:
             first = min(first, record.begin)
             sends.append(record.begin)
@@ -199,23 +198,23 @@ def choose_cuts(journal: Journal, count: int, rng: random.Random) -> list[int]:
 def cut_all(
     directory: Path,
     binary: Path,
-    journal: Journal,
-    ledger: Ledger,
+    trace: Trace,
+    acknowledgements: Acknowledgements,
     leftovers: Leftovers,
     options: argparse.Namespace,
     rng: random.Random,
 ) -> Findings:
-    """Walks through the journal once, and cuts on the way."""
+    """Reads the trace once, and cuts the power at the chosen moments."""
     findings = Findings(Counter(), [])
     disk = Disk()
-    records = journal.records()
+    records = trace.records()
     coming: Record | None = next(records, None)
     shown = time.monotonic()
-    for index, cut in enumerate(choose_cuts(journal, options.cuts, rng)):
+    for index, cut in enumerate(choose_cuts(trace, options.cuts, rng)):
         while coming is not None and coming.number <= cut:
             disk.take(coming)
             coming = next(records, None)
-        ledger.advance(cut)
+        acknowledgements.advance(cut)
         flavour = rng.choices(list(FLAVOURS), list(FLAVOURS.values()))[0]
         findings.cuts[flavour.value] += 1
         place = directory / "cut"
@@ -228,9 +227,9 @@ def cut_all(
             shutil.copytree(place, copy)
             leftovers.write(copy / "tasks.db", cut, rng)
             managers = [Manager(binary, copy / "tasks.db", f"after{n}", copy / f"after{n}.log") for n in (1, 2)]
-            problems += check_managers(managers, ledger, cut, rng)
+            problems += check_managers(managers, acknowledgements, cut, rng)
             shutil.rmtree(copy)
-        problems += check_file(place / "tasks.db", ledger, cut)
+        problems += check_file(place / "tasks.db", acknowledgements, cut)
         if problems:
             findings.bad_cuts += 1
             keep(place, cut, options)
@@ -243,7 +242,7 @@ def cut_all(
 
 
 def keep(place: Path, cut: int, options: argparse.Namespace) -> None:
-    """Saves the files of the first few cuts that lost something, unless losses are what is expected."""
+    """Saves the files of the first cuts that lost something, unless losses are expected."""
     target = BUILT / "lost" / str(cut)
     if options.without_sync or (target.parent.exists() and len(list(target.parent.iterdir())) >= 5):
         return
@@ -260,8 +259,8 @@ def report(findings: Findings, problems: Sequence[str], options: argparse.Namesp
         print(f"and {len(findings.violations) - 20} more")
     for name, count in findings.cuts.most_common():
         print(f"{count:6} cuts with {name}")
-    print(f"{total} cuts, {findings.manager_starts} times managers started after one: {findings.bad_cuts} with losses")
+    print(f"{total} cuts, {findings.manager_starts} times managers were started after a cut: {findings.bad_cuts} with losses")
     if options.without_sync:
-        print("without sync, losses are expected:", "found" if findings.bad_cuts else "NOT FOUND, the tool is blind")
+        print("without sync, losses are expected:", "found" if findings.bad_cuts else "NOT FOUND, so the tool cannot find any")
         return 0 if findings.bad_cuts else 1
     return 1 if findings.bad_cuts or problems else 0

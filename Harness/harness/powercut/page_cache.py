@@ -47,11 +47,11 @@ class PageCache:
             self._memory = mmap.mmap(file.fileno(), _BYTES)
         self._words = memoryview(self._memory).cast("q")
 
-    def environment(self, database: Path, journal: Mapping[str, str]) -> dict[str, str]:
-        """What a process needs in its environment to be on this disk, besides what it needs for the journal."""
+    def environment(self, database: Path, trace: Mapping[str, str]) -> dict[str, str]:
+        """What a process needs in its environment to be on this disk, besides what it needs for the trace."""
         return {
-            **journal,
-            "LD_PRELOAD": f"{os.fspath(preload_library('cache'))}:{journal['LD_PRELOAD']}",
+            **trace,
+            "LD_PRELOAD": f"{os.fspath(preload_library('cache'))}:{trace['LD_PRELOAD']}",
             "BEANROW_CACHE": os.fspath(self.path),
             "BEANROW_CACHE_DATABASE": os.fspath(database.parent.resolve() / database.name),
         }

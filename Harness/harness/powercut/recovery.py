@@ -7,48 +7,47 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..lib import bodies
-from ..lib import database
+from ..lib import bodies, database
 from ..lib.beanstalk import Connection, encode
-from .acknowledgements import GONE, Ledger, State, Task
 from ..lib.managers import Manager, start_all, stop_all
+from .acknowledgements import GONE, Acknowledgements, State, Task
 
 
-def check_file(path: Path, ledger: Ledger, cut: int) -> list[str]:
-    """Opens what the cut left with SQLite and compares it with what was promised by then."""
-    promised = [task for task in ledger.live if GONE not in task.states(cut)]
+def check_file(path: Path, acknowledgements: Acknowledgements, cut: int) -> list[str]:
+    """Opens the file after the cut with SQLite and compares it with what was acknowledged."""
+    promised = [task for task in acknowledgements.live if GONE not in task.states(cut)]
     if not path.exists():
-        return [f"the database is missing, with {len(promised)} tasks"] if promised or ledger.gone else []
+        return [f"the database is missing, with {len(promised)} tasks"] if promised or acknowledgements.gone else []
     try:
         with database.opened(path) as db:
             if not database.has_schema(db):
-                return [f"the database is empty, without {len(promised)} tasks"] if promised or ledger.gone else []
-            return database.unsoundness(db) + _check_tasks(db, ledger, cut)
+                return [f"the database is empty, without {len(promised)} tasks"] if promised or acknowledgements.gone else []
+            return database.unsoundness(db) + _check_tasks(db, acknowledgements, cut)
     except sqlite3.Error as error:
         return [f"the database cannot be read: {error}"]
 
 
-def _check_tasks(db: sqlite3.Connection, ledger: Ledger, cut: int) -> list[str]:
+def _check_tasks(db: sqlite3.Connection, acknowledgements: Acknowledgements, cut: int) -> list[str]:
     found: list[str] = []
     present: dict[str, database.Row] = {}
     for row in database.tasks(db):
         key = bodies.key_of(row.body)
-        task = ledger.tasks.get(key) if key else None
+        task = acknowledgements.tasks.get(key) if key else None
         if key is None or task is None:
             found.append(f"task {row.id} has {bodies.shown(row.body)}")
         elif key in present:
-            found.append(f"one put made two tasks: {present[key].id} and {row.id}")
+            found.append(f"one put has made two tasks: {present[key].id} and {row.id}")
         elif task.sent > cut:
             found.append(f"task {row.id} was put after the cut")
         elif task.id is not None and task.id != row.id:
             found.append(f"task {row.id} was acknowledged as {task.id}")
-        elif ledger.is_gone(row.id):
+        elif acknowledgements.is_gone(row.id):
             found.append(f"task {row.id} is back: its delete was acknowledged")
         if key is not None:
             present[key] = row
-    for task in ledger.live:
+    for task in acknowledgements.live:
         found += _check_task(task, present.get(task.key), cut)
-    if database.last_id(db) < ledger.last_acknowledged_id(cut):
+    if database.last_id(db) < acknowledgements.last_acknowledged_id(cut):
         found.append(f"the next id would be {database.last_id(db) + 1}, which was given before")
     return found
 
@@ -72,32 +71,32 @@ def _story(task: Task, cut: int) -> str:
     return ", ".join(steps)
 
 
-def check_managers(managers: Sequence[Manager], ledger: Ledger, cut: int, rng: random.Random) -> list[str]:
-    """Starts managers on what the cut left and compares what they tell clients with what was promised by then.
+def check_managers(managers: Sequence[Manager], acknowledgements: Acknowledgements, cut: int, rng: random.Random) -> list[str]:
+    """Starts managers on the file after the cut and compares their replies with what was acknowledged.
 
-    All tasks that can be had are taken and deleted; afterwards the file is looked at again.
+    Reserves and deletes all tasks that can be reserved, and checks the file again.
     """
     try:
         start_all(managers)
-        found = _ask(managers, ledger, cut, rng)
+        found = _ask(managers, acknowledgements, cut, rng)
         for manager in managers:
             if (status := manager.terminate()) != 0:
                 found.append(f"{manager.name} left with status {status}: {manager.tail()}")
-        with database.opened(managers[0].database) as db:
+        with database.opened(Path(managers[0].database)) as db:
             found += database.unsoundness(db)
             rest = [row for row in database.tasks(db) if row.state not in ("delayed", "buried")]
             found += [f"task {row.id} is {row.state} after all were taken" for row in rest]
         return found
-    except Exception as error:  # Whatever it is: managers that do not work on this file are what is looked for.
+    except Exception as error:  # Any error: managers that do not work on this file are a finding.
         return [f"managers on the file after the cut: {type(error).__name__}: {error}; {managers[0].tail()}"]
     finally:
         stop_all(managers)
 
 
-def _ask(managers: Sequence[Manager], ledger: Ledger, cut: int, rng: random.Random) -> list[str]:
+def _ask(managers: Sequence[Manager], acknowledgements: Acknowledgements, cut: int, rng: random.Random) -> list[str]:
     found: list[str] = []
-    promised = {task.id: task for task in ledger.live if task.id is not None and GONE not in task.states(cut)}
-    some_gone = rng.sample(ledger.gone, min(50, len(ledger.gone)))
+    promised = {task.id: task for task in acknowledgements.live if task.id is not None and GONE not in task.states(cut)}
+    some_gone = rng.sample(acknowledgements.gone, min(50, len(acknowledgements.gone)))
     seen: set[int] = set()
     with Connection(managers[0].address) as client, Connection(managers[-1].address) as other:
         client.send(b"".join(encode("peek", id) for id in [*promised, *some_gone]))
@@ -109,8 +108,8 @@ def _ask(managers: Sequence[Manager], ledger: Ledger, cut: int, rng: random.Rand
             if client.reply().word != "NOT_FOUND":
                 found.append(f"peek {id} finds a task whose delete was acknowledged")
         new = client.command("put", 0, 0, 60, body=bodies.make("after-the-cut", 40))
-        if new.word != "INSERTED" or new.id <= ledger.last_acknowledged_id(cut):
-            found.append(f"a new task got {new.word} {new.arguments}, the last was {ledger.last_acknowledged_id(cut)}")
+        if new.word != "INSERTED" or new.id <= acknowledgements.last_acknowledged_id(cut):
+            found.append(f"a new task got {new.word} {new.arguments}, the last was {acknowledgements.last_acknowledged_id(cut)}")
         while (reply := other.command("reserve-with-timeout", 0)).word == "RESERVED":
             if reply.id in seen:
                 found.append(f"task {reply.id} was handed out twice")

@@ -1,4 +1,4 @@
-"""Reading the journal that preload/journal writes."""
+"""Reading the trace that preload/trace writes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One call, as the journal has it; the fields' meaning by kind stands in journal.h."""
+    """One call, as the trace has it; the fields' meaning by kind stands in trace.h."""
 
     kind: Kind
     begin: int
@@ -58,8 +58,8 @@ class Record:
         return self.end > 0
 
 
-class Journal:
-    """A journal being written by other processes, or complete."""
+class Trace:
+    """A trace being written by other processes, or complete."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -68,11 +68,11 @@ class Journal:
         self._words = memoryview(self._memory)[:_HEADER_SIZE].cast("Q")
 
     @classmethod
-    def create(cls, path: Path, capacity: int) -> Journal:
-        """Makes an empty journal; the file is sparse, so a large capacity costs nothing by itself."""
-        library = ctypes.CDLL(os.fspath(preload_library("journal")))
-        library.journal_create.argtypes = [ctypes.c_char_p, ctypes.c_uint64]
-        error = library.journal_create(os.fsencode(path), capacity)
+    def create(cls, path: Path, capacity: int) -> Trace:
+        """Makes an empty trace; the file is sparse, so a large capacity costs nothing by itself."""
+        library = ctypes.CDLL(os.fspath(preload_library("trace")))
+        library.trace_create.argtypes = [ctypes.c_char_p, ctypes.c_uint64]
+        error = library.trace_create(os.fsencode(path), capacity)
         if error != 0:
             raise OSError(error, os.strerror(error), os.fspath(path))
         return cls(path)
@@ -80,12 +80,12 @@ class Journal:
     def environment(self, database: Path, without_sync: bool = False) -> dict[str, str]:
         """What a process needs in its environment to write here."""
         variables = {
-            "LD_PRELOAD": os.fspath(preload_library("journal")),
-            "BEANROW_JOURNAL": os.fspath(self.path),
-            "BEANROW_JOURNAL_DATABASE": os.fspath(database),
+            "LD_PRELOAD": os.fspath(preload_library("trace")),
+            "BEANROW_TRACE": os.fspath(self.path),
+            "BEANROW_TRACE_DATABASE": os.fspath(database),
         }
         if without_sync:
-            variables["BEANROW_JOURNAL_NO_SYNC"] = "1"
+            variables["BEANROW_TRACE_NO_SYNC"] = "1"
         return variables
 
     @property
@@ -100,7 +100,7 @@ class Journal:
 
     @property
     def full_at(self) -> int:
-        """The number at which the journal had no more room; 0 while it has."""
+        """The number at which the trace had no more room; 0 while it has."""
         return self._words[4]
 
     def records(self) -> Iterator[Record]:

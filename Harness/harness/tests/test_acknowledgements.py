@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from ..powercut.trace import Kind, Record
-from ..powercut.acknowledgements import GONE, NEVER, RESERVE, Ledger, Operation, Replies, State, Task, Wire
+from ..powercut.acknowledgements import GONE, NEVER, RESERVE, Acknowledgements, Operation, Replies, State, Task, Wire
 
 WIRE = Wire(1000, 11300, 0)
 LIVE, BURIED = State("live"), State("buried")
@@ -74,21 +74,21 @@ class RepliesTests(unittest.TestCase):
         replies = Replies([self.send(10, 10, 5), self.send(40, 40, 5)])
         self.assertEqual(replies.sent(Wire(1000, 11300, 20), 5), 40)
 
-    def test_ledger_takes_the_moment_of_sending(self) -> None:
+    def test_acknowledgements_takes_the_moment_of_sending(self) -> None:
         one = task((LIVE, 1, NEVER))
         one.operations[0].reply_end = 5
-        ledger = Ledger([one], Replies([self.send(10, 10, 5)]))
-        self.assertEqual((one.operations[0].acked, ledger.acknowledged, ledger.untraced), (10, 1, 0))
+        acknowledgements = Acknowledgements([one], Replies([self.send(10, 10, 5)]))
+        self.assertEqual((one.operations[0].acked, acknowledgements.traced, acknowledgements.untraced), (10, 1, 0))
 
-    def test_ledger_moves_tasks_from_coming_to_gone(self) -> None:
+    def test_acknowledgements_moves_tasks_from_coming_to_gone(self) -> None:
         one = task((LIVE, 1, NEVER), (GONE, 20, NEVER))
         one.operations[0].reply_end, one.operations[1].reply_end = 5, 10
-        ledger = Ledger([one], Replies([self.send(10, 10, 5), self.send(30, 10, 5)]))
-        self.assertEqual((list(ledger.live), ledger.last_acknowledged_id(0)), ([], 0))
-        ledger.advance(25)
-        self.assertEqual((list(ledger.live), ledger.is_gone(7)), ([one], False))
-        ledger.advance(30)
-        self.assertEqual((list(ledger.live), ledger.is_gone(7), ledger.last_acknowledged_id(30)), ([], True, 7))
+        acknowledgements = Acknowledgements([one], Replies([self.send(10, 10, 5), self.send(30, 10, 5)]))
+        self.assertEqual((list(acknowledgements.live), acknowledgements.last_acknowledged_id(0)), ([], 0))
+        acknowledgements.advance(25)
+        self.assertEqual((list(acknowledgements.live), acknowledgements.is_gone(7)), ([one], False))
+        acknowledgements.advance(30)
+        self.assertEqual((list(acknowledgements.live), acknowledgements.is_gone(7), acknowledgements.last_acknowledged_id(30)), ([], True, 7))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..hosts.network import Network
-from ..lib.paths import Unavailable
+from ..lib.failures import Unavailable
 from ..lib.proxy import Delay, DelayingProxy
 
 

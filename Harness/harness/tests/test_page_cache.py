@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..powercut.disk import PAGE, Disk
-from ..powercut.trace import Journal, Kind
+from ..powercut.trace import Trace, Kind
 from ..powercut.page_cache import Ending, Failure, PageCache, Role
 from .test_disk import Recorder
 
@@ -85,19 +85,19 @@ class PageCacheTests(unittest.TestCase):
             directory = Path(name).resolve()
             (directory / "run").mkdir()
             self.path = directory / "run" / "tasks.db"
-            self.journal = Journal.create(directory / "journal", 16 << 20)
+            self.trace = Trace.create(directory / "trace", 16 << 20)
             self.cache = PageCache(directory / "cache")
-            self.environment = self.cache.environment(self.path, self.journal.environment(self.path))
+            self.environment = self.cache.environment(self.path, self.trace.environment(self.path))
             self.processes: list[Process] = []
             try:
                 yield
                 self.assertFalse(self.cache.refused)
-                self.assert_journal_agrees()
+                self.assert_trace_agrees()
             finally:
                 for process in self.processes:
                     process.end()
                 self.cache.close()
-                self.journal.close()
+                self.trace.close()
 
     def process(self) -> Process:
         self.processes.append(Process(self.environment))
@@ -109,11 +109,11 @@ class PageCacheTests(unittest.TestCase):
         data = Path(f"{self.cache.path}.{inode}").read_bytes()
         return "".join(chr(data[page] or 48) for page in range(0, len(data), PAGE))
 
-    def assert_journal_agrees(self) -> None:
-        """The disk that is rebuilt from the journal holds the same, at the least; the names are safe here."""
+    def assert_trace_agrees(self) -> None:
+        """The disk that is rebuilt from the trace holds the same, at the least; the names are safe here."""
         recorder = Recorder()
         recorder.disk = Disk()
-        for record in self.journal.records():
+        for record in self.trace.records():
             recorder.disk.take(record)
         for suffix, name in recorder.disk.names.items():
             if name.file is not None:
@@ -256,7 +256,7 @@ class PageCacheTests(unittest.TestCase):
             self.cache.evict()
             self.assertEqual(process("read b"), "=c")
 
-    def test_journal_has_what_was_dropped_and_evicted(self) -> None:
+    def test_trace_has_what_was_dropped_and_evicted(self) -> None:
         with self.disk():
             process = self.process()
             self.written(process)
@@ -264,7 +264,7 @@ class PageCacheTests(unittest.TestCase):
             process("sync a")
             self.cache.evict()
             process("read a")
-            kinds = [record.kind for record in self.journal.records()]
+            kinds = [record.kind for record in self.trace.records()]
             self.assertEqual(kinds, [Kind.OPEN, Kind.WRITE, Kind.SYNC, Kind.WRITE, Kind.DROP, Kind.EVICT])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..lib import bodies
 from ..lib.paths import ROOT
-from ..powercut.acknowledgements import Ledger, Operation, Replies, State, Task, Wire
+from ..powercut.acknowledgements import Acknowledgements, Operation, Replies, State, Task, Wire
 from ..powercut.recovery import check_file
 
 SCHEMA = ROOT / "schema.sql"
@@ -43,9 +43,9 @@ class DamageTests(unittest.TestCase):
     def look(self) -> list[str]:
         put = Task("key", len(self.body), id=1)
         put.operations.append(Operation("put", State("live", 65536), 10, WIRE, acked=20))
-        ledger = Ledger([put], Replies([]))
-        ledger.advance(30)
-        return check_file(self.path, ledger, 30)
+        acknowledgements = Acknowledgements([put], Replies([]))
+        acknowledgements.advance(30)
+        return check_file(self.path, acknowledgements, 30)
 
     def test_sound(self) -> None:
         self.assertEqual(self.check(), [])
@@ -57,7 +57,7 @@ class DamageTests(unittest.TestCase):
 
     def test_body_of_another_put(self) -> None:
         found = self.check("UPDATE task_body SET body = x'00'")
-        self.assertTrue(any("a body that nobody put" in line for line in found), found)
+        self.assertTrue(any("a body that no client put" in line for line in found), found)
 
     def test_body_without_row(self) -> None:
         found = self.check("DELETE FROM task_state")

@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..powercut.trace import Journal, Kind, Record
+from ..powercut.trace import Trace, Kind, Record
 
 CALLS = """
 import os, socket, sys
@@ -35,20 +35,20 @@ print(client.getsockname()[1], server.getsockname()[1])
 """
 
 
-class JournalTests(unittest.TestCase):
+class TraceTests(unittest.TestCase):
     """Each call has its record, in order."""
 
     def record(self, *, without_sync: bool = False) -> tuple[list[Record], str]:
         with TemporaryDirectory() as name:
             path = Path(name).resolve() / "tasks.db"
-            journal = Journal.create(Path(name) / "journal", 1 << 20)
-            environment = {**os.environ, **journal.environment(path, without_sync)}
+            trace = Trace.create(Path(name) / "trace", 1 << 20)
+            environment = {**os.environ, **trace.environment(path, without_sync)}
             output = subprocess.run(
                 [sys.executable, "-c", CALLS, path], env=environment, check=True, capture_output=True, text=True
             ).stdout
-            records = list(journal.records())
-            self.assertEqual(journal.position, max(max(record.begin, record.end) for record in records))
-            journal.close()
+            records = list(trace.records())
+            self.assertEqual(trace.position, max(max(record.begin, record.end) for record in records))
+            trace.close()
             return records, output
 
     def test_calls_in_their_order(self) -> None:

@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Calls that no other preloaded library notes: this library is no part of what a process does to its files. */
+/* Calls that no other preloaded library records: they are not the process's own. */
 #define RAW_OPEN(path, flags) (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0600)
 #define RAW_CLOSE(fd) syscall(SYS_close, fd)
 #define RAW_READ(fd, bytes, length, offset) syscall(SYS_pread64, fd, bytes, length, (off_t)(offset))
@@ -42,7 +42,7 @@ __attribute__((constructor)) static void start(void) {
     control_fd = RAW_OPEN(path, O_RDWR | O_CLOEXEC);
     struct stat status;
     void *memory = MAP_FAILED;
-    /* Out of the way of a process that counts or closes the low numbers. */
+    /* A high number, since the process may count or close the low ones. */
     int high = control_fd < 0 ? -1 : fcntl(control_fd, F_DUPFD_CLOEXEC, 900);
     if (high >= 0) {
         RAW_CLOSE(control_fd);
@@ -74,11 +74,11 @@ static void refuse(const char *what) {
     atomic_store(&control->orders.refused, 1);
 }
 
-/* Telling the journal, if there is one. */
+/* Telling the trace, if there is one. */
 
-static void tell_journal(bool evicted, const struct file *file, enum failure failure, const uint32_t *pages, size_t count) {
+static void tell_trace(bool evicted, const struct file *file, enum failure failure, const uint32_t *pages, size_t count) {
     static void (*_Atomic note)(int, uint64_t, int, const uint32_t *, size_t);
-    if (note == NULL) note = (void (*)(int, uint64_t, int, const uint32_t *, size_t))dlsym(RTLD_DEFAULT, "journal_note_pages");
+    if (note == NULL) note = (void (*)(int, uint64_t, int, const uint32_t *, size_t))dlsym(RTLD_DEFAULT, "trace_note_pages");
     if (note != NULL && count > 0) note(evicted, file->inode, failure, pages, count);
 }
 
@@ -100,7 +100,7 @@ static int open_disk(const struct file *file, int flags) {
     return fd;
 }
 
-/* A file that comes with content has it on the disk. */
+/* The content that a file already has is on the disk. */
 static void enter(struct file *file, int fd, const struct stat *status, enum role role) {
     memset(file, 0, sizeof *file);
     file->device = status->st_dev;
@@ -148,7 +148,7 @@ void touch(struct file *file, off_t offset, size_t length) {
     if (length == 0) return;
     uint64_t last = ((uint64_t)offset + length - 1) / PAGE_BYTES;
     if (last >= FILE_PAGES) {
-        refuse("so long a file");
+        refuse("a file of this length");
         return;
     }
     for (uint64_t page = (uint64_t)offset / PAGE_BYTES; page <= last; page++) file->pages[page] = DIRTY;
@@ -195,7 +195,7 @@ void drop(struct file *file, enum failure failure, int64_t share, int64_t least)
     size_t count = 0;
     int64_t dirty = 0;
     for (uint64_t page = 0; page < FILE_PAGES; page++) dirty += file->pages[page] == DIRTY;
-    /* The page that is dropped in any case. */
+    /* The page that is always dropped. */
     int64_t certain = least > 0 && dirty > 0 ? (int64_t)(next_random() % (uint64_t)dirty) : -1;
     for (uint64_t page = 0, seen = 0; page < FILE_PAGES; page++) {
         if (file->pages[page] != DIRTY) continue;
@@ -204,11 +204,11 @@ void drop(struct file *file, enum failure failure, int64_t share, int64_t least)
         pages[count++] = (uint32_t)page;
     }
     atomic_fetch_add(&control->orders.dropped, (int64_t)count);
-    tell_journal(false, file, failure, pages, count);
+    tell_trace(false, file, failure, pages, count);
 }
 
-/* Opens a database's file itself, for as long as the process lives: to close any descriptor of it would drop the locks
- * that SQLite has on it. */
+/* Opens a database's file, until the process ends: closing any descriptor of it would release the locks that SQLite has
+ * on it. */
 static int open_file(const struct file *file) {
     static struct { uint64_t inode; int fd; } opened[FILES];
     size_t index = (size_t)(file - control->files);
@@ -242,7 +242,7 @@ static void evict_file(struct file *file) {
     }
     RAW_CLOSE(disk);
     atomic_fetch_add(&control->orders.evicted, (int64_t)count);
-    tell_journal(true, file, NONE, pages, count);
+    tell_trace(true, file, NONE, pages, count);
 }
 
 void evict(void) {

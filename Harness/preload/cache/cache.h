@@ -2,14 +2,14 @@
  * A page cache over a disk on which a sync can fail.
  *
  * Preloaded (LD_PRELOAD) into every process that opens a database. The database's files are what the kernel's page cache
- * shows; beside them stands, for each file, what the disk holds. A successful sync brings the one into the other. A sync
- * that fails does what Linux does on ext4 (measured on 6.18):
+ * shows. Another file, for each of them, has what the disk holds. A successful sync copies the first into the second. A
+ * failed sync does what Linux does on ext4 (measured on 6.18):
  *
  *   - Write-back error. The pages that were dirty become clean without having reached the disk. The cache shows the new
  *     bytes until the pages are evicted, and then what the disk has. Each descriptor that was open gets the error once, at
- *     its next sync. A descriptor that is opened after a process has seen the error never gets it; one that was opened
- *     before any has, does.
- *   - Flush error. Only the caller is told. All that was written to the device since its last good flush may be lost:
+ *     its next sync. A descriptor that is opened after a process has seen the error never gets it. One that is opened
+ *     before that gets it.
+ *   - Flush error. Only the caller gets it. Everything that was written to the device since its last good flush may be lost:
  *     pages of every file.
  *
  * Writing any byte of a page makes the whole page dirty, as the cache has it then; the next successful sync of the file
@@ -20,8 +20,8 @@
  *   BEANROW_CACHE_DATABASE  absolute path of the database, without symbolic links. Its log is the same path with -wal.
  *
  * What the disk holds of the file with inode I is in the file CONTROL.I. A power cut leaves that, and nothing else; names
- * are taken to be safe. If preload/journal is loaded too it must come after this library in LD_PRELOAD. It is told which
- * pages were dropped and evicted, and everything happens under one lock, so that its order is the order here.
+ * count as safe. If preload/trace is loaded too, it must come after this library in LD_PRELOAD. It is told which pages were
+ * dropped and evicted. Everything happens under one lock, so the order of the trace is the order here.
  */
 #ifndef CACHE_H
 #define CACHE_H
@@ -52,7 +52,7 @@ enum ending {
 
 /* The first page of the control file. */
 struct orders {
-    _Atomic int64_t failure; /* the sync to come that fails, and how; 0: none. Written last; 0 again once it has failed */
+    _Atomic int64_t failure; /* how a later sync fails; 0: none does. Written last; 0 again after the failure */
     _Atomic int64_t role;    /* of which file */
     _Atomic int64_t after;   /* how many syncs of the file that have something to write succeed before */
     _Atomic int64_t process; /* only a sync by this process counts; 0: any */
@@ -75,7 +75,7 @@ struct file {
     uint64_t errors; /* write-back errors so far */
     int64_t is_seen; /* whether a process has seen the last one */
     int64_t least;   /* the least length of the file since its last successful sync */
-    int64_t is_gone; /* whether its name is: then it has no disk any more */
+    int64_t is_gone; /* whether its name was removed: it has no disk any more */
     uint64_t unused;
     uint8_t pages[FILE_PAGES];
 };
@@ -89,7 +89,7 @@ struct control {
 _Static_assert(sizeof(struct file) == FILE_BYTES, "the pages of a file end where the next file begins");
 _Static_assert(sizeof(struct control) == PAGE_BYTES + FILES * FILE_BYTES, "the files begin at the second page");
 
-/* None if the process is not on such a disk. */
+/* NULL if the process is not on such a disk. */
 extern struct control *control;
 
 /* The lock under which everything happens, over all processes; the kernel frees it when its holder dies. */
@@ -98,10 +98,10 @@ void unlock(void);
 
 /* The lock is held for all that follows. */
 
-/* The file that a descriptor is of, entered if it is new; none if it is neither the database nor its log. */
+/* Returns a descriptor's file, entered if it is new; NULL if it is neither the database nor its log. */
 struct file *file_of(int fd, enum role role);
 
-/* Notes that a file's name is about to go. Descriptors of the file may live on. */
+/* Notes that a file's name is about to be removed. Descriptors of the file may stay open. */
 void forget_file(const char *path);
 
 /* Notes that bytes are about to be written, or that the file is about to get this length. */
@@ -117,7 +117,7 @@ void write_back(struct file *file, int fd);
 /* Drops dirty pages of a file, `share` of 100, or at least `least` of them. */
 void drop(struct file *file, enum failure failure, int64_t share, int64_t least);
 
-/* Has the database's files show what the disk holds of the pages that were dropped. */
+/* Sets the dropped pages of the database's files to what the disk holds. */
 void evict(void);
 
 /* The role of a path; 0 if it is neither the database nor its log. */

@@ -37,17 +37,17 @@ static struct {
 
 #define FIND(name) *(void **)&real.name = dlsym(RTLD_NEXT, #name)
 
-/* Other libraries' constructors may call before any of ours: every call begins with this. */
+/* Constructors of other libraries may call these functions before ours has run: every call begins with this. */
 static void find_functions(void) {
     if (real.fdatasync != NULL) return;
     FIND(open); FIND(openat); FIND(close); FIND(read); FIND(pread); FIND(write); FIND(writev);
     FIND(pwrite); FIND(pwritev); FIND(pwritev2); FIND(ftruncate); FIND(fallocate); FIND(posix_fallocate);
     FIND(fsync); FIND(unlink); FIND(unlinkat);
-    *(void **)&real.begin_sync = dlsym(RTLD_DEFAULT, "journal_begin_sync");
+    *(void **)&real.begin_sync = dlsym(RTLD_DEFAULT, "trace_begin_sync");
     FIND(fdatasync);
 }
 
-/* What a descriptor is of: the file's number, from 1 on, and how many of its errors the descriptor has been told of. */
+/* A descriptor's file, by its number from 1 on, and how many of the file's errors the descriptor has got. */
 static struct {
     _Atomic int file;
     _Atomic uint64_t told;
@@ -60,7 +60,7 @@ static struct file *tracked(int fd) {
     return number == 0 ? NULL : control->files + number - 1;
 }
 
-/* Takes the lock; what has been ordered to be evicted is, before the call sees it. */
+/* Takes the lock, and evicts pages if that was ordered, before the call sees them. */
 static void enter(void) {
     lock();
     if (atomic_load(&control->orders.evict) != 0) evict();
@@ -87,7 +87,7 @@ static int note_open(int fd) {
         enter();
         struct file *file = file_of(fd, (enum role)role);
         if (file != NULL) {
-            /* An error that no process has seen is kept for the next one that asks. */
+            /* An error that no process has seen is kept for the next descriptor. */
             atomic_store(&descriptors[fd].told, file->errors - (file->errors > 0 && !file->is_seen ? 1 : 0));
             atomic_store(&descriptors[fd].file, (int)(file - control->files) + 1);
         }
@@ -213,7 +213,7 @@ EXPORT int posix_fallocate64(int fd, off_t offset, off_t length) { return posix_
 
 /* Syncs. */
 
-/* Whether this sync is the one that is to fail. */
+/* Whether this sync has to fail. */
 static bool is_chosen(const struct file *file) {
     struct orders *orders = &control->orders;
     if (atomic_load(&orders->failure) == NONE || atomic_load(&orders->role) != file->role) return false;

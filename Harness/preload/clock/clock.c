@@ -2,7 +2,7 @@
  * A machine whose clock can be set without setting it.
  *
  * Preloaded (LD_PRELOAD) into managers: the wall clock they read is the machine's plus the seconds in a file, a signed
- * 64-bit number that the test changes while they run. Monotonic clocks are left alone, as a real clock_settime does.
+ * 64-bit number that the test changes while they run. Monotonic clocks are not changed, as with clock_settime.
  *
  *   BEANROW_CLOCK  the file, at least 8 bytes long
  */

@@ -1,11 +1,11 @@
 /*
  * A disk that fails on demand.
  *
- * Preloaded (LD_PRELOAD) into a manager: calls on the database's files answer with an error while a file says so, which a
- * test writes and changes while the manager runs.
+ * Preloaded (LD_PRELOAD) into a manager: calls on the database's files fail while a file says so. A test writes and changes
+ * that file while the manager runs.
  *
  *   BEANROW_FAULTS  the file, at least 32 bytes long: struct faults below, all numbers signed 64-bit
- *   BEANROW_FAULTS_FILE_SYSTEM  if set, what statfs(2) says of every file: a number of linux/magic.h
+ *   BEANROW_FAULTS_FILE_SYSTEM  if set, what statfs(2) returns for every file: a number of linux/magic.h
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -68,7 +68,7 @@ __attribute__((constructor)) static void start(void) {
     if (memory != MAP_FAILED) faults = memory;
 }
 
-/* Which of the files a descriptor is of; 0 if it is none of them. */
+/* Which of the files a descriptor belongs to; 0 if it is none of them. */
 static int file_of(int fd) {
     char link[64], name[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);

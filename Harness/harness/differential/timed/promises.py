@@ -1,5 +1,7 @@
 """What managers promise beyond beanstalkd: fair turns, and orders that outlive a process."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from ..servers import Server, start_manager

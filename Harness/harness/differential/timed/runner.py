@@ -1,15 +1,16 @@
 """Plays the scenarios, all at once, at beanstalkd and at one and two managers."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from ..links import NoReply
-from ..replies import BadReply
+from ...lib.failures import Failure
 from ..run import MAX_TASK_SIZE, Setup
-from ..servers import Server, start_beanstalkd, start_manager
+from ..servers import Beanstalkd, Server, start_manager
 from .promises import fair_turns, order_outlives_managers
 from .scenarios import SCENARIOS
 from .talk import Place, Unexpected
@@ -31,10 +32,11 @@ def _play_at(where: str, setup: Setup, managers: int) -> int:
     with tempfile.TemporaryDirectory(prefix="beanrow-timed-") as directory:
         servers: list[Server] = []
         try:
-            for _ in range(managers):
-                servers.append(start_manager(setup.manager or "", Path(directory) / "tasks.db", MAX_TASK_SIZE))
+            for number in range(1, managers + 1):
+                database = Path(directory) / "tasks.db"
+                servers.append(start_manager(setup.manager or "", database, MAX_TASK_SIZE, number))
             if not managers:
-                servers.append(start_beanstalkd(setup.beanstalkd, Path(directory), MAX_TASK_SIZE))
+                servers.append(Beanstalkd(setup.beanstalkd, Path(directory), MAX_TASK_SIZE))
             addresses = [server.address for server in servers]
             scenarios = [*SCENARIOS, fair_turns] if managers else SCENARIOS
             plays: Plays = []
@@ -60,7 +62,7 @@ def _play_all(where: str, plays: Plays) -> int:
             try:
                 future.result()
                 print(f"{where}: {name.replace('_', ' ')}: ok", flush=True)
-            except (Unexpected, NoReply, BadReply, OSError) as error:
+            except (Unexpected, Failure, OSError) as error:
                 failures += 1
                 print(f"{where}: {name.replace('_', ' ')}: FAILED: {error}", flush=True)
     return failures

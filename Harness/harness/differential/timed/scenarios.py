@@ -3,6 +3,8 @@
 Events are put in order by replies. A lower bound of the time that something takes is checked, an upper one never.
 """
 
+from __future__ import annotations
+
 from .talk import Place, Stopwatch, check
 
 

@@ -1,10 +1,12 @@
 """What scenarios are written with."""
 
+from __future__ import annotations
+
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 
-from ..links import PATIENCE, Address, Link, NoReply
-from ..replies import Reply
+from ...lib.beanstalk import PATIENCE, Address, Connection, Disconnected, Reply, Stalled, parse_statistics
 
 
 class Unexpected(Exception):
@@ -40,48 +42,40 @@ class Talker:
     """A client that says one thing at a time."""
 
     def __init__(self, address: Address, patience: float = PATIENCE) -> None:
-        self._link = Link(address, patience)
+        self._link = Connection(address, patience)
 
     def put(self, body: str, priority: int = 10, delay: int = 0, ttr: int = 1000) -> int:
         """Puts a task and returns its id."""
-        reply = self._link.ask(f"put {priority} {delay} {ttr} {len(body)}\r\n{body}\r\n".encode())
+        reply = self._link.command("put", priority, delay, ttr, body=body.encode())
         if reply.word != "INSERTED" or reply.task is None:
             raise Unexpected(f"put: {reply}")
         return reply.task
 
     def ask(self, line: str) -> str:
         """Sends a command and waits for the reply; of a task it is ``RESERVED body`` or ``FOUND body``."""
-        return _text(self._link.ask(line.encode() + b"\r\n"))
+        return _text(self._link.ask(line))
 
     def figures(self, line: str) -> dict[str, str]:
         """Asks for statistics."""
-        reply = self._link.ask(line.encode() + b"\r\n")
+        reply = self._link.ask(line)
         if reply.body is None:
             raise Unexpected(f"{line}: {reply}")
-        return dict(each.split(": ", 1) for each in reply.body.decode().splitlines()[1:])
+        return parse_statistics(reply.body)
 
     def say(self, text: str) -> None:
         """Sends lines, given with ``|`` between them, and waits for nothing."""
-        self._link.send("".join(line + "\r\n" for line in text.split("|")).encode())
+        # The end of the connection is found when a reply is read.
+        with contextlib.suppress(Disconnected):
+            self._link.send("".join(line + "\r\n" for line in text.split("|")).encode())
 
     def hear(self) -> str:
         """Waits for one reply."""
-        while (reply := self._link.take()) is None:
-            if self._link.ended:
-                raise Unexpected("the server has closed the connection")
-            try:
-                self._link.read()
-            except TimeoutError:
-                raise NoReply("no reply in a long time") from None
-        return _text(reply)
+        return _text(self._link.reply())
 
     def hear_the_end(self) -> None:
         """Waits until the server closes the connection."""
         while not self._link.ended:
-            try:
-                self._link.read()
-            except TimeoutError:
-                raise NoReply("the connection is not closed in a long time") from None
+            self._link.read()
         if (reply := self._link.take()) is not None:
             raise Unexpected(f"before the end came: {reply}")
 
@@ -142,7 +136,7 @@ class Place:
                 return scenario(self)
             except Late:
                 continue
-            except NoReply:
+            except Stalled:
                 if not self._forgets_deadlines:
                     raise
             finally:

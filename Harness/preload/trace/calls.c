@@ -1,6 +1,6 @@
-/* Calls on descriptors: replies to clients, writes to the watched files, and syncs of them. */
+/* Calls on descriptors: replies to clients, writes to the recorded files, and syncs of them. */
 #define _GNU_SOURCE
-#include "journal.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,9 +18,9 @@ static uint16_t port_of(const struct sockaddr_storage *address) {
     }
 }
 
-/* Notes that bytes are about to leave for a client; none if the descriptor is no TCP connection. */
+/* Records bytes that are about to be sent to a client; returns NULL if the descriptor is not a TCP connection. */
 static struct record *note_send(int fd) {
-    if (journal == NULL || fd < 0 || fd >= TRACKED_DESCRIPTORS) return NULL;
+    if (trace == NULL || fd < 0 || fd >= TRACKED_DESCRIPTORS) return NULL;
     struct descriptor *descriptor = &descriptors[fd];
     int role = atomic_load(&descriptor->role);
     if (role == IGNORED || role == TRACKED) return NULL;
@@ -54,7 +54,7 @@ static struct record *note_write(uint64_t handle, off_t offset, const struct iov
         WRITE, (struct record){.handle = handle, .offset = (uint64_t)offset, .length = length}, parts, count);
 }
 
-/* Where a write without an offset will go. */
+/* The offset of a write that names none. */
 static off_t place_of(int fd) {
     int flags = fcntl(fd, F_GETFL);
     if (flags >= 0 && (flags & O_APPEND) != 0) {
@@ -199,12 +199,12 @@ EXPORT int posix_fallocate64(int fd, off_t offset, off_t length) { return posix_
 /* The number at which the sync that this thread is about to make begins, if preload/cache has said so; else 0. */
 static _Thread_local uint64_t sync_begin;
 
-EXPORT void journal_begin_sync(void) {
-    if (journal != NULL) sync_begin = take_number();
+EXPORT void trace_begin_sync(void) {
+    if (trace != NULL) sync_begin = take_number();
 }
 
-EXPORT void journal_note_pages(int evicted, uint64_t inode, int failure, const uint32_t *pages, size_t count) {
-    if (journal == NULL) return;
+EXPORT void trace_note_pages(int evicted, uint64_t inode, int failure, const uint32_t *pages, size_t count) {
+    if (trace == NULL) return;
     struct iovec part = {.iov_base = (void *)pages, .iov_len = count * sizeof *pages};
     append(evicted ? EVICT : DROP, (struct record){.offset = inode, .length = (uint64_t)failure}, &part, 1);
 }

@@ -1,26 +1,26 @@
 /*
- * A journal of what processes do to a database's files, kept while they run.
+ * A trace of the system calls by which processes change a database's files.
  *
- * Preloaded (LD_PRELOAD) into every manager of a run. Calls that change or sync the files named below are passed on to
- * the C library and noted in one file that all processes share, so that afterwards the state of the disk can be rebuilt
- * as a power cut would have left it at any moment of the run (see disk.py).
+ * Preloaded (LD_PRELOAD) into every manager of a run. Calls that change or sync the files named below are passed to the C
+ * library and recorded in one file that all processes share. From it the disk can be rebuilt as a power cut would have left
+ * it at any moment of the run (see disk.py).
  *
- *   BEANROW_JOURNAL           the journal, made by journal_create() before the first process starts
- *   BEANROW_JOURNAL_DATABASE  absolute path of the database; its files are those whose path begins with it
- *   BEANROW_JOURNAL_NO_SYNC   if set, fsync and fdatasync of those files answer success and do nothing
+ *   BEANROW_TRACE           the trace, made by trace_create() before the first process starts
+ *   BEANROW_TRACE_DATABASE  absolute path of the database; its files are those whose path begins with it
+ *   BEANROW_TRACE_NO_SYNC   if set, fsync and fdatasync of those files answer success and do nothing
  *
- * Order. One counter, in shared memory, numbers everything that happens in any process; a number is taken and the record
- * that carries it is appended under one lock, so the journal's order is the order of the numbers.
+ * Order. One counter, in shared memory, numbers all events of all processes. A number is taken and its record is appended
+ * under one lock, so the order of the trace is the order of the numbers.
  *
  *   - A write (truncation, allocation) is appended before the call begins: from then on any part of it may reach the
  *     disk. When the call has returned its record is given a second number, `end`. If the process is killed in between
  *     `end` stays 0 and no sync is taken to cover the write.
  *   - A sync is appended after the call has returned, and carries in `begin` the number taken before the call. It covers
- *     the writes whose `end` is smaller than its `begin`, and nothing else: writes that another process did meanwhile
- *     may or may not be covered by a real sync, so they are taken not to be.
+ *     the writes whose `end` is smaller than its `begin`, and nothing else. A real sync may or may not cover writes that
+ *     another process makes at the same time, so they count as not covered.
  *   - Opening, unlinking and renaming happen under the lock, since inode numbers are used again at once and the reader
  *     has to tell the old file of a number from the new one.
- *   - A reply to a client is noted before its bytes are handed to the kernel: from then on the client may have it.
+ *   - A reply to a client is recorded before its bytes are handed to the kernel: from then on the client may have it.
  *
  *   - A sync that fails is not appended: it covers nothing. If preload/cache makes it fail, that library appends which pages
  *     (of 4096 bytes, 32-bit numbers) were dropped, and later which were evicted. It calls this library under its own lock,
@@ -28,11 +28,11 @@
  *
  * So every delay between a call and its record makes the rebuilt disk poorer than a real one could be, never richer.
  *
- * The -shm file is memory shared by the living and means nothing after a power cut; -lock and -wake are likewise made
- * anew. None of them is noted. A writable mapping of any other file is noted as such, and the reader refuses the journal.
+ * The -shm file is shared memory, and -lock and -wake are made again: none of them is needed after a power cut, and none
+ * is recorded. A writable mapping of any other file is recorded as such, and the reader refuses the trace.
  */
-#ifndef JOURNAL_H
-#define JOURNAL_H
+#ifndef TRACE_H
+#define TRACE_H
 
 #include <limits.h>
 #include <pthread.h>
@@ -44,13 +44,13 @@
 #include <sys/uio.h>
 
 #define EXPORT __attribute__((visibility("default")))
-#define MAGIC UINT64_C(0x6a6f75726e616c31)
+#define MAGIC UINT64_C(0x74726163652d3031)
 #define HEADER_SIZE 4096
 #define TRACKED_DESCRIPTORS 65536
 
 enum kind { OPEN = 1, WRITE, TRUNCATE, ALLOCATE, SYNC, UNLINK, RENAME, MAP, SEND, DROP, EVICT };
 
-/* The journal's first page. Python reads `counter`, `tail` and `full`: see journal.py. */
+/* The trace's first page. Python reads `counter`, `tail` and `full`: see trace.py. */
 struct header {
     uint64_t magic;
     _Atomic uint64_t counter; /* the number taken last */
@@ -68,7 +68,7 @@ struct record {
     uint64_t handle; /* the `begin` of the OPEN that made the descriptor; for SEND, of the connection's first SEND */
     uint64_t offset; /* OPEN: inode; SEND: client's port; DROP, EVICT: inode */
     uint64_t length; /* OPEN: size; SEND: server's port; DROP: the kind of failure, see cache.h */
-    _Atomic int64_t result; /* bytes written or sent; -1 where the call failed */
+    _Atomic int64_t result; /* bytes written or sent; -1 if the call failed */
     uint32_t pid;
     uint32_t payload;
 };
@@ -82,8 +82,8 @@ struct descriptor {
     _Atomic uint32_t ports;
 };
 
-/* The journal; none where the process is not recorded. */
-extern struct header *journal;
+/* The trace; NULL if the process is not recorded. */
+extern struct header *trace;
 extern struct descriptor descriptors[TRACKED_DESCRIPTORS];
 extern char database[PATH_MAX];
 extern char directory[PATH_MAX];
@@ -123,14 +123,14 @@ void lock(void);
 void unlock(void);
 uint64_t take_number(void);
 
-/* Appends a record; parts are joined to its payload. Returns none if there is no room. */
+/* Appends a record; parts are joined to its payload. Returns NULL if there is no room. */
 struct record *append_locked(enum kind kind, struct record values, const struct iovec *parts, int count);
 struct record *append(enum kind kind, struct record values, const struct iovec *parts, int count);
 
 /* The call has returned. */
 void finish(struct record *record, int64_t result);
 
-/* Whether a descriptor is of a file that is watched, and its handle. */
+/* Whether a descriptor belongs to a recorded file, and its handle. */
 bool is_tracked(int fd, uint64_t *handle);
 
 #endif

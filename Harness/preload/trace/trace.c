@@ -1,6 +1,6 @@
-/* What all recorded processes share: the journal in memory, its order, and the numbers. */
+/* What all recorded processes share: the trace in memory, its order, and the numbers. */
 #define _GNU_SOURCE
-#include "journal.h"
+#include "trace.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct header *journal;
+struct header *trace;
 struct descriptor descriptors[TRACKED_DESCRIPTORS];
 char database[PATH_MAX];
 char directory[PATH_MAX];
@@ -29,8 +29,8 @@ void find_functions(void) {
     FIND(unlink); FIND(unlinkat); FIND(rename); FIND(mmap);
 }
 
-/* Maps a journal; none if the file is not one. */
-static struct header *map_journal(const char *path) {
+/* Maps a trace; returns NULL if the file is none. */
+static struct header *map_trace(const char *path) {
     int fd = real.open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) return NULL;
     struct stat status;
@@ -50,26 +50,26 @@ static struct header *map_journal(const char *path) {
 
 __attribute__((constructor)) static void start(void) {
     find_functions();
-    const char *path = getenv("BEANROW_JOURNAL");
-    const char *name = getenv("BEANROW_JOURNAL_DATABASE");
+    const char *path = getenv("BEANROW_TRACE");
+    const char *name = getenv("BEANROW_TRACE_DATABASE");
     if (path == NULL || name == NULL) return;
     const char *slash = strrchr(name, '/');
     if (name[0] != '/' || slash == NULL || strlen(name) >= sizeof database) {
-        fprintf(stderr, "journal: BEANROW_JOURNAL_DATABASE must be an absolute path\n");
+        fprintf(stderr, "trace: BEANROW_TRACE_DATABASE must be an absolute path\n");
         exit(64);
     }
     strcpy(database, name);
     memcpy(directory, name, (size_t)(slash - name));
-    skips_sync = getenv("BEANROW_JOURNAL_NO_SYNC") != NULL;
-    journal = map_journal(path);
-    if (journal == NULL) {
-        fprintf(stderr, "journal: %s is no journal\n", path);
+    skips_sync = getenv("BEANROW_TRACE_NO_SYNC") != NULL;
+    trace = map_trace(path);
+    if (trace == NULL) {
+        fprintf(stderr, "trace: %s is not a trace\n", path);
         exit(64);
     }
 }
 
-/* Makes an empty journal. Called by Python, before the processes start. Returns 0, or an errno. */
-EXPORT int journal_create(const char *path, uint64_t capacity) {
+/* Makes an empty trace. Called by Python, before the processes start. Returns 0, or an errno. */
+EXPORT int trace_create(const char *path, uint64_t capacity) {
     find_functions();
     int fd = real.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) return errno;
@@ -95,29 +95,29 @@ EXPORT int journal_create(const char *path, uint64_t capacity) {
     return 0;
 }
 
-/* The journal's order. */
+/* The order of the trace. */
 
 void lock(void) {
     /* A process killed while it held the lock has not moved `tail` yet, so there is nothing to repair. */
-    if (pthread_mutex_lock(&journal->lock) == EOWNERDEAD) pthread_mutex_consistent(&journal->lock);
+    if (pthread_mutex_lock(&trace->lock) == EOWNERDEAD) pthread_mutex_consistent(&trace->lock);
 }
 
-void unlock(void) { pthread_mutex_unlock(&journal->lock); }
+void unlock(void) { pthread_mutex_unlock(&trace->lock); }
 
-uint64_t take_number(void) { return atomic_fetch_add(&journal->counter, 1) + 1; }
+uint64_t take_number(void) { return atomic_fetch_add(&trace->counter, 1) + 1; }
 
 struct record *append_locked(enum kind kind, struct record values, const struct iovec *parts, int count) {
     uint64_t number = take_number();
     size_t payload = 0;
     for (int i = 0; i < count; i++) payload += parts[i].iov_len;
-    uint64_t tail = atomic_load(&journal->tail);
+    uint64_t tail = atomic_load(&trace->tail);
     uint64_t size = (sizeof(struct record) + payload + 7) & ~UINT64_C(7);
-    if (atomic_load(&journal->full) != 0) return NULL;
-    if (size > UINT32_MAX || tail + size > journal->capacity) {
-        atomic_store(&journal->full, number);
+    if (atomic_load(&trace->full) != 0) return NULL;
+    if (size > UINT32_MAX || tail + size > trace->capacity) {
+        atomic_store(&trace->full, number);
         return NULL;
     }
-    struct record *record = (struct record *)((char *)journal + tail);
+    struct record *record = (struct record *)((char *)trace + tail);
     *record = values;
     record->size = (uint32_t)size;
     record->kind = kind;
@@ -134,7 +134,7 @@ struct record *append_locked(enum kind kind, struct record values, const struct 
         memcpy(place, parts[i].iov_base, parts[i].iov_len);
         place += parts[i].iov_len;
     }
-    atomic_store(&journal->tail, tail + size);
+    atomic_store(&trace->tail, tail + size);
     return record;
 }
 

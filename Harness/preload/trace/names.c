@@ -1,6 +1,6 @@
-/* Files by name: which are watched, and the calls that open, close, name and map them. */
+/* Files by name: which are recorded, and the calls that open, close, name and map them. */
 #define _GNU_SOURCE
-#include "journal.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What follows the database's path in a file's name, or none if the file is no concern of ours. */
+/* Returns what follows the database's path in a file's name, NULL if the file is not recorded. */
 static const char *suffix_of(const char *path) {
     size_t database_length = strlen(database);
-    if (journal == NULL || path == NULL || strncmp(path, database, database_length) != 0) return NULL;
+    if (trace == NULL || path == NULL || strncmp(path, database, database_length) != 0) return NULL;
     const char *suffix = path + database_length;
     if (*suffix != '\0' && *suffix != '-') return NULL;
     if (strcmp(suffix, "-shm") == 0 || strcmp(suffix, "-lock") == 0 || strncmp(suffix, "-wake", 5) == 0) return NULL;
@@ -23,13 +23,13 @@ static const char *suffix_of(const char *path) {
 
 static bool is_directory(const char *path) {
     size_t length = strlen(directory);
-    if (journal == NULL || path == NULL || strncmp(path, directory, length) != 0) return false;
+    if (trace == NULL || path == NULL || strncmp(path, directory, length) != 0) return false;
     return strcmp(path + length, "") == 0 || strcmp(path + length, "/") == 0 || strcmp(path + length, "/.") == 0;
 }
 
-/* The absolute path of what a call names, in `buffer` where it was relative. */
+/* Returns the absolute path that a call names, in `buffer` if it was relative. */
 static const char *absolute(int at, const char *path, char *buffer) {
-    if (journal == NULL || path == NULL || path[0] == '/') return path;
+    if (trace == NULL || path == NULL || path[0] == '/') return path;
     char base[PATH_MAX];
     if (at == AT_FDCWD) {
         if (getcwd(base, sizeof base) == NULL) return path;
@@ -52,13 +52,13 @@ static void forget(int fd) {
 }
 
 bool is_tracked(int fd, uint64_t *handle) {
-    if (journal == NULL || fd < 0 || fd >= TRACKED_DESCRIPTORS) return false;
+    if (trace == NULL || fd < 0 || fd >= TRACKED_DESCRIPTORS) return false;
     if (atomic_load(&descriptors[fd].role) != TRACKED) return false;
     *handle = atomic_load(&descriptors[fd].handle);
     return true;
 }
 
-/* Notes a file that was opened; the caller holds the lock. */
+/* Records a file that was opened; the caller holds the lock. */
 static void note_open(int fd, const char *suffix, int flags) {
     struct stat status;
     if (fd < 0 || fd >= TRACKED_DESCRIPTORS || fstat(fd, &status) != 0) return;
@@ -158,7 +158,7 @@ EXPORT int rename(const char *old, const char *new) {
     const char *from = suffix_of(absolute(AT_FDCWD, old, buffers[0]));
     const char *to = suffix_of(absolute(AT_FDCWD, new, buffers[1]));
     if (from == NULL && to == NULL) return real.rename(old, new);
-    /* A name of somebody else's stands as "?": to the database's files it is a name that is not there. */
+    /* The name of another file is recorded as "?"; for the database's files it does not exist. */
     const char *names[2] = {from != NULL ? from : "?", to != NULL ? to : "?"};
     struct iovec parts[3] = {
         {.iov_base = (void *)names[0], .iov_len = strlen(names[0])},
