@@ -1,4 +1,4 @@
-"""tools/fuzz: lets libFuzzer loose on the decoders and on a whole manager in one process."""
+"""tools/fuzz: runs libFuzzer on the decoders and on a whole manager in one process."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .lib.command import new_parser, seed_of_environment
 from .lib.paths import BUILT, ROOT
 
 SCRATCH = ROOT / ".build-fuzz"
@@ -35,16 +36,20 @@ TARGETS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tool; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="tools/fuzz",
-        description="Feeds the decoders and a whole manager with bytes that libFuzzer makes, guided by coverage, with "
-        "the address sanitizer on. Fails on a crash, a hang, growth beyond 1 GiB, or an answer that should not be.",
+    parser = new_parser(
+        "fuzz",
+        "Feeds the decoders and a whole manager with bytes that libFuzzer generates, guided by coverage, with the "
+        "address sanitizer. Fails after a crash, a hang, growth beyond 1 GiB, or a wrong reply.",
     )
-    parser.add_argument("--seconds", type=int, default=30, help="how long for each target (default 30)")
-    parser.add_argument("--target", choices=sorted(TARGETS), action="append", help="only this one; may be repeated")
-    parser.add_argument("--seed", type=int, default=0, help="for libFuzzer; 0 picks one")
+    parser.add_argument("--seconds", type=int, default=30, help="how long to run each target (default 30)")
+    parser.add_argument(
+        "--target", choices=sorted(TARGETS), action="append", help="run only this target; may be repeated"
+    )
+    parser.add_argument("--seed", type=int, help="for libFuzzer; 0 chooses one (default: BEANROW_TEST_SEED, or 0)")
     parser.add_argument("--input", type=Path, help="run the targets once, on this file")
     options = parser.parse_args(arguments)
+    if options.seed is None:
+        options.seed = seed_of_environment() or 0
     names = options.target or sorted(TARGETS)
     try:
         build({module for name in names for module in TARGETS[name].modules})
@@ -56,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build(modules: set[str]) -> None:
-    """Builds the package's modules with coverage and the sanitizer.
+    """Builds modules of the package with coverage and the sanitizer.
 
-    A fuzz target cannot be an executable of the package, since libFuzzer brings the main function.
+    A fuzz target cannot be an executable of the package, since libFuzzer has the main function.
     """
     for module in sorted(modules):
         print(f"building {module} for fuzzing", file=sys.stderr, flush=True)
@@ -69,7 +74,7 @@ def build(modules: set[str]) -> None:
 
 
 def link(name: str) -> Path:
-    """Compiles a fuzz target and links it with the modules' objects."""
+    """Compiles a fuzz target, links it with the objects of the modules, and returns the program."""
     built = SCRATCH / "release"
     program = BUILT / "fuzz" / name
     program.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +103,7 @@ def link(name: str) -> Path:
 
 
 def module_maps() -> list[Path]:
-    """The module maps of C targets, of the packages that Beanrow depends on and of its own."""
+    """Returns the module maps of C targets, of Beanrow and of the packages that it depends on."""
     places = [
         *(SCRATCH / "checkouts").glob("*/Sources/*/include/module.modulemap"),
         *ROOT.glob("Sources/*/include/module.modulemap"),
@@ -117,9 +122,9 @@ def run(name: str, program: Path, options: argparse.Namespace) -> int:
     else:
         command += [f"-max_total_time={options.seconds}", f"-seed={options.seed}", f"-max_len={TARGETS[name].longest}"]
         command += [f"-dict={SOURCES / 'beanstalk.dict'}", "-print_final_stats=1", corpus, SOURCES / "corpus" / name]
-    # The backtracer would hold a crashed run open; much of the sanitizer's time goes into remembering allocations.
+    # The backtracer would delay the end of a crashed run. The sanitizer spends much time on recording allocations.
     sanitizer = "malloc_context_size=6:quarantine_size_mb=64"
-    # An embedded event loop that is used from two threads only says so on its way to a hang, unless it is strict.
+    # Without this, an embedded event loop that is used from two threads only prints a warning before it hangs.
     settings = {"SWIFT_BACKTRACE": "enable=no", "ASAN_OPTIONS": sanitizer, "SWIFTNIO_STRICT": "1"}
     environment = {**os.environ, **settings}
     print(f"fuzzing {name}", flush=True)
@@ -127,7 +132,7 @@ def run(name: str, program: Path, options: argparse.Namespace) -> int:
     lines = result.stderr.splitlines()
     if result.returncode != 0:
         print("\n".join(lines[-60:]))
-        print(f"{name}: failed; what led there is in {found}*, run it again with --target {name} --input FILE")
+        print(f"{name}: failed; the input is in {found}*, run it again with --target {name} --input FILE")
         return 1
     print("\n".join(line for line in lines if line.startswith(("stat::", "Done"))), flush=True)
     return 0

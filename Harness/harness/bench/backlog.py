@@ -25,7 +25,8 @@ def fill(database: Path, pending: int = 0, delayed: int = 0) -> None:
         run("BEGIN IMMEDIATE")
         # One count for all rows, instead of a trigger per row.
         triggers = run(
-            "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN ('task_state', 'task_body', 'tube')"
+            "SELECT name, sql FROM sqlite_schema "
+            "WHERE type = 'trigger' AND tbl_name IN ('task_state', 'task_body', 'tube')"
         ).fetchall()
         for name, _ in triggers:
             run(f'DROP TRIGGER "{name}"')

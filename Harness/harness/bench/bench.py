@@ -33,7 +33,7 @@ Keep = Callable[[Results, bool], None]
 
 
 class Run:
-    """What every run of the tool has: the load generator, a place for files, and results that are stored as they come."""
+    """What every run of the tool has: the load generator, a place for files, and results, stored after each step."""
 
     def __init__(self, options: Options, say: Say, keep: Keep, results: Results) -> None:
         """``results`` has what an earlier run measured to the end; that is not measured again."""
@@ -63,9 +63,7 @@ class Run:
         """Returns the release build's manager."""
         return manager_binary(build=self.options.builds)
 
-    def measure(
-        self, key: str, title: str, work: Callable[[Entry], object], results: Results | None = None
-    ) -> None:
+    def measure(self, key: str, title: str, work: Callable[[Entry], object], results: Results | None = None) -> None:
         """Runs one workload. ``work`` fills the dictionary that it is given, which is stored after each run."""
         results = results or self.results
         if results.data["workloads"].get(key, {}).get("done"):

@@ -28,8 +28,9 @@ def compare(
 ) -> Entry:
     """Returns what was measured, by system. Adds it to ``found`` and calls ``keep`` after each run.
 
-    All systems run all the time. Each run is short, and every round has another order of the systems, so that other load
-    on the machine affects all of them equally. The number of tasks of a run follows from the speed of earlier runs.
+    All systems run all the time. Each run is short, and every round has another order of the systems, so that other
+    load on the machine affects all of them equally. The number of tasks of a run follows from the speed of earlier
+    runs.
     """
     found = {} if found is None else found
     found.update({system.key: {"title": system.title, "durable": system.durable, "runs": []} for system in systems})

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from .options import Say
 
-# Installing must not start servers on the user's machine. policy-rc.d forbids it while it exists, and new services are not
-# started at the next boot either.
+# Installing must not start servers on the user's machine. policy-rc.d forbids it while it exists, and new services are
+# not started at the next boot either.
 _SCRIPT = """
 set -e
 if [ ! -e /usr/sbin/policy-rc.d ]; then

@@ -185,7 +185,7 @@ def compare(counts: Mapping[str, float]) -> int:
             verdict = f"within the ceiling of {spaced(ceiling)}"
         print(f"  {phase:30} {spaced(value):>8}  {verdict}")
     if has_grown:
-        print("A task costs more. tools/instruction-count --profile shows where. If that is worth it, run it with --accept.")
+        print("A task costs more; --profile shows where. If that is worth it, run tools/instruction-count --accept.")
     return 1 if has_grown else 0
 
 

@@ -72,7 +72,9 @@ class ServerBench(Run):
             self.say(f"the server on {cores} of {len(every_core)} cores")
             for workload in WORKLOADS:
                 if workload.key in GROWING and workload.key in self.options.workloads:
-                    self.compare(workload, [self.pgbench(None), *(self.managers(count) for count in (1, 2, 3))], results)
+                    self.compare(
+                        workload, [self.pgbench(None), *(self.managers(count) for count in (1, 2, 3))], results
+                    )
         self.server.hold_to(every_core)
 
     def compare(self, workload: Workload, systems: Sequence[System], results: Results | None = None) -> None:

@@ -154,8 +154,8 @@ def _projection(measured: Mapping[int, Results]) -> str:
     if not rows:
         return ""
     words = (
-        f"Tasks per second of a server with more cores, by the model: cores × {USABLE:g} / CPU per task, and everything else "
-        "on other machines:"
+        f"Tasks per second of a server with more cores, by the model: cores × {USABLE:g} / CPU per task, and "
+        "everything else on other machines:"
     )
     return words + "\n\n" + table(["", *(f"{cores} cores" for cores in LARGER)], rows)
 

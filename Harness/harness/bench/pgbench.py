@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 from ..lib import processes
-from .load import Measurement
 from ..lib.failures import Failure
 from ..lib.postgres import PostgresServer, programs
+from .load import Measurement
 
 
 def run(

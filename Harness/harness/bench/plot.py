@@ -46,9 +46,7 @@ def draw(results: Results) -> str:
     return drawing.render()
 
 
-def _panel(
-    drawing: Drawing, results: Results, workload: str, systems: Sequence[str], left: int, top: int
-) -> None:
+def _panel(drawing: Drawing, results: Results, workload: str, systems: Sequence[str], left: int, top: int) -> None:
     most = max(results.rate(workload, system) or 0 for system in systems)
     drawing.text(left, top + 12, results.title(workload), font_weight=600, fill=_INK)
     for index, system in enumerate(systems):

@@ -14,8 +14,8 @@ from .systems import System
 #: As many connections as any workload needs; everything else is PostgreSQL's default.
 SETTINGS = {"max_connections": "600"}
 
-# Tasks as many applications store them. Rows come and go all the time, so they are vacuumed early, as Beanrow's own are. A
-# plan that was made while the table was empty must not be one that reads all of it.
+# Tasks as many applications store them. Rows come and go all the time, so they are vacuumed early, as Beanrow's own
+# are. A plan that was made while the table was empty must not be one that reads all of it.
 _SCHEMA = """
 CREATE TABLE task (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -127,9 +127,7 @@ class PostgreSQL(System):
         """See `System`."""
         return "" if self._server is None else self._server.tail(3)
 
-    def measure(
-        self, mode: str, latency: str, tasks: int, given: Mapping[str, Value], time_limit: int
-    ) -> Measurement:
+    def measure(self, mode: str, latency: str, tasks: int, given: Mapping[str, Value], time_limit: int) -> Measurement:
         """Runs so many tasks once, as ``Workload.run``; ``given`` are the options of the load generator."""
         mode = self.mode or mode
         options = {name: value for name, value in given.items() if isinstance(value, int)}

@@ -94,14 +94,15 @@ def latencies(results: Results) -> str:
     for workload in workloads:
         for command in COMMANDS[workload]:
             cells = [
-                (results.latency(workload, system, f"{command}_p50"), results.latency(workload, system, f"{command}_p99"))
+                (
+                    results.latency(workload, system, f"{command}_p50"),
+                    results.latency(workload, system, f"{command}_p99"),
+                )
                 for system in systems
             ]
             if any(median is not None for median, _ in cells):
                 words = "put to received" if command == "e2e" else command
-                shown = [
-                    "–" if median is None else f"{time_of(median)} / {time_of(worst)}" for median, worst in cells
-                ]
+                shown = ["–" if median is None else f"{time_of(median)} / {time_of(worst)}" for median, worst in cells]
                 rows.append([f"{workload} {words}", *shown])
     return table(["p50 / p99", *systems.values()], rows)
 

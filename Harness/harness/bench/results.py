@@ -15,8 +15,8 @@ class Results:
     """Measurements by workload and system, with the machine they were made on.
 
     ``data`` is the content of the file: {"machine": {…}, "versions": {…}, "workloads": {"W1": {"title": …, "systems":
-    {"beanrow-3": {"title": …, "runs": [{…}, …]}}}}}. With --postgres it has the server's "settings" too, and in "growth"
-    the same again by the number of its cores.
+    {"beanrow-3": {"title": …, "runs": [{…}, …]}}}}}. With --postgres it has the server's "settings" too, and in
+    "growth" the same again by the number of its cores.
     """
 
     def __init__(self, data: Entry | None = None) -> None:

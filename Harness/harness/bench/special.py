@@ -99,9 +99,7 @@ def _restart_of_redis(system: System, generator: Generator, directory: Path, tas
     return {"start_after_kill": _timed(system.launch, system, f"LLEN {TUBE}", f":{tasks}")}
 
 
-def _restart_of_beanstalkd(
-    system: Beanstalkd, generator: Generator, directory: Path, tasks: int
-) -> dict[str, float]:
+def _restart_of_beanstalkd(system: Beanstalkd, generator: Generator, directory: Path, tasks: int) -> dict[str, float]:
     durable, system.sync = system.sync, "-F"  # Syncing is not measured here.
     system.start(directory)
     generator.run(system, "put", connections=64, depth=128, tasks=tasks, queue=TUBE)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from .results import Results
 
-
 #: Computes a figure from results; None if it was not measured.
 Value = Callable[[Results], float | None]
 

@@ -1,18 +1,18 @@
-"""Whether a recorded history keeps Beanrow's promise.
+"""Checks whether a recorded history keeps Beanrow's promise.
 
-The clients' clocks are one clock, but a claim's exact moment is not known: it lies between the sending of the reserve
-and the arrival of its answer. So the checker reasons with what is *certain*. A consumer certainly holds a task from
-the arrival of the answer until the earliest of
+The clients have one clock, but the exact moment of a claim is unknown: it is between the sending of the reserve and the
+arrival of the reply. So the checker uses what is *certain*. A consumer certainly holds a task from the arrival of the
+reply until the earliest of
 
 - its time to run, counted from the sending of the reserve, or of the last touch that succeeded;
 - the sending of a command that ends the claim (delete, release, bury);
-- the first moment at which its connection may have broken, which may be before the answer was read;
-- the first moment at which its manager, out of the database's reach for so long, may have lost its lease, unless a touch
-  that succeeded after that shows that it did not;
+- the first moment at which its connection may have broken, which may be before the reply was read;
+- the first moment at which its manager may have lost its lease because it could not reach the database, unless a later
+  touch succeeded;
 
-and, whatever these say, at least until the sending of the last touch, release or bury that succeeded, since only a
-holder's does (a delete also succeeds where nobody holds the task). What contradicts a certainty is a violation; what
-merely looks odd is not.
+and in any case until the sending of the last touch, release or bury that succeeded, since these succeed for a holder
+only. A delete also succeeds for a task without a holder. A history that contradicts a certainty is a violation; one
+that only looks strange is not.
 """
 
 from __future__ import annotations
@@ -26,38 +26,37 @@ from .history import Delivery, End, Event, Finding, Outage, Pause, Put, Use
 
 FOREVER = float("inf")
 
-#: Managers follow a clock that was set by at most a tenth of the time that passes, and corrections up to a second at
-#: once.
+#: Managers follow a clock that was set: by at most a tenth of the time that passes, and up to a second at once.
 CLOCK_RATE = 1.1
 CLOCK_STEP = 1.0
 
-#: How long an answer may lie in its client's socket before it is read: the clients are busy threads. A claim lasts its
-#: time to run from the answer on, and stalls in which it would not are longer than this.
+#: How many seconds a reply may wait in its client's socket: the clients are busy threads. A claim lasts its time to run
+#: from the reply on. Stalls that would shorten it are longer than this.
 READ_LATE = 1.5
 
 
 class Kind(Enum):
-    """What can be wrong with a history."""
+    """The kinds of violations."""
 
     LOST = "an acknowledged task is lost"
     DELETED_TWICE = "a task was deleted twice"
     BACK = "a deleted task is back"
     TWO_HOLDERS = "two consumers held a task at one time"
-    UNEXPLAINED = "a task was handed out again without cause"
+    UNEXPLAINED = "a task was delivered again without cause"
     CLAIM_LOST = "a holder was refused before its time to run was over"
     NOT_HELD = "a command succeeded for a task that the connection never had"
     TWICE_PUT = "one put made two tasks"
-    NEVER_PUT = "a task that nobody put, or that was refused"
+    NEVER_PUT = "a task that no client put, or that was refused"
     ID_REUSED = "an id was given twice"
     BURIED = "a buried task did not stay buried"
-    TOO_SOON = "a delayed task was handed out too soon"
-    PAUSED = "a paused tube handed out a task"
+    TOO_SOON = "a delayed task was delivered too soon"
+    PAUSED = "a task of a paused tube was delivered"
     OTHER = "something else"
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing wrong, with the events that show it."""
+    """One violation, with the events that show it."""
 
     kind: Kind
     text: str
@@ -68,7 +67,7 @@ class Violation:
 
 @dataclass(slots=True)
 class Story:
-    """All that happened to one task."""
+    """Everything that happened to one task."""
 
     put: Put | None = None
     deliveries: list[Delivery] = field(default_factory=list)
@@ -76,22 +75,22 @@ class Story:
 
     @property
     def deleted_at(self) -> float | None:
-        """When its end was known; none if it is not."""
+        """When its delete was answered, None if it was not."""
         ends = [use.received for use in self.uses if use.verb == "delete" and use.succeeded]
         return min((end for end in ends if end is not None), default=None)
 
 
 class Checker:
-    """Takes events as they come and checks tasks as they end, so that a run may be long."""
+    """Takes events as they come, and checks tasks when they have ended, so that a run may be long."""
 
     def __init__(self) -> None:
         self.violations: list[Violation] = []
-        #: Why tasks were handed out again, and how often.
+        #: Why tasks were delivered again, and how often.
         self.redeliveries: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
-        #: When the managers' clock was set forward. A delay or a pause that was under way then may end early; a claim never.
+        #: When the managers' clock was set forward. A delay or a pause may end early then, a claim never.
         self.clock_doubts: list[tuple[float, float]] = []
-        #: When managers were out of their database's reach, by their names.
+        #: When managers could not reach their database, by their names.
         self.outages: Mapping[str, Sequence[Outage]] = {}
         self._stories: dict[int, Story] = {}
         self._unnumbered: dict[str, Put] = {}
@@ -143,7 +142,7 @@ class Checker:
                 self._violate(Kind.NEVER_PUT, f"{put.key}, which was answered with {put.word}")
 
     def _learn(self, key: str, id: int) -> None:
-        """A key's number became known."""
+        """Records the id that belongs to a key."""
         known = self._ids.setdefault(key, id)
         if known != id:
             self._violate(Kind.TWICE_PUT, f"{key} is {known} and {id}")
@@ -164,7 +163,7 @@ class Checker:
     def retire(self, before: float) -> None:
         """Checks the tasks that were deleted before this moment, and forgets them.
 
-        To be called with a moment so long ago that nothing of theirs can be under way any more.
+        The moment must be so long ago that no command about them can still be answered.
         """
         for id, story in list(self._stories.items()):
             deleted = story.deleted_at
@@ -180,7 +179,7 @@ class Checker:
             self._pauses[tube] = [pause for pause in pauses if pause.sent + pause.seconds >= min(oldest, before)]
 
     def finish(self, rows: Mapping[int, tuple[str, str]]) -> None:
-        """Checks all the rest against what the database holds at the end: key and state by id."""
+        """Checks all other tasks against the database at the end; ``rows`` has key and state by id."""
         keys: dict[str, int] = {}
         for id, (key, _) in rows.items():
             if key in keys:
@@ -193,10 +192,10 @@ class Checker:
                 self._violate(Kind.NEVER_PUT, f"{id} with the key {key}")
         for key, put in self._unnumbered.items():
             if put.word == "INSERTED":
-                self._violate(Kind.LOST, f"{key}, whose number was not told")
+                self._violate(Kind.LOST, f"{key}, whose id is unknown")
         for id, story in self._stories.items():
             if self._is_finished(id) and not story.deliveries and not any(use.succeeded for use in story.uses):
-                continue  # Somebody asked for a task that was gone and forgotten, and was told so.
+                continue  # A client named a task that was deleted and forgotten, and got NOT_FOUND.
             self._check(id, story)
             if not self._is_finished(id):
                 self._check_end(id, story, rows.get(id))
@@ -235,10 +234,10 @@ class Checker:
                 self._violate(kind, f"{id}: {self._tell(story)}")
 
     def certain_end(self, delivery: Delivery, story: Story, ttr: int, *, without: Use | None = None) -> float:
-        """Until when this consumer certainly held the task; see the top of this file."""
+        """Returns until when this consumer certainly held the task; see the top of this file."""
         end = _granted(delivery.sent, delivery.received) + ttr
         broken = self._broken(delivery, story)
-        # An answer that was read late may have left a manager that was dead before it was read.
+        # A reply may be read after its manager has died.
         latest = min(delivery.received, broken)
         ended = FOREVER
         for use in self._uses_of(delivery, story):
@@ -253,11 +252,11 @@ class Checker:
         return max(latest, min(end, ended, broken))
 
     def _broken(self, delivery: Delivery, story: Story) -> float:
-        """When the delivery's connection may have been broken at the earliest, or its manager's lease been lost."""
+        """Returns the first moment at which the connection may have broken, or its manager's lease been lost."""
         return min(self._ends.get(delivery.connection, FOREVER), self._lost(delivery, story))
 
     def _lost(self, delivery: Delivery, story: Story) -> float:
-        """When the claim may have been lost at the earliest, since its manager could not reach the database."""
+        """Returns the first moment at which the claim may have been lost in an outage of its manager."""
         outages = [outage for outage in self.outages.get(delivery.manager, ()) if outage.end > delivery.sent]
         if not outages:
             return FOREVER
@@ -269,7 +268,7 @@ class Checker:
         )
 
     def _uses_of(self, delivery: Delivery, story: Story) -> list[Use]:
-        """What the holder did in this claim: up to the next time that the same connection got the task."""
+        """Returns the holder's commands in this claim: until the same connection got the task again."""
         same = [other.received for other in story.deliveries if other.connection == delivery.connection]
         until = min((received for received in same if received > delivery.received), default=FOREVER)
         return [
@@ -286,7 +285,7 @@ class Checker:
             for second in story.deliveries[index + 1 :]:
                 expired = second.received >= second.sent + put.ttr
                 if second.sent < first.received and self._broken(second, story) <= first.received:
-                    continue  # It was handed out before the first, and its manager died before its answer was read.
+                    continue  # It was delivered before the first, and its manager died before the reply was read.
                 if second.received < end and (second.sent >= first.received or not expired):
                     used = any(use.succeeded and use.sent >= second.received for use in self._uses_of(first, story))
                     yield Kind.TWO_HOLDERS if used else Kind.UNEXPLAINED
@@ -294,7 +293,7 @@ class Checker:
                 self.redeliveries[self._reason(first, story.deliveries[index + 1], story)] += 1
 
     def _reason(self, delivery: Delivery, following: Delivery, story: Story) -> str:
-        """Why a task could be handed out again after this claim, for the table."""
+        """Returns why a task could be delivered again after this claim, for the report."""
         for use in self._uses_of(delivery, story):
             if use.verb in ("release", "bury") and use.may_have_happened:
                 return {"release": "released", "bury": "buried and kicked"}[use.verb]
@@ -312,7 +311,7 @@ class Checker:
             for delivery in story.deliveries:
                 expired = delivery.received >= delivery.sent + put.ttr
                 if delivery.sent < delete.received and self._broken(delivery, story) <= delete.received:
-                    continue  # Handed out before, and read late.
+                    continue  # It was delivered before, and the reply was read late.
                 if delivery.received > delete.received and (delivery.sent > delete.received or not expired):
                     yield Kind.BACK
                 if delivery.connection == delete.connection or delete.sent < delivery.received:
@@ -323,7 +322,7 @@ class Checker:
                     yield Kind.TWO_HOLDERS
 
     def _holds(self, delete: Use, story: Story, put: Put) -> bool:
-        """Whether a delete was its holder's, so that `_holders` tells of any other."""
+        """Returns whether the holder has sent a delete. Then `_holders` finds any other holder."""
         own = [delivery for delivery in story.deliveries if delete in self._uses_of(delivery, story)]
         return any(self.certain_end(delivery, story, put.ttr) >= delete.sent for delivery in own)
 
@@ -335,9 +334,10 @@ class Checker:
             if use.word != "NOT_FOUND" or use.received is None or use.verb == "kick-job":
                 continue
             for delivery in story.deliveries:
-                if use in self._uses_of(delivery, story):
-                    if use.received < self.certain_end(delivery, story, put.ttr, without=use):
-                        yield Kind.CLAIM_LOST
+                if use not in self._uses_of(delivery, story):
+                    continue
+                if use.received < self.certain_end(delivery, story, put.ttr, without=use):
+                    yield Kind.CLAIM_LOST
 
     def _graves(self, story: Story, put: Put) -> Iterable[Kind]:
         kicks = [use for use in story.uses if use.verb == "kick-job" and use.may_have_happened]
@@ -366,9 +366,9 @@ class Checker:
         for pause in self._pauses.get(put.tube, ()):
             end = pause.sent + pause.seconds / CLOCK_RATE - CLOCK_STEP
             for delivery in story.deliveries:
-                if delivery.sent > pause.received and delivery.received < end:
-                    if not self._is_doubtful(pause.sent, delivery.received):
-                        yield Kind.PAUSED
+                is_within = delivery.sent > pause.received and delivery.received < end
+                if is_within and not self._is_doubtful(pause.sent, delivery.received):
+                    yield Kind.PAUSED
 
     def _is_doubtful(self, start: float, end: float) -> bool:
         return any(first <= end and start <= last for first, last in self.clock_doubts)
@@ -393,10 +393,10 @@ class Checker:
 
 
 def _granted(sent: float, received: float | None) -> float:
-    """From when on a claim certainly lasts its whole time to run: an answer may have left a little before it was read."""
+    """Returns the begin of the time to run that a claim certainly has: a reply may be read a little late."""
     return sent if received is None else max(sent, received - READ_LATE)
 
 
 def _overlaps(use: Use, start: float, end: float) -> bool:
-    """Whether a command may have been carried out in this time."""
+    """Returns whether a command may have been executed in this time."""
     return use.sent <= end and (use.received is None or use.received >= start)

@@ -1,4 +1,4 @@
-"""The clients of a chaos run: producers, consumers and an operator, most well-behaved, some not."""
+"""The clients of a run: producers, consumers and an operator. Most behave well, some do not."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import time
 from ..lib import bodies
 from ..lib.beanstalk import Connection, Disconnected, Reply, Stalled, encode
 from ..lib.database import Away
-from .history import GAVE_UP, SUCCESS, Delivery, Pause, Put, Use, now
 from .context import TUBES, Place, RunContext
+from .history import GAVE_UP, SUCCESS, Delivery, Pause, Put, Use, now
 
-#: Longer than any fault: who waits this long for an answer has found something.
+#: The seconds that a client waits for a reply: longer than any fault, so a missing reply is a finding.
 PATIENCE = 60.0
 
-#: What managers may do while their database is out of reach, as the table of what was injected has it.
-GIVEN_UP = "commands given up, the database was out of reach"
-LEFT_UNANSWERED = "connections closed without an answer, the database was out of reach"
+#: What managers may do while they cannot reach their database, in the words of the report.
+GIVEN_UP = "commands given up, the database could not be reached"
+LEFT_UNANSWERED = "connections closed without a reply, the database could not be reached"
 
-#: A delay that no run outlives.
+#: A delay that is longer than any run.
 LONG = 100_000
 
 
@@ -27,7 +27,7 @@ class Quit(Exception):
 
 
 class Client(threading.Thread):
-    """A thread with one connection at a time, to a manager chosen anew whenever it breaks."""
+    """A thread with one connection at a time. When it breaks, the next goes to a manager that is chosen at random."""
 
     def __init__(self, context: RunContext, name: str) -> None:
         super().__init__(name=name, daemon=True)
@@ -40,6 +40,7 @@ class Client(threading.Thread):
         self.opened_at = 0.0
 
     def run(self) -> None:
+        """Works with one connection after the other until the run ends."""
         self.context.enter(type(self).__name__)
         while not self.context.stopping.is_set():
             self.place = self.rng.choice(self.context.places)
@@ -62,12 +63,12 @@ class Client(threading.Thread):
                 self.leave()
 
     def work(self) -> None:
-        """Uses the connection until it has had enough of it."""
+        """Uses the connection for a while."""
         raise NotImplementedError
 
     def leave(self, *, by_reset: bool = False) -> None:
         """Closes the connection."""
-        # Its manager may have died before, unnoticed while nothing was asked.
+        # Its manager may have died earlier, while the client was sending nothing.
         self.context.end(self.number, min(now(), self.place.downtime(self.opened_at) or now()))
         if by_reset:
             self.connection.reset()
@@ -75,13 +76,13 @@ class Client(threading.Thread):
             self.connection.close()
 
     def quit(self, why: str) -> None:
-        """Closes the connection where a decent client would not."""
+        """Closes the connection at a moment at which a correct client would not."""
         self.context.injected[why] += 1
         self.leave(by_reset=self.rng.random() < 0.5)
         raise Quit
 
     def broken(self, error: Disconnected) -> None:
-        """The manager is gone, or should be, or it does not know what became of a command."""
+        """Handles a broken connection; reports it unless its manager was down or could not reach its database."""
         downtime = self.place.downtime(self.opened_at)
         if downtime is None and not isinstance(error, Stalled) and self.place.excuses(self.alive_at, now()):
             self.context.injected[LEFT_UNANSWERED] += 1
@@ -91,13 +92,13 @@ class Client(threading.Thread):
         self.connection.close()
 
     def reply(self) -> Reply:
-        """The next answer, which shows that the connection is alive."""
+        """Waits for the next reply, which shows that the connection is alive."""
         reply = self.connection.reply()
         self.alive_at = now()
         return reply
 
     def use(self, verb: str, id: int, *arguments: object, delay: int = 0) -> bool:
-        """A command about one task; returns whether it succeeded."""
+        """Sends a command about one task; returns whether it succeeded."""
         sent, received, word = now(), None, None
         try:
             self.connection.send(encode(verb, id, *arguments))
@@ -113,14 +114,14 @@ class Client(threading.Thread):
         return word == SUCCESS[verb]
 
     def refused(self, what: str, word: str, sent: float) -> None:
-        """Not the answer that was hoped for: a finding, unless the manager was out of its database's reach."""
+        """Reports a reply that is not a success, unless the manager could not reach its database."""
         if word == GAVE_UP and self.place.excuses(sent, now()):
             self.context.injected[GIVEN_UP] += 1
         else:
-            self.context.history.find(f"{self.name}: {self.place.manager.name}: {what} answers {word}")
+            self.context.history.find(f"{self.name}: {self.place.manager.name}: the reply to {what} is {word}")
 
     def prepare(self, word: str, *commands: bytes) -> bool:
-        """Says what is needed of a new connection; returns whether it will be as said."""
+        """Sends the first commands of a connection; returns whether all have got the reply ``word``."""
         sent = now()
         self.connection.send(b"".join(commands))
         words = [self.reply().word for _ in commands]
@@ -131,7 +132,7 @@ class Client(threading.Thread):
 
 
 class Producer(Client):
-    """Puts tasks at its share of the run's rate."""
+    """A client that puts tasks, at its share of the run's rate."""
 
     def __init__(self, context: RunContext, name: str, share: float) -> None:
         super().__init__(context, name)
@@ -140,6 +141,7 @@ class Producer(Client):
         self.puts = 0
 
     def work(self) -> None:
+        """See `Client`."""
         tube = self.rng.choice(TUBES)
         if not self.prepare("USING", encode("use", tube)):
             return
@@ -155,7 +157,7 @@ class Producer(Client):
                 self.cut_off(tube, dice)
 
     def pace(self) -> bool:
-        """Waits for its turn; returns whether there still is one."""
+        """Waits until the next put is due; returns whether the run still goes on."""
         self.next_at = max(self.next_at + self.interval, now() - 1)
         while not self.context.stopping.is_set():
             if self.context.is_crowded:
@@ -167,7 +169,7 @@ class Producer(Client):
         return False
 
     def make(self, tube: str) -> tuple[Put, bytes]:
-        """A new task, and the command that puts it."""
+        """Returns a new task, and the command that puts it."""
         self.puts += 1
         key = f"{self.name}-{self.puts}"
         dice = self.rng.random()
@@ -178,7 +180,7 @@ class Producer(Client):
         return put, encode("put", self.rng.choice((0, 1000, 2000)), delay, ttr, body=body)
 
     def put(self, tube: str, count: int) -> None:
-        """Puts some tasks at once."""
+        """Puts several tasks with one packet."""
         made = [self.make(tube) for _ in range(count)]
         replies: list[tuple[Reply, float]] = []
         try:
@@ -200,7 +202,7 @@ class Producer(Client):
                     self.context.shelved.append(id)
 
     def cut_off(self, tube: str, dice: float) -> None:
-        """Breaks the connection in the midst of a put, or right after it."""
+        """Breaks the connection within a put, or directly after it."""
         put, command = self.make(tube)
         line = command.index(b"\r\n") + 2
         if dice < 0.99:
@@ -208,7 +210,7 @@ class Producer(Client):
         elif dice < 0.995:
             end, why = self.rng.randint(line, len(command) - 1), "connections cut in a body"
         else:
-            end, why = len(command), "connections cut before the answer"
+            end, why = len(command), "connections cut before the reply"
         word = None if end == len(command) else "CUT OFF"
         self.context.history.add(Put(put.key, tube, put.sent, None, word, None, put.delay, put.ttr))
         self.connection.send(command[:end])
@@ -216,9 +218,10 @@ class Producer(Client):
 
 
 class Consumer(Client):
-    """Takes tasks and does with them what consumers do."""
+    """A client that reserves tasks and does with them what consumers do."""
 
     def work(self) -> None:
+        """See `Client`."""
         tubes = self.rng.sample(TUBES, self.rng.randint(1, len(TUBES)))
         if not self.prepare("WATCHING", *(encode("watch", tube) for tube in tubes), encode("ignore", "default")):
             return
@@ -250,7 +253,7 @@ class Consumer(Client):
         return delivery
 
     def handle(self, delivery: Delivery) -> None:
-        """Works on a task, and finishes it in one way or another."""
+        """Works on a task, and ends its claim in a way that is chosen at random."""
         id, dice = delivery.id, self.rng.random()
         if dice < 0.74:
             time.sleep(self.rng.random() ** 4 * 0.05)
@@ -261,7 +264,7 @@ class Consumer(Client):
                 self.use("touch", id)
             self.use("delete", id)
         elif dice < 0.77:
-            self.context.injected["tasks held for longer than most have time"] += 1
+            self.context.injected["tasks held for longer than the time to run of most"] += 1
             time.sleep(self.rng.uniform(1, 4))
             self.use("delete", id)
         elif dice < 0.88:
@@ -279,7 +282,7 @@ class Consumer(Client):
 
 
 class Operator(Client):
-    """Kicks and deletes what is set aside, pauses tubes, looks at figures, inserts tasks by SQL."""
+    """A client that kicks and deletes shelved tasks, pauses tubes, reads statistics, and inserts tasks with SQL."""
 
     def __init__(self, context: RunContext, name: str) -> None:
         super().__init__(context, name)
@@ -287,12 +290,13 @@ class Operator(Client):
         self.puts = 0
 
     def work(self) -> None:
+        """See `Client`."""
         for _ in range(self.rng.randint(20, 200)):
             if self.context.stopping.wait(self.rng.random() * 0.1):
                 return
             dice = self.rng.random()
             if dice < 0.7:
-                # What was shelved long ago goes first; so some tasks always are, and not too many.
+                # The tasks shelved longest ago first, so that some tasks always are shelved, and not too many.
                 for _ in range(min(20, len(self.context.shelved) - 200)):
                     id = self.context.shelved.popleft()
                     self.use(self.rng.choice(("kick-job", "kick-job", "delete")), id)
@@ -304,7 +308,7 @@ class Operator(Client):
                 self.insert()
 
     def pause(self) -> None:
-        """Pauses a tube that is not, or ends a pause that lasts too long since the clock was set back."""
+        """Pauses a tube that is not paused, or ends a pause that is too long because the clock was set back."""
         tube, seconds, sent = self.rng.choice(TUBES), self.rng.randint(1, 3), now()
         if self.paused_until[tube] > sent:
             return
@@ -314,7 +318,7 @@ class Operator(Client):
             if (reply := self.reply()).word not in ("PAUSED", "NOT_FOUND"):
                 self.refused("pause-tube", reply.word, sent)
             return
-        # Longer than it lasts: pauses of one tube must not overlap, whatever the clock does.
+        # Later than its end: pauses of one tube must not overlap, whatever the clock does.
         self.paused_until[tube] = sent + 3 * seconds + 10
         self.connection.send(encode("pause-tube", tube, seconds))
         if (reply := self.reply()).word == "PAUSED":
@@ -323,7 +327,7 @@ class Operator(Client):
             self.refused("pause-tube", reply.word, sent)
 
     def look(self) -> None:
-        """Asks for figures."""
+        """Reads statistics."""
         tube = self.rng.choice(TUBES)
         for words in (("stats",), ("stats-tube", tube), ("list-tubes",), ("peek-ready",)):
             sent = now()
@@ -332,7 +336,7 @@ class Operator(Client):
                 self.refused(words[0], reply.word, sent)
 
     def insert(self) -> None:
-        """Puts a task with SQL, as a program does that shares the database."""
+        """Inserts a task with SQL, as another program does that uses the database."""
         self.puts += 1
         key, tube, sent = f"{self.name}-sql-{self.puts}", self.rng.choice(TUBES), now()
         put = Put(key, tube, sent, None, None, None)

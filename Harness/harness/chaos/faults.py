@@ -1,4 +1,4 @@
-"""What is done to managers and their files in a chaos run: a schedule made from the seed, and carrying it out."""
+"""The faults of a run: a schedule that follows from the seed, and injecting them."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 
-from .history import now
 from ..lib.managers import StartFailed
 from .context import Place, RunContext
+from .history import now
 
 
 class FaultKind(Enum):
-    """What can be done."""
+    """What can be done to managers and their files."""
 
     KILL = "managers killed"
     KILL_ALL = "all managers killed at once"
     STOP = "managers stopped and continued"
-    LEAVE = "managers ended and started again"
+    LEAVE = "managers terminated and started again"
     CLOCK = "clock steps by an hour"
     READER = "read transactions held by sqlite3"
     WRITER = "write transactions held by sqlite3"
     LOCK = "lock file held by another process"
     CUT = "links cut for longer than the lease, and restored"
     BLINK = "links cut for less than a second"
-    DELAY = "2 s of delay on the way to the database"
+    DELAY = "2 s of delay between a manager and the database"
     TRANSACTION = "transactions of an application left open"
 
 
-#: How often each comes with managers on one file, out of the sum.
+#: The weight of each fault for managers on one file.
 WEIGHTS = {
     FaultKind.KILL: 6,
     FaultKind.KILL_ALL: 1,
@@ -49,7 +49,7 @@ WEIGHTS = {
     FaultKind.LOCK: 1,
 }
 
-#: How often each comes with managers on several hosts.
+#: The weight of each fault for managers on several hosts.
 HOST_WEIGHTS = {
     FaultKind.KILL: 5,
     FaultKind.KILL_ALL: 1,
@@ -62,7 +62,7 @@ HOST_WEIGHTS = {
     FaultKind.TRANSACTION: 5,
 }
 
-#: For how many seconds each lasts: until the restart, the continuation, the release.
+#: The least and the most seconds that each fault lasts.
 LENGTHS = {
     FaultKind.KILL: (0.0, 3.0),
     FaultKind.KILL_ALL: (0.0, 1.0),
@@ -81,7 +81,7 @@ LENGTHS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to be done."""
+    """One fault of a schedule."""
 
     at: float
     kind: FaultKind
@@ -102,9 +102,9 @@ def schedule(
     spared: int | None = None,
     weights: Mapping[FaultKind, int] = WEIGHTS,
 ) -> list[Fault]:
-    """The faults of a run, the same for the same arguments: one about every `gap` seconds.
+    """Returns the faults of a run, the same for the same arguments: on average one per ``gap`` seconds.
 
-    The manager `spared` is not killed and not restarted. `weights` says which faults there are, and how often.
+    The manager ``spared`` is not killed and not restarted. ``weights`` says which faults there are, and how often.
     """
     rng = random.Random(f"{seed}-faults")
     faults: list[Fault] = []
@@ -117,16 +117,16 @@ def schedule(
         if target == spared and kind in (FaultKind.KILL, FaultKind.LEAVE):
             target = (target + 1) % managers
         if kind is FaultKind.DELAY:
-            target = managers - 1  # Only the last has a proxy.
+            target = managers - 1  # Only the last manager has a proxy.
         faults.append(Fault(at, kind, target, length, rng.choice((-3600, 3600))))
         at += rng.expovariate(1 / gap)
     return faults
 
 
 class Injector(threading.Thread):
-    """Carries a schedule out; each fault has a thread of its own, so that they overlap.
+    """Injects the faults of a schedule. Each fault has a thread of its own, so that faults overlap.
 
-    What is due to a manager that something else is being done to is left out.
+    A fault is left out if its manager is still in another one.
     """
 
     def __init__(self, context: RunContext, faults: Sequence[Fault], log: Callable[[str], None]) -> None:
@@ -139,6 +139,7 @@ class Injector(threading.Thread):
         self._clock = threading.Lock()
 
     def run(self) -> None:
+        """Injects all faults when they are due."""
         threads = []
         for fault in self.faults:
             if self.enough.wait(max(0, self.start_time + fault.at - now())):
@@ -160,7 +161,7 @@ class Injector(threading.Thread):
             self.log(str(fault))
 
     def inject(self, fault: Fault) -> bool:
-        """Does what is due, from its beginning to its end; returns whether it was possible."""
+        """Injects a fault, from its begin to its end; returns whether it was possible."""
         place = self.context.places[fault.target]
         match fault.kind:
             case FaultKind.KILL | FaultKind.LEAVE:
@@ -178,10 +179,8 @@ class Injector(threading.Thread):
             case FaultKind.CUT | FaultKind.BLINK | FaultKind.DELAY | FaultKind.TRANSACTION:
                 return False
 
-    def _with(
-        self, places: Sequence[Place], action: Callable[[Sequence[Place], Fault], None], fault: Fault
-    ) -> bool:
-        """Does something to managers that nothing else is being done to."""
+    def _with(self, places: Sequence[Place], action: Callable[[Sequence[Place], Fault], None], fault: Fault) -> bool:
+        """Runs an action on managers; returns False without it if one of them is in another fault."""
         held: list[Place] = []
         try:
             for place in places:
@@ -195,7 +194,7 @@ class Injector(threading.Thread):
                 place.lock.release()
 
     def stop(self, places: Sequence[Place], fault: Fault) -> None:
-        """Stops processes and lets them go on."""
+        """Stops processes and lets them continue."""
         for place in places:
             place.manager.signal(signal.SIGSTOP)
         self.enough.wait(fault.seconds)
@@ -214,12 +213,12 @@ class Injector(threading.Thread):
             self.context.start_manager(place)
 
     def _left(self, place: Place, status: int) -> None:
-        """A manager did not leave as it should; where another program holds the database for long it cannot."""
+        """Reports a manager that did not exit with 0, unless another program held the database for long."""
         said = place.manager.tail(1)
         if status == 1 and "another program holds the database" in said:
-            self.context.injected["leaves that could not be written down, another program held the database"] += 1
+            self.context.injected["exits that could not be recorded, another program held the database"] += 1
         else:
-            self.context.history.find(f"{place.manager.name} left with {status}: {said}")
+            self.context.history.find(f"{place.manager.name} exited with {status}: {said}")
 
     def _step_clock(self, fault: Fault) -> bool:
         if not self._clock.acquire(blocking=False):
@@ -233,7 +232,7 @@ class Injector(threading.Thread):
         return True
 
     def _hold_transaction(self, fault: Fault) -> bool:
-        """Has the sqlite3 shell, or Python where there is none, hold a transaction."""
+        """Holds a transaction with the sqlite3 shell, or in this process if there is none."""
         begin = "BEGIN; SELECT count(*) FROM tube;" if fault.kind is FaultKind.READER else "BEGIN IMMEDIATE;"
         shell = shutil.which("sqlite3")
         if shell is not None:

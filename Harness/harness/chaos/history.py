@@ -1,4 +1,4 @@
-"""What clients of a run did and were told, when, as plain records for the checker."""
+"""What the clients of a run did and were told, and when, as records for the checker."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-#: Answers to commands that end or extend a claim, or free a task, when they succeed.
+#: The replies to commands about one task when they succeed.
 SUCCESS = {
     "touch": "TOUCHED",
     "release": "RELEASED",
@@ -15,7 +15,7 @@ SUCCESS = {
     "kick-job": "KICKED",
 }
 
-#: What a manager answers whose database is out of reach: nothing of what was asked has happened.
+#: The reply of a manager that cannot reach its database: the command was not executed.
 GAVE_UP = "INTERNAL_ERROR"
 
 now = time.monotonic
@@ -25,9 +25,9 @@ now = time.monotonic
 class Put:
     """A task that was put, or may have been.
 
-    `received` is none where no answer came: the task may be there or not. `word` is what was answered; a command that
-    was cut off before its end has the word "CUT OFF": nothing of it may ever be seen. `id` is none where it was not
-    told (SQL).
+    ``received`` is None if no reply came: the task may exist or not. ``word`` is the first word of the reply. A command
+    that was cut off before its end has the word "CUT OFF": the task must not exist. ``id`` is None if it is unknown
+    (SQL).
     """
 
     key: str
@@ -42,7 +42,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A task handed to a consumer: claimed at some moment from `sent` to `received`."""
+    """A task that a consumer got: it was claimed at some moment from ``sent`` to ``received``."""
 
     id: int
     key: str
@@ -50,13 +50,13 @@ class Delivery:
     connection: int
     sent: float
     received: float
-    #: Which manager's.
+    #: The manager that delivered it.
     manager: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A command about one task. `received` and `word` are none where no answer came."""
+    """A command about one task. ``received`` and ``word`` are None if no reply came."""
 
     verb: str
     id: int
@@ -68,12 +68,12 @@ class Use:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it is known to have happened."""
+        """Whether it is known that the command was executed."""
         return self.word == SUCCESS[self.verb]
 
     @property
     def may_have_happened(self) -> bool:
-        """Whether it happened, or nobody knows."""
+        """Whether the command was executed, or may have been."""
         return self.word is None or self.succeeded
 
 
@@ -91,8 +91,8 @@ class Pause:
 class Outage:
     """A time in which a manager could not reach its database, or not in time.
 
-    `end` is when it could again. The claims that its clients got before may be lost, from `loses_from` on. Clients may be
-    told `GAVE_UP`, or be left without an answer, for what they asked until `grace` seconds after the end.
+    ``end`` is when it could again. Claims from before may be lost, from ``loses_from`` on. Commands that are sent until
+    ``grace`` seconds after the end may get ``GAVE_UP`` or no reply.
     """
 
     start: float
@@ -101,13 +101,13 @@ class Outage:
     end: float = float("inf")
 
     def excuses(self, sent: float, received: float) -> bool:
-        """Whether a manager may give a command up that was sent and answered then."""
+        """Returns whether the manager may give up a command that was sent and answered at these times."""
         return self.start <= received and sent <= self.end + self.grace
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A connection that is over; `earliest` is the first moment at which the manager may have noticed."""
+    """The end of a connection. ``earliest`` is the first moment at which the manager may have noticed it."""
 
     connection: int
     earliest: float
@@ -115,7 +115,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong by itself, whatever else happened."""
+    """An error in itself, whatever else happened."""
 
     text: str
 
@@ -125,21 +125,21 @@ Event = Put | Delivery | Use | Pause | End | Finding
 
 @dataclass(slots=True)
 class History:
-    """Where all clients put their events; any thread may."""
+    """The events of all clients. Any thread may add some."""
 
     events: deque[Event] = field(default_factory=deque)
     start: float = field(default_factory=now)
 
     def add(self, event: Event) -> None:
-        """Appends an event."""
+        """Adds an event."""
         self.events.append(event)
 
     def find(self, text: str) -> None:
-        """Notes that something is wrong."""
+        """Reports an error."""
         self.add(Finding(f"at {now() - self.start:.2f} s: {text}"))
 
     def take(self) -> list[Event]:
-        """All events since the last time, first to last."""
+        """Returns all events since the last call, in their order."""
         taken = []
         while self.events:
             taken.append(self.events.popleft())

@@ -20,8 +20,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = new_parser(
         "chaos",
         "Runs producers and consumers on three managers that share one file. The managers are killed, stopped and "
-        "restarted, get a wrong clock and are locked out of their database. Then checks the history of what the clients "
-        "were told.",
+        "restarted, get a wrong clock and are locked out of their database. Then checks the history of what the "
+        "clients were told.",
     )
     add_load_options(parser, rate=400, gap=1.5)
     add_run_options(parser, "replays the faults of another run")

@@ -6,7 +6,7 @@ import argparse
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -242,7 +242,7 @@ def final_rows(context: RunContext) -> dict[int, tuple[str, str]]:
 
 
 def drain(context: RunContext, rows: dict[int, tuple[str, str]]) -> None:
-    """Reserves all tasks that are left. Each pending task must come once. Other tasks may come only if they were delayed."""
+    """Reserves all tasks that are left: each pending task must come once, and no other except delayed ones."""
     missing = {id for id, (_, state) in rows.items() if state == "pending"}
     taken: set[int] = set()
     deadline = now() + 30
@@ -278,7 +278,7 @@ def report(outcome: Outcome) -> int:
     for title, table in (
         ("injected", outcome.injected),
         ("done by clients", outcome.counts),
-        ("handed out again, because", outcome.redeliveries),
+        ("delivered again, because", outcome.redeliveries),
     ):
         print(f"\n{title}")
         for name, count in sorted(table.items(), key=lambda item: -item[1]):

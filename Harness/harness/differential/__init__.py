@@ -1,1 +1,1 @@
-"""The same commands to beanstalkd and to Beanrow's managers, and every reply compared."""
+"""tools/differential: sends the same commands to beanstalkd and to managers, and compares every reply."""

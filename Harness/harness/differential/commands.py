@@ -1,4 +1,4 @@
-"""Makes up single commands that suit the state of things."""
+"""Generates single commands that fit the state."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Callable
 from random import Random
 
 from . import invalid
-from .steps import SLOT, Command
 from .state import Client, State
+from .steps import SLOT, Command
 
-#: Few, so that ties are common; 1023 is urgent and 1024 is not.
+#: Few, so that equal ones are common; 1023 is urgent and 1024 is not.
 _PRIORITIES = [0, 1, 1, 1, 10, 1023, 1024, 1025, 2**32 - 1]
 
-#: Delays of puts, long enough not to pass in a run. Two puts with the same one become ready in the order of their ids.
+#: Delays of puts, longer than a run. Two puts with the same delay become ready in the order of their ids.
 _DELAYS = [1_000_000, 2_000_000, 3_000_000, 2**32 - 1]
 
-#: Delays of releases, each used once: which of two tasks was released later should not matter to their order.
+#: Delays of releases, each used once: the order of two tasks should not depend on which was released later.
 _RELEASE_DELAYS = range(10_000, 900_000, 100)
 
 _TIMES_TO_RUN = [100_000, 200_000, 2**32 - 1]
 
 _TUBES = ["default", "beans", "peas", "corn", "x", "a-+/;.$_()Z09", 200 * "n"]
 
-#: With more tasks than these, tasks are deleted rather than put. It changes now and then: with many tasks there are
-#: orders to compare, with few of them connections wait.
+#: With more tasks than this, tasks are deleted rather than put. The number changes: with many tasks there are orders to
+#: compare, with few tasks connections wait.
 _MANY = [2, 2, 6, 40, 120]
 
-#: After so many commands it changes.
+#: The number of commands after which it changes.
 _PHASE = 150
 
 Commands = tuple[Command, ...]
@@ -34,7 +34,7 @@ Maker = Callable[[Client], Commands]
 
 
 class CommandMaker:
-    """A source of commands, the same for the same seed as long as the state of things is the same."""
+    """A source of commands, the same for the same seed and the same states."""
 
     def __init__(self, random: Random, state: State, max_task_size: int) -> None:
         self._random, self._state, self._max_task_size = random, state, max_task_size
@@ -73,22 +73,22 @@ class CommandMaker:
         self._makers = [maker for _, maker in weights]
 
     def any(self, client: Client) -> Commands:
-        """A command for a connection, in some cases with what is taken for one behind it."""
+        """Returns a command for a connection, in some cases followed by bytes that are parsed as another command."""
         if self._commands_made % _PHASE == 0:
             self._many = self._random.choice(_MANY)
         self._commands_made += 1
         [maker] = self._random.choices(self._makers, self._weights)
         excess = len(self._state.tasks) - self._many
-        if maker == self._put and excess > 0 or excess > 40 and self._random.random() < 0.5:
+        if (maker == self._put and excess > 0) or (excess > 40 and self._random.random() < 0.5):
             maker = self._delete_some if self._random.random() < 0.8 else maker
         return maker(client)
 
     def put(self, body: bytes, priority: int, delay: int = 0) -> Command:
-        """A valid put."""
+        """Returns a valid put."""
         return self._put_command(len(body), body + b"\r\n", priority, delay)
 
     def _delete_some(self, client: Client) -> Commands:
-        """Deletes a task that can be deleted, whatever its state."""
+        """Returns a delete of a task that can be deleted, whatever its state."""
         tasks = [task for task in self._state.tasks.values() if task.holder in (None, client.number)]
         if not tasks:
             return self._delete(client)
@@ -113,12 +113,12 @@ class CommandMaker:
 
     def _too_big(self, priority: int) -> Command:
         size = self._max_task_size + self._random.choice([1, 2, 1000])
-        # The size is looked at before the rest of the line is.
+        # The size is checked before the rest of the line.
         garbage = self._random.choice(["", "", "", " x"])
         return self._put_command(size, size * b"z" + b"\r\n", priority, 0, garbage)
 
     def _not_ended(self, body: bytes, priority: int, delay: int) -> Commands:
-        """A put whose body is not followed by a line end; what comes after so many bytes is the next command."""
+        """Returns a put whose body has no line end behind it; the bytes behind the body are the next command."""
         no_end = self._random.choice([b"xy", b"\n\n", b"\r\r", b"\nx"])
         first = self._put_command(len(body), body + no_end, priority, delay)
         if self._random.random() < 0.5:
@@ -147,15 +147,15 @@ class CommandMaker:
         delay = next(self._release_delays) if self._random.random() < 0.2 else 0
         priority = self._random.choice(_PRIORITIES)
         rest = f" {priority} {delay}".encode()
-        return self._about_task(client, "release", dict(held=10, ready=1, foreign=1, gone=1), rest, delay)
+        return self._about_task(client, "release", {"held": 10, "ready": 1, "foreign": 1, "gone": 1}, rest, delay)
 
     def _bury(self, client: Client) -> Commands:
         rest = f" {self._random.choice(_PRIORITIES)}".encode()
-        return self._about_task(client, "bury", dict(held=12, buried=1, foreign=1, gone=1), rest, 0)
+        return self._about_task(client, "bury", {"held": 12, "buried": 1, "foreign": 1, "gone": 1}, rest, 0)
 
     def _kick(self, client: Client) -> Commands:
         bound = self._random.choice([0, 1, 1, 1, 2, 3, 1000])
-        # beanstalkd takes a sign before this number and anything behind it.
+        # beanstalkd accepts a sign before this number, and anything behind it.
         form = self._random.choice(["{}"] * 8 + ["+{}", "{}x"])
         line = invalid.oddly_spaced(self._random, f"kick {form.format(bound)}".encode())
         return (Command("kick", line + b"\r\n", amount=bound),)
@@ -204,5 +204,5 @@ class CommandMaker:
                 ]
             case _:
                 numbers = [task.number for task in self._state.tasks.values() if task.state == kind]
-        # Where there is none, a task that does not exist yet.
+        # If there is none, a task that does not exist yet.
         return self._random.choice(numbers) if numbers else self._tasks_made + 1_000

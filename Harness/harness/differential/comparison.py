@@ -1,16 +1,16 @@
-"""Compares one reply of beanstalkd's with one of the subject's."""
+"""Compares a reply of beanstalkd with one of the subject."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
+from ..lib.beanstalk import Reply
 from . import figures
 from .links import Side
 from .numbering import Numbering
-from ..lib.beanstalk import Reply
-from .steps import Command
 from .state import Client, State
+from .steps import Command
 
 
 class Difference(Exception):
@@ -26,12 +26,12 @@ class Difference(Exception):
 
 
 class Comparison:
-    """What has to be remembered to compare replies."""
+    """What must be known to compare replies."""
 
     def __init__(self, state: State, oracle: Side, subject: Side, counts_announced: bool) -> None:
         """Begins without any task.
 
-        - ``counts_announced``: the subject counts a put when it is announced, as beanstalkd does; managers count it
+        - ``counts_announced``: the subject counts a put when its line has come, as beanstalkd does. Managers count it
           when its body has come.
         """
         self._counts_announced = counts_announced
@@ -41,18 +41,19 @@ class Comparison:
         self.mark()
 
     def mark(self) -> None:
-        """Commands are about to be sent: notes how often the servers have been probed, which ``stats`` counts."""
+        """Records, before commands are sent, how often the servers were probed: ``stats`` counts probes."""
         self._probings = (self._oracle.probings[0], list(self._subject.probings))
 
     def compare(self, client: Client, command: Command, expected: Reply, actual: Reply) -> None:
         """Compares the replies to a command.
 
         Raises:
-            Difference: where the subject's is not as it has to be.
+            Difference: if the subject's reply is not as it has to be.
+
         """
         if expected.word == actual.word == "INSERTED":
             if not self.numbering.add(command.task or 0, expected.task or 0, actual.task or 0):
-                raise Difference("an id given twice", command, expected, actual)
+                raise Difference("an id that was given before", command, expected, actual)
         elif command.verb in figures.TABLES and expected.body is not None and actual.body is not None:
             occasion = figures.Occasion(
                 elapsed=time.monotonic() - self._began,
@@ -65,7 +66,7 @@ class Comparison:
             raise Difference("another reply", command, expected, actual)
 
     def _sums(self, client: Client, command: Command) -> Callable[[str, int], int]:
-        """Sums up what the managers have counted together, where the one of a connection has told its part."""
+        """Returns what computes the sum of all managers from a figure of the connection's manager."""
         others = [server for server in range(len(self._subject.addresses)) if server != client.server]
         if command.verb == "stats-tube":
             waiters = self._state.waiters()

@@ -1,7 +1,7 @@
-"""Where managers deliberately differ from beanstalkd, or cannot be compared with it: what the stream keeps out of.
+"""What the stream avoids: where managers deliberately differ from beanstalkd, or cannot be compared with it.
 
-docs/protocol.md tells users of the differences; the reasons here say why each is one. A step that would lead into a
-corner is left out, when a stream is made and also when a part of one is played again.
+docs/protocol.md lists the differences for users; here are the reasons. A step that would lead into a corner is left
+out, when a stream is generated and when a part of it is played again.
 """
 
 from __future__ import annotations
@@ -10,40 +10,41 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from .steps import Command, Step
 from .state import Client, State
+from .steps import Command, Step
 
 #: Commands that may make a task ready.
 _MAKES_READY = {"put", "release", "kick", "kick-job", "pause-tube"}
 
 
 class Corner(Enum):
-    """A corner and the reason to keep out of it."""
+    """A corner, and the reason to avoid it."""
 
-    BUSY = "the connection waits for a task or has more to send first"
+    BUSY = "the connection waits for a task or has other bytes to send first"
     WAITING_ORDER = (
-        "beanstalkd serves several connections that wait for one tube in an order that depends on how often one was "
-        "served before (ms_take in ms.c); managers serve the longest waiting first"
+        "beanstalkd serves several connections that wait for one tube in an order that depends on earlier services "
+        "(ms_take in ms.c); managers serve the connection that has waited longest"
     )
     MANY_AT_ONCE = (
-        "where one command makes several tasks ready while a connection waits, beanstalkd hands out the first that "
-        "became ready; managers hand out the most urgent"
+        "if one command makes several tasks ready while a connection waits, beanstalkd delivers the one that became "
+        "ready first; managers deliver the most urgent"
     )
     OFFERED_ONCE = (
-        "managers carry out what has arrived as one transaction and offer tasks in it to a waiting connection once; of "
-        "commands sent together several of which may make tasks ready, it is as if other connections had sent some"
+        "managers execute all commands that have arrived as one transaction and offer its tasks to a waiting "
+        "connection once; if several commands that are sent together make tasks ready, the result is as if other "
+        "connections had sent some of them"
     )
     PUT_UNDER_WAY = (
-        "beanstalkd numbers and counts a task when it is announced, a manager when its body has come, so two puts "
-        "under way at once may be numbered the other way round"
+        "beanstalkd numbers and counts a task when the line of its put has come, a manager when its body has come; so "
+        "two puts at the same time may get their numbers in the other order"
     )
     COMMANDS_BEHIND_A_WAIT = (
-        "commands sent behind a reserve that waits run when it is served, together with those of the connection that "
-        "put the task, in no order that a protocol could promise"
+        "commands behind a waiting reserve are executed when it is served, at the same time as those of the connection "
+        "that has put the task, in an order that no protocol can promise"
     )
     OTHER_MANAGER = (
-        "a connection that waits at another manager is served there, a moment after the command that made a task ready "
-        "was carried out here, and those that wait here come first"
+        "a connection that waits at another manager is served there, a moment after a command has made a task ready "
+        "here, and connections that wait here come first"
     )
 
 
@@ -54,7 +55,7 @@ class Rules:
     managers: int = 1
 
     def forbids(self, step: Step, state: State) -> Corner | None:
-        """The corner that a step would lead into, if any."""
+        """Returns the corner that a step would lead into, None if there is none."""
         if step.do == "open":
             return Corner.BUSY if step.connection in state.clients else None
         if step.do == "drain":
@@ -95,7 +96,7 @@ class Rules:
         verbs = {command.verb for command in commands}
         may_wait = any(command.may_wait for command in commands)
         if len(commands) > 1:
-            if len(waiters) > 1 or has_followers or waiters and (may_wait or verbs & {"kick", "pause-tube", "quit"}):
+            if len(waiters) > 1 or has_followers or (waiters and (may_wait or verbs & {"kick", "pause-tube", "quit"})):
                 yield Corner.COMMANDS_BEHIND_A_WAIT
             if waiters and sum(command.verb in _MAKES_READY for command in commands) > 1:
                 yield Corner.OFFERED_ONCE

@@ -1,4 +1,4 @@
-"""Comparing the YAML of the statistics, key by key."""
+"""Compares the YAML of the statistics, key by key."""
 
 from __future__ import annotations
 
@@ -12,18 +12,38 @@ class Nature(Enum):
     """How a figure is compared. A key that is not in the tables below is compared byte for byte."""
 
     QUOTED = "beanstalkd 1.12 prints it bare and 1.13 in quotation marks; the text must be the same"
-    PROCESS = "it is of the process itself, so only its form is checked"
+    PROCESS = "it describes the process, so only its form is checked"
     SHARED_OUT = "each manager counts its own connections and commands, so the sum over the managers is compared"
-    TIME = "it moves with the clock, so only its bounds are checked"
+    TIME = "it changes with time, so only its bounds are checked"
 
 
 #: The commands that ``stats`` counts.
-_COUNTED = """
-    put peek peek-ready peek-delayed peek-buried reserve reserve-with-timeout delete release use watch ignore bury kick
-    touch stats stats-job stats-tube list-tubes list-tube-used list-tubes-watched pause-tube
-""".split()
+_COUNTED = [
+    "put",
+    "peek",
+    "peek-ready",
+    "peek-delayed",
+    "peek-buried",
+    "reserve",
+    "reserve-with-timeout",
+    "delete",
+    "release",
+    "use",
+    "watch",
+    "ignore",
+    "bury",
+    "kick",
+    "touch",
+    "stats",
+    "stats-job",
+    "stats-tube",
+    "list-tubes",
+    "list-tube-used",
+    "list-tubes-watched",
+    "pause-tube",
+]
 
-#: ``stats``: the figures that are not the same in every process, and why.
+#: ``stats``: the figures that differ between processes, and why.
 STATS: dict[str, Nature] = {
     **{f"cmd-{verb}": Nature.SHARED_OUT for verb in _COUNTED},
     "job-timeouts": Nature.SHARED_OUT,
@@ -43,7 +63,7 @@ STATS: dict[str, Nature] = {
     "platform": Nature.QUOTED,
 }
 
-#: ``stats-tube``: who waits is known to the manager where the connection waits.
+#: ``stats-tube``: only the manager of a waiting connection knows that it waits.
 STATS_TUBE: dict[str, Nature] = {
     "name": Nature.QUOTED,
     "current-waiting": Nature.SHARED_OUT,
@@ -57,7 +77,7 @@ STATS_JOB: dict[str, Nature] = {
     "time-left": Nature.TIME,
 }
 
-#: Keys that managers have beyond beanstalkd's, after them.
+#: The keys that only managers have, behind beanstalkd's.
 ADDED = {"stats-tube": ["oldest-pending-age"], "stats": ["memory-held", "max-memory"]}
 
 TABLES = {"stats": STATS, "stats-tube": STATS_TUBE, "stats-job": STATS_JOB}
@@ -79,13 +99,13 @@ class Occasion:
     elapsed: float
     """Seconds since the first command of the stream."""
     id_of_subject: Callable[[str], str]
-    """The subject's id of a task that beanstalkd knows under another."""
+    """Translates beanstalkd's id of a task to the subject's."""
     shared_out: Callable[[str, int], int]
-    """The sum over all managers of a figure, given its key and what the manager asked has told."""
+    """Returns the sum of a figure over all managers, for its key and the figure of the manager that was asked."""
 
 
 def differences(verb: str, oracle: bytes, subject: bytes, occasion: Occasion) -> list[str]:
-    """What is not as it has to be in the subject's statistics; nothing if all is well."""
+    """Returns what is wrong in the subject's statistics; nothing if all is right."""
     theirs, ours = _pairs(oracle), _pairs(subject)
     if theirs is None or ours is None:
         return [f"no YAML dictionary: {subject!r}"]
@@ -110,12 +130,12 @@ def _compare(
 ) -> str | None:
     match TABLES[verb].get(key):
         case Nature.QUOTED:
-            return None if expected.strip('"') == actual.strip('"') else " (quotation marks apart)"
+            return None if expected.strip('"') == actual.strip('"') else " (without quotation marks)"
         case Nature.PROCESS:
             return None if re.fullmatch(_FORMS[key], actual) else f", not of the form {_FORMS[key]}"
         case Nature.SHARED_OUT:
             total = occasion.shared_out(key, int(actual))
-            return None if int(expected) == total else f", {total} summed up"
+            return None if int(expected) == total else f", in sum {total}"
         case Nature.TIME:
             for values in (theirs, ours):
                 low, high = _bounds(key, values, occasion.elapsed)
@@ -128,7 +148,7 @@ def _compare(
 
 
 def _bounds(key: str, values: dict[str, str], elapsed: float) -> tuple[int, int]:
-    """Between what a figure must lie, ``elapsed`` seconds being the most that can have passed."""
+    """Returns the bounds of a figure, if at most ``elapsed`` seconds have passed."""
     passed = int(elapsed) + 1
     if key == "age":
         return 0, passed
@@ -140,7 +160,7 @@ def _bounds(key: str, values: dict[str, str], elapsed: float) -> tuple[int, int]
 
 
 def _pairs(body: bytes) -> dict[str, str] | None:
-    """A YAML dictionary of scalars as beanstalkd writes it."""
+    """Parses a YAML dictionary of scalars as beanstalkd writes it; returns None if it is another text."""
     lines = body.decode("latin-1").split("\n")
     if lines[0] != "---" or lines[-1] != "" or not all(": " in line for line in lines[1:-1]):
         return None

@@ -1,4 +1,4 @@
-"""Makes up a stream: what to do next, given what is known of the state of things."""
+"""Generates a stream: the next step for the state."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import deque
 from random import Random
 
 from .commands import CommandMaker
-from .steps import SLOT, Command, Step
 from .state import Client, State
+from .steps import SLOT, Command, Step
 
 _MOST_CONNECTIONS = 7
 
@@ -23,11 +23,11 @@ class Generator:
         self._tubes = 0
 
     def next(self) -> Step:
-        """The next step; it may be one that the rules forbid."""
+        """Returns the next step; the rules may forbid it."""
         if self._planned:
             return self._planned.popleft()
         clients = list(self._state.clients.values())
-        if len(clients) < 2 or len(clients) < _MOST_CONNECTIONS and self._chance(0.02):
+        if len(clients) < 2 or (len(clients) < _MOST_CONNECTIONS and self._chance(0.02)):
             return self._open()
         if self._chance(0.004):
             return self._queue_up()
@@ -40,7 +40,7 @@ class Generator:
         return self._send(self._random.choice(idle)) if idle else self._open()
 
     def audit(self) -> list[Step]:
-        """Steps that look at everything there is."""
+        """Returns steps that read the whole state."""
         opening = self._open()
         tubes = {"default"} | {task.tube for task in self._state.tasks.values()}
         tubes |= {tube for client in self._state.clients.values() for tube in [client.using, *client.watching]}
@@ -52,7 +52,7 @@ class Generator:
         return [opening, *(Step("send", opening.connection, commands=(command,)) for command in commands)]
 
     def harvest(self) -> list[Step]:
-        """Steps that take all ready tasks in order and give them back, and then do the same with the buried ones."""
+        """Returns steps that kick buried tasks and then reserve all ready tasks in order."""
         opening = self._open()
         tubes = sorted({task.tube for task in self._state.tasks.values()})
         commands = [Command("pause-tube", f"pause-tube {tube} 0\r\n".encode(), tube=tube) for tube in tubes]
@@ -89,11 +89,11 @@ class Generator:
         quit = Command("quit", self._random.choice([b"quit\r\n", b"quit now\r\n"]))
         if self._chance(0.5):
             return (*commands, quit)
-        # Never carried out. With more before it beanstalkd might not have read it, and then the connection is reset.
+        # Never executed. Behind more bytes, beanstalkd might not have read it, and would reset the connection.
         return (quit, _plain("list-tubes"))
 
     def _queue_up(self) -> Step:
-        """Several connections wait for a tube that is new, and then there are tasks for them, one by one."""
+        """Plans several connections that wait for a new tube, and then tasks for them, one by one."""
         self._tubes += 1
         tube = f"queue-{self._tubes}"
         server = self._random.randrange(2)
@@ -101,7 +101,7 @@ class Generator:
         producer = self._new_connection()
         for number in waiters:
             self._plan(number, server, [_plain("watch", tube), _plain("ignore", "default"), _plain("reserve")])
-        tasks = [self._maker.put(b"for whoever waits longest", self._random.randrange(3)) for _ in waiters]
+        tasks = [self._maker.put(b"for the longest waiting one", self._random.randrange(3)) for _ in waiters]
         self._plan(producer, self._random.randrange(2), [_plain("use", tube), *tasks])
         self._planned.extend(Step("close", number) for number in waiters)
         for task in tasks:

@@ -1,4 +1,4 @@
-"""Does one step to beanstalkd, then to the managers, and compares the replies."""
+"""Does each step to beanstalkd and to the managers, and compares the replies."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from ..lib.beanstalk import PATIENCE, BadReply, Reply
 from .comparison import Comparison, Difference
 from .corners import Rules
-from ..lib.beanstalk import PATIENCE
 from .links import Side
-from ..lib.beanstalk import BadReply, Reply
 from .servers import Server
-from .steps import Command, Step
 from .state import Client, State
+from .steps import Command, Step
 
 
 @dataclass(frozen=True)
@@ -38,18 +37,18 @@ class Lockstep:
         """Connects to freshly started servers.
 
         - ``counts_announced``: see ``Comparison``.
-        - ``patience``: after so many seconds a reply that has not come is taken never to come.
+        - ``patience``: after so many seconds, a reply counts as missing.
         """
         self.state = State()
         self.rules = Rules(managers=len(subjects))
         self.history: deque[str] = deque(maxlen=60)
-        """The last steps and replies, for a person to read."""
+        """The last steps and replies, as text."""
         self._servers = [[oracle], subjects]
         self._oracle = Side("beanstalkd", [oracle.address], len(subjects), patience)
         self._subject = Side("the manager", [server.address for server in subjects], len(subjects), patience)
         self._comparison = Comparison(self.state, self._oracle, self._subject, counts_announced)
         self._kept_back: dict[int, tuple[bytes, bytes]] = {}
-        """The last packet of a step for both sides, not sent yet."""
+        """The last packet of a step for both sides, which was not sent yet."""
 
     def close(self) -> None:
         """Closes all connections."""
@@ -57,12 +56,11 @@ class Lockstep:
         self._subject.close()
 
     def do(self, step: Step) -> bool:
-        """Carries out a step unless it would lead into a corner.
-
-        Returns whether it was carried out.
+        """Does a step unless it would lead into a corner; returns whether it did.
 
         Raises:
-            Difference: where the subject did something else than beanstalkd.
+            Difference: if the subject did something else than beanstalkd.
+
         """
         if self.rules.forbids(step, self.state):
             return False
@@ -80,7 +78,7 @@ class Lockstep:
                 case _:
                     self._end(self.state.clients[step.connection])
         except BadReply as error:
-            raise Difference(f"no reply of the protocol: {error}") from None
+            raise Difference(f"not a reply of the protocol: {error}") from None
         return True
 
     def _open(self, step: Step) -> None:
@@ -88,7 +86,7 @@ class Lockstep:
         for side in (self._oracle, self._subject):
             side.open(step.connection, server)
         self.state.clients[step.connection] = Client(step.connection, server)
-        # It has its place among the connections of both sides for certain once it has been answered.
+        # With the first reply, its position among the connections of both sides is certain.
         command = Command("list-tube-used", b"list-tube-used\r\n")
         self._send(self.state.clients[step.connection], Step("send", step.connection, commands=(command,)))
 
@@ -120,7 +118,7 @@ class Lockstep:
         for side, packets in ((self._oracle, oracle), (self._subject, subject)):
             for index, packet in enumerate(packets):
                 if index:
-                    # Once this is answered, the server has taken in the packet before.
+                    # With the reply, the server has read the packet before.
                     side.probe(client.server % len(side.addresses))
                 side.send(client.number, packet)
         for command in whole:
@@ -152,18 +150,19 @@ class Lockstep:
             self._comparison.compare(client, exchange.command, exchange.reply, reply)
         for number, link in self._subject.links.items():
             if (reply := link.take()) is not None:
-                raise Difference(f"a reply too many on connection {number}", actual=reply)
+                raise Difference(f"one reply too many on connection {number}", actual=reply)
         if actor.finishing:
             self._forget(actor)
 
     def _settle_oracle(self, actor: Client) -> list[Exchange]:
         """Reads beanstalkd's replies until every connection has all of them or waits for a task.
 
-        That a connection waits cannot be seen from its silence. But those that do are among those whose oldest command
-        without a reply is a reserve, so they are the same once beanstalkd counts as many.
+        Silence does not show that a connection waits. But the waiting connections are among those whose oldest command
+        without a reply is a reserve. So they are the same when beanstalkd counts as many.
 
         Returns:
-            The replies, those to the connection that acted first.
+            The replies, with those to the acting connection first.
+
         """
         side, exchanges = self._oracle, list[Exchange]()
         deadline = time.monotonic() + self._subject.patience
@@ -183,39 +182,39 @@ class Lockstep:
                 raise RuntimeError("beanstalkd does not reply:\n" + "\n".join(self.history))
 
     def _owes(self, actor: Client) -> bool:
-        """Whether something is to come from beanstalkd for which no task is needed."""
+        """Returns whether beanstalkd has to send something for which no task is needed."""
         if actor.finishing:
             return not self._oracle.links[actor.number].ended
         return any(client.outstanding and not client.waits for client in self.state.clients.values())
 
     def _settle_subject(self, actor: Client) -> None:
-        """Waits until the subject has sent as many replies as beanstalkd and as many connections wait there."""
+        """Waits until the subject has sent as many replies as beanstalkd, and as many connections wait there."""
         side = self._subject
         deadline = time.monotonic() + self._subject.patience
         while (late := self._late(actor)) is not None:
             if not side.pump(0.1) and time.monotonic() > deadline:
-                raise Difference(f"nothing comes on connection {late}, where beanstalkd has sent a reply or closed")
+                raise Difference(f"nothing comes on connection {late}, but beanstalkd has sent a reply or closed it")
         waiters = self.state.waiters()
         for server in range(self.rules.managers):
             count = sum(waiter.server == server for waiter in waiters)
-            is_concerned = count > 0 or actor.finishing and server == actor.server
+            is_concerned = count > 0 or (actor.finishing and server == actor.server)
             if is_concerned and not side.wait_until_waiting(server, count):
                 raise Difference(f"{count} connections should wait at server {server}")
         side.pump(0)
 
     def _late(self, actor: Client) -> int | None:
-        """A connection on which the subject owes a reply, or its end."""
+        """Returns a connection on which the subject still has to send a reply or to close, None if there is none."""
         for number, link in self._subject.links.items():
             if link.replies_received < self._oracle.links[number].replies_received:
                 if link.ended:
-                    raise Difference(f"connection {number} is closed, where beanstalkd sends replies")
+                    raise Difference(f"connection {number} is closed, but beanstalkd sends replies")
                 return number
         return actor.number if actor.finishing and not self._subject.links[actor.number].ended else None
 
     def _forget(self, client: Client) -> None:
         rests = [side.links[client.number].rest for side in (self._oracle, self._subject)]
         if rests[0] != rests[1]:
-            raise Difference("another unfinished reply before the end", None, *rests)
+            raise Difference("another incomplete reply before the end", None, *rests)
         self.state.close(client)
         self._kept_back.pop(client.number, None)
         for side in (self._oracle, self._subject):

@@ -10,25 +10,24 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from ..lib.command import new_parser, run_tool
+from ..lib.paths import ROOT, built_manager
 from . import figures, invalid, timed
 from .corners import Corner
 from .run import Outcome, Setup, run_seed, run_steps
 from .shrink import shrink
 from .steps import from_json, to_json
 
-from ..lib.command import new_parser, run_tool
-from ..lib.paths import ROOT, built_manager
-
 
 def main() -> int:
-    """Parses the arguments and does what they say; returns the exit status."""
+    """Runs the tool; returns the exit status."""
     arguments = _parse()
     if arguments.explain:
         _explain()
         return 0
     beanstalkd = shutil.which(arguments.beanstalkd)
     manager = None if arguments.itself else shutil.which(arguments.manager)
-    if beanstalkd is None or manager is None and not arguments.itself:
+    if beanstalkd is None or (manager is None and not arguments.itself):
         missing = arguments.beanstalkd if beanstalkd is None else arguments.manager
         hint = "install the package beanstalkd" if beanstalkd is None else "swift build --product beanrow-manager"
         print(f"differential: there is no program {missing} ({hint})", file=sys.stderr)
@@ -137,6 +136,6 @@ def _explain() -> None:
     print("What is never sent:\n")
     for what, reason in invalid.LEFT_OUT.items():
         print(f"{what}\n    {reason}\n")
-    print("What the stream keeps out of:\n")
+    print("What the stream avoids:\n")
     for corner in (each for each in Corner if each is not Corner.BUSY):
         print(f"{corner.name.lower().replace('_', ' ')}\n    {corner.value}\n")

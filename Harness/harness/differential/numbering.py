@@ -1,4 +1,4 @@
-"""Which id each side gave to a task, and commands and replies in either side's ids."""
+"""Translates between the ids that the two sides give to a task."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .steps import Command
 
 @dataclass
 class Numbering:
-    """The tool's own numbers of tasks and the two sides' ids.
+    """The tool's own numbers of tasks, and the ids of both sides.
 
-    They differ since beanstalkd gives an id to each put that is announced, so those that are refused or broken off
-    leave holes.
+    The ids differ: beanstalkd gives an id to each put when its line has come, so puts that are refused or broken off
+    leave gaps.
     """
 
     oracle: dict[int, int] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Numbering:
     _used: set[int] = field(default_factory=set)
 
     def add(self, number: int, oracle: int, subject: int) -> bool:
-        """Notes the ids of a new task; false where the subject has used its id before."""
+        """Adds the ids of a new task; returns False if the subject has used its id before."""
         is_new = subject not in self._used
         self._used.add(subject)
         self.oracle[number], self.subject[number] = oracle, subject
@@ -32,11 +32,11 @@ class Numbering:
         return is_new
 
     def translate(self, oracle: int) -> int | None:
-        """The subject's id of a task that beanstalkd knows under this one."""
+        """Returns the subject's id of a task, for beanstalkd's id."""
         return self._translation.get(oracle)
 
     def translated(self, reply: Reply) -> Reply:
-        """A reply of beanstalkd's as the subject has to send it."""
+        """Returns a reply of beanstalkd with the subject's ids."""
         if reply.task is None:
             return reply
         words = reply.words
@@ -46,13 +46,14 @@ class Numbering:
     def packets(
         self, commands: tuple[Command, ...], cuts: tuple[float, ...]
     ) -> tuple[list[bytes], list[bytes], tuple[Command, ...], bool]:
-        """The bytes of some commands for both sides, cut into packets.
+        """Returns the bytes of some commands for both sides, cut into packets.
 
-        A cut lies in the same command for both, though their ids may differ in length.
+        A cut is in the same command for both sides, although the lengths of their ids may differ.
 
         Returns:
-            The packets for beanstalkd and those for the subject; the commands that have not gone out whole before the
-            last packet; and whether the line of the first of these has.
+            The packets for beanstalkd; the packets for the subject; the commands that are not complete before the last
+            packet; and whether the line of the first of these is.
+
         """
         oracle = [command.wire(self.oracle) for command in commands]
         subject = [command.wire(self.subject) for command in commands]

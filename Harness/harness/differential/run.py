@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from .comparison import Difference
-from .generator import Generator
 from ..lib.beanstalk import PATIENCE
 from ..lib.failures import Failure
+from .comparison import Difference
+from .generator import Generator
 from .lockstep import Lockstep
 from .servers import Beanstalkd, Server, start_manager
 from .steps import Step
 
-#: Small, so that tasks over the limit cost little.
+#: Small, so that tasks that are too big cost little.
 MAX_TASK_SIZE = 2000
 
 
@@ -26,24 +26,24 @@ class Setup:
 
     beanstalkd: str
     manager: str | None
-    """The managers' program; none to compare beanstalkd with itself."""
+    """The managers' program; None compares beanstalkd with itself."""
     managers: int = 1
     patience: float = PATIENCE
 
 
 @dataclass
 class Outcome:
-    """What came of a run."""
+    """The result of a run."""
 
     steps: list[Step]
-    """The steps that were carried out, the last one being the one that showed the difference."""
+    """The steps that were done. The last one shows the difference."""
     commands: int = 0
     difference: Difference | None = None
     history: tuple[str, ...] = ()
 
 
 def run_seed(setup: Setup, seed: int, commands: int) -> Outcome:
-    """Plays the stream of a seed, then looks at everything there is."""
+    """Plays the stream of a seed, and then reads the whole state."""
     random = Random(seed)
 
     def source(lockstep: Lockstep, outcome: Outcome) -> Iterator[Step]:
@@ -63,7 +63,7 @@ def run_seed(setup: Setup, seed: int, commands: int) -> Outcome:
 
 
 def run_steps(setup: Setup, steps: list[Step]) -> Outcome:
-    """Plays given steps; those that have become impossible are left out."""
+    """Plays given steps; steps that are not possible any more are left out."""
     return _play(setup, lambda lockstep, outcome: iter(steps))
 
 

@@ -1,4 +1,4 @@
-"""Makes a stream that shows a difference shorter."""
+"""Shortens a stream that shows a difference."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .steps import Step
 
 
 def shrink(setup: Setup, outcome: Outcome, seconds: float) -> Outcome:
-    """Leaves out as many steps as possible, for about so many seconds, so that there still is a difference.
+    """Leaves out as many steps as possible so that a difference remains; takes about so many seconds.
 
-    It need not be the same difference, but it is one between the same servers. What is left may show none at all when
-    it is played again if the difference depends on time; then the outcome given is returned.
+    The difference may be another one, between the same servers. If it depends on time, a shorter stream may not show it
+    again; then the given outcome is returned.
     """
     deadline = time.monotonic() + seconds
     setup = replace(setup, patience=2)

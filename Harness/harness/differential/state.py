@@ -1,4 +1,4 @@
-"""What the tool knows of the state of things, learnt from beanstalkd's replies."""
+"""What the tool knows of the state of the queue, from beanstalkd's replies."""
 
 from __future__ import annotations
 
@@ -30,49 +30,49 @@ class Client:
     using: str = "default"
     watching: list[str] = field(default_factory=lambda: ["default"])
     outstanding: deque[Command] = field(default_factory=deque)
-    """Commands sent whole whose replies have not come."""
+    """Complete commands without a reply."""
     kept_back: tuple[Command, ...] = ()
-    """Commands of which the first has been sent in part and the others not at all."""
+    """Commands of which the first was sent in part and the others were not sent."""
     head_sent: bool = False
-    """Of the first of these, the whole line has been sent."""
+    """Whether the whole line of the first of these was sent."""
     finishing: bool = False
-    """Nothing more will be sent."""
+    """Whether nothing more will be sent."""
     queued: bool = False
-    """It stands in the queues of those who wait."""
+    """Whether it is in the queues of waiting connections."""
 
     @property
     def waits(self) -> bool:
-        """It has asked for a task, and none may be there."""
+        """Whether it has asked for a task, and there may be none."""
         return bool(self.outstanding) and self.outstanding[0].may_wait and not self.finishing
 
 
 class State:
-    """Connections, tasks, tubes and who waits for what."""
+    """Connections, tasks, tubes, and the connections that wait."""
 
     def __init__(self) -> None:
         self.clients: dict[int, Client] = {}
         self.tasks: dict[int, Task] = {}
         self.gone: deque[int] = deque(maxlen=20)
-        """Tasks deleted not long ago."""
+        """The last deleted tasks."""
         self.numbers: dict[int, int] = {}
         """beanstalkd's id of a task → the tool's number."""
         self.waiting: dict[str, WaitingQueue] = defaultdict(WaitingQueue)
         self.paused: set[str] = set()
         self.buried: dict[str, list[int]] = defaultdict(list)
-        """The buried tasks of a tube, the longest buried first."""
+        """The buried tasks of a tube, in the order in which they were buried."""
         self.abandoned_puts = 0
-        """Puts whose client went away before the body had come."""
+        """The number of puts whose connection ended before the body had come."""
 
     def waiters(self) -> list[Client]:
-        """The connections that wait for a task."""
+        """Returns the connections that wait for a task."""
         return [client for client in self.clients.values() if client.waits]
 
     def held(self, connection: int) -> list[Task]:
-        """The tasks that a connection holds."""
+        """Returns the tasks that a connection holds."""
         return [task for task in self.tasks.values() if task.holder == connection]
 
     def exists(self, tube: str) -> bool:
-        """Whether a tube has tasks or anybody who uses or watches it."""
+        """Returns whether a tube has tasks, or a connection uses or watches it."""
         return (
             tube == "default"
             or any(client.using == tube or tube in client.watching for client in self.clients.values())
@@ -80,27 +80,27 @@ class State:
         )
 
     def put_under_way(self) -> Client | None:
-        """A connection that has announced a task and not yet sent the whole body."""
+        """Returns a connection that has sent the line of a put and not the whole body, None if there is none."""
         for client in self.clients.values():
             if client.kept_back and client.head_sent and client.kept_back[0].verb == "put":
                 return client
         return None
 
     def begins_to_wait(self, client: Client) -> None:
-        """A connection's reserve is having its turn."""
+        """Records that a connection's reserve is executed."""
         if not client.queued:
             client.queued = True
             for tube in client.watching:
                 self.waiting[tube].add(client.number)
 
     def stops_waiting(self, client: Client) -> None:
-        """A connection waits for nothing any more."""
+        """Records that a connection does not wait any more."""
         client.queued = False
         for tube in client.watching:
             self.waiting[tube].remove(client.number)
 
     def close(self, client: Client) -> None:
-        """A connection has ended."""
+        """Records that a connection has ended."""
         self.stops_waiting(client)
         for task in self.held(client.number):
             task.holder, task.state = None, "ready"
@@ -110,9 +110,9 @@ class State:
         self._forget_tubes([client.using, *client.watching])
 
     def learn(self, client: Client, command: Command, reply: Reply) -> None:
-        """A reply of beanstalkd's to a command.
+        """Records a reply of beanstalkd to a command.
 
-        Where a step makes several connections get replies, those of the one that acted are to be learnt first.
+        If several connections get replies in a step, those of the acting connection must be recorded first.
         """
         if command.claims:
             self.begins_to_wait(client)

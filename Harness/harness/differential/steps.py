@@ -1,4 +1,4 @@
-"""What a stream is made of. Steps can be written to a file and played again, in part too."""
+"""The steps of a stream. They can be written to a file and played again, also in part."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import base64
 from dataclasses import asdict, dataclass
 from typing import Any
 
-#: Stands for a task's id, which the two sides may number differently, in a command's line.
+#: The place of a task's id in a command's line; the two sides may have different ids.
 SLOT = b"<task>"
 
-#: Added to a task's number where no task was made under it, for an id that no task has on either side.
+#: Added to the number of a task that was not made, for an id that no task has on either side.
 UNBORN = 4_000_000_000
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command as it goes over the wire, and what the tool has to know of it."""
+    """One command as it is sent, and what the tool has to know of it."""
 
     verb: str
-    """Its first word; ``invalid`` for what is no command."""
+    """Its first word; ``invalid`` if it is not a command."""
     line: bytes
-    """The line with its end; ``SLOT`` stands for the id of ``task``."""
+    """The line with its end; ``SLOT`` is the place of the id of ``task``."""
     tail: bytes = b""
-    """What follows the line: a put's body with its end."""
+    """The bytes behind the line: a put's body with its end."""
     task: int | None = None
     """The number (the tool's own) of the task that it names or makes."""
     tube: str | None = None
@@ -32,16 +32,16 @@ class Command:
 
     @property
     def may_wait(self) -> bool:
-        """Its reply may be a long time coming."""
-        return self.verb == "reserve" or self.verb == "reserve-with-timeout" and self.amount > 0
+        """Whether its reply may come late."""
+        return self.verb == "reserve" or (self.verb == "reserve-with-timeout" and self.amount > 0)
 
     @property
     def claims(self) -> bool:
-        """It asks for whatever task is next."""
+        """Whether it asks for the next task, whichever it is."""
         return self.verb in ("reserve", "reserve-with-timeout")
 
     def wire(self, ids: dict[int, int]) -> bytes:
-        """The bytes for a side that numbers the tasks like this."""
+        """Returns the bytes for a side with these ids."""
         line = self.line
         if self.task is not None:
             line = line.replace(SLOT, str(ids.get(self.task, UNBORN + self.task)).encode())
@@ -50,7 +50,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that is done to both sides before anything else is."""
+    """One action on both sides."""
 
     do: str
     """``open``, ``send``, ``rest`` (the part of a send that was kept back), ``close``, ``gone`` or ``drain``.
@@ -59,15 +59,15 @@ class Step:
     """
     connection: int = 0
     server: int = 0
-    """Of an open: which of the managers."""
+    """The manager of an ``open``."""
     commands: tuple[Command, ...] = ()
     cuts: tuple[float, ...] = ()
-    """Where the bytes are cut into packets, as parts of their length."""
+    """The places at which the bytes are cut into packets, as parts of their length."""
     keeps_back: bool = False
-    """The last packet is sent by a later ``rest``, or never."""
+    """Whether the last packet is sent by a later ``rest``, or never."""
 
     def describe(self) -> str:
-        """One line for a person."""
+        """Returns the step as one line."""
         text = f"{self.do} {self.connection}"
         if self.do == "open":
             text += f" at server {self.server}"
@@ -80,13 +80,13 @@ class Step:
 
 
 def abbreviate(data: bytes, most: int = 120) -> str:
-    """Bytes as a person can read them."""
+    """Returns bytes as readable text."""
     text = repr(data)[1:]
     return text if len(text) <= most else f"{text[:most]}… ({len(data)} bytes)"
 
 
 def to_json(steps: list[Step]) -> list[dict[str, Any]]:
-    """Steps as plain values."""
+    """Returns steps as plain values."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, bytes):
@@ -99,7 +99,7 @@ def to_json(steps: list[Step]) -> list[dict[str, Any]]:
 
 
 def from_json(values: list[dict[str, Any]]) -> list[Step]:
-    """The steps that ``to_json`` was given."""
+    """Returns the steps that ``to_json`` was given."""
 
     def command(value: dict[str, Any]) -> Command:
         texts = {key: base64.b64decode(value[key]["base64"]) for key in ("line", "tail")}

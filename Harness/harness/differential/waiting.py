@@ -1,4 +1,4 @@
-"""Who waits for a task of a tube, in beanstalkd's order."""
+"""The connections that wait for a task of a tube, in beanstalkd's order."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 class WaitingQueue:
     """beanstalkd's set of waiting connections of one tube (ms.c).
 
-    It hands out the oldest first only in some cases: the place where it takes the next one moves on with each take, and
-    a gap is filled with the last. Managers serve the longest waiting first. The stream keeps to the cases where both
-    are the same, for which the tool has to know beanstalkd's.
+    beanstalkd serves the oldest first only in some cases: the index of the next one moves with each service, and a gap
+    is filled with the last one. Managers serve the one that has waited longest. The stream only has cases in which both
+    are the same, so the tool has to know beanstalkd's order.
     """
 
     def __init__(self) -> None:
@@ -25,12 +25,12 @@ class WaitingQueue:
         return len(self._items)
 
     def add(self, connection: int) -> None:
-        """A connection begins to wait."""
+        """Adds a connection that begins to wait."""
         self._items.append(connection)
         self._arrived.append(connection)
 
     def remove(self, connection: int) -> None:
-        """A connection waits no longer."""
+        """Removes a connection that does not wait any more."""
         if connection in self._items:
             index = self._items.index(connection)
             self._items[index] = self._items[-1]
@@ -38,14 +38,14 @@ class WaitingQueue:
             self._arrived.remove(connection)
 
     def serve(self, connection: int) -> None:
-        """A connection is given a task of the tube."""
+        """Removes a connection that gets a task of the tube."""
         if connection in self._items:
             self._last = self._items.index(connection)
             self.remove(connection)
             self._last += 1
 
     def is_fair(self, *, joining: int | None = None, leaving: int | None = None) -> bool:
-        """Whether all will be served in the order in which they came, were one to join or to leave now."""
+        """Returns whether all will be served in the order in which they came, if one joins or leaves now."""
         trial = WaitingQueue()
         trial._items, trial._arrived, trial._last = [*self._items], [*self._arrived], self._last
         if joining is not None:

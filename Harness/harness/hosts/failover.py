@@ -67,6 +67,7 @@ class PrimaryLosses(threading.Thread):
         self._rng = context.rng("losses")
 
     def run(self) -> None:
+        """Loses the primary as many times as it was told."""
         for number in range(self._rounds):
             if self.enough.wait(self._rng.uniform(4, 8)):
                 return
@@ -97,9 +98,7 @@ class PrimaryLosses(threading.Thread):
         how = "primaries cut off and killed" if silently else "primaries killed"
         self._world.injected[how] += 1
         more = self._world.injected - before
-        loss = Loss(
-            primary.name, silently, promoted - begun.start, served, more[GIVEN_UP], more[LEFT_UNANSWERED]
-        )
+        loss = Loss(primary.name, silently, promoted - begun.start, served, more[GIVEN_UP], more[LEFT_UNANSWERED])
         self._losses.append(loss)
         self._settings.log(str(loss))
         if silently:

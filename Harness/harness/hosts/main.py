@@ -54,13 +54,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = new_parser(
         "hosts",
-        "Runs producers and consumers on three managers over PostgreSQL. Each manager, the server and the clients are on "
-        "a host of their own, made of network namespaces, so the tool must be root. Managers are killed, stopped and "
-        "restarted. Links are cut for longer than the lease and restored. The link of the last manager to the server is "
-        "slow at times. The clock of the server's host is set by an hour and back. An application leaves transactions open "
-        "in which it has changed tasks. With --lose-primary there are a primary and a synchronous standby, and only the "
-        "primary is lost: killed, or cut off and killed, in turn. Then checks the history of what the clients were told. "
-        "If namespaces cannot be made, or there is no PostgreSQL, the tool prints 'skipped' and the reason.",
+        "Runs producers and consumers on three managers over PostgreSQL. Each manager, the server and the clients "
+        "are on a host of their own, made of network namespaces, so the tool must be root. Managers are killed, "
+        "stopped and restarted. Links are cut for longer than the lease and restored. The link between the last "
+        "manager and the server is slow at times. The clock of the server's host is set by an hour and back. An "
+        "application leaves transactions open in which it has changed tasks. With --lose-primary there are a "
+        "primary and a synchronous standby, and only the primary is lost: killed, or cut off and killed, in turn. "
+        "Then checks the history of what the clients were told. If namespaces cannot be made, or there is no "
+        "PostgreSQL, the tool prints 'skipped' and the reason.",
     )
     add_load_options(parser, rate=200, gap=2)
     add_run_options(parser, "replays the faults of another run")

@@ -66,6 +66,7 @@ class Network:
 
         Raises:
             Unavailable: if namespaces cannot be made on this machine.
+
         """
         self.hosts: dict[str, Host] = {}
         try:

@@ -60,6 +60,7 @@ class Reply:
         Raises:
             IndexError: if there is none.
             ValueError: if it is not a number.
+
         """
         return int(self.words[1])
 
@@ -148,8 +149,8 @@ class Connection:
         try:
             self.socket = socket.create_connection(address, timeout=patience)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # A client whose manager ended while the link was cut would otherwise wait without end. The link itself may be
-            # cut for a minute.
+            # A client whose manager ended while the link was cut would otherwise wait without end. The link itself may
+            # be cut for a minute.
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 60)):
                 self.socket.setsockopt(socket.IPPROTO_TCP, option, value)

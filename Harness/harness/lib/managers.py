@@ -47,7 +47,8 @@ class Manager:
 
         - ``address``: where it listens; None reserves a port of 127.0.0.1.
         - ``within``: moves the calling thread to the host on which the process is started.
-        - ``is_measured``: the manager is a benchmark's; see ``dies_with_parent`` and ``in_own_session`` of `processes.start`.
+        - ``is_measured``: the manager is a benchmark's; see ``dies_with_parent`` and ``in_own_session`` of
+          `processes.start`.
         """
         self.binary = binary
         self.database = database
@@ -135,6 +136,7 @@ class Manager:
 
         Raises:
             subprocess.TimeoutExpired: if it does not end in time; it is killed then.
+
         """
         self.is_expected_to_end = True
         self.signal(signal.SIGTERM)

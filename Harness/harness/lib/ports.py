@@ -11,8 +11,8 @@ import weakref
 class ReservedPort:
     """A port of 127.0.0.1 on which only servers that set SO_REUSEADDR can listen, as long as this object exists.
 
-    A bound socket that does not listen keeps the port from being reserved again, in this process or another. The port is
-    below those that the kernel gives to clients, so that no client gets it while its server is down.
+    A bound socket that does not listen keeps the port from being reserved again, in this process or another. The port
+    is below those that the kernel gives to clients, so that no client gets it while its server is down.
     """
 
     def __init__(self) -> None:

@@ -216,6 +216,7 @@ class PostgresServer:
 
         Raises:
             Away: if there is no answer in time, or a statement fails.
+
         """
         command: list[str | Path] = [self._programs / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-F", "\t"]
         command += ["-h", self.directory, "-p", str(self.port), "-U", ROLE, "-d", database]

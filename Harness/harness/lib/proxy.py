@@ -51,6 +51,7 @@ class DelayingProxy(threading.Thread):
         self.join()
 
     def run(self) -> None:
+        """Listens until `close`."""
         try:
             self._enter()
             listener = self._loop.run_until_complete(asyncio.start_server(self._serve, *self.address))

@@ -1,4 +1,4 @@
-"""What clients asked for and were told, each with its place in the trace, and what a disk must hold for it."""
+"""What clients sent and were told, each with its position in the trace, and what a disk must hold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEVER = 1 << 63
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a task is, as far as it can be known: pending and claimed are one, since a claim may begin at any time."""
+    """The state of a task. Pending and claimed are one state, since a claim may begin at any time."""
 
     name: str
     priority: int = 0
@@ -23,39 +23,39 @@ class State:
 
 GONE = State("gone")
 
-#: The verb of an operation that is a task's being handed out.
+#: The verb of an operation that is the delivery of a task.
 RESERVE = "reserve"
 
 
 @dataclass(slots=True)
 class Wire:
-    """A client's end of a connection: how to find its replies in the trace."""
+    """A client's end of a connection, by which its replies are found in the trace."""
 
     client_port: int
     server_port: int
-    #: The trace's position when the connection was made.
+    #: The position in the trace when the connection was made.
     since: int
 
 
 @dataclass(slots=True)
 class Operation:
-    """Something asked of a manager about one task."""
+    """A command about one task."""
 
     verb: str
-    #: What the task is once this has happened.
+    #: The state of the task when it has been executed.
     makes: State
-    #: The trace's position before it was sent.
+    #: The position in the trace before it was sent.
     sent: int
     wire: Wire
-    #: Bytes of replies on the connection, up to the end of this one's; 0 while there is none.
+    #: The number of bytes of replies on the connection until the end of its reply; 0 if there is none.
     reply_end: int = 0
-    #: When the manager let go of the reply: from then on what it says must hold.
+    #: When the manager sent the reply: from then on it must hold.
     acked: int = NEVER
 
 
 @dataclass(slots=True)
 class Task:
-    """One task: its key, its number once known, and what was done to it in the order in which it was sent."""
+    """One task: its key, its id if it is known, and the commands about it in the order in which they were sent."""
 
     key: str
     body_size: int
@@ -68,17 +68,17 @@ class Task:
         return self.operations[0].sent
 
     def gone_at(self) -> int:
-        """When its end was acknowledged."""
+        """Returns when its end was acknowledged."""
         return min((op.acked for op in self.operations if op.makes == GONE), default=NEVER)
 
     def states(self, cut: int) -> set[State]:
-        """What it may be on the disk after a cut.
+        """Returns the states that it may have on the disk after a cut.
 
-        The last operation acknowledged counts, as does anything sent after it. Clients work on a task one after the
-        other, each having learned of it through what the one before did; so where a later operation is acknowledged an
-        earlier one that was not has either happened before it or never will.
+        The last acknowledged operation counts, and any operation that was sent later. Clients work on a task one after
+        the other: each gets it through what the one before has done. So if a later operation is acknowledged, an
+        earlier one without acknowledgement was executed before it, or never will be.
 
-        That the task was handed out says only that it is there: the claim may be lost with the power.
+        A delivery shows only that the task exists: the claim may be lost with the power.
         """
         sent = [operation for operation in self.operations if operation.sent <= cut and operation.verb != RESERVE]
         last = max((index for index, operation in enumerate(sent) if operation.acked <= cut), default=-1)
@@ -93,11 +93,12 @@ class Task:
 class Replies:
     """When each byte of each reply was handed to the kernel, from the trace's records of sending.
 
-    A manager killed within the call, or before it could note how many bytes had left, has sent any number of them: it is
-    its connection's last call, and what the client received beyond those before it came from there.
+    A manager that was killed within the call, or before it recorded how many bytes were sent, may have sent any number
+    of them. This is the last call of its connection, and all later bytes that the client has received are from it.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:
+        """Reads all records."""
         self._streams: dict[int, list[Record]] = {}
         self._wires: dict[tuple[int, int], list[int]] = {}
         for record in records:
@@ -113,7 +114,7 @@ class Replies:
         }
 
     def sent(self, wire: Wire, end: int) -> int | None:
-        """When the reply that ends at this byte of the connection's stream left; none if it is not in the trace."""
+        """Returns when the reply that ends at this byte of the stream was sent, None if it is not in the trace."""
         streams = self._wires.get((wire.client_port, wire.server_port), [])
         handle = next((handle for handle in streams if handle > wire.since), None)
         if handle is None or end <= 0:
@@ -123,10 +124,11 @@ class Replies:
 
 
 class Acknowledgements:
-    """All tasks of a run, walked through from the first cut to the last."""
+    """All tasks of a run, from the first cut to the last."""
 
     def __init__(self, tasks: Sequence[Task], replies: Replies) -> None:
-        #: Operations whose reply was received and is in the trace, and those where only the former is true.
+        """Finds the reply of each operation."""
+        #: The number of operations whose reply was received and is in the trace, and of those whose reply is not in it.
         self.traced = self.untraced = 0
         for task in tasks:
             task.operations.sort(key=lambda operation: operation.sent)
@@ -143,7 +145,7 @@ class Acknowledgements:
         self._gone: dict[int, Task] = {}
 
     def advance(self, cut: int) -> None:
-        """Goes on to a later cut."""
+        """Moves to a later cut."""
         while self._coming and self._coming[-1].sent <= cut:
             task = self._coming.pop()
             self._live[task.key] = (task, task.gone_at())
@@ -154,19 +156,19 @@ class Acknowledgements:
 
     @property
     def live(self) -> Iterable[Task]:
-        """The tasks that were sent by the cut and whose end was not acknowledged by then."""
+        """The tasks that were sent before the cut and whose end was not acknowledged before it."""
         return (task for task, _ in self._live.values())
 
     def is_gone(self, id: int) -> bool:
-        """Whether this task's end was acknowledged before the cut."""
+        """Returns whether the end of this task was acknowledged before the cut."""
         return id in self._gone
 
     @property
     def gone(self) -> Sequence[int]:
-        """All tasks whose end was acknowledged before the cut."""
+        """The ids of all tasks whose end was acknowledged before the cut."""
         return list(self._gone)
 
     def last_acknowledged_id(self, cut: int) -> int:
-        """The largest number told to a producer before the cut."""
+        """Returns the largest id that a producer got before the cut."""
         live = (task.id for task in self.live if task.id is not None and task.operations[0].acked <= cut)
         return max((*self._gone, *live), default=0)

@@ -1,21 +1,20 @@
-"""What a disk could hold after a power cut, rebuilt from a trace of file calls.
+"""What a disk may hold after a power cut, rebuilt from a trace of system calls.
 
 The model, for one directory:
 
-- What a sync has covered is there: the content of the file synced, up to the writes that had returned before the sync
-  began. A file's *name* is covered by a sync of the directory and by nothing else.
-- Of the rest any part may be there. A write is cut into the pieces that fall into different 512-byte sectors; each
-  piece is there or not, alone. A truncation is there or not. The file may have grown to where a write would have ended
-  without the written bytes, which then read as zeros.
-- A sector never holds garbage, and a synced sector is never harmed by a later write to another one.
-- A sync that fails covers nothing. The pages that it *drops* are clean then without having reached the disk, wholly or
-  at all: what was written to them is covered by no later sync, until any byte of the page is written again. Then the next
-  sync covers the whole page, as the cache has it. A sync of another process that had begun before covers, once it
-  returns, what it would have covered. Once the page is *evicted* the cache has what the disk has, and the
-  dropped writes are gone.
+- The disk has everything that a sync has covered: the content of the synced file, with all writes that had returned
+  before the sync began. Only a sync of the directory covers the *name* of a file.
+- The disk may have any part of the rest. A write is cut at the borders of 512-byte sectors; the disk has each piece or
+  not, independently. It has a truncation or not. The file may have the length that a write gives it, without the
+  written bytes, which are zeros then.
+- A sector never holds garbage, and a later write to another sector never damages a synced one.
+- A failed sync covers nothing. The pages that it *drops* become clean without being on the disk. No later sync covers
+  what was written to them, until any byte of the page is written again. Then the next sync covers the whole page, as
+  the cache has it. If a sync of another process began before the drop, it covers what it would have covered. When the
+  page is *evicted*, the cache has what the disk has, and the dropped writes are lost.
 
-Names: each name has had a series of meanings (no file, this file, another file); after a cut it has any of them from
-the last one covered by a sync of the directory on.
+Names: each name has a series of meanings (no file, this file, another file). After a cut it has any of them, from the
+last one that a sync of the directory has covered.
 """
 
 from __future__ import annotations
@@ -31,67 +30,67 @@ from .trace import Kind, Record
 
 SECTOR = 512
 
-#: What the page cache holds and drops as one.
+#: The unit in which the page cache holds and drops bytes.
 PAGE = 4096
 
-#: Behind the end of every file.
+#: An offset behind the end of every file.
 NO_END = 1 << 62
 
 
 class Unmodelled(Exception):
-    """The trace holds something that the model does not cover, so nothing can be concluded from it."""
+    """The trace has something that the model does not cover, so nothing follows from it."""
 
 
 class Flavour(Enum):
-    """How the part of the unsynced calls that reached the disk is chosen."""
+    """How the unsynced calls that have reached the disk are chosen."""
 
     NOTHING = "nothing unsynced"
     EVERYTHING = "everything"
-    FIRST = "the first so many"
-    LAST = "the last so many"
+    FIRST = "the first of them"
+    LAST = "the last of them"
     SOME = "any of them, whole"
     TORN = "any sectors of any of them"
 
 
 @dataclass(slots=True)
 class Change:
-    """What a call did to a file's content, or a part of it."""
+    """A change of a file's content by a call, or a part of it."""
 
     kind: Kind
     offset: int
     #: WRITE: the bytes. A write that failed or never returned may have written any of them.
     data: bytes = b""
-    #: ALLOCATE: how many bytes.
+    #: ALLOCATE: the number of bytes.
     length: int = 0
-    #: When it had happened, for a sync that begins later; 0 if that is not known.
+    #: When it was complete, for a sync that begins later; 0 if that is unknown.
     end: int = 0
-    #: When it was dropped, for a sync that began before and has not returned yet; 0 if it was not.
+    #: When it was dropped, for a sync that began before and returns later; 0 if it was not.
     dropped: int = 0
     #: When its page was written again after that; 0 if it was not.
     again: int = 0
-    #: Whether the cache has let it go; it is on the disk only if a sync that began before it was dropped returns.
+    #: Whether it was evicted. Then it reaches the disk only if a sync that began before the drop returns.
     is_evicted: bool = False
 
     @classmethod
     def of(cls, record: Record) -> Change:
-        """What a call did."""
+        """Returns what a call did."""
         if record.kind not in (Kind.WRITE, Kind.TRUNCATE, Kind.ALLOCATE):
             raise Unmodelled(f"a {record.kind.name} of a file's content")
         data = record.data if record.result <= 0 else record.data[: record.result]
         return cls(record.kind, record.offset, data, record.length, record.end if record.result >= 0 else 0)
 
     def is_covered(self, begin: int) -> bool:
-        """Whether a sync that began at this number covers it."""
+        """Returns whether a sync that began at this number covers it."""
         return 0 < self.again < begin or (0 < self.end < begin and not 0 < self.dropped < begin)
 
     @property
     def is_lost(self) -> bool:
-        """Whether no sync that begins from now on covers it, although it happened."""
+        """Whether it happened, but no later sync covers it."""
         return self.dropped > 0 and self.again == 0
 
     @property
     def pages(self) -> range:
-        """The pages of a write; of a truncation the one that it cuts in two."""
+        """The pages of a write, or the page that a truncation cuts."""
         match self.kind:
             case Kind.WRITE if self.data:
                 return range(self.offset // PAGE, (self.offset + len(self.data) - 1) // PAGE + 1)
@@ -101,12 +100,12 @@ class Change:
                 return range(0)
 
     def pieces(self, size: int) -> Iterator[Change]:
-        """A write, cut at multiples of this size."""
+        """Yields a write, cut at multiples of this size."""
         for start, data in pieces(self.offset, self.data, size):
             yield replace(self, offset=start, data=data)
 
     def without(self, start: int, end: int) -> Iterator[Change]:
-        """What is left of a write where the bytes from `start` on, up to `end`, were overwritten or cut off."""
+        """Yields what is left of a write when the bytes from ``start`` up to ``end`` were overwritten or cut off."""
         if self.kind is not Kind.WRITE or start >= self.offset + len(self.data) or end <= self.offset:
             yield self
             return
@@ -118,7 +117,7 @@ class Change:
                 yield replace(self, offset=first, data=data)
 
     def apply(self, content: bytearray) -> None:
-        """Does all of it to the content."""
+        """Applies all of it to the content."""
         match self.kind:
             case Kind.WRITE:
                 _put(content, self.offset, self.data)
@@ -130,7 +129,7 @@ class Change:
                 _grow(content, self.offset + self.length)
 
     def apply_torn(self, content: bytearray, reached: Callable[[], bool]) -> None:
-        """Does some sectors of it."""
+        """Applies some of its sectors to the content."""
         if self.kind is not Kind.WRITE:
             if reached():
                 self.apply(content)
@@ -144,17 +143,17 @@ class Change:
 
 @dataclass(slots=True)
 class File:
-    """One file's content as far as it is safe, and what has been done to it since."""
+    """The safe content of a file, and all later changes."""
 
     content: bytearray = field(default_factory=bytearray)
     pending: list[Change] = field(default_factory=list)
-    #: The pages of which some writes were dropped, and were not made good since.
+    #: The pages with dropped writes that were not written again.
     dropped: set[int] = field(default_factory=set)
 
     def take(self, record: Record) -> None:
-        """A call changes the content."""
+        """Adds a call that changes the content."""
         change = Change.of(record)
-        # Its pages are dirty again, as a whole. If it never returned that is not known.
+        # Its whole pages are dirty again. If it never returned, that is unknown.
         if change.end and not self.dropped.isdisjoint(change.pages):
             for earlier in self.pending:
                 if earlier.is_lost and not earlier.is_evicted and earlier.pages.start in change.pages:
@@ -163,14 +162,14 @@ class File:
         self.pending.append(change)
 
     def sync(self, begin: int) -> None:
-        """A sync that began at this number has returned."""
+        """Records that a sync that began at this number has returned."""
         rest: list[Change] = []
         for change in self.pending:
             if not change.is_covered(begin):
                 rest.append(change)
                 continue
             change.apply(self.content)
-            # Of what came before, and is not known to be covered, this much is certainly gone.
+            # These bytes of earlier changes, which may not be covered, are certainly gone.
             match change.kind:
                 case Kind.WRITE:
                     start, end = change.offset, change.offset + len(change.data)
@@ -182,7 +181,7 @@ class File:
         self.pending = rest
 
     def drop(self, number: int, pages: Set[int]) -> None:
-        """A sync has failed at this number, and has dropped these pages."""
+        """Records that a sync has failed at this number and has dropped these pages."""
         kept: list[Change] = []
         for change in self.pending:
             is_sure = change.kind is Kind.WRITE and 0 < max(change.end, change.again) < number
@@ -197,13 +196,13 @@ class File:
         self.dropped |= pages
 
     def evict(self, pages: Set[int]) -> None:
-        """The cache has let these pages go, and shows what the disk holds."""
+        """Records that these pages were evicted, so that the cache has what the disk has."""
         for change in self.pending:
             change.is_evicted |= change.is_lost and change.pages.start in pages
         self.dropped -= pages
 
     def after_cut(self, flavour: Flavour, rng: random.Random) -> bytearray:
-        """One of the contents that the disk could have."""
+        """Returns one of the contents that the disk may have."""
         content = bytearray(self.content)
         pending = [change for change in self.pending if not change.is_evicted]
         count = len(pending)
@@ -230,7 +229,7 @@ class File:
 
 
 def pieces(offset: int, data: bytes, size: int) -> Iterator[tuple[int, bytes]]:
-    """Cuts a write at multiples of a size."""
+    """Yields the pieces of a write, cut at multiples of a size."""
     place = 0
     while place < len(data):
         start = offset + place
@@ -251,7 +250,7 @@ def _put(content: bytearray, offset: int, data: bytes) -> None:
 
 @dataclass(slots=True)
 class Name:
-    """The meanings that a name has had: from the safe one to the present one."""
+    """The meanings that a name has had, from the safe one to the current one."""
 
     meanings: list[tuple[int, File | None]] = field(default_factory=lambda: [(0, None)])
 
@@ -261,12 +260,12 @@ class Name:
         return self.meanings[-1][1]
 
     def sync(self, begin: int) -> None:
-        """A sync of the directory that began at this number has returned."""
+        """Records that a sync of the directory that began at this number has returned."""
         covered = [index for index, (number, _) in enumerate(self.meanings) if number < begin]
         del self.meanings[: covered[-1]]
 
     def after_cut(self, flavour: Flavour, rng: random.Random) -> File | None:
-        """One of the meanings that it could have on the disk."""
+        """Returns one of the meanings that it may have on the disk."""
         match flavour:
             case Flavour.NOTHING:
                 return self.meanings[0][1]
@@ -277,15 +276,16 @@ class Name:
 
 
 class Disk:
-    """The directory of a database, as the trace tells it, up to the record taken last."""
+    """The directory of a database, rebuilt from the trace up to the last record that was taken."""
 
     def __init__(self) -> None:
+        """Begins with an empty directory."""
         self.names: dict[str, Name] = {}
         self._inodes: dict[int, File] = {}
         self._handles: dict[int, File | None] = {}
 
     def take(self, record: Record) -> None:
-        """Goes on by one record; they must come in their order."""
+        """Adds the next record; records must come in their order."""
         match record.kind:
             case Kind.OPEN:
                 self._open(record)
@@ -344,14 +344,14 @@ class Disk:
 
     def _rename(self, old: str, new: str, number: int) -> None:
         if "?" in (old, new):
-            raise Unmodelled("a file of the database is renamed to or from a name that is not watched")
+            raise Unmodelled("a file of the database is renamed to or from a name that is not recorded")
         file = self.names.setdefault(old, Name()).file
         self._unlink(new, number)
         self.names[new].meanings.append((number, file))
         self.names[old].meanings.append((number, None))
 
     def write_cut(self, database: Path, flavour: Flavour, rng: random.Random) -> None:
-        """Writes one of the states that the disk could have into files beside `database`, as a restart finds them."""
+        """Writes one of the states that the disk may have to ``database`` and the files beside it."""
         for suffix, name in self.names.items():
             file = name.after_cut(flavour, rng)
             if file is not None:

@@ -83,15 +83,16 @@ class Scenario:
     def has_blind_moment(self) -> bool:
         """Whether peers may acknowledge what a failed flush has lost.
 
-        Only the caller of a failed flush gets the error. Until it has told its peers, or they have found that it is dead,
-        their own syncs succeed. What they acknowledge in this moment is not safe, in any design.
+        Only the caller of a failed flush gets the error. Until it has told its peers, or they have found that it is
+        dead, their own syncs succeed. What they acknowledge in this moment is not safe, in any design.
         """
         return self.failure is Failure.FLUSH and self.peers is Peers.BUSY
 
 
 ALL = [Scenario(*values) for values in itertools.product(Role, Failure, (False, True), Peers, Other, Eviction)]
 
-#: What tools/test runs: each circumstance with several others, and all that lost tasks before managers marked their syncs.
+#: What tools/test runs: each circumstance with several others, and all that lost tasks before managers marked their
+#: syncs.
 SHORT = [
     Scenario(Role.LOG, Failure.WRITE_BACK, False, Peers.NONE, Other.NONE, Eviction.NEVER),
     Scenario(Role.LOG, Failure.FLUSH, True, Peers.BUSY, Other.NONE, Eviction.NEVER),
@@ -264,7 +265,10 @@ class Run:
         return all(start is not None and time.monotonic() > start + 1.2 for start in since)
 
     def _wait_until(self, is_so: Callable[[], bool], seconds: float) -> bool:
-        """Waits for a condition, until a manager refuses to serve or the trace is full; returns whether one of the first two holds."""
+        """Waits for a condition; returns whether it holds or a manager refuses to serve.
+
+        A full trace ends the wait.
+        """
         deadline = time.monotonic() + seconds
         while not is_so():
             if time.monotonic() > deadline or self.trace.full_at or any(keeper.is_over for keeper in self.keepers):
@@ -402,7 +406,9 @@ def report(outcomes: Sequence[Outcome]) -> int:
     refused = sum(outcome.is_refused for outcome in outcomes)
     cuts, bad = sum(outcome.cuts for outcome in outcomes), sum(outcome.bad_cuts for outcome in outcomes)
     print(f"{len(outcomes)} runs, {cuts} cuts, {bad} of them with losses")
-    print(f"runs with losses: {lost}; with other findings: {wrong}; in which a manager rightly refused to serve: {refused}")
+    print(
+        f"runs with losses: {lost}; with other findings: {wrong}; with a manager that rightly did not serve: {refused}"
+    )
     for line in sums(outcomes):
         print(line)
     return 1 if lost or wrong else 0

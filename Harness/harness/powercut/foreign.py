@@ -20,9 +20,10 @@ db.close()
 
 
 class Foreign:
-    """A program with an idle connection: neither a reader nor a writer, but SQLite's files are in use by it."""
+    """A program with an idle connection: it neither reads nor writes, but it uses SQLite's files."""
 
     def __init__(self, database: Path, environment: Mapping[str, str]) -> None:
+        """Starts it and waits until it has opened the database."""
         self.process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, database],
             stdin=subprocess.PIPE,
@@ -36,11 +37,11 @@ class Foreign:
             raise RuntimeError(f"the other program did not open the database: {errors.decode()}")
 
     def is_named_in(self, text: str) -> bool:
-        """Whether a manager says that this program is in the way."""
+        """Returns whether a manager's message names this program."""
         return str(self.process.pid) in text
 
     def close(self) -> None:
-        """Has it close its connection in order, as the last one does: what is left of the log is copied."""
+        """Lets it close its connection in order. If it is the last one, SQLite copies the rest of the log."""
         self.process.communicate(timeout=30)
 
     def kill(self) -> None:

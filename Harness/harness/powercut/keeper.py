@@ -1,4 +1,4 @@
-"""What starts managers again when they have ended, as a service manager does."""
+"""Starts managers again when they have ended, as a service manager does."""
 
 from __future__ import annotations
 
@@ -21,39 +21,40 @@ class Status(IntEnum):
     LOST = 78
 
 
-#: How often a manager may end in a row without having come to listen.
+#: How many times in a row a manager may end before it listens.
 MOST_FAILED_STARTS = 8
 
-#: How often it may end with an error in all: more is no service.
+#: How many times in all it may end with an error: with more it does not serve.
 MOST_ERRORS = 25
 
-#: For how long a manager may be told to start later.
+#: For how many seconds a manager may answer that it has to be started later.
 LONGEST_WAIT = 25.0
 
 
 class Keeper(threading.Thread):
-    """Keeps one manager running, from when it was started first. No other thread uses the manager while it runs."""
+    """Keeps one manager running that was started already. No other thread uses the manager while this one runs."""
 
     def __init__(self, manager: Manager, told_to_wait: Callable[[str], None]) -> None:
-        """`told_to_wait` is called with what a manager said that has to be started later."""
+        """``told_to_wait`` is called with the message of a manager that has to be started later."""
         super().__init__(name=f"keeper of {manager.name}", daemon=True)
         self.manager = manager
         self.told_to_wait = told_to_wait
         self.stopping = threading.Event()
-        #: When it came to listen; none while it does not.
+        #: Since when it listens; None while it does not.
         self.serving_since: float | None = time.monotonic()
-        #: How often it has ended with each status.
+        #: How many times it has ended with each status.
         self.ends: Counter[int] = Counter()
-        #: It refused to serve, since acknowledged tasks are gone.
+        #: The message with which it refused to serve, because acknowledged tasks are lost.
         self.refusal: str | None = None
         self.problems: list[str] = []
 
     @property
     def is_over(self) -> bool:
-        """Whether it is not started again."""
+        """Whether the manager is not started again."""
         return self.refusal is not None or bool(self.problems)
 
     def run(self) -> None:
+        """Watches the manager until it is over."""
         failed_starts, waits_since = 0, None
         while not self.stopping.is_set() and not self.is_over:
             if self.manager.is_running:
@@ -70,11 +71,11 @@ class Keeper(threading.Thread):
                     if failed_starts > MOST_FAILED_STARTS:
                         self._report("does not start")
                     elif self.ends[Status.ERROR] > MOST_ERRORS:
-                        self._report("ends again and again")
+                        self._report("ends too often")
                 case Status.LATER:
                     waits_since = waits_since or time.monotonic()
                     if time.monotonic() > waits_since + LONGEST_WAIT:
-                        self._report("is told to start later, again and again")
+                        self._report("has to be started later for too long")
                     self.told_to_wait(self.manager.tail(1))
                     self.stopping.wait(0.2)
                 case Status.LOST:
@@ -86,7 +87,7 @@ class Keeper(threading.Thread):
             self._start()
 
     def stop(self) -> None:
-        """Starts the manager no more; it may run, and is the caller's again."""
+        """Ends the thread. The manager may run, and the caller may use it again."""
         self.stopping.set()
         self.join()
 

@@ -1,4 +1,4 @@
-"""The files beside a database that managers use while they live, as a power cut leaves them."""
+"""The files beside a database that managers use while they run, as a power cut leaves them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from .trace import Trace
 
 
 class Leftovers:
-    """What was seen of the -lock file and the -wake pipes during a run.
+    """The -lock file and the -wake pipes during a run.
 
-    They are never synced, and nothing in them may be needed after a power cut: whatever part of their content reached
-    the disk, managers must start beside them and work.
+    They are never synced, and managers must not need them after a power cut: they must start and work whatever part of
+    the content has reached the disk.
     """
 
     def __init__(self, database: Path) -> None:
+        """Takes the path of the database."""
         self.database = database
-        #: Contents of the -lock file, each with the trace's position just after it was read.
+        #: The contents of the -lock file, each with the position in the trace directly after it was read.
         self.locks: list[tuple[int, bytes]] = []
         self.pipes: set[str] = set()
 
     def look(self, trace: Trace) -> None:
-        """Notes how the files are now."""
+        """Records the files as they are now."""
         for path in self.database.parent.glob(f"{self.database.name}-*"):
             suffix = path.name.removeprefix(self.database.name)
             if suffix == "-lock":
@@ -35,7 +36,7 @@ class Leftovers:
                 self.pipes.add(suffix)
 
     def write(self, database: Path, cut: int, rng: random.Random) -> None:
-        """Puts them beside a database, as they were at any time before the cut: whole, in part, empty, or not at all."""
+        """Writes them beside a database as they were at a time before the cut: whole, in part, empty, or not at all."""
         for suffix in sorted(self.pipes):
             if rng.random() < 0.5:
                 os.mkfifo(database.with_name(database.name + suffix), 0o600)
@@ -51,10 +52,10 @@ class Leftovers:
 
 
 def of_another_boot(content: bytes, rng: random.Random) -> bytes:
-    """The content as a boot of the machine before this one has left it: whatever holds this one's id holds another."""
+    """Returns the content as an earlier boot of the machine has left it: with another boot id."""
     now = uuid.UUID(Path("/proc/sys/kernel/random/boot_id").read_text().strip()).bytes
     before = rng.randbytes(len(now))
     for half in (slice(0, 8), slice(8, 16)):
-        # Text that was read as a number, or the bytes as they are.
+        # The id read as a number, or its bytes as they are.
         content = content.replace(now[half][::-1], before[half]).replace(now[half], before[half])
     return content

@@ -1,4 +1,4 @@
-"""Producers and consumers that note, for all they ask and are told, where the trace stood."""
+"""Producers and consumers that record the position in the trace with all that they send and receive."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 from ..lib import bodies
 from ..lib.beanstalk import Address, Connection, Disconnected, Reply, encode
-from .trace import Trace
 from .acknowledgements import GONE, RESERVE, Operation, State, Task, Wire
+from .trace import Trace
 
-#: A delay that no run outlives, so that a delayed task stays what it is until somebody kicks it.
+#: A delay that is longer than any run, so that a delayed task changes only if a client kicks it.
 LONG = 100_000
 
 
@@ -20,6 +20,7 @@ class Book:
     """The tasks of a run, shared by all clients."""
 
     def __init__(self, trace: Trace, limit: int) -> None:
+        """``limit`` is the number of tasks from which on producers wait."""
         self.trace = trace
         self.limit = limit
         self.stopping = threading.Event()
@@ -31,7 +32,7 @@ class Book:
         self._finished = 0
 
     def add(self, task: Task) -> None:
-        """Enters a task that is about to be put."""
+        """Adds a task that is about to be put."""
         with self._lock:
             self._tasks[task.key] = task
 
@@ -46,10 +47,10 @@ class Book:
         return len(self._tasks) - self._finished > self.limit
 
     def find(self, reply: Reply) -> Task:
-        """The task that a manager handed out."""
+        """Returns the task that a manager has delivered."""
         key = bodies.key_of(reply.body)
         if key is None or key not in self._tasks:
-            raise AssertionError(f"task {reply.id} was handed out with {bodies.shown(reply.body)}")
+            raise AssertionError(f"task {reply.id} was delivered with {bodies.shown(reply.body)}")
         return self._tasks[key]
 
     @property
@@ -59,15 +60,17 @@ class Book:
 
 
 class Client(threading.Thread):
-    """A thread with one connection, which it renews whenever it breaks."""
+    """A thread with one connection at a time; when it breaks, the thread opens another."""
 
     def __init__(self, book: Book, addresses: Sequence[Address], name: str, seed: str) -> None:
+        """``addresses`` are those of the managers."""
         super().__init__(name=name, daemon=True)
         self.book = book
         self.addresses = addresses
         self.rng = random.Random(f"{seed}-{name}")
 
     def run(self) -> None:
+        """Works until the run ends."""
         while not self.book.stopping.is_set():
             try:
                 with Connection(self.rng.choice(self.addresses)) as connection:
@@ -81,11 +84,11 @@ class Client(threading.Thread):
                 return
 
     def work(self) -> None:
-        """Uses the connection until it breaks or the run is over."""
+        """Uses the connection until it breaks or the run ends."""
         raise NotImplementedError
 
     def ask(self, *steps: tuple[Task | None, State, tuple[object, ...], bytes | None]) -> list[Reply]:
-        """Sends commands together and waits for all answers; each stands in its task's list from before it is sent."""
+        """Sends commands together and waits for all replies. Each is added to its task before it is sent."""
         sent = self.book.trace.position
         operations: list[Operation | None] = []
         for task, makes, words, _ in steps:
@@ -102,12 +105,12 @@ class Client(threading.Thread):
         return replies
 
     def must(self, expected: str, reply: Reply, about: Callable[[], str]) -> None:
-        """An answer other than the expected one is a finding."""
+        """Raises an error if the reply is not the expected one."""
         if reply.word != expected:
             raise AssertionError(f"{about()}: {reply.word} instead of {expected}")
 
     def tell(self, task: Task, makes: State, expected: str, *words: object) -> None:
-        """One command about one task, whose answer is known beforehand."""
+        """Sends one command about one task, with the expected reply."""
         reply = self.ask((task, makes, words, None))[0]
         if makes == GONE and reply.word == expected:
             self.book.finish()
@@ -115,13 +118,14 @@ class Client(threading.Thread):
 
 
 class Producer(Client):
-    """Puts tasks, several at a time; some delayed, which it kicks or deletes later."""
+    """A client that puts tasks, several at a time. Some are delayed; it kicks or deletes these later."""
 
     def size(self) -> int:
-        """The size of the next task's body."""
+        """Returns the size of the next task's body."""
         return bodies.some_size(self.rng)
 
     def work(self) -> None:
+        """See `Client`."""
         delayed: deque[Task] = deque()
         number = 0
         while not self.book.stopping.is_set():
@@ -141,7 +145,7 @@ class Producer(Client):
                 steps.append((task, makes, ("put", priority, delay, 600), body))
                 if delay:
                     delayed.append(task)
-            for task, reply in zip(tasks, self.ask(*steps)):
+            for task, reply in zip(tasks, self.ask(*steps), strict=True):
                 self.must("INSERTED", reply, lambda: "put")
                 task.id = reply.id
             while len(delayed) > 5:
@@ -154,9 +158,10 @@ class Producer(Client):
 
 
 class Consumer(Client):
-    """Takes tasks; deletes most, and sends the others round once more."""
+    """A client that reserves tasks, deletes most, and returns the others."""
 
     def work(self) -> None:
+        """See `Client`."""
         while not self.book.stopping.is_set():
             self.book.stopping.wait(self.book.pause)
             count = self.rng.choice((1, 1, 2, 4))
@@ -169,7 +174,7 @@ class Consumer(Client):
                     task = self.book.find(reply)
                     task.id = reply.id
                     held.append(task)
-                    # The claim may be lost with the power, but not the task, though nobody has acknowledged its put yet.
+                    # The claim may be lost with the power, but not the task, although its put has no reply yet.
                     asked = max(sent, task.operations[-1].sent)
                     seen = Operation(RESERVE, State("live"), asked, self.wire, self.connection.bytes_taken)
                     task.operations.append(seen)
@@ -185,7 +190,7 @@ class Consumer(Client):
                     self.finish(task)
 
     def finish(self, task: Task) -> None:
-        """Ends one claim, one way or another."""
+        """Ends one claim in a way that is chosen at random."""
         dice, priority = self.rng.random(), self.rng.choice((0, 2000))
         if dice < 0.6:
             self.tell(task, GONE, "DELETED", "delete", task.id)

@@ -1,4 +1,4 @@
-"""tools/powercut: records what managers do to their files under load, then cuts the power at many moments of the run."""
+"""tools/powercut: records what managers do to their files, then cuts the power at many moments of the run."""
 
 from __future__ import annotations
 
@@ -83,19 +83,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=1024,
         metavar="MIB",
         help="end the load when the trace has this size (default 1024)",
-   
     )
     parser.add_argument(
         "--failed-syncs",
         action="store_true",
-        help="let one sync fail in each run, once for each combination of circumstances; managers are started again, and "
-        "the power fails later",
+        help="let one sync fail in each run, once for each combination of circumstances; managers are started again, "
+        "and the power fails later",
     )
     parser.add_argument(
         "--rounds", type=int, default=1, help="with --failed-syncs: runs for each combination (default 1)"
     )
     parser.add_argument("--short", action="store_true", help="with --failed-syncs: a few combinations, once each")
-    parser.add_argument("--only", metavar="WORDS", help="with --failed-syncs: only combinations whose line contains this")
+    parser.add_argument(
+        "--only", metavar="WORDS", help="with --failed-syncs: only combinations whose line contains this"
+    )
     add_run_options(parser, "chooses the cuts and what the clients do")
     options = parser.parse_args(arguments)
     if options.seconds is None:
@@ -259,8 +260,12 @@ def report(findings: Findings, problems: Sequence[str], options: argparse.Namesp
         print(f"and {len(findings.violations) - 20} more")
     for name, count in findings.cuts.most_common():
         print(f"{count:6} cuts with {name}")
-    print(f"{total} cuts, {findings.manager_starts} times managers were started after a cut: {findings.bad_cuts} with losses")
+    starts = f"managers were started after {findings.manager_starts} of them"
+    print(f"{total} cuts, {starts}: {findings.bad_cuts} with losses")
     if options.without_sync:
-        print("without sync, losses are expected:", "found" if findings.bad_cuts else "NOT FOUND, so the tool cannot find any")
+        print(
+            "without sync, losses are expected:",
+            "found" if findings.bad_cuts else "NOT FOUND, so the tool cannot find any",
+        )
         return 0 if findings.bad_cuts else 1
     return 1 if findings.bad_cuts or problems else 0

@@ -1,4 +1,4 @@
-"""Orders to preload/cache: which sync fails, how, and when the kernel lets go of what was dropped."""
+"""Orders to preload/cache: which sync fails, how, and when dropped pages are evicted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BYTES = 4096
 
 
 class Role(IntEnum):
-    """Which of the database's files."""
+    """One of the database's files."""
 
     DATABASE = 1
     LOG = 2
@@ -28,16 +28,16 @@ class Failure(IntEnum):
 
 
 class Ending(IntEnum):
-    """How the call ends whose sync fails."""
+    """How the call of the failing sync ends."""
 
     RETURNS = 0
-    #: Its process is killed inside the call, when it has seen the error, or before.
+    #: Its process is killed within the call, after it has seen the error, or before.
     KILLED = 1
     KILLED_UNSEEN = 2
 
 
 class PageCache:
-    """The control file that processes with preload/cache share. The words' order is that of cache.h."""
+    """The control file that processes with preload/cache share. The order of its words is in cache.h."""
 
     def __init__(self, path: Path) -> None:
         """Makes the file."""
@@ -48,7 +48,7 @@ class PageCache:
         self._words = memoryview(self._memory).cast("q")
 
     def environment(self, database: Path, trace: Mapping[str, str]) -> dict[str, str]:
-        """What a process needs in its environment to be on this disk, besides what it needs for the trace."""
+        """Returns what a process needs in its environment to use this disk, with what it needs for the trace."""
         return {
             **trace,
             "LD_PRELOAD": f"{os.fspath(preload_library('cache'))}:{trace['LD_PRELOAD']}",
@@ -68,7 +68,7 @@ class PageCache:
         evicts: bool = False,
         seed: int = 0,
     ) -> None:
-        """Orders that one sync fails; see `struct orders`."""
+        """Orders that one sync fails; see ``struct orders``."""
         for index, value in ((1, role), (2, after), (3, process), (4, ending), (5, share), (6, evicts), (8, 0)):
             self._words[index] = int(value)
         if seed:
@@ -76,27 +76,27 @@ class PageCache:
         self._words[0] = failure
 
     def evict(self) -> None:
-        """Orders that all dropped pages are evicted before any process sees its files again."""
+        """Orders that all dropped pages are evicted before any process uses its files again."""
         self._words[7] = 1
 
     @property
     def failed(self) -> int:
-        """The process whose sync has failed; 0 until then."""
+        """The process whose sync has failed; 0 if none has."""
         return self._words[8]
 
     @property
     def dropped(self) -> int:
-        """How many pages were dropped."""
+        """The number of dropped pages."""
         return self._words[9]
 
     @property
     def evicted(self) -> int:
-        """How many pages were evicted."""
+        """The number of evicted pages."""
         return self._words[10]
 
     @property
     def told(self) -> int:
-        """How many syncs have returned an error."""
+        """The number of syncs that have returned an error."""
         return self._words[11]
 
     @property
@@ -105,6 +105,6 @@ class PageCache:
         return self._words[12] != 0
 
     def close(self) -> None:
-        """Lets go of the memory."""
+        """Releases the memory."""
         self._words.release()
         self._memory.close()

@@ -21,7 +21,11 @@ def check_file(path: Path, acknowledgements: Acknowledgements, cut: int) -> list
     try:
         with database.opened(path) as db:
             if not database.has_schema(db):
-                return [f"the database is empty, without {len(promised)} tasks"] if promised or acknowledgements.gone else []
+                return (
+                    [f"the database is empty, without {len(promised)} tasks"]
+                    if promised or acknowledgements.gone
+                    else []
+                )
             return database.unsoundness(db) + _check_tasks(db, acknowledgements, cut)
     except sqlite3.Error as error:
         return [f"the database cannot be read: {error}"]
@@ -42,13 +46,13 @@ def _check_tasks(db: sqlite3.Connection, acknowledgements: Acknowledgements, cut
         elif task.id is not None and task.id != row.id:
             found.append(f"task {row.id} was acknowledged as {task.id}")
         elif acknowledgements.is_gone(row.id):
-            found.append(f"task {row.id} is back: its delete was acknowledged")
+            found.append(f"task {row.id} exists, but its delete was acknowledged")
         if key is not None:
             present[key] = row
     for task in acknowledgements.live:
         found += _check_task(task, present.get(task.key), cut)
     if database.last_id(db) < acknowledgements.last_acknowledged_id(cut):
-        found.append(f"the next id would be {database.last_id(db) + 1}, which was given before")
+        found.append(f"the next id is {database.last_id(db) + 1}, which was used before")
     return found
 
 
@@ -71,7 +75,9 @@ def _story(task: Task, cut: int) -> str:
     return ", ".join(steps)
 
 
-def check_managers(managers: Sequence[Manager], acknowledgements: Acknowledgements, cut: int, rng: random.Random) -> list[str]:
+def check_managers(
+    managers: Sequence[Manager], acknowledgements: Acknowledgements, cut: int, rng: random.Random
+) -> list[str]:
     """Starts managers on the file after the cut and compares their replies with what was acknowledged.
 
     Reserves and deletes all tasks that can be reserved, and checks the file again.
@@ -85,7 +91,7 @@ def check_managers(managers: Sequence[Manager], acknowledgements: Acknowledgemen
         with database.opened(Path(managers[0].database)) as db:
             found += database.unsoundness(db)
             rest = [row for row in database.tasks(db) if row.state not in ("delayed", "buried")]
-            found += [f"task {row.id} is {row.state} after all were taken" for row in rest]
+            found += [f"task {row.id} is {row.state} after all were reserved" for row in rest]
         return found
     except Exception as error:  # Any error: managers that do not work on this file are a finding.
         return [f"managers on the file after the cut: {type(error).__name__}: {error}; {managers[0].tail()}"]
@@ -103,20 +109,22 @@ def _ask(managers: Sequence[Manager], acknowledgements: Acknowledgements, cut: i
         for id, task in promised.items():
             reply = client.reply()
             if reply.word != "FOUND" or bodies.key_of(reply.body) != task.key:
-                found.append(f"peek {id} answers {reply.word}: {_story(task, cut)}")
+                found.append(f"the reply to peek {id} is {reply.word}: {_story(task, cut)}")
         for id in some_gone:
             if client.reply().word != "NOT_FOUND":
                 found.append(f"peek {id} finds a task whose delete was acknowledged")
         new = client.command("put", 0, 0, 60, body=bodies.make("after-the-cut", 40))
         if new.word != "INSERTED" or new.id <= acknowledgements.last_acknowledged_id(cut):
-            found.append(f"a new task got {new.word} {new.arguments}, the last was {acknowledgements.last_acknowledged_id(cut)}")
+            found.append(
+                f"a new task got {new.word} {new.arguments}, the last was {acknowledgements.last_acknowledged_id(cut)}"
+            )
         while (reply := other.command("reserve-with-timeout", 0)).word == "RESERVED":
             if reply.id in seen:
-                found.append(f"task {reply.id} was handed out twice")
+                found.append(f"task {reply.id} was delivered twice")
             seen.add(reply.id)
             if (answer := other.command("delete", reply.id)).word != "DELETED":
-                found.append(f"delete {reply.id} answers {answer.word}")
+                found.append(f"the reply to delete {reply.id} is {answer.word}")
         if reply.word != "TIMED_OUT":
-            found.append(f"reserve-with-timeout answers {reply.word}")
+            found.append(f"the reply to reserve-with-timeout is {reply.word}")
     missing = [id for id, task in promised.items() if id not in seen and {s.name for s in task.states(cut)} == {"live"}]
-    return found + [f"task {id} was not handed out" for id in missing]
+    return found + [f"task {id} was not delivered" for id in missing]

@@ -19,7 +19,7 @@ _RECORD = struct.Struct("=IIQQQQQqII")
 
 
 class Kind(IntEnum):
-    """What a record tells of."""
+    """The kind of a call."""
 
     OPEN = 1
     WRITE = 2
@@ -36,7 +36,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One call, as the trace has it; the fields' meaning by kind stands in trace.h."""
+    """One call. The meaning of the fields for each kind is in trace.h."""
 
     kind: Kind
     begin: int
@@ -49,19 +49,20 @@ class Record:
 
     @property
     def number(self) -> int:
-        """The record's place in the order of everything: a sync counts when it returns, all else when it begins."""
+        """Its position in the order of all events: a sync counts when it returns, any other call when it begins."""
         return self.end if self.kind is Kind.SYNC else self.begin
 
     @property
     def returned(self) -> bool:
-        """Whether the call is known to have returned: not where the process was killed first."""
+        """Whether it is known that the call has returned; it is not if the process was killed."""
         return self.end > 0
 
 
 class Trace:
-    """A trace being written by other processes, or complete."""
+    """A trace that other processes write, or have written."""
 
     def __init__(self, path: Path) -> None:
+        """Maps a trace that exists."""
         self.path = path
         with path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -69,7 +70,7 @@ class Trace:
 
     @classmethod
     def create(cls, path: Path, capacity: int) -> Trace:
-        """Makes an empty trace; the file is sparse, so a large capacity costs nothing by itself."""
+        """Makes an empty trace. The file is sparse, so a large capacity costs nothing."""
         library = ctypes.CDLL(os.fspath(preload_library("trace")))
         library.trace_create.argtypes = [ctypes.c_char_p, ctypes.c_uint64]
         error = library.trace_create(os.fsencode(path), capacity)
@@ -78,7 +79,7 @@ class Trace:
         return cls(path)
 
     def environment(self, database: Path, without_sync: bool = False) -> dict[str, str]:
-        """What a process needs in its environment to write here."""
+        """Returns what a process needs in its environment to write to this trace."""
         variables = {
             "LD_PRELOAD": os.fspath(preload_library("trace")),
             "BEANROW_TRACE": os.fspath(self.path),
@@ -90,21 +91,21 @@ class Trace:
 
     @property
     def position(self) -> int:
-        """The number taken last: everything numbered higher has not begun yet."""
+        """The last number that was taken: every event with a higher number has not begun yet."""
         return self._words[1]
 
     @property
     def size(self) -> int:
-        """Bytes written so far."""
+        """The number of bytes written so far."""
         return self._words[2]
 
     @property
     def full_at(self) -> int:
-        """The number at which the trace had no more room; 0 while it has."""
+        """The number at which the trace was full; 0 if it is not."""
         return self._words[4]
 
     def records(self) -> Iterator[Record]:
-        """All records, in the order of their numbers."""
+        """Yields all records, in the order of their numbers."""
         place, tail = _HEADER_SIZE, self.size
         while place < tail:
             size, kind, begin, end, handle, offset, length, result, _, payload = _RECORD.unpack_from(
@@ -116,6 +117,6 @@ class Trace:
             place += size
 
     def close(self) -> None:
-        """Lets go of the memory."""
+        """Releases the memory."""
         self._words.release()
         self._memory.close()

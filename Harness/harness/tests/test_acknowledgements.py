@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unittest
 
-from ..powercut.trace import Kind, Record
 from ..powercut.acknowledgements import GONE, NEVER, RESERVE, Acknowledgements, Operation, Replies, State, Task, Wire
+from ..powercut.trace import Kind, Record
 
 WIRE = Wire(1000, 11300, 0)
 LIVE, BURIED = State("live"), State("buried")
@@ -88,7 +88,10 @@ class RepliesTests(unittest.TestCase):
         acknowledgements.advance(25)
         self.assertEqual((list(acknowledgements.live), acknowledgements.is_gone(7)), ([one], False))
         acknowledgements.advance(30)
-        self.assertEqual((list(acknowledgements.live), acknowledgements.is_gone(7), acknowledgements.last_acknowledged_id(30)), ([], True, 7))
+        self.assertEqual(
+            (list(acknowledgements.live), acknowledgements.is_gone(7), acknowledgements.last_acknowledged_id(30)),
+            ([], True, 7),
+        )
 
 
 if __name__ == "__main__":

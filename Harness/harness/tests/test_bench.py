@@ -192,7 +192,10 @@ class ReportTests(unittest.TestCase):
         text = " ".join(report.targets(_targets(beanrow=60, beanstalkd=100)).split())
         self.assertIn("| W2 put, to beanstalkd in memory | 0.60× | ≥ 0.6× | ≥ 0.8× | met |", text)
         self.assertIn("Not measured: W1 put p50", text)
-        for beanrow, row in ((59, "| 0.59× | ≥ 0.6× | ≥ 0.8× | not met |"), (80, "| 0.80× | ≥ 0.6× | ≥ 0.8× | met, and the aim |")):
+        for beanrow, row in (
+            (59, "| 0.59× | ≥ 0.6× | ≥ 0.8× | not met |"),
+            (80, "| 0.80× | ≥ 0.6× | ≥ 0.8× | met, and the aim |"),
+        ):
             text = report.targets(_targets(beanrow=beanrow, beanstalkd=100))
             self.assertIn(row, " ".join(text.split()))
 

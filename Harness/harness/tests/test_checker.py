@@ -289,7 +289,7 @@ class CheckerTests(unittest.TestCase):
 
 
 class OutageTests(unittest.TestCase):
-    """The manager m1, through which ONE has task 7 from 1 on, is cut off from 2 to 8; its lease may be lost from 4 on."""
+    """ONE has task 7 through m1 from 1 on; m1 is cut off from 2 to 8, and its lease may be lost from 4 on."""
 
     def kinds(self, *events: Event, manager: str = "m1", rows: dict[int, tuple[str, str]] | None = None) -> set[Kind]:
         """What the checker finds."""

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..lib.managers import Manager
+from ..powercut.acknowledgements import Operation, State, Task, Wire
 from ..powercut.failed_syncs import ALL, SHORT, ids_given_twice
 from ..powercut.keeper import MOST_FAILED_STARTS, Keeper
-from ..powercut.acknowledgements import Operation, State, Task, Wire
-from ..lib.managers import Manager
 
 #: A manager that ends with the statuses that a file lists, one for each start, and serves when there is none left.
 MANAGER = """#!/bin/sh

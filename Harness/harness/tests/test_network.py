@@ -9,6 +9,7 @@ import time
 import unittest
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from ..hosts.network import Network
 from ..lib.failures import Unavailable
@@ -99,9 +100,8 @@ class ProxyTests(unittest.TestCase):
 
     def test_a_server_that_is_not_there(self) -> None:
         self.echo.close()
-        with socket.create_connection(self.proxy.address, timeout=30) as connection:
-            with suppress(ConnectionResetError):
-                self.assertEqual(connection.recv(10), b"")
+        with socket.create_connection(self.proxy.address, timeout=30) as connection, suppress(ConnectionResetError):
+            self.assertEqual(connection.recv(10), b"")
         self.echo = Echo()
 
 
@@ -122,12 +122,12 @@ class NetworkTests(unittest.TestCase):
             return action()
 
     def test_a_cut_link_is_silent_and_connections_outlive_it(self) -> None:
-        home = os.readlink("/proc/thread-self/ns/net")
+        home = Path("/proc/thread-self/ns/net").readlink()
         echo = self.within("one", lambda: Echo(self.network["one"].address, 7))
         self.assertIsInstance(echo, Echo)
         connection = self.within("two", lambda: socket.create_connection((self.network["one"].address, 7), timeout=30))
         assert isinstance(connection, socket.socket) and isinstance(echo, Echo)
-        self.assertEqual(os.readlink("/proc/thread-self/ns/net"), home)
+        self.assertEqual(Path("/proc/thread-self/ns/net").readlink(), home)
         with connection:
             connection.sendall(b"before")
             self.assertEqual(connection.recv(10), b"before")
@@ -142,9 +142,8 @@ class NetworkTests(unittest.TestCase):
         echo.close()
 
     def test_hosts_are_apart_from_the_machine(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            with self.assertRaises(ConnectionRefusedError):
-                self.within("one", lambda: socket.create_connection(listener.getsockname(), timeout=30))
+        with socket.create_server(("127.0.0.1", 0)) as listener, self.assertRaises(ConnectionRefusedError):
+            self.within("one", lambda: socket.create_connection(listener.getsockname(), timeout=30))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..powercut.disk import PAGE, Disk
-from ..powercut.trace import Trace, Kind
 from ..powercut.page_cache import Ending, Failure, PageCache, Role
+from ..powercut.trace import Kind, Trace
 from .test_disk import Recorder
 
 #: Does on descriptors what it is told, line by line, and says what came of it.
@@ -105,7 +105,7 @@ class PageCacheTests(unittest.TestCase):
 
     def safe(self, suffix: str = "") -> str:
         """What the disk holds."""
-        inode = os.stat(f"{self.path}{suffix}").st_ino
+        inode = Path(f"{self.path}{suffix}").stat().st_ino
         data = Path(f"{self.cache.path}.{inode}").read_bytes()
         return "".join(chr(data[page] or 48) for page in range(0, len(data), PAGE))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import unittest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..powercut.trace import Trace, Kind, Record
+from ..powercut.trace import Kind, Record, Trace
 
 CALLS = """
 import os, socket, sys
@@ -75,7 +76,7 @@ class TraceTests(unittest.TestCase):
 
     def test_sync_carries_the_number_at_which_it_began(self) -> None:
         records, _ = self.record()
-        for before, sync in zip(records, records[1:]):
+        for before, sync in itertools.pairwise(records):
             if sync.kind is Kind.SYNC:
                 self.assertGreater(sync.begin, before.end)
                 self.assertGreater(sync.end, sync.begin)

@@ -1,4 +1,4 @@
-"""What time brings: delays, times to run, time-outs, pauses, and orders that last."""
+"""Scenarios in which seconds pass: delays, times to run, time-outs, pauses, and orders that last."""
 
 from .runner import run
 

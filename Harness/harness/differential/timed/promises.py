@@ -1,4 +1,4 @@
-"""What managers promise beyond beanstalkd: fair turns, and orders that outlive a process."""
+"""What only managers promise: fair turns, and orders that outlive a process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _ROUNDS = 4
 
 
 def fair_turns(place: Place) -> None:
-    """Of several clients that wait at a manager, the longest waiting is served first, wherever the task was put.
+    """Checks that a manager serves the waiting client that has waited longest, wherever the task was put.
 
-    So each is served once before any is twice, though the one served asks again at once.
+    So each client is served once before any is served twice, although a served client asks again at once.
     """
     for server in range(len(place.addresses)):
         consumers = [place.client(server) for _ in range(_WAITING)]
@@ -35,7 +35,7 @@ def fair_turns(place: Place) -> None:
 
 
 def order_outlives_managers(manager: str, directory: Path) -> None:
-    """Everything is as it was when all managers have been killed and others take over the file."""
+    """Checks that the order of tasks is the same after all managers were killed and others use the file."""
     database = directory / "restarted.db"
     servers = [start_manager(manager, database, 1000)]
     try:

@@ -1,4 +1,4 @@
-"""Plays the scenarios, all at once, at beanstalkd and at one and two managers."""
+"""Plays all scenarios at the same time, with beanstalkd, with one manager and with two."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Plays = list[tuple[str, Callable[[], None]]]
 
 
 def run(setup: Setup) -> int:
-    """Plays everything and says what came of it; returns the exit status."""
+    """Plays everything and prints the results; returns the exit status."""
     failures = _play_at("beanstalkd", setup, 0)
     if setup.manager:
         for managers in (1, 2):
             failures += _play_at(f"{managers} manager{'s' * (managers > 1)}", setup, managers)
-    print(f"{failures} failed" if failures else "all as it has to be")
+    print(f"{failures} failed" if failures else "all scenarios are as they have to be")
     return 1 if failures else 0
 
 

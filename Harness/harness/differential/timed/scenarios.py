@@ -1,6 +1,6 @@
-"""What clients see when time passes, the same at beanstalkd and at managers.
+"""What clients see when time passes, the same with beanstalkd and with managers.
 
-Events are put in order by replies. A lower bound of the time that something takes is checked, an upper one never.
+Replies put events in order. Only lower bounds of times are checked, never upper bounds.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def release_delays(place: Place) -> None:
 
 
 def time_to_run_ends(place: Place) -> None:
-    """A task whose time to run is over goes to another client, and the first one has lost it."""
+    """A task whose time to run is over goes to another client, and the first client has lost it."""
     producer, slow, other = place.client(), place.client(), place.client()
     id = producer.put("slow", ttr=1)
     watch = Stopwatch()
@@ -68,8 +68,8 @@ def time_to_run_is_a_second_at_least(place: Place) -> None:
     watch.must_have_run(1, "the task was taken away")
 
 
-def touch_begins_anew(place: Place) -> None:
-    """Who waits for more is warned in a task's last second, and can ask for more time."""
+def touch_restarts_the_time(place: Place) -> None:
+    """A waiting client is warned in the last second of its task, and can ask for more time."""
     producer, consumer = place.client(), place.client()
     id = producer.put("long", ttr=2)
     watch = Stopwatch()
@@ -131,7 +131,7 @@ def time_out_comes_before_the_warning(place: Place) -> None:
 
 
 def pause_ends(place: Place) -> None:
-    """Tasks of a paused tube are handed out when the pause is over."""
+    """Tasks of a paused tube are delivered when the pause is over."""
     producer, consumer, other = place.client(), place.client(), place.client()
     watch = Stopwatch()
     producer.expect(f"pause-tube {place.tube} 1", "PAUSED")
@@ -152,7 +152,7 @@ def pause_ends(place: Place) -> None:
 
 
 def pause_outlasts_delay(place: Place) -> None:
-    """A delay that ends in a pause makes its task ready, but nobody gets it before the pause is over."""
+    """A delay that ends in a pause makes its task ready, but no client gets it before the pause is over."""
     producer, consumer = place.client(), place.client()
     watch = Stopwatch()
     producer.expect(f"pause-tube {place.tube} 2", "PAUSED")
@@ -178,7 +178,7 @@ def half_closed(place: Place) -> None:
 
 
 def tasks_of_a_half_closed_client(place: Place) -> None:
-    """The tasks of a client that has said it will send no more are ready when the server has closed, too."""
+    """The tasks of a client that will send no more are ready when the server has closed the connection."""
     producer, first, second = place.client(), place.client(), place.client()
     producer.put("held")
     first.expect("reserve", "RESERVED held")
@@ -189,7 +189,7 @@ def tasks_of_a_half_closed_client(place: Place) -> None:
 
 
 def equal_priorities(place: Place) -> None:
-    """Among equals the older task comes first, also when it has been away."""
+    """Of tasks with equal priority the older comes first, also after it was released or kicked."""
     producer, consumer = place.client(), place.client()
     ids = {body: producer.put(body) for body in ("a", "b", "c", "d")}
     consumer.expect("reserve", "RESERVED a")
@@ -223,7 +223,7 @@ SCENARIOS = [
     release_delays,
     time_to_run_ends,
     time_to_run_is_a_second_at_least,
-    touch_begins_anew,
+    touch_restarts_the_time,
     last_second,
     reserve_times_out,
     time_out_comes_before_the_warning,

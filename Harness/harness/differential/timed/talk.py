@@ -1,4 +1,4 @@
-"""What scenarios are written with."""
+"""The language of scenarios."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from ...lib.beanstalk import PATIENCE, Address, Connection, Disconnected, Reply,
 
 
 class Unexpected(Exception):
-    """A server did something else than the scenario says."""
+    """A server did something else than the scenario expects."""
 
 
 class Late(Exception):
-    """So much time has passed unnoticed that the scenario proves nothing; it is played again."""
+    """So much time has passed that the scenario proves nothing; it is played again."""
 
 
 class Stopwatch:
-    """Tells how long ago something was."""
+    """Measures time."""
 
-    #: Servers keep time in milliseconds.
+    #: Servers count milliseconds.
     GRAIN = 0.005
 
     def __init__(self) -> None:
         self._began = time.monotonic()
 
     def must_have_run(self, seconds: float, what: str) -> None:
-        """Fails where less time has passed."""
+        """Fails if less time has passed."""
         passed = time.monotonic() - self._began
         if passed < seconds - self.GRAIN:
             raise Unexpected(f"{what} after {passed:.3f} s, before its time of {seconds} s")
 
     def is_pointless_after(self, seconds: float) -> None:
-        """Gives this attempt up where more time has passed."""
+        """Gives up this attempt if more time has passed."""
         if time.monotonic() - self._began > seconds:
             raise Late
 
 
 class Talker:
-    """A client that says one thing at a time."""
+    """A client that sends lines and checks replies."""
 
     def __init__(self, address: Address, patience: float = PATIENCE) -> None:
         self._link = Connection(address, patience)
@@ -52,24 +52,24 @@ class Talker:
         return reply.task
 
     def ask(self, line: str) -> str:
-        """Sends a command and waits for the reply; of a task it is ``RESERVED body`` or ``FOUND body``."""
+        """Sends a command and returns the reply; with a task it is ``RESERVED body`` or ``FOUND body``."""
         return _text(self._link.ask(line))
 
     def figures(self, line: str) -> dict[str, str]:
-        """Asks for statistics."""
+        """Returns statistics."""
         reply = self._link.ask(line)
         if reply.body is None:
             raise Unexpected(f"{line}: {reply}")
         return parse_statistics(reply.body)
 
     def say(self, text: str) -> None:
-        """Sends lines, given with ``|`` between them, and waits for nothing."""
+        """Sends lines, separated by ``|``, and does not wait."""
         # The end of the connection is found when a reply is read.
         with contextlib.suppress(Disconnected):
             self._link.send("".join(line + "\r\n" for line in text.split("|")).encode())
 
     def hear(self) -> str:
-        """Waits for one reply."""
+        """Waits for one reply and returns it."""
         return _text(self._link.reply())
 
     def hear_the_end(self) -> None:
@@ -93,14 +93,14 @@ class Talker:
 
 
 class Place:
-    """Where a scenario is played: some servers that are one queue, and a tube of its own."""
+    """The place of a scenario: servers that are one queue, and a tube of its own."""
 
     def __init__(self, addresses: Sequence[Address], tube: str, forgets_deadlines: bool = False) -> None:
-        """Begins with nobody there.
+        """Begins without clients.
 
-        - ``forgets_deadlines``: beanstalkd 1.12 and 1.13 look at a connection's deadlines once when the first of them
-          is reached. If they do so in the very microsecond, it is not yet over for them, and they look again only when
-          the connection does something (``conn_timeout`` in prot.c). So where nothing comes a scenario is played again.
+        - ``forgets_deadlines``: beanstalkd 1.12 and 1.13 check a connection's deadlines once, when the first is
+          reached. If they do so within the same microsecond, it is not over for them, and they check again only when
+          the connection does something (``conn_timeout`` in prot.c). So a scenario without a reply is played again.
         """
         self.addresses = addresses
         self.tube = tube
@@ -109,7 +109,7 @@ class Place:
         self._attempts = 0
 
     def client(self, server: int | None = None) -> Talker:
-        """A client that uses and watches the scenario's tube only; each at the next server unless one is given."""
+        """Returns a client that uses and watches only the scenario's tube, at the next server if none is given."""
         number = len(self._talkers) if server is None else server
         patience = 6 if self._forgets_deadlines else PATIENCE
         talker = Talker(self.addresses[number % len(self.addresses)], patience)
@@ -120,15 +120,15 @@ class Place:
         return talker
 
     def await_waiting(self, server: int, count: int) -> None:
-        """Waits until so many clients wait at a server for a task of the tube."""
+        """Waits until this number of clients waits at a server for a task of the tube."""
         observer = self.client(server)
         deadline = time.monotonic() + PATIENCE
         while (waiting := int(observer.figures(f"stats-tube {self.tube}")["current-waiting"])) != count:
             if time.monotonic() > deadline:
                 raise Unexpected(f"{waiting} clients wait instead of {count}")
 
-    def play(self, scenario: Callable[["Place"], None]) -> None:
-        """Plays a scenario, again where the machine was too slow for it."""
+    def play(self, scenario: Callable[[Place], None]) -> None:
+        """Plays a scenario, again if the machine was too slow for it."""
         name = self.tube
         for attempt in range(20):
             self.tube = f"{name}-{attempt}"
@@ -147,7 +147,7 @@ class Place:
 
 
 def check(what: str, actual: object, expected: object) -> None:
-    """Fails where something is not as expected."""
+    """Fails if a value is not the expected one."""
     if actual != expected:
         raise Unexpected(f"{what}: {actual!r} instead of {expected!r}")
 
