@@ -1,4 +1,5 @@
-# What tools/test and tools/demo share; sourced by them.
+# shellcheck shell=bash
+# What tools/test, tools/demo and Harness/clients/run share; they source it.
 
 # The oldest Swift that builds the package.
 swift_needed=6.2
@@ -13,7 +14,7 @@ die() {
 }
 
 # need_packages PACKAGE:CHECK…
-# Installs the Debian packages whose check fails, saying what it does; does nothing if none does.
+# Installs the Debian packages whose check fails, and prints what it installs.
 need_packages() {
     local entry missing=()
     for entry in "$@"; do
@@ -40,31 +41,36 @@ need_packages() {
         die "Could not install ${missing[*]}."
 }
 
-# Checks that a Swift toolchain is there and new enough.
+# Checks that there is a Swift toolchain that is new enough.
 need_swift() {
     local version
     command -v swift >/dev/null ||
         die "No Swift toolchain found. Please install Swift $swift_needed or later (https://www.swift.org/install)."
     version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -n 1)
-    [ -n "$version" ] || die "The swift on the PATH does not say its version: $(command -v swift)"
+    [ -n "$version" ] || die "The swift on the PATH does not print its version: $(command -v swift)"
     if [ "$(printf '%s\n' "$swift_needed" "$version" | sort -V | head -n 1)" != "$swift_needed" ]; then
         die "Swift $version is too old: $swift_needed or later is needed (https://www.swift.org/install)."
     fi
 }
 
+# For need_packages, by the scripts that source this.
+# shellcheck disable=SC2034
 need_sqlite_library='libsqlite3-dev:test -e /usr/include/sqlite3.h || pkg-config --exists sqlite3'
+# shellcheck disable=SC2034
 need_sqlite_shell='sqlite3:command -v sqlite3'
+# shellcheck disable=SC2034
 need_postgres_library='libpq-dev:test -e /usr/include/postgresql/libpq-fe.h || pkg-config --exists libpq'
+# shellcheck disable=SC2034
 need_postgres='postgresql:postgres_programs'
 
-# The directory of the newest PostgreSQL's programs.
+# Prints the directory of the newest PostgreSQL's programs.
 postgres_programs() {
     local folder
     folder=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -t / -k 5 -n | tail -n 1)
     [ -x "$folder/initdb" ] && [ -x "$folder/psql" ] && echo "$folder"
 }
 
-# Debian's package makes a cluster of its own and starts it unless it is told not to.
+# Debian's package creates and starts a cluster unless this setting forbids it.
 keep_postgres_from_starting() {
     local settings=/etc/postgresql-common/createcluster.conf root=()
     if postgres_programs >/dev/null || [ -e "$settings" ]; then return 0; fi
@@ -72,10 +78,8 @@ keep_postgres_from_starting() {
     "${root[@]}" mkdir -p "${settings%/*}" && echo 'create_main_cluster = false' | "${root[@]}" tee "$settings" >/dev/null
 }
 
-# start_postgres [OPTION…]
-# Starts a PostgreSQL server of its own in a temporary directory, on a free port, and sets postgres_directory and
-# postgres_uri. PostgreSQL does not run as root; then it runs as Debian's user for it. Whatever else runs on the machine is
-# left alone.
+# Starts a PostgreSQL server in a temporary directory, on a free port, and sets postgres_directory and postgres_uri.
+# PostgreSQL does not run as root; there it runs as the user postgres. Other servers on the machine are not used.
 start_postgres() {
     local programs port
     programs=$(postgres_programs) || die "No PostgreSQL server found (Debian package postgresql)."
@@ -92,14 +96,14 @@ start_postgres() {
     (
         cd "$postgres_directory" &&
             "${postgres_as[@]}" "$programs/pg_ctl" -D "$postgres_directory/data" -l "$postgres_directory/data/log" -w \
-                -o "-p $port -k $postgres_directory -c listen_addresses=127.0.0.1 -c max_connections=600 $*" start
+                -o "-p $port -k $postgres_directory -c listen_addresses=127.0.0.1 -c max_connections=600" start
     ) >/dev/null || die "PostgreSQL does not start: $(tail -n 3 "$postgres_directory/data/log")"
-    # Used by who sources this.
+    # For the script that sources this.
     # shellcheck disable=SC2034
     postgres_uri="postgresql://beanrow@/postgres?host=$postgres_directory&port=$port"
 }
 
-# Stops the server that start_postgres started, and removes its files.
+# Stops the server that start_postgres has started, and removes its files.
 stop_postgres() {
     [ -n "${postgres_directory:-}" ] || return 0
     (
@@ -110,7 +114,7 @@ stop_postgres() {
     postgres_directory=''
 }
 
-# A port that nothing listens on, below those which the kernel gives to clients.
+# Prints a port on which no process listens, below those that the kernel gives to clients.
 free_port() {
     local port
     while true; do

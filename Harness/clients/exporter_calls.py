@@ -1,9 +1,11 @@
-"""Has beanstalkd-exporter read the statistics of two managers, and checks what it tells Prometheus.
+"""Lets beanstalkd-exporter read the statistics of two managers, and checks what it tells Prometheus.
 
 usage: exporter_calls.py HOST:PORT HOST:PORT
 
-The exporter's own program starts a beanstalkd beside itself, so its parts are used: client, collector, HTTP server.
+The exporter's own program starts a beanstalkd, so only its parts are used: client, collector, HTTP server.
 """
+
+from __future__ import annotations
 
 import sys
 import threading
@@ -17,25 +19,32 @@ from beanstalk_exporter.metrics import metric_name
 from beanstalk_exporter.server import create_server
 from prometheus_client.parser import text_string_to_metric_families
 
+Address = tuple[str, int]
 
-def equal(found, expected, what):
+#: Values by the name of a sample and the tube.
+Samples = dict[tuple[str, str | None], float]
+
+
+def equal(found: object, expected: object, what: str) -> None:
+    """Checks a value."""
     assert found == expected, f"{what}: {found!r} instead of {expected!r}"
 
 
-def address(text):
+def address(text: str) -> Address:
+    """Reads HOST:PORT."""
     host, port = text.rsplit(":", 1)
     return host, int(port)
 
 
-def scrape(port):
-    """All samples that Prometheus would see: name, tube → value."""
+def scrape(port: int) -> Samples:
+    """Returns all samples that Prometheus would see."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as response:
         families = text_string_to_metric_families(response.read().decode())
         return {(sample.name, sample.labels.get("tube")): sample.value for each in families for sample in each.samples}
 
 
-def has_all_keys(client):
-    """The exporter leaves out what it does not find, so ask for it."""
+def check_keys(client: BeanstalkClient) -> None:
+    """Checks that all statistics exist: the exporter leaves out what is missing."""
     figures = client.stats()
     for key in metrics_catalog.SERVER_GAUGES + metrics_catalog.SERVER_COUNTERS:
         float(figures[key])
@@ -44,9 +53,10 @@ def has_all_keys(client):
         float(figures[key])
 
 
-def check(server, port):
+def check(server: Address, port: int) -> None:
+    """Checks the samples of one manager."""
     client = BeanstalkClient(*server)
-    has_all_keys(client)
+    check_keys(client)
     Collector(client, interval=1).collect()
     samples = scrape(port)
     for tube in None, "exported":
@@ -58,10 +68,10 @@ def check(server, port):
     assert samples[metric_name("current-connections"), None] >= 1
 
 
-def fill(client):
-    """One task buried, one reserved, one delayed, three ready of which one is urgent; the tube paused.
+def fill(client: greenstalk.Client) -> greenstalk.Job:
+    """Makes one task buried, one reserved, one delayed and three ready, of which one is urgent; pauses the tube.
 
-    Returns the task reserved.
+    Returns the reserved task.
     """
     for number in range(5):
         client.put(str(number), priority=1000 * number, delay=1000 if number == 4 else 0)
@@ -72,7 +82,8 @@ def fill(client):
     return held
 
 
-def empty(client):
+def empty(client: greenstalk.Client) -> None:
+    """Deletes all tasks."""
     client.pause_tube("exported", 0)
     while client.kick(10):
         pass
@@ -83,7 +94,8 @@ def empty(client):
             return
 
 
-def main():
+def main() -> None:
+    """Checks both managers."""
     servers = [address(text) for text in sys.argv[1:]]
     http = create_server("127.0.0.1", 0)
     threading.Thread(target=http.serve_forever, daemon=True).start()

@@ -1,55 +1,67 @@
-"""Makes every public call of greenstalk: what is put through one manager is taken through another.
+"""Makes every public call of greenstalk: a task put through one manager is reserved through another.
 
 usage: greenstalk_calls.py HOST:PORT HOST:PORT
 """
 
+from __future__ import annotations
+
 import sys
 import time
+from collections.abc import Callable
 
 import greenstalk
+
+Address = tuple[str, int]
 
 STATS_KEYS = greenstalk.Stats.__annotations__.keys()
 JOB_KEYS = greenstalk.StatsJob.__annotations__.keys()
 TUBE_KEYS = greenstalk.StatsTube.__annotations__.keys()
 
 
-def address(text):
+def address(text: str) -> Address:
+    """Reads HOST:PORT."""
     host, port = text.rsplit(":", 1)
     return host, int(port)
 
 
-def raises(error, call, *arguments, **options):
+def raises(error: type[Exception], call: Callable[..., object], *arguments: object, **options: object) -> None:
+    """Checks that a call raises this error."""
     try:
         result = call(*arguments, **options)
     except error:
         return
-    raise AssertionError(f"{call.__name__}{arguments} gave {result!r} and no {error.__name__}")
+    raise AssertionError(f"{call.__name__}{arguments} returned {result!r} and did not raise {error.__name__}")
 
 
-def equal(found, expected):
+def equal(found: object, expected: object) -> None:
+    """Checks a value."""
     assert found == expected, f"{found!r} instead of {expected!r}"
 
 
-def producing_and_consuming(first, second):
-    with greenstalk.Client(first, use="letters") as producer:
-        with greenstalk.Client(second, watch="letters") as consumer:
-            equal(producer.using(), "letters")
-            equal(consumer.watching(), ["letters"])
-            ids = [producer.put("Grüße"), producer.put("urgent", priority=1), producer.put("x" * 65535)]
-            job = consumer.reserve()
-            equal((job.id, job.body), (ids[1], "urgent"))
-            consumer.delete(job)
-            job = consumer.reserve(timeout=0)
-            equal((job.id, job.body), (ids[0], "Grüße"))
-            raises(greenstalk.NotFoundError, producer.delete, job)
-            consumer.delete(job.id)
-            equal(consumer.reserve(timeout=10).body, "x" * 65535)
-            consumer.delete(ids[2])
-            raises(greenstalk.TimedOutError, consumer.reserve, timeout=0)
-            raises(greenstalk.JobTooBigError, producer.put, "x" * 65536)
+def producing_and_consuming(first: Address, second: Address) -> None:
+    """Puts, reserves and deletes."""
+    with (
+        greenstalk.Client(first, use="letters") as producer,
+        greenstalk.Client(second, watch="letters") as consumer,
+    ):
+        equal(producer.using(), "letters")
+        equal(consumer.watching(), ["letters"])
+        ids = [producer.put("Grüße"), producer.put("urgent", priority=1), producer.put("x" * 65535)]
+        job = consumer.reserve()
+        equal((job.id, job.body), (ids[1], "urgent"))
+        consumer.delete(job)
+        job = consumer.reserve(timeout=0)
+        equal((job.id, job.body), (ids[0], "Grüße"))
+        raises(greenstalk.NotFoundError, producer.delete, job)
+        consumer.delete(job.id)
+        equal(consumer.reserve(timeout=10).body, "x" * 65535)
+        consumer.delete(ids[2])
+        raises(greenstalk.TimedOutError, consumer.reserve, timeout=0)
+        raises(greenstalk.JobTooBigError, producer.put, "x" * 65536)
 
 
-def bytes_as_bodies(first, second):
+def bytes_as_bodies(first: Address, second: Address) -> None:
+    """Puts bytes that are not text."""
     with greenstalk.Client(first, encoding=None) as producer, greenstalk.Client(second, encoding=None) as consumer:
         body = bytes(range(256)) + b"\r\n"
         producer.put(body)
@@ -58,7 +70,8 @@ def bytes_as_bodies(first, second):
         consumer.delete(job)
 
 
-def claims(first, second):
+def claims(first: Address, second: Address) -> None:
+    """Changes the state of a task."""
     with greenstalk.Client(first) as producer, greenstalk.Client(second) as consumer:
         task = producer.put("a", priority=7, ttr=1000)
         job = consumer.reserve_job(task)
@@ -86,7 +99,8 @@ def claims(first, second):
             raises(greenstalk.NotFoundError, call)
 
 
-def deadlines(first, second):
+def deadlines(first: Address, second: Address) -> None:
+    """Lets a time to run pass."""
     with greenstalk.Client(first) as producer, greenstalk.Client(second) as consumer:
         task = producer.put("short", ttr=1)
         consumer.reserve()
@@ -100,7 +114,8 @@ def deadlines(first, second):
         producer.delete(task)
 
 
-def tubes(first, second):
+def tubes(first: Address, second: Address) -> None:
+    """Uses, watches and pauses tubes."""
     with greenstalk.Client(first) as producer, greenstalk.Client(second, watch=["a", "b"]) as consumer:
         equal(sorted(consumer.watching()), ["a", "b"])
         producer.use("c")
@@ -123,7 +138,8 @@ def tubes(first, second):
         raises(greenstalk.BadFormatError, producer.use, "no name")
 
 
-def statistics(first, second):
+def statistics(first: Address, second: Address) -> None:
+    """Reads all statistics."""
     with greenstalk.Client(first) as one, greenstalk.Client(second) as other:
         task = one.put("a")
         equal(set(one.stats_job(task)), set(JOB_KEYS))
@@ -135,7 +151,8 @@ def statistics(first, second):
         other.delete(task)
 
 
-def a_claim_ends_with_its_connection(first, second):
+def a_claim_ends_with_its_connection(first: Address, second: Address) -> None:
+    """Closes the connection that holds a task."""
     consumer = greenstalk.Client(first)
     with greenstalk.Client(second) as other:
         task = other.put("a")
@@ -146,7 +163,8 @@ def a_claim_ends_with_its_connection(first, second):
         other.delete(job)
 
 
-def main():
+def main() -> None:
+    """Makes all calls, with each of the managers as the first."""
     first, second = map(address, sys.argv[1:])
     parts = [
         producing_and_consuming,

@@ -1,27 +1,33 @@
-"""Makes every public call of pystalk: what is put through one manager is taken through another.
+"""Makes every public call of pystalk: a task put through one manager is reserved through another.
 
 usage: pystalk_calls.py HOST:PORT HOST:PORT
 """
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable
 
 from pystalk import BeanstalkClient, BeanstalkError, ProductionPool
 
 
-def equal(found, expected):
+def equal(found: object, expected: object) -> None:
+    """Checks a value."""
     assert found == expected, f"{found!r} instead of {expected!r}"
 
 
-def refused(message, call, *arguments, **options):
+def refused(message: str, call: Callable[..., object], *arguments: object, **options: object) -> None:
+    """Checks that a manager refuses a call with this message."""
     try:
         result = call(*arguments, **options)
     except BeanstalkError as error:
         equal(error.message, message)
         return
-    raise AssertionError(f"{call.__name__}{arguments} gave {result!r} and not {message}")
+    raise AssertionError(f"{call.__name__}{arguments} returned {result!r} and not {message}")
 
 
-def producing_and_consuming(producer, consumer):
+def producing_and_consuming(producer: BeanstalkClient, consumer: BeanstalkClient) -> None:
+    """Puts, reserves and deletes."""
     consumer.watch("pystalk-letters")
     consumer.watch("others")
     consumer.ignore("others")
@@ -45,7 +51,8 @@ def producing_and_consuming(producer, consumer):
     refused("TIMED_OUT", consumer.reserve_job, 0)
 
 
-def states(producer, consumer):
+def states(producer: BeanstalkClient, consumer: BeanstalkClient) -> None:
+    """Changes the state of a task."""
     producer.use("pystalk-states")
     consumer.watchlist = ["pystalk-states"]
     _, task = producer.put_job("a", pri=7, ttr=1000)
@@ -71,7 +78,8 @@ def states(producer, consumer):
     refused("NOT_FOUND", producer.stats_job, task)
 
 
-def tubes(producer, consumer):
+def tubes(producer: BeanstalkClient, consumer: BeanstalkClient) -> None:
+    """Uses, watches and pauses tubes."""
     producer.use("pystalk-pausing")
     consumer.watchlist = ["pystalk-pausing"]
     refused("NOT_IGNORED", consumer.ignore, "pystalk-pausing")
@@ -87,7 +95,8 @@ def tubes(producer, consumer):
     refused("NOT_FOUND", producer.stats_tube, "absent")
 
 
-def statistics(producer, consumer):
+def statistics(producer: BeanstalkClient, consumer: BeanstalkClient) -> None:
+    """Reads statistics."""
     _, task = producer.put_job("a")
     for client in producer, consumer:
         figures = client.stats()
@@ -99,7 +108,7 @@ def statistics(producer, consumer):
     consumer.delete_job(task)
 
 
-def pool(producer, consumer):
+def pool(producer: BeanstalkClient, consumer: BeanstalkClient) -> None:
     """Puts through the first of several servers that answers."""
     servers = [f"beanstalkd://{client.host}:{client.port}" for client in (producer, consumer)]
     several = ProductionPool.from_uris(servers, socket_timeout=30)
@@ -108,7 +117,8 @@ def pool(producer, consumer):
     consumer.delete_job(consumer.reserve_job(0))
 
 
-def main():
+def main() -> None:
+    """Makes all calls, with each of the managers as the first."""
     addresses = sys.argv[1:]
     for part in producing_and_consuming, states, tubes, statistics, pool:
         for pair in addresses, addresses[::-1]:
