@@ -4,11 +4,11 @@ import NIOEmbedded
 import SQLiteStore
 import TaskStore
 
-/// What is counted: a manager in this process, 64 connections to it, and 10 240 tasks on their way through it.
+/// What is counted: a manager in this process, 64 connections to it, and 10 240 tasks that pass through it.
 ///
-/// All that counts happens in ``counted(_:)``: it hands bytes to the connections and has the event loop run, which decodes,
-/// makes a batch, runs it in the store, and encodes the answers. Making the bytes and checking the answers is outside of
-/// it. tools/instruction-count finds the function by its name and knows the order of its calls.
+/// Only ``counted(_:)`` counts: it hands bytes to the connections and runs the event loop, which decodes, makes a batch, runs
+/// it in the store, and encodes the answers. Making the bytes and checking the answers are outside of it.
+/// tools/instruction-count finds the function by its name and knows the order of its calls.
 final class Workload {
     private static let tasks = 10_240
     private static let connections = 64
@@ -31,7 +31,7 @@ final class Workload {
         let now = Timestamp(rawValue: 0)
         let loop = self.loop
         store = try SQLiteStore.open(path: database, name: "instructions", address: "none", at: now)
-        // Valgrind is slow, and claims are not to be renewed for that.
+        // Valgrind is slow: with the default tolerance, the manager would renew claims.
         let configuration = ManagerConfiguration(version: "0", claimTolerance: .seconds(3600))
         let manager = ManagerCore(store: store, configuration: configuration, eventLoop: loop)
         channels = try (0..<Self.connections)
@@ -46,7 +46,7 @@ final class Workload {
 
     /// Runs everything once: a little to warm up, then the phases.
     ///
-    /// - Throws: ``WrongAnswer`` where the manager does not answer as it should.
+    /// - Throws: ``WrongAnswer`` if the manager does not answer as it should.
     func run() throws {
         let put = ByteBuffer(string: "put 1024 0 120 100\r\n\(String(repeating: "x", count: 100))\r\n")
         let reserve = ByteBuffer(string: "reserve\r\n")
@@ -74,7 +74,7 @@ final class Workload {
         answers = counted(deletes)
         try check(answers, "DELETED")
 
-        // Each connection always has so many tasks in hand: for each that it deletes it asks for another.
+        // Each connection always holds the same number of tasks: for each that it deletes, it reserves another.
         let held = Self.connections * Self.inHand
         try check(counted(Array(repeating: put, count: Self.tasks + held)), "INSERTED", Self.tasks + held)
         answers = counted(Array(repeating: Self.repeated(reserve, Self.inHand), count: Self.connections))
@@ -86,7 +86,7 @@ final class Workload {
             let lines = counted(commands).map(Self.lines)
             let deleted = lines.joined().count { $0 == "DELETED" }
             guard deleted == held else {
-                throw WrongAnswer(description: "\(deleted) in place of \(held) answers DELETED")
+                throw WrongAnswer(description: "\(deleted) instead of \(held) answers DELETED")
             }
             answers = lines.map { ByteBuffer(string: $0.filter { $0 != "DELETED" }.joined(separator: "\r\n")) }
             try check(answers, "RESERVED", held)
@@ -94,7 +94,7 @@ final class Workload {
         try store.leave()
     }
 
-    /// Hands one piece of input to each connection in turn, and has the event loop run whenever each has got one.
+    /// Hands one piece of input to each connection in turn, and runs the event loop when each has got one.
     @inline(never)
     func counted(_ commands: [ByteBuffer]) -> [ByteBuffer] {
         var answers: [ByteBuffer] = []
@@ -104,7 +104,7 @@ final class Workload {
             let end = min(start + channels.count, commands.count)
             for index in start..<end { channels[index - start].pipeline.fireChannelRead(commands[index]) }
             loop.run()
-            // What was too much for one batch comes with the next.
+            // What does not fit into one batch is in the next.
             loop.advanceTime(by: .milliseconds(1))
             for index in start..<end {
                 while let answer = try? channels[index - start].readOutbound(as: ByteBuffer.self) {
@@ -116,22 +116,22 @@ final class Workload {
         return answers
     }
 
-    /// Checks that all answers begin with the word, and that there are as many as there should be.
+    /// Checks that all answers begin with the word, and checks their number.
     ///
     /// - Returns: the answers, each without its body.
     @discardableResult
     private func check(_ answers: [ByteBuffer], _ word: String, _ count: Int = tasks) throws -> [String] {
         let lines = answers.flatMap(Self.lines)
         if let other = lines.first(where: { !$0.hasPrefix(word) }) {
-            throw WrongAnswer(description: "\(other) in place of \(word)")
+            throw WrongAnswer(description: "\(other) instead of \(word)")
         }
         guard lines.count == count else {
-            throw WrongAnswer(description: "\(lines.count) in place of \(count) answers \(word)")
+            throw WrongAnswer(description: "\(lines.count) instead of \(count) answers \(word)")
         }
         return lines
     }
 
-    /// The lines of an answer, without the bodies.
+    /// Returns the lines of an answer, without the bodies.
     private static func lines(_ answer: ByteBuffer) -> [String] {
         String(buffer: answer).split(separator: "\r\n").filter { !$0.hasPrefix("xxx") }.map(String.init)
     }

@@ -104,7 +104,7 @@ class BeanrowWithBacklog(Beanrow):
     """Three managers on a file that has many tasks already."""
 
     def __init__(self, name: str, program: Path, pending: int, delayed: int) -> None:
-        """Prepares managers on a file with so many tasks."""
+        """Prepares managers on a file with these numbers of tasks."""
         if delayed:
             key, title = "delayed", f"{in_words(delayed)} delayed"
         else:

@@ -85,7 +85,7 @@ def _tasks(workload: Workload, rate: float, seconds: float) -> int:
 
 
 def _calibrate(workload: Workload, system: System, generator: Generator, seconds: float, number: int) -> int:
-    """Finds, with short runs that also warm everything up, how many tasks make a run of so many seconds."""
+    """Finds the number of tasks for a run of ``seconds``, with short runs that also warm everything up."""
     tasks = wanted = workload.first_tasks
     for attempt in range(3):
         result = workload.run(generator, system, tasks, f"{number}-{attempt}", _limit(seconds))

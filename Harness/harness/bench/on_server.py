@@ -97,7 +97,7 @@ class ServerBench(Run):
         )
 
     def managers(self, count: int) -> BeanrowOnServer:
-        """Returns so many managers."""
+        """Returns this number of managers."""
         return BeanrowOnServer(self.program, count, self.server, self.options.lanes)
 
     def pgbench(self, mode: str | None) -> PostgreSQL:

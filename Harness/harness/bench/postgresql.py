@@ -128,7 +128,7 @@ class PostgreSQL(System):
         return "" if self._server is None else self._server.tail(3)
 
     def measure(self, mode: str, latency: str, tasks: int, given: Mapping[str, Value], time_limit: int) -> Measurement:
-        """Runs so many tasks once, as ``Workload.run``; ``given`` are the options of the load generator."""
+        """Runs ``tasks`` tasks once, as ``Workload.run``; ``given`` are the options of the load generator."""
         mode = self.mode or mode
         options = {name: value for name, value in given.items() if isinstance(value, int)}
         clients = options["connections"]

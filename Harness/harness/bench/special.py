@@ -51,7 +51,7 @@ def idle(system: System, generator: Generator, directory: Path, seconds: float, 
 
 
 def recovery(system: System, generator: Generator, directory: Path, tasks: int, say: Say) -> Entry:
-    """Returns the seconds until a system with so many tasks answers: after a start, and after SIGKILL."""
+    """Returns the seconds until a system with a backlog answers: after a start, and after SIGKILL."""
     try:
         if isinstance(system, Beanrow):
             found = _recovery_of_managers(system, directory, tasks)

@@ -33,7 +33,7 @@ class Workload:
     most_tasks: int = 4_000_000
 
     def run(self, generator: Generator, system: System, tasks: int, number: str, time_limit: int) -> Measurement:
-        """Runs so many tasks once; leaves no task behind. Each run has another ``number``."""
+        """Runs ``tasks`` tasks once; leaves no task behind. Each run has another ``number``."""
         queue = f"{self.key.lower()}-{number}"
         options: dict[str, Value] = {"connections": 64, "bytes": 100, **self.options, "tasks": tasks, "queue": queue}
         if isinstance(system, PostgreSQL):

@@ -37,7 +37,7 @@ class Lockstep:
         """Connects to freshly started servers.
 
         - ``counts_announced``: see ``Comparison``.
-        - ``patience``: after so many seconds, a reply counts as missing.
+        - ``patience``: the seconds after which a reply counts as missing.
         """
         self.state = State()
         self.rules = Rules(managers=len(subjects))

@@ -10,7 +10,7 @@ from .steps import Step
 
 
 def shrink(setup: Setup, outcome: Outcome, seconds: float) -> Outcome:
-    """Leaves out as many steps as possible so that a difference remains; takes about so many seconds.
+    """Leaves out as many steps as possible so that a difference remains, for about ``seconds``.
 
     The difference may be another one, between the same servers. If it depends on time, a shorter stream may not show it
     again; then the given outcome is returned.

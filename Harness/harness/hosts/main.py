@@ -93,7 +93,7 @@ def _run(options: argparse.Namespace) -> int:
 def run(directory: Path, binary: Path, settings: Settings, rounds: int, losses: list[Loss]) -> Outcome:
     """Makes the hosts, runs load and faults on them, checks the history, and leaves nothing behind.
 
-    If ``rounds`` is not 0, the primary is lost so many times, and ``losses`` gets what was seen each time.
+    If ``rounds`` is not 0, the primary is lost as often, and ``losses`` gets what was seen each time.
     """
     names = [f"m{n}" for n in range(1, settings.managers + 1)]
     databases = ["db1", "db2"] if rounds else ["db1"]

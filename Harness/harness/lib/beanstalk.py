@@ -77,7 +77,7 @@ class Reply:
         return len(self.line) + 2 + (0 if self.body is None else len(self.body) + 2)
 
     def abbreviated(self, most: int = 100) -> str:
-        """Returns the reply as text, with at most so many characters of the body."""
+        """Returns the reply as text, with at most ``most`` characters of the body."""
         text = self.line.decode("latin-1")
         if self.body is None:
             return text

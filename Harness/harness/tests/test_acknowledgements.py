@@ -1,4 +1,4 @@
-"""What a disk must hold for a task, by what was sent and acknowledged before the cut."""
+"""The states that a disk may have for a task, by what was sent and acknowledged before the cut."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LIVE, BURIED = State("live"), State("buried")
 
 
 def task(*operations: tuple[State, int, int]) -> Task:
-    """A task from what its operations make of it, when they were sent and when acknowledged."""
+    """Returns a task. Each operation is a state, when it was sent, and when it was acknowledged."""
     made = Task("key", 10, id=7)
     for state, sent, acked in operations:
         made.operations.append(Operation("verb", state, sent, WIRE, acked=acked))
@@ -20,7 +20,7 @@ def task(*operations: tuple[State, int, int]) -> Task:
 
 
 class StateTests(unittest.TestCase):
-    """The last acknowledged operation counts, and anything sent since."""
+    """The last acknowledged operation counts, and all that were sent later."""
 
     def test_put(self) -> None:
         one = task((LIVE, 10, 20))
@@ -28,7 +28,7 @@ class StateTests(unittest.TestCase):
         self.assertEqual(one.states(15), {GONE, LIVE})
         self.assertEqual(one.states(20), {LIVE})
 
-    def test_handed_out_before_its_put_was_acknowledged(self) -> None:
+    def test_delivered_before_its_put_was_acknowledged(self) -> None:
         one = task((LIVE, 10, NEVER))
         one.operations.append(Operation(RESERVE, LIVE, 10, WIRE, acked=30))
         self.assertEqual(one.states(29), {GONE, LIVE})
@@ -54,7 +54,7 @@ class StateTests(unittest.TestCase):
 
 
 class RepliesTests(unittest.TestCase):
-    """Finding the moment when a byte of a connection's replies left."""
+    """Finding the moment at which a byte of a connection's replies was sent."""
 
     def send(self, begin: int, handle: int, bytes_sent: int) -> Record:
         return Record(Kind.SEND, begin, begin + 1, handle, WIRE.client_port, WIRE.server_port, bytes_sent, b"")

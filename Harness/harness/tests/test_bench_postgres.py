@@ -65,7 +65,7 @@ class OnOneServerTests(unittest.TestCase):
             self.assertGreater(system["runs"][0]["database_cpu_per_1000"], 0, key)
         self.assertEqual(len(found), 3)
 
-    def test_the_best_that_sql_can_do_puts_and_takes_many_at_once(self) -> None:
+    def test_the_fastest_sql_puts_and_takes_many_tasks_at_once(self) -> None:
         for key in ("W6", "W7"):
             found = self.compare(key, PostgreSQL(self.server))
             self.assertNotIn("failed", found["postgresql"])
@@ -88,7 +88,7 @@ class OnOneServerTests(unittest.TestCase):
             system.measure("put", "put", 640, {"connections": 64, "bytes": 100}, 60)
 
     @unittest.skipIf(MANAGER is None, "BEANROW_MANAGER names no manager")
-    def test_the_tool_measures_managers_beside_it(self) -> None:
+    def test_the_tool_measures_managers_and_pgbench(self) -> None:
         keys = ["W4", "W6", "W7"]
         options = Options(
             workloads=keys,
@@ -152,7 +152,7 @@ class ReportTests(unittest.TestCase):
         self.assertIn("≥ 8×: not met", text)
         self.assertIn("2.50×", text)
 
-    def test_the_projection_is_of_the_servers_own_cost(self) -> None:
+    def test_the_projection_follows_from_the_cost_of_the_server(self) -> None:
         results = _results(pgbench_life=1000, beanrow_3=5000)
         results.data["growth"] = {"1": _results(pgbench_life=1000, beanrow_1=2000, beanrow_3=5000).data}
         text = on_server_report.growth(results)
@@ -160,7 +160,7 @@ class ReportTests(unittest.TestCase):
         self.assertIn("16.0k", text)
         self.assertIn("50 %", text)
 
-    def test_nothing_measured_is_said(self) -> None:
+    def test_a_page_without_results_says_so(self) -> None:
         self.assertIn("Not measured", on_server_report.comparison(Results()))
         self.assertIn("Not measured", on_server_report.growth(Results()))
 

@@ -1,4 +1,4 @@
-"""Made-up histories: each kind of violation must be found, and what only looks like one must not."""
+"""Invented histories: each kind of violation must be found, and what only looks like one must not."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ class CheckerTests(unittest.TestCase):
         checker.finish(rows or {})
         return {violation.kind for violation in checker.violations}
 
-    def test_task_that_went_its_way(self) -> None:
+    def test_task_that_was_put_reserved_and_deleted(self) -> None:
         self.assertEqual(self.kinds(put(), delivery(ONE, 1), use("delete", ONE, 2, "DELETED")), set())
 
-    def test_task_that_is_still_there(self) -> None:
+    def test_task_that_still_exists(self) -> None:
         self.assertEqual(self.kinds(put(), rows=PENDING), set())
 
     def test_lost(self) -> None:
         self.assertEqual(self.kinds(put()), {Kind.LOST})
 
-    def test_lost_after_it_was_handed_out(self) -> None:
+    def test_lost_after_its_delivery(self) -> None:
         self.assertEqual(self.kinds(put(word=None, id=None), delivery(ONE, 1)), {Kind.LOST})
 
-    def test_lost_without_number(self) -> None:
+    def test_lost_without_id(self) -> None:
         self.assertEqual(self.kinds(put(id=None)), {Kind.LOST})
 
-    def test_unanswered_put_may_be_there_or_not(self) -> None:
+    def test_task_of_an_unanswered_put_may_exist_or_not(self) -> None:
         self.assertEqual(self.kinds(put(word=None, id=None)), set())
         self.assertEqual(self.kinds(put(word=None, id=None), rows=PENDING), set())
 
@@ -64,25 +64,25 @@ class CheckerTests(unittest.TestCase):
         history = (put(), use("delete", ONE, 2, "NOT_FOUND"))
         self.assertEqual(self.kinds(*history), {Kind.LOST})
 
-    def test_answer_of_a_dead_manager_that_was_read_late(self) -> None:
-        # ONE was handed the task, its manager died, TWO got it and finished it, and only then ONE read its answer.
+    def test_reply_of_a_dead_manager_that_was_read_late(self) -> None:
+        # ONE got the task, its manager died, TWO got it and deleted it, and only then ONE read its reply.
         late = (put(), delivery(ONE, 3, sent=0.2), End(ONE, 0.5))
         finished = (delivery(TWO, 1), use("delete", TWO, 1.2, "DELETED"))
         self.assertEqual(self.kinds(*late, *finished), set())
         slow = (delivery(TWO, 2.9, sent=0.8), use("delete", TWO, 3.2, "DELETED"), use("delete", ONE, 3.1, None))
         self.assertEqual(self.kinds(*late, *slow), set())
 
-    def test_answer_that_was_read_late_of_a_manager_that_lived(self) -> None:
+    def test_reply_of_a_living_manager_that_was_read_late(self) -> None:
         late = (put(), delivery(ONE, 3, sent=0.2), End(ONE, 3.5))
         finished = (delivery(TWO, 1), use("delete", TWO, 1.2, "DELETED"))
         self.assertIn(Kind.BACK, self.kinds(*late, *finished))
 
-    def test_answer_of_a_reserve_after_the_delete(self) -> None:
+    def test_reply_to_a_reserve_after_the_delete(self) -> None:
         late = (put(), delivery(ONE, 3, sent=2), End(ONE, 2.5))
         finished = (delivery(TWO, 1), use("delete", TWO, 1.2, "DELETED"))
         self.assertIn(Kind.BACK, self.kinds(*late, *finished))
 
-    def test_question_for_a_task_that_is_forgotten(self) -> None:
+    def test_command_about_a_task_that_is_forgotten(self) -> None:
         checker = Checker()
         checker.take([put(), delivery(ONE, 1), use("delete", ONE, 2, "DELETED")])
         checker.retire(1000)
@@ -101,12 +101,12 @@ class CheckerTests(unittest.TestCase):
         history = (put(), delivery(ONE, 1), use("delete", ONE, 2, "DELETED"))
         self.assertEqual(self.kinds(*history, rows=PENDING), {Kind.BACK})
 
-    def test_deleted_and_handed_out(self) -> None:
+    def test_deleted_and_delivered(self) -> None:
         history = (put(), delivery(ONE, 1), use("delete", ONE, 2, "DELETED"), delivery(TWO, 3))
         self.assertEqual(self.kinds(*history), {Kind.BACK})
 
-    def test_handed_out_late_but_claimed_before_the_delete(self) -> None:
-        # TWO's answer was 5 s under way, its claim of 2 s over before ONE got the task.
+    def test_delivered_late_but_claimed_before_the_delete(self) -> None:
+        # TWO's reply took 5 s, and its claim of 2 s was over before ONE got the task.
         history = (put(ttr=2), delivery(TWO, 6, sent=1), delivery(ONE, 4), use("delete", ONE, 5, "DELETED"))
         self.assertEqual(self.kinds(*history), set())
 
@@ -120,7 +120,7 @@ class CheckerTests(unittest.TestCase):
         )
         self.assertEqual(self.kinds(*history), {Kind.TWO_HOLDERS})
 
-    def test_two_holders_though_the_first_ones_time_seemed_over(self) -> None:
+    def test_two_holders_although_the_time_of_the_first_seemed_over(self) -> None:
         history = (
             put(ttr=1),
             delivery(ONE, 1),
@@ -130,19 +130,19 @@ class CheckerTests(unittest.TestCase):
         )
         self.assertEqual(self.kinds(*history, rows=PENDING), {Kind.TWO_HOLDERS})
 
-    def test_deleted_under_its_holder(self) -> None:
+    def test_deleted_while_another_held_it(self) -> None:
         history = (put(), delivery(ONE, 1), use("delete", TWO, 2, "DELETED"), use("delete", ONE, 3, "NOT_FOUND"))
         self.assertIn(Kind.TWO_HOLDERS, self.kinds(*history))
 
-    def test_handed_out_again_without_cause(self) -> None:
+    def test_delivered_again_without_cause(self) -> None:
         history = (put(), delivery(ONE, 1), delivery(TWO, 2), use("delete", TWO, 3, "DELETED"))
         self.assertEqual(self.kinds(*history), {Kind.UNEXPLAINED})
 
-    def test_handed_out_again_after_the_time_to_run(self) -> None:
+    def test_delivered_again_after_the_time_to_run(self) -> None:
         history = (put(ttr=3), delivery(ONE, 1), delivery(TWO, 4.1), use("delete", TWO, 5, "DELETED"))
         self.assertEqual(self.kinds(*history), set())
 
-    def test_handed_out_again_just_before_the_time_to_run(self) -> None:
+    def test_delivered_again_just_before_the_time_to_run(self) -> None:
         history = (put(ttr=3), delivery(ONE, 1), delivery(TWO, 3.8), use("delete", TWO, 5, "DELETED"))
         self.assertEqual(self.kinds(*history), {Kind.UNEXPLAINED})
 
@@ -156,15 +156,15 @@ class CheckerTests(unittest.TestCase):
         )
         self.assertEqual(self.kinds(*history), {Kind.UNEXPLAINED})
 
-    def test_handed_out_again_after_the_connection_broke(self) -> None:
+    def test_delivered_again_after_the_connection_broke(self) -> None:
         history = (put(), delivery(ONE, 1), End(ONE, 1.5), delivery(TWO, 2), use("delete", TWO, 3, "DELETED"))
         self.assertEqual(self.kinds(*history), set())
 
-    def test_handed_out_again_before_the_connection_broke(self) -> None:
+    def test_delivered_again_before_the_connection_broke(self) -> None:
         history = (put(), delivery(ONE, 1), End(ONE, 2.5), delivery(TWO, 2), use("delete", TWO, 3, "DELETED"))
         self.assertEqual(self.kinds(*history), {Kind.UNEXPLAINED})
 
-    def test_handed_out_again_after_a_release(self) -> None:
+    def test_delivered_again_after_a_release(self) -> None:
         history = (
             put(),
             delivery(ONE, 1),
@@ -182,11 +182,11 @@ class CheckerTests(unittest.TestCase):
         history = (put(ttr=2), delivery(ONE, 1), use("delete", ONE, 3.5, "NOT_FOUND"))
         self.assertEqual(self.kinds(*history, rows=PENDING), set())
 
-    def test_late_delete_of_a_task_that_nobody_holds(self) -> None:
+    def test_late_delete_of_a_task_without_holder(self) -> None:
         history = (put(ttr=2), delivery(ONE, 1), delivery(TWO, 3.5), End(TWO, 4), use("delete", ONE, 5, "DELETED"))
         self.assertEqual(self.kinds(*history), set())
 
-    def test_command_of_one_that_never_held(self) -> None:
+    def test_command_of_a_connection_that_never_held_the_task(self) -> None:
         history = (put(), use("release", ONE, 2, "RELEASED"))
         self.assertEqual(self.kinds(*history, rows=PENDING), {Kind.NOT_HELD})
 
@@ -194,7 +194,7 @@ class CheckerTests(unittest.TestCase):
         rows = {7: ("key", "pending"), 8: ("key", "pending")}
         self.assertIn(Kind.TWICE_PUT, self.kinds(put(), rows=rows))
 
-    def test_nobody_put_it(self) -> None:
+    def test_task_without_put(self) -> None:
         self.assertEqual(self.kinds(rows=PENDING), {Kind.NEVER_PUT})
         self.assertEqual(self.kinds(delivery(ONE, 1), rows=PENDING), {Kind.NEVER_PUT})
 
@@ -206,11 +206,11 @@ class CheckerTests(unittest.TestCase):
         other = Put("other", "tube", 5, 5.1, "INSERTED", 7)
         self.assertIn(Kind.ID_REUSED, self.kinds(put(), other, rows=PENDING))
 
-    def test_buried_and_handed_out(self) -> None:
+    def test_buried_and_delivered(self) -> None:
         history = (put(), delivery(ONE, 1), use("bury", ONE, 2, "BURIED"), delivery(TWO, 3))
         self.assertIn(Kind.BURIED, self.kinds(*history, rows=BURIED))
 
-    def test_buried_kicked_and_handed_out(self) -> None:
+    def test_buried_kicked_and_delivered(self) -> None:
         history = (
             put(),
             delivery(ONE, 1),
@@ -248,7 +248,7 @@ class CheckerTests(unittest.TestCase):
         late = (put(delay=10), delivery(ONE, 10), use("delete", ONE, 11, "DELETED"))
         self.assertEqual(self.kinds(*late), set())
 
-    def test_claim_lasts_its_time_from_a_late_answer(self) -> None:
+    def test_claim_lasts_its_time_from_a_late_reply(self) -> None:
         late = delivery(ONE, 7, sent=1)
         self.assertEqual(self.kinds(put(ttr=5), late, delivery(TWO, 8), rows=PENDING), {Kind.UNEXPLAINED})
         self.assertEqual(self.kinds(put(ttr=5), late, delivery(TWO, 12), rows=PENDING), set())
@@ -305,7 +305,7 @@ class OutageTests(unittest.TestCase):
         self.assertEqual(self.kinds(*history), set())
         self.assertEqual(self.kinds(*history, manager="m2"), {Kind.UNEXPLAINED, Kind.CLAIM_LOST})
 
-    def test_lost_claim_that_was_not_answered_for(self) -> None:
+    def test_lost_claim_with_an_unanswered_command(self) -> None:
         history = (delivery(TWO, 5), use("delete", TWO, 6, "DELETED"), use("delete", ONE, 5, None))
         self.assertEqual(self.kinds(*history), set())
 
@@ -329,13 +329,13 @@ class OutageTests(unittest.TestCase):
         self.assertEqual(self.kinds(kept, delivery(TWO, 10), End(TWO, 11), rows=PENDING), {Kind.UNEXPLAINED})
         self.assertEqual(self.kinds(kept, use("delete", ONE, 10, "NOT_FOUND"), rows=PENDING), {Kind.CLAIM_LOST})
 
-    def test_claim_of_after_the_outage(self) -> None:
+    def test_claim_from_after_the_outage(self) -> None:
         released = use("release", ONE, 3, "RELEASED")
         again = Delivery(7, "key", "tube", ONE, 8.1, 8.2, "m1")
         self.assertEqual(self.kinds(released, again, delivery(TWO, 9), End(TWO, 9.5), rows=PENDING), {Kind.UNEXPLAINED})
 
-    def test_answer_that_was_under_way_when_the_link_was_cut(self) -> None:
-        # ONE's second claim was made at 1.9 and told at 8.5; TWO has had the task and finished it.
+    def test_reply_that_was_delayed_by_the_cut_of_the_link(self) -> None:
+        # ONE's second claim was made at 1.9 and read at 8.5; TWO has got the task and deleted it.
         released = use("release", ONE, 1.5, "RELEASED")
         late = Delivery(7, "key", "tube", ONE, 1.8, 8.5, "m1")
         finished = (delivery(TWO, 5), use("delete", TWO, 6, "DELETED"), use("delete", ONE, 9, "NOT_FOUND"))

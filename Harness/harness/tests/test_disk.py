@@ -32,7 +32,7 @@ class Recorder:
         length: int = 0,
         data: bytes = b"",
     ) -> int:
-        """Adds a record; returns its number. Unless said otherwise a call is over at once."""
+        """Adds a record; returns its number. A call is over at once unless ``end`` says otherwise."""
         self.number += 10
         begin = self.number if begin is None else begin
         end = self.number + 1 if end is None else end
@@ -55,7 +55,7 @@ class Recorder:
         self.take(Kind.EVICT, 0, end=0, offset=inode, data=array("I", pages).tobytes())
 
     def contents(self, flavour: Flavour, suffix: str = "", times: int = 1) -> set[bytes | None]:
-        """What the file holds after cuts of this flavour; none where it is not there."""
+        """Returns what the file holds after cuts of this flavour, None for a missing file."""
         found: set[bytes | None] = set()
         for seed in range(times):
             with TemporaryDirectory() as name:
@@ -67,7 +67,7 @@ class Recorder:
 
 
 def made() -> Recorder:
-    """A database whose name is safe."""
+    """Returns a database whose name is safe."""
     recorder = Recorder()
     recorder.open(DIRECTORY, "/", 1)
     recorder.open(DATABASE, "", 2)
@@ -78,21 +78,21 @@ def made() -> Recorder:
 class DiskTests(unittest.TestCase):
     """Each flavour after each kind of call."""
 
-    def test_synced_write_is_there_whatever_the_flavour(self) -> None:
+    def test_synced_write_is_on_the_disk_in_every_flavour(self) -> None:
         recorder = made()
         recorder.write(b"abc")
         recorder.sync()
         for flavour in Flavour:
             self.assertEqual(recorder.contents(flavour, times=20), {b"abc"})
 
-    def test_unsynced_write_is_there_or_not(self) -> None:
+    def test_unsynced_write_is_on_the_disk_or_not(self) -> None:
         recorder = made()
         recorder.write(b"abc")
         self.assertEqual(recorder.contents(Flavour.NOTHING), {b""})
         self.assertEqual(recorder.contents(Flavour.EVERYTHING), {b"abc"})
         self.assertEqual(recorder.contents(Flavour.SOME, times=50), {b"", b"abc"})
 
-    def test_write_that_was_under_way_when_the_sync_began_is_not_covered(self) -> None:
+    def test_write_that_had_not_returned_when_the_sync_began_is_not_covered(self) -> None:
         recorder = made()
         recorder.write(b"abc", end=1000)
         recorder.sync(begin=999)
@@ -123,7 +123,7 @@ class DiskTests(unittest.TestCase):
         pieces = {content[2 * SECTOR :] for content in contents if content is not None}
         self.assertEqual(pieces, {b"", bytes(SECTOR // 2), third})
 
-    def test_later_write_may_be_there_without_the_earlier_one(self) -> None:
+    def test_later_write_may_be_on_the_disk_without_the_earlier_one(self) -> None:
         recorder = made()
         recorder.write(b"a")
         recorder.write(b"b", offset=1)
@@ -140,7 +140,7 @@ class DiskTests(unittest.TestCase):
         recorder.sync()
         self.assertEqual(recorder.contents(Flavour.NOTHING), {b"ab"})
 
-    def test_write_that_never_returned_is_not_there_over_what_was_synced_later(self) -> None:
+    def test_write_that_never_returned_does_not_replace_what_was_synced_later(self) -> None:
         recorder = made()
         recorder.write(b"abcdef", end=0)
         recorder.write(b"XY", offset=2)
@@ -149,7 +149,7 @@ class DiskTests(unittest.TestCase):
         self.assertTrue(all(content is not None and content[2:4] == b"XY" for content in contents))
         self.assertIn(b"abXYef", contents)
 
-    def test_write_that_never_returned_is_not_there_behind_a_synced_end(self) -> None:
+    def test_write_that_never_returned_is_not_behind_a_synced_end(self) -> None:
         recorder = made()
         recorder.write(b"abcdef", end=0)
         recorder.take(Kind.TRUNCATE, offset=2)
@@ -158,10 +158,10 @@ class DiskTests(unittest.TestCase):
 
 
 class FailedSyncTests(unittest.TestCase):
-    """What a sync that failed has dropped is safe only once its page was written and synced again."""
+    """What a failed sync has dropped is safe only after its page was written and synced again."""
 
     def written(self) -> Recorder:
-        """Two pages that are safe, and both written again, unsynced."""
+        """Returns two pages that are safe, and both written again without a sync."""
         recorder = made()
         recorder.write(b"a" * 2 * PAGE)
         recorder.sync()
@@ -169,7 +169,7 @@ class FailedSyncTests(unittest.TestCase):
         return recorder
 
     def pages(self, recorder: Recorder, flavour: Flavour, times: int = 1) -> set[str]:
-        """The first byte of each page, for each content that could be."""
+        """Returns the first byte of each page, for each content that the disk may have."""
         contents = recorder.contents(flavour, times=times)
         return {"".join(chr(content[page]) for page in range(0, len(content), PAGE)) for content in contents if content}
 
@@ -284,9 +284,9 @@ class FailedSyncTests(unittest.TestCase):
 
 
 class NameTests(unittest.TestCase):
-    """A file's name is safe only once the directory is."""
+    """A file's name is safe only after a sync of the directory."""
 
-    def test_new_file_is_gone_without_a_sync_of_the_directory(self) -> None:
+    def test_new_file_is_lost_without_a_sync_of_the_directory(self) -> None:
         recorder = made()
         recorder.open(3, "-wal", 3)
         recorder.write(b"abc", handle=3)

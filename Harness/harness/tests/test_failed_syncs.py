@@ -1,4 +1,4 @@
-"""The runs with failed syncs: what is tried, and what starts managers again."""
+"""The runs with failed syncs: the combinations, and starting managers again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..powercut.acknowledgements import Operation, State, Task, Wire
 from ..powercut.failed_syncs import ALL, SHORT, ids_given_twice
 from ..powercut.keeper import MOST_FAILED_STARTS, Keeper
 
-#: A manager that ends with the statuses that a file lists, one for each start, and serves when there is none left.
+#: A manager that ends with the statuses in a file, one per start, and serves when none is left.
 MANAGER = """#!/bin/sh
 cd "$(dirname "$0")" || exit 2
 count=$(wc -l <starts)
@@ -29,14 +29,14 @@ exit 1
 
 
 class ScenarioTests(unittest.TestCase):
-    """What is tried."""
+    """The combinations."""
 
     def test_every_combination_comes_once(self) -> None:
         self.assertEqual(len(set(ALL)), len(ALL))
         self.assertEqual(len({str(scenario) for scenario in ALL}), len(ALL))
         self.assertLessEqual(set(SHORT), set(ALL))
 
-    def test_short_runs_have_everything(self) -> None:
+    def test_short_runs_have_every_circumstance(self) -> None:
         for name in ("role", "failure", "is_killed", "peers", "other", "eviction"):
             self.assertEqual({getattr(one, name) for one in SHORT}, {getattr(one, name) for one in ALL}, name)
 
@@ -50,7 +50,7 @@ class ScenarioTests(unittest.TestCase):
 
 
 class KeeperTests(unittest.TestCase):
-    """What is done when a manager ends."""
+    """What happens when a manager ends."""
 
     def keep(self, statuses: str, until: Callable[[Keeper], bool]) -> tuple[Keeper, list[str]]:
         with TemporaryDirectory() as name:

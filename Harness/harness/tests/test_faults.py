@@ -1,4 +1,4 @@
-"""The schedule of faults: the seed's, and nobody else's."""
+"""The schedule of faults: it depends on the seed only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..hosts.context import LEASE
 
 
 class ScheduleTests(unittest.TestCase):
-    """What a seed gives."""
+    """The schedule of a seed."""
 
     def test_the_same_seed_gives_the_same_schedule(self) -> None:
         self.assertEqual(schedule(7, 600, 3, 1.5), schedule(7, 600, 3, 1.5))
@@ -19,7 +19,7 @@ class ScheduleTests(unittest.TestCase):
         short, long = schedule(7, 60, 3, 1.5), schedule(7, 600, 3, 1.5)
         self.assertEqual(short, long[: len(short)])
 
-    def test_everything_comes_and_lasts_as_it_should(self) -> None:
+    def test_every_fault_comes_and_lasts_as_it_should(self) -> None:
         faults = schedule(1, 3600, 3, 1.5)
         self.assertEqual({fault.kind for fault in faults}, set(WEIGHTS))
         for fault in faults:
@@ -35,7 +35,7 @@ class ScheduleTests(unittest.TestCase):
             if fault.kind is FaultKind.CUT:
                 self.assertGreater(fault.seconds, LEASE)
             if fault.kind is FaultKind.DELAY:
-                self.assertEqual(fault.target, 2, "who has a proxy")
+                self.assertEqual(fault.target, 2, "only this manager has a proxy")
 
     def test_a_manager_can_be_spared(self) -> None:
         for fault in schedule(1, 3600, 3, 1.5, spared=0):

@@ -13,7 +13,7 @@ BOOT = uuid.UUID(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
 
 
 class LeftoverTests(unittest.TestCase):
-    """What a power cut changes in them."""
+    """What a power cut changes in the files."""
 
     def test_boot_id_is_that_of_another_boot(self) -> None:
         high, low = BOOT.int >> 64, BOOT.int & (1 << 64) - 1

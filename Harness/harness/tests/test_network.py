@@ -1,4 +1,4 @@
-"""Hosts, their links, and the proxy that is slow: they do what they say, and leave nothing behind."""
+"""Hosts, their links, and the slow proxy: they do what they should, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..lib.proxy import Delay, DelayingProxy
 
 
 class Echo:
-    """A server that sends back what it gets, to one connection after the other."""
+    """A server that sends back what it gets, on one connection after the other."""
 
     def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         self._listener = socket.create_server((address, port))
@@ -33,13 +33,13 @@ class Echo:
                         connection.sendall(data)
 
     def close(self) -> None:
-        """Takes no more connections."""
+        """Accepts no further connections."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
 
 class ProxyTests(unittest.TestCase):
-    """Only that nothing comes too soon can be tested; what is late may be the machine's fault."""
+    """Tests can only check that nothing comes too early; on a busy machine everything may be late."""
 
     def setUp(self) -> None:
         self.echo = Echo()
@@ -53,7 +53,7 @@ class ProxyTests(unittest.TestCase):
         self.echo.close()
 
     def seconds(self, data: bytes) -> float:
-        """How long an echo takes."""
+        """Returns how long an echo takes."""
         start = time.monotonic()
         self.connection.sendall(data)
         self.assertEqual(self.receive(len(data)), data)
@@ -65,8 +65,8 @@ class ProxyTests(unittest.TestCase):
             data += self.connection.recv(length - len(data))
         return data
 
-    def test_both_ways_can_be_slow(self) -> None:
-        self.seconds(b"at once")
+    def test_both_directions_can_be_slow(self) -> None:
+        self.seconds(b"fast")
         self.proxy.delay = Delay(there=0.3)
         self.assertGreaterEqual(self.seconds(b"there"), 0.3)
         self.proxy.delay = Delay(back=0.3)
@@ -74,22 +74,22 @@ class ProxyTests(unittest.TestCase):
         self.proxy.delay = Delay(there=0.2, back=0.2)
         self.assertGreaterEqual(self.seconds(b"both"), 0.4)
 
-    def test_nothing_overtakes_what_is_under_way(self) -> None:
+    def test_later_bytes_do_not_overtake_earlier_ones(self) -> None:
         self.proxy.delay = Delay(there=0.3)
         self.connection.sendall(b"late ")
-        time.sleep(0.1)  # Not for order: so that it is read apart from what follows.
+        time.sleep(0.1)  # Not for order: so that it is read separately from the next bytes.
         self.proxy.delay = Delay()
         self.connection.sendall(b"and soon")
         self.assertEqual(self.receive(13), b"late and soon")
 
-    def test_much_passes(self) -> None:
+    def test_many_bytes_pass(self) -> None:
         data = os.urandom(300_000)
         sender = threading.Thread(target=self.connection.sendall, args=(data,))
         sender.start()
         self.assertEqual(self.receive(len(data)), data)
         sender.join()
 
-    def test_an_end_comes_as_late_as_the_last_bytes(self) -> None:
+    def test_the_end_of_a_connection_is_as_late_as_its_last_bytes(self) -> None:
         self.proxy.delay = Delay(back=0.3)
         start = time.monotonic()
         self.connection.sendall(b"bye")
@@ -98,7 +98,7 @@ class ProxyTests(unittest.TestCase):
         self.assertEqual(self.connection.recv(10), b"")
         self.assertGreaterEqual(time.monotonic() - start, 0.3)
 
-    def test_a_server_that_is_not_there(self) -> None:
+    def test_a_server_that_does_not_listen(self) -> None:
         self.echo.close()
         with socket.create_connection(self.proxy.address, timeout=30) as connection, suppress(ConnectionResetError):
             self.assertEqual(connection.recv(10), b"")
@@ -106,7 +106,7 @@ class ProxyTests(unittest.TestCase):
 
 
 class NetworkTests(unittest.TestCase):
-    """Two hosts; skipped where there can be none."""
+    """Two hosts; skipped if there can be none."""
 
     def setUp(self) -> None:
         try:
@@ -132,16 +132,16 @@ class NetworkTests(unittest.TestCase):
             connection.sendall(b"before")
             self.assertEqual(connection.recv(10), b"before")
             self.network.cut(self.network["one"])
-            connection.sendall(b"meanwhile")
+            connection.sendall(b"in between")
             connection.settimeout(0.5)
             with self.assertRaises(TimeoutError):
                 connection.recv(10)
             self.network.restore(self.network["one"])
             connection.settimeout(30)
-            self.assertEqual(connection.recv(10), b"meanwhile")
+            self.assertEqual(connection.recv(10), b"in between")
         echo.close()
 
-    def test_hosts_are_apart_from_the_machine(self) -> None:
+    def test_hosts_do_not_reach_the_machine(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener, self.assertRaises(ConnectionRefusedError):
             self.within("one", lambda: socket.create_connection(listener.getsockname(), timeout=30))
 

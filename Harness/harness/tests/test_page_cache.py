@@ -1,4 +1,4 @@
-"""The page cache over a disk that fails: what processes are told, and what the disk holds."""
+"""The page cache over a failing disk: which errors processes get, and what the disk holds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..powercut.page_cache import Ending, Failure, PageCache, Role
 from ..powercut.trace import Kind, Trace
 from .test_disk import Recorder
 
-#: Does on descriptors what it is told, line by line, and says what came of it.
+#: Executes commands on descriptors, one per line, and prints the results.
 PROGRAM = """
 import os, sys
 descriptors = {}
@@ -64,20 +64,20 @@ class Process:
         )
 
     def __call__(self, line: str) -> str:
-        """Does something; returns what came of it, nothing if the process was killed."""
+        """Sends a command; returns the result, nothing if the process was killed."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         return self.process.stdout.readline().strip()
 
     def end(self) -> int:
-        """Its exit status."""
+        """Ends it; returns its exit status."""
         self.process.communicate()
         return self.process.returncode
 
 
 class PageCacheTests(unittest.TestCase):
-    """Each rule of cache.h. Pages are told by the first byte of each, 0 if it is none."""
+    """Each rule of cache.h. The tests name a page by its first byte, 0 for a zero."""
 
     @contextmanager
     def disk(self) -> Iterator[None]:
@@ -104,13 +104,13 @@ class PageCacheTests(unittest.TestCase):
         return self.processes[-1]
 
     def safe(self, suffix: str = "") -> str:
-        """What the disk holds."""
+        """Returns what the disk holds."""
         inode = Path(f"{self.path}{suffix}").stat().st_ino
         data = Path(f"{self.cache.path}.{inode}").read_bytes()
         return "".join(chr(data[page] or 48) for page in range(0, len(data), PAGE))
 
     def assert_trace_agrees(self) -> None:
-        """The disk that is rebuilt from the trace holds the same, at the least; the names are safe here."""
+        """Checks that the disk that is rebuilt from the trace holds the same; names are safe here."""
         recorder = Recorder()
         recorder.disk = Disk()
         for record in self.trace.records():
@@ -119,11 +119,11 @@ class PageCacheTests(unittest.TestCase):
             if name.file is not None:
                 data = name.file.content
                 found = "".join(chr(data[page] or 48) for page in range(0, len(data), PAGE))
-                # Whether a file has grown by what was dropped is not known: there are zeros, or it ends before.
+                # It is unknown whether dropped writes have made the file longer: it has zeros there, or ends before.
                 self.assertEqual(found.rstrip("0"), self.safe(suffix).rstrip("0"))
 
     def written(self, process: Process, name: str = "a", suffix: str = "") -> None:
-        """Two pages are safe, and both written again."""
+        """Writes and syncs two pages, and writes both again."""
         self.assertEqual(process(f"open {name} {self.path}{suffix}"), "ok")
         process(f"write {name} a 0 {2 * PAGE}")
         self.assertEqual(process(f"sync {name}"), "ok")

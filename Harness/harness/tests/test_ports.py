@@ -1,4 +1,4 @@
-"""A port that stays its owner's while nobody listens on it."""
+"""A port that stays reserved while no server listens on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..lib.ports import ReservedPort
 
 
 def bound(port: int, reuse: bool) -> socket.socket:
-    """A socket of its own, bound to the port."""
+    """Returns another socket that is bound to the port."""
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
     try:
@@ -21,9 +21,9 @@ def bound(port: int, reuse: bool) -> socket.socket:
 
 
 class ReservedPortTests(unittest.TestCase):
-    """Servers may come and go on it; nobody else may have it."""
+    """Servers may start and stop on it; no other program may get it."""
 
-    def test_server_comes_and_goes(self) -> None:
+    def test_server_starts_and_stops(self) -> None:
         port = ReservedPort()
         for _ in range(2):
             self.assertRaises(ConnectionRefusedError, socket.create_connection, ("127.0.0.1", port.number))
@@ -31,11 +31,11 @@ class ReservedPortTests(unittest.TestCase):
                 server.listen()
                 socket.create_connection(("127.0.0.1", port.number)).close()
 
-    def test_nobody_else_gets_it(self) -> None:
+    def test_no_other_program_gets_it(self) -> None:
         port = ReservedPort()
         self.assertRaises(OSError, bound, port.number, reuse=False)
 
-    def test_free_again_once_let_go(self) -> None:
+    def test_free_again_when_released(self) -> None:
         port = ReservedPort()
         number = port.number
         del port

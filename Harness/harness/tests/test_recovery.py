@@ -1,4 +1,4 @@
-"""What a damaged file is reported as: never as sound, and never as a failure of the tool."""
+"""The report about a damaged file: never sound, and never an error of the tool."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIRE = Wire(1000, 11300, 0)
 
 
 class DamageTests(unittest.TestCase):
-    """A file with one acknowledged task, and what may have become of it."""
+    """A file with one acknowledged task, and kinds of damage."""
 
     def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory(prefix="beanrow-recovery-")
@@ -32,7 +32,7 @@ class DamageTests(unittest.TestCase):
 
     def check(self, *damage: str) -> list[str]:
         with closing(sqlite3.connect(self.path)) as db:
-            # What SQL may not do, a lost sector can.
+            # A lost sector can do what SQL may not.
             for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
                 db.execute(f'DROP TRIGGER "{name}"')
             for statement in damage:
@@ -55,7 +55,7 @@ class DamageTests(unittest.TestCase):
         self.assertIn("task 1 has no body", found)
         self.assertTrue(any("is lost" in line for line in found), found)
 
-    def test_body_of_another_put(self) -> None:
+    def test_body_that_no_client_put(self) -> None:
         found = self.check("UPDATE task_body SET body = x'00'")
         self.assertTrue(any("a body that no client put" in line for line in found), found)
 
@@ -68,7 +68,7 @@ class DamageTests(unittest.TestCase):
         found = self.check("INSERT INTO tube (name) VALUES ('b')", "UPDATE task_state SET tube_id = 9")
         self.assertTrue(any("foreign_key_check" in line for line in found), found)
 
-    def test_file_that_is_no_database(self) -> None:
+    def test_file_that_is_not_a_database(self) -> None:
         self.check()
         self.path.write_bytes(b"\xff" * 8192)
         [line] = self.look()
