@@ -151,7 +151,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
     )
 
 
-class Keeper:
+class ResultsStore:
     """Stores results in a file as they come, and writes the pages in docs/ after each workload."""
 
     def __init__(self, options: Options, directory: Path = BUILT) -> None:
@@ -194,26 +194,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the tool; returns the exit status."""
     options = parse(arguments)
     exit_on_signals()
-    keeper = Keeper(options)
+    store = ResultsStore(options)
     bench: Run | None = None
     try:
         if options.only_reports:
-            say(f"wrote {keeper.write_pages(Results.read(keeper.stored))}")
+            say(f"wrote {store.write_pages(Results.read(store.stored))}")
             return 0
-        earlier = keeper.earlier() if options.resumes else Results()
-        bench = (ServerBench if options.is_on_server else Bench)(options, say, keeper.keep, earlier)
+        earlier = store.earlier() if options.resumes else Results()
+        bench = (ServerBench if options.is_on_server else Bench)(options, say, store.keep, earlier)
         bench.run()
         _show(options, bench.results)
         if options.writes:
-            say(f"wrote {keeper.write_together(bench.results)}")
+            say(f"wrote {store.write_together(bench.results)}")
         return 1 if bench.has_failed else 0
     except Failure as failure:
         say(f"tools/bench: {failure}")
         return 1
     except (KeyboardInterrupt, SystemExit) as ending:
-        if keeper.latest is not None:
-            _show(options, keeper.latest)
-            say(f"ended early; these results are kept in {keeper.file} (--continue measures the rest)")
+        if store.latest is not None:
+            _show(options, store.latest)
+            say(f"ended early; these results are kept in {store.file} (--continue measures the rest)")
         return int(ending.code or 0) if isinstance(ending, SystemExit) else 130
     finally:
         if bench is not None:

@@ -17,12 +17,12 @@ from pathlib import Path
 from ..lib.managers import Manager, start_all, stop_all
 from .acknowledgements import Acknowledgements, Replies, Task
 from .disk import Disk, Flavour
-from .foreign import Foreign
-from .keeper import Keeper, Status
 from .leftovers import Leftovers
-from .load import Book, Client, Consumer, Producer
+from .load import Client, Consumer, Producer, TaskRegistry
+from .other_program import OtherProgram
 from .page_cache import Ending, Failure, PageCache, Role
 from .recovery import check_file, check_managers
+from .supervisor import Status, Supervisor
 from .trace import Kind, Record, Trace
 
 #: The weight of each flavour. The first cut of a run loses everything that is not safe.
@@ -124,7 +124,7 @@ class LargeProducer(Producer):
 
     def size(self) -> int:
         """The size of the next task's body."""
-        if self.book.pause:
+        if self.registry.pause:
             return self.rng.randint(10, 300)
         least, most = self.rng.choice(((10, 300), (3000, 30_000), (30_000, 64_000)))
         return self.rng.randint(least, most)
@@ -149,12 +149,12 @@ class Run:
             Manager(binary, self.database, f"m{n}", directory / f"m{n}.log", self.environment)
             for n in range(1, scenario.peers.managers + 1)
         ]
-        self.keepers = [Keeper(manager, self._manager_waits) for manager in self.managers]
-        self.foreign: Foreign | None = None
+        self.supervisors = [Supervisor(manager, self._manager_waits) for manager in self.managers]
+        self.other_program: OtherProgram | None = None
         self.waits = 0
         self.waiting_lock = threading.Lock()
         self.leftovers = Leftovers(self.database)
-        self.book = Book(self.trace, limit=150)
+        self.registry = TaskRegistry(self.trace, limit=150)
         #: The positions in the trace when all managers served again, when the load became fast, and when it ended.
         self.settled_at = self.hurried_at = self.ended_at = 0
 
@@ -163,18 +163,18 @@ class Run:
         try:
             self._record()
         finally:
-            self.book.stopping.set()
-            for keeper in self.keepers:
-                keeper.stopping.set()
-            for keeper in self.keepers:
-                if keeper.is_alive():
-                    keeper.join()
+            self.registry.stopping.set()
+            for supervisor in self.supervisors:
+                supervisor.stopping.set()
+            for supervisor in self.supervisors:
+                if supervisor.is_alive():
+                    supervisor.join()
             stop_all(self.managers)
-            self._end_foreign()
-        for keeper in self.keepers:
-            self.outcome.ends += keeper.ends
-            self.outcome.problems += keeper.problems
-        self.outcome.problems += self.book.problems
+            self._end_other_program()
+        for supervisor in self.supervisors:
+            self.outcome.ends += supervisor.ends
+            self.outcome.problems += supervisor.problems
+        self.outcome.problems += self.registry.problems
         if self.cache.refused or self.trace.full_at:
             self.outcome.problems.append("the run is not modelled: see what managers said")
         elif self.cache.failed:
@@ -190,10 +190,10 @@ class Run:
         clients = self._clients()
         for client in clients:
             client.start()
-        for keeper in self.keepers:
-            keeper.start()
+        for supervisor in self.supervisors:
+            supervisor.start()
         if self.scenario.other is not Other.NONE:
-            self.foreign = Foreign(self.database, self.environment)
+            self.other_program = OtherProgram(self.database, self.environment)
         time.sleep(self.rng.uniform(0.2, 0.6))
         self.leftovers.look(self.trace)
         self._order()
@@ -202,7 +202,7 @@ class Run:
             return
         if self.scenario.role is Role.LOG:
             # Slow, so that new tasks are only in the log when the power fails.
-            self.book.pause = 0.3
+            self.registry.pause = 0.3
         if not self._wait_until(self._is_settled, 60):
             self.outcome.problems.append(f"managers do not serve again: {self.managers[0].tail(2)}")
         self.settled_at = self.trace.position
@@ -210,25 +210,25 @@ class Run:
         if self.scenario.eviction is Eviction.LATER:
             time.sleep(self.rng.uniform(0, 0.3))
             self.cache.evict()
-        if self.book.pause:
+        if self.registry.pause:
             self._wait_until(lambda: False, 0.5)
         self.leftovers.look(self.trace)
         self.hurried_at = self.trace.position
-        self.book.pause = 0
+        self.registry.pause = 0
         # Until the log has begun again, twice if nothing is slow.
         enough, start = self.trace.size + (24 << 20), time.monotonic()
         self._wait_until(lambda: self.trace.size > enough or time.monotonic() > start + 6 * self.seconds, 60)
         self._wait_until(lambda: time.monotonic() > start + self.seconds, 60)
         self.leftovers.look(self.trace)
-        self.book.stopping.set()
+        self.registry.stopping.set()
         for client in clients:
             client.join()
-        for keeper in self.keepers:
-            keeper.stop()
+        for supervisor in self.supervisors:
+            supervisor.stop()
         self.ended_at = self.trace.position
-        if any(keeper.is_over for keeper in self.keepers):
+        if any(supervisor.is_over for supervisor in self.supervisors):
             return
-        self._end_foreign()
+        self._end_other_program()
         for manager in self.managers:
             told = self.cache.told
             if manager.is_running and (status := manager.terminate()) != 0:
@@ -241,8 +241,8 @@ class Run:
         used = self.managers if self.scenario.peers is Peers.BUSY else self.managers[:1]
         addresses, seed = [manager.address for manager in used], str(self.rng.random())
         return [
-            *(LargeProducer(self.book, addresses, f"p{n}", seed) for n in range(3)),
-            *(Consumer(self.book, addresses, f"c{n}", seed) for n in range(3)),
+            *(LargeProducer(self.registry, addresses, f"p{n}", seed) for n in range(3)),
+            *(Consumer(self.registry, addresses, f"c{n}", seed) for n in range(3)),
         ]
 
     def _order(self) -> None:
@@ -259,9 +259,9 @@ class Run:
 
     def _is_settled(self) -> bool:
         """Returns whether the manager whose sync failed was started again, and all have served for a while."""
-        if sum(keeper.ends.total() for keeper in self.keepers) == 0:
+        if sum(supervisor.ends.total() for supervisor in self.supervisors) == 0:
             return False
-        since = [keeper.serving_since for keeper in self.keepers]
+        since = [supervisor.serving_since for supervisor in self.supervisors]
         return all(start is not None and time.monotonic() > start + 1.2 for start in since)
 
     def _wait_until(self, is_so: Callable[[], bool], seconds: float) -> bool:
@@ -271,36 +271,40 @@ class Run:
         """
         deadline = time.monotonic() + seconds
         while not is_so():
-            if time.monotonic() > deadline or self.trace.full_at or any(keeper.is_over for keeper in self.keepers):
-                return is_so() or any(keeper.is_over for keeper in self.keepers)
+            if (
+                time.monotonic() > deadline
+                or self.trace.full_at
+                or any(supervisor.is_over for supervisor in self.supervisors)
+            ):
+                return is_so() or any(supervisor.is_over for supervisor in self.supervisors)
             time.sleep(0.005)
         return True
 
     def _manager_waits(self, said: str) -> None:
         """Ends the other program when managers have named it twice as the reason to start later."""
         with self.waiting_lock:
-            if self.foreign is None or not self.foreign.is_named_in(said):
+            if self.other_program is None or not self.other_program.is_named_in(said):
                 return
             self.waits += 1
             if self.waits >= 2:
-                self._end_foreign()
+                self._end_other_program()
 
-    def _end_foreign(self) -> None:
-        foreign, self.foreign = self.foreign, None
-        if foreign is not None:
+    def _end_other_program(self) -> None:
+        other_program, self.other_program = self.other_program, None
+        if other_program is not None:
             if self.scenario.other is Other.KILLED:
-                foreign.kill()
+                other_program.kill()
             else:
-                foreign.close()
+                other_program.close()
 
     # The check.
 
     def _check(self) -> None:
-        acknowledgements = Acknowledgements(self.book.tasks, Replies(self.trace.records()))
+        acknowledgements = Acknowledgements(self.registry.tasks, Replies(self.trace.records()))
         if acknowledgements.untraced:
             self.outcome.problems.append(f"{acknowledgements.untraced} replies were received, but no manager sent them")
-        self.outcome.losses += ids_given_twice(self.book.tasks)
-        refusals = [keeper.refusal for keeper in self.keepers if keeper.refusal is not None]
+        self.outcome.losses += ids_given_twice(self.registry.tasks)
+        refusals = [supervisor.refusal for supervisor in self.supervisors if supervisor.refusal is not None]
         disk, records = Disk(), self.trace.records()
         coming: Record | None = next(records, None)
         for index, cut in enumerate(self._choose_cuts(bool(refusals))):

@@ -16,7 +16,7 @@ from .trace import Trace
 LONG = 100_000
 
 
-class Book:
+class TaskRegistry:
     """The tasks of a run, shared by all clients."""
 
     def __init__(self, trace: Trace, limit: int) -> None:
@@ -62,25 +62,25 @@ class Book:
 class Client(threading.Thread):
     """A thread with one connection at a time; when it breaks, the thread opens another."""
 
-    def __init__(self, book: Book, addresses: Sequence[Address], name: str, seed: str) -> None:
+    def __init__(self, registry: TaskRegistry, addresses: Sequence[Address], name: str, seed: str) -> None:
         """``addresses`` are those of the managers."""
         super().__init__(name=name, daemon=True)
-        self.book = book
+        self.registry = registry
         self.addresses = addresses
         self.rng = random.Random(f"{seed}-{name}")
 
     def run(self) -> None:
         """Works until the run ends."""
-        while not self.book.stopping.is_set():
+        while not self.registry.stopping.is_set():
             try:
                 with Connection(self.rng.choice(self.addresses)) as connection:
                     self.connection = connection
-                    self.wire = Wire(connection.local_port, connection.address[1], self.book.trace.position)
+                    self.wire = Wire(connection.local_port, connection.address[1], self.registry.trace.position)
                     self.work()
             except Disconnected:
-                self.book.stopping.wait(0.05)
+                self.registry.stopping.wait(0.05)
             except Exception as error:
-                self.book.problems.append(f"{self.name}: {type(error).__name__}: {error}")
+                self.registry.problems.append(f"{self.name}: {type(error).__name__}: {error}")
                 return
 
     def work(self) -> None:
@@ -89,7 +89,7 @@ class Client(threading.Thread):
 
     def ask(self, *steps: tuple[Task | None, State, tuple[object, ...], bytes | None]) -> list[Reply]:
         """Sends commands together and waits for all replies. Each is added to its task before it is sent."""
-        sent = self.book.trace.position
+        sent = self.registry.trace.position
         operations: list[Operation | None] = []
         for task, makes, words, _ in steps:
             operation = Operation(str(words[0]), makes, sent, self.wire) if task else None
@@ -113,7 +113,7 @@ class Client(threading.Thread):
         """Sends one command about one task, with the expected reply."""
         reply = self.ask((task, makes, words, None))[0]
         if makes == GONE and reply.word == expected:
-            self.book.finish()
+            self.registry.finish()
         self.must(expected, reply, lambda: " ".join(map(str, words)))
 
 
@@ -128,17 +128,17 @@ class Producer(Client):
         """See `Client`."""
         delayed: deque[Task] = deque()
         number = 0
-        while not self.book.stopping.is_set():
-            if self.book.is_full:
-                self.book.stopping.wait(0.01)
+        while not self.registry.stopping.is_set():
+            if self.registry.is_full:
+                self.registry.stopping.wait(0.01)
                 continue
-            self.book.stopping.wait(self.book.pause)
+            self.registry.stopping.wait(self.registry.pause)
             tasks, steps = [], []
             for _ in range(self.rng.choice((1, 1, 1, 2, 4, 8))):
                 number += 1
                 task = Task(f"{self.name}-{self.wire.since}-{number}", self.size())
                 priority, delay = self.rng.choice((0, 5, 1024, 4294967295)), self.rng.choice((0, 0, 0, 0, LONG))
-                self.book.add(task)
+                self.registry.add(task)
                 body = bodies.make(task.key, task.body_size)
                 makes = State("delayed" if delay else "live", priority)
                 tasks.append(task)
@@ -162,16 +162,16 @@ class Consumer(Client):
 
     def work(self) -> None:
         """See `Client`."""
-        while not self.book.stopping.is_set():
-            self.book.stopping.wait(self.book.pause)
+        while not self.registry.stopping.is_set():
+            self.registry.stopping.wait(self.registry.pause)
             count = self.rng.choice((1, 1, 2, 4))
             held: list[Task] = []
-            sent = self.book.trace.position
+            sent = self.registry.trace.position
             self.connection.send(b"".join(encode("reserve-with-timeout", 1) for _ in range(count)))
             for _ in range(count):
                 reply = self.connection.reply()
                 if reply.word == "RESERVED":
-                    task = self.book.find(reply)
+                    task = self.registry.find(reply)
                     task.id = reply.id
                     held.append(task)
                     # The claim may be lost with the power, but not the task, although its put has no reply yet.
@@ -184,7 +184,7 @@ class Consumer(Client):
                 steps = [(task, GONE, ("delete", task.id), None) for task in held]
                 for reply in self.ask(*steps) if steps else []:
                     self.must("DELETED", reply, lambda: "delete")
-                    self.book.finish()
+                    self.registry.finish()
             else:
                 for task in held:
                     self.finish(task)

@@ -18,7 +18,7 @@ from . import failed_syncs
 from .acknowledgements import Acknowledgements, Replies
 from .disk import Disk, Flavour
 from .leftovers import Leftovers
-from .load import Book, Client, Consumer, Producer
+from .load import Client, Consumer, Producer, TaskRegistry
 from .recovery import check_file, check_managers
 from .trace import Kind, Record, Trace
 
@@ -107,16 +107,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def run(directory: Path, binary: Path, options: argparse.Namespace, seed: int) -> int:
     """Records a run, cuts it, and prints what was found; returns the exit status."""
     leftovers = Leftovers(directory / "run" / "tasks.db")
-    trace, book = record(directory, binary, options, seed, leftovers)
+    trace, registry = record(directory, binary, options, seed, leftovers)
     replies = Replies(trace.records())
-    acknowledgements = Acknowledgements(book.tasks, replies)
+    acknowledgements = Acknowledgements(registry.tasks, replies)
     summary = Counter(record.kind for record in trace.records())
     print(
-        f"recorded {options.seconds:g} s: {len(book.tasks)} tasks, {acknowledgements.traced} acknowledgements, "
+        f"recorded {options.seconds:g} s: {len(registry.tasks)} tasks, {acknowledgements.traced} acknowledgements, "
         f"{summary[Kind.WRITE]} writes, {summary[Kind.SYNC]} syncs, {trace.size >> 20} MiB",
         flush=True,
     )
-    problems = list(book.problems)
+    problems = list(registry.problems)
     if acknowledgements.untraced and not trace.full_at:
         problems.append(f"{acknowledgements.untraced} replies were received, but no manager is known to have sent them")
     findings = cut_all(directory, binary, trace, acknowledgements, leftovers, options, random.Random(seed))
@@ -126,7 +126,7 @@ def run(directory: Path, binary: Path, options: argparse.Namespace, seed: int) -
 
 def record(
     directory: Path, binary: Path, options: argparse.Namespace, seed: int, leftovers: Leftovers
-) -> tuple[Trace, Book]:
+) -> tuple[Trace, TaskRegistry]:
     """Runs managers under load. They start together without a file, one is killed, then all end and start again."""
     trace = Trace.create(directory / "trace", options.trace_size << 20)
     path = directory / "run" / "tasks.db"
@@ -135,12 +135,12 @@ def record(
     managers = [
         Manager(binary, path, f"m{n}", directory / f"m{n}.log", environment) for n in range(1, options.managers + 1)
     ]
-    book = Book(trace, limit=500)
+    registry = TaskRegistry(trace, limit=500)
     try:
         start_all(managers)
         addresses = [manager.address for manager in managers]
-        clients: list[Client] = [Producer(book, addresses, f"p{n}", str(seed)) for n in range(options.clients)]
-        clients += [Consumer(book, addresses, f"c{n}", str(seed)) for n in range(options.clients)]
+        clients: list[Client] = [Producer(registry, addresses, f"p{n}", str(seed)) for n in range(options.clients)]
+        clients += [Consumer(registry, addresses, f"c{n}", str(seed)) for n in range(options.clients)]
         for client in clients:
             client.start()
         part = options.seconds / 4
@@ -158,15 +158,15 @@ def record(
         managers[-1].start()
         wait(trace, part)
         leftovers.look(trace)
-        book.stopping.set()
+        registry.stopping.set()
         for client in clients:
             client.join()
         for manager in managers:
             manager.terminate()
     finally:
-        book.stopping.set()
+        registry.stopping.set()
         stop_all(managers)
-    return trace, book
+    return trace, registry
 
 
 def wait(trace: Trace, seconds: float) -> None:

@@ -59,14 +59,14 @@ def _check_tasks(db: sqlite3.Connection, acknowledgements: Acknowledgements, cut
 def _check_task(task: Task, row: database.Row | None, cut: int) -> list[str]:
     allowed = task.states(cut)
     if row is None:
-        return [] if GONE in allowed else [f"task {task.id} is lost: {_story(task, cut)}"]
+        return [] if GONE in allowed else [f"task {task.id} is lost: {_steps(task, cut)}"]
     name = "live" if row.state in ("pending", "claimed") else row.state
     if State(name, row.priority) in allowed:
         return []
-    return [f"task {row.id} is {row.state} with priority {row.priority}: {_story(task, cut)}"]
+    return [f"task {row.id} is {row.state} with priority {row.priority}: {_steps(task, cut)}"]
 
 
-def _story(task: Task, cut: int) -> str:
+def _steps(task: Task, cut: int) -> str:
     steps = [
         f"{operation.verb} {'acknowledged' if operation.acked <= cut else 'sent'}"
         for operation in task.operations
@@ -109,7 +109,7 @@ def _ask(managers: Sequence[Manager], acknowledgements: Acknowledgements, cut: i
         for id, task in promised.items():
             reply = client.reply()
             if reply.word != "FOUND" or bodies.key_of(reply.body) != task.key:
-                found.append(f"the reply to peek {id} is {reply.word}: {_story(task, cut)}")
+                found.append(f"the reply to peek {id} is {reply.word}: {_steps(task, cut)}")
         for id in some_gone:
             if client.reply().word != "NOT_FOUND":
                 found.append(f"peek {id} finds a task whose delete was acknowledged")

@@ -182,9 +182,9 @@ class ReportTests(unittest.TestCase):
         results.data["workloads"]["W4"]["done"] = True
         results.data["growth"] = {"1": _results(mine=[2]).data}
         with tempfile.TemporaryDirectory() as folder:
-            keeper = main.Keeper(Options(workloads=[]), Path(folder))
-            keeper.keep(results, True)
-            earlier = keeper.earlier()
+            store = main.ResultsStore(Options(workloads=[]), Path(folder))
+            store.keep(results, True)
+            earlier = store.earlier()
         self.assertEqual(list(earlier.data["workloads"]), ["W4"])
         self.assertEqual(earlier.data["growth"]["1"]["workloads"], {})
 

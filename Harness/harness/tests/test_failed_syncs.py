@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from ..lib.managers import Manager
 from ..powercut.acknowledgements import Operation, State, Task, Wire
 from ..powercut.failed_syncs import ALL, SHORT, ids_given_twice
-from ..powercut.keeper import MOST_FAILED_STARTS, Keeper
+from ..powercut.supervisor import MOST_FAILED_STARTS, Supervisor
 
 #: A manager that ends with the statuses in a file, one per start, and serves when none is left.
 MANAGER = """#!/bin/sh
@@ -49,10 +49,10 @@ class ScenarioTests(unittest.TestCase):
         self.assertEqual(ids_given_twice([put("a", 1), put("b", 1)]), ["id 1 was given to a and to b"])
 
 
-class KeeperTests(unittest.TestCase):
+class SupervisorTests(unittest.TestCase):
     """What happens when a manager ends."""
 
-    def keep(self, statuses: str, until: Callable[[Keeper], bool]) -> tuple[Keeper, list[str]]:
+    def keep(self, statuses: str, until: Callable[[Supervisor], bool]) -> tuple[Supervisor, list[str]]:
         with TemporaryDirectory() as name:
             directory = Path(name)
             (directory / "manager").write_text(MANAGER)
@@ -63,39 +63,39 @@ class KeeperTests(unittest.TestCase):
             said: list[str] = []
             manager = Manager(directory / "manager", "tasks.db", "m1", directory / "log")
             manager.start()
-            keeper = Keeper(manager, said.append)
-            keeper.start()
+            supervisor = Supervisor(manager, said.append)
+            supervisor.start()
             try:
                 (directory / "block").write_text("end\n")
                 deadline = time.monotonic() + 60
-                while not until(keeper):
+                while not until(supervisor):
                     self.assertLess(time.monotonic(), deadline)
                     time.sleep(0.005)
             finally:
-                keeper.stop()
+                supervisor.stop()
                 manager.kill()
-            return keeper, said
+            return supervisor, said
 
     def test_manager_that_ends_is_started_again(self) -> None:
-        def serves(keeper: Keeper) -> bool:
-            return keeper.ends.total() == 4 and keeper.serving_since is not None
+        def serves(supervisor: Supervisor) -> bool:
+            return supervisor.ends.total() == 4 and supervisor.serving_since is not None
 
-        keeper, said = self.keep("- 1 75 75", serves)
-        self.assertEqual((keeper.ends, keeper.problems, keeper.is_over), ({1: 2, 75: 2}, [], False))
+        supervisor, said = self.keep("- 1 75 75", serves)
+        self.assertEqual((supervisor.ends, supervisor.problems, supervisor.is_over), ({1: 2, 75: 2}, [], False))
         self.assertEqual(said, ["in the way: process 4242"] * 2)
 
     def test_manager_that_finds_tasks_gone_is_not(self) -> None:
-        keeper, _ = self.keep("- 78", lambda keeper: keeper.is_over)
-        self.assertEqual((keeper.ends, keeper.refusal), ({1: 1, 78: 1}, "in the way: process 4242"))
+        supervisor, _ = self.keep("- 78", lambda supervisor: supervisor.is_over)
+        self.assertEqual((supervisor.ends, supervisor.refusal), ({1: 1, 78: 1}, "in the way: process 4242"))
 
     def test_manager_that_never_starts_is_a_finding(self) -> None:
-        keeper, _ = self.keep("-" + " 1" * 50, lambda keeper: keeper.is_over)
-        self.assertEqual(keeper.ends, {1: MOST_FAILED_STARTS + 1})
-        self.assertIn("m1 does not start", keeper.problems[0])
+        supervisor, _ = self.keep("-" + " 1" * 50, lambda supervisor: supervisor.is_over)
+        self.assertEqual(supervisor.ends, {1: MOST_FAILED_STARTS + 1})
+        self.assertIn("m1 does not start", supervisor.problems[0])
 
     def test_any_other_end_is_a_finding(self) -> None:
-        keeper, _ = self.keep("- 0", lambda keeper: keeper.is_over)
-        self.assertIn("m1 ended with 0", keeper.problems[0])
+        supervisor, _ = self.keep("- 0", lambda supervisor: supervisor.is_over)
+        self.assertIn("m1 ended with 0", supervisor.problems[0])
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ db.close()
 """
 
 
-class Foreign:
+class OtherProgram:
     """A program with an idle connection: it neither reads nor writes, but it uses SQLite's files."""
 
     def __init__(self, database: Path, environment: Mapping[str, str]) -> None:

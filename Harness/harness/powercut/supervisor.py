@@ -31,12 +31,12 @@ MOST_ERRORS = 25
 LONGEST_WAIT = 25.0
 
 
-class Keeper(threading.Thread):
+class Supervisor(threading.Thread):
     """Keeps one manager running that was started already. No other thread uses the manager while this one runs."""
 
     def __init__(self, manager: Manager, told_to_wait: Callable[[str], None]) -> None:
         """``told_to_wait`` is called with the message of a manager that has to be started later."""
-        super().__init__(name=f"keeper of {manager.name}", daemon=True)
+        super().__init__(name=f"supervisor of {manager.name}", daemon=True)
         self.manager = manager
         self.told_to_wait = told_to_wait
         self.stopping = threading.Event()
