@@ -1,9 +1,9 @@
-"""Runs one of the tools: python3 Harness NAME [OPTION…]. The programs in tools/ are called by users; they call this."""
+"""Runs one of the tools: python3 Harness NAME [OPTION…]. Users start the programs in tools/, which start this."""
 
 import sys
 
-if sys.version_info < (3, 11):
-    sys.exit("Beanrow's tools need Python 3.11 or later")
+if sys.version_info < (3, 10):
+    sys.exit("Beanrow's tools need Python 3.10 or later")
 
 from importlib import import_module
 
@@ -15,6 +15,7 @@ TOOLS = {
     "fuzz": "harness.fuzz",
     "hosts": "harness.hosts.main",
     "instruction-count": "harness.bench.instructions",
+    "postgres": "harness.postgres",
     "powercut": "harness.powercut.main",
     "soak": "harness.chaos.soak",
 }

@@ -78,50 +78,20 @@ keep_postgres_from_starting() {
     "${root[@]}" mkdir -p "${settings%/*}" && echo 'create_main_cluster = false' | "${root[@]}" tee "$settings" >/dev/null
 }
 
-# Starts a PostgreSQL server in a temporary directory, on a free port, and sets postgres_directory and postgres_uri.
-# PostgreSQL does not run as root; there it runs as the user postgres. Other servers on the machine are not used.
+# Starts a PostgreSQL server in a temporary directory, and sets postgres_uri. Other servers on the machine are not used. The
+# server stops with this shell, or by stop_postgres.
 start_postgres() {
-    local programs port
-    programs=$(postgres_programs) || die "No PostgreSQL server found (Debian package postgresql)."
-    postgres_as=()
-    postgres_directory=$(mktemp -d "${TMPDIR:-/tmp}/beanrow-postgres-XXXXXX")
-    if [ "$(id -u)" -eq 0 ]; then
-        postgres_as=(setpriv --reuid=postgres --regid=postgres --init-groups)
-        chown postgres "$postgres_directory"
-    fi
-    chmod 711 "$postgres_directory"
-    "${postgres_as[@]}" "$programs/initdb" -D "$postgres_directory/data" -U beanrow -A trust -E UTF8 --locale C \
-        >"$postgres_directory/initdb.log" 2>&1 || die "initdb failed: $(tail -n 3 "$postgres_directory/initdb.log")"
-    port=$(free_port)
-    (
-        cd "$postgres_directory" &&
-            "${postgres_as[@]}" "$programs/pg_ctl" -D "$postgres_directory/data" -l "$postgres_directory/data/log" -w \
-                -o "-p $port -k $postgres_directory -c listen_addresses=127.0.0.1 -c max_connections=600" start
-    ) >/dev/null || die "PostgreSQL does not start: $(tail -n 3 "$postgres_directory/data/log")"
+    coproc POSTGRES { exec python3 -B "$(dirname "${BASH_SOURCE[0]}")" postgres; }
+    postgres_process=$POSTGRES_PID
     # For the script that sources this.
     # shellcheck disable=SC2034
-    postgres_uri="postgresql://beanrow@/postgres?host=$postgres_directory&port=$port"
+    read -r postgres_uri <&"${POSTGRES[0]}" || die "PostgreSQL does not start."
 }
 
 # Stops the server that start_postgres has started, and removes its files.
 stop_postgres() {
-    [ -n "${postgres_directory:-}" ] || return 0
-    (
-        cd "$postgres_directory" &&
-            "${postgres_as[@]}" "$(postgres_programs)/pg_ctl" -D "$postgres_directory/data" -m immediate -w stop
-    ) >/dev/null 2>&1 || true
-    rm -rf "$postgres_directory"
-    postgres_directory=''
-}
-
-# Prints a port on which no process listens, below those that the kernel gives to clients.
-free_port() {
-    local port
-    while true; do
-        port=$((12000 + RANDOM % 20000))
-        if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-            echo "$port"
-            return
-        fi
-    done
+    [ -n "${postgres_process:-}" ] || return 0
+    kill "$postgres_process" 2>/dev/null || true
+    wait "$postgres_process" 2>/dev/null || true
+    postgres_process=''
 }

@@ -1,4 +1,4 @@
-"""The Python behind the programs in tools/. It needs Python 3.11 and no other package.
+"""The Python behind the programs in tools/. It needs Python 3.10 and no other package.
 
 - ``chaos``, ``hosts``, ``powercut``, ``fuzz``: look for lost tasks, for wrong replies and for crashes.
 - ``differential``: compares Beanrow's managers with beanstalkd.

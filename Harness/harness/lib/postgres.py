@@ -207,6 +207,10 @@ class PostgresServer:
         """Returns what managers are told."""
         return f"postgres://{ROLE}@{self.host_and_port}/{database}"
 
+    def socket_uri(self, database: str) -> str:
+        """Returns what programs on this machine are told: they use its Unix socket."""
+        return f"postgresql://{ROLE}@/{database}?host={self.directory}&port={self.port}"
+
     def arguments(self) -> list[str]:
         """Returns the options by which PostgreSQL's programs connect to it over TCP."""
         return ["-h", self.address, "-p", str(self.port), "-U", ROLE]
