@@ -40,7 +40,7 @@ class ServerBench(Run):
         folder.mkdir()
         self.cluster.start(folder)
         data["versions"] = {"PostgreSQL": self.cluster.version(), "Beanrow": self.managers(3).version()}
-        data["settings"] = self.cluster.settings() | {"lanes a manager": options.lanes or "as they come (1)"}
+        data["settings"] = self.cluster.settings() | {"lanes per manager": options.lanes or "1 (default)"}
         for workload in WORKLOADS:
             if workload.key in KEYS and workload.key in options.workloads:
                 systems = [self.managers(3), self.pgbench(None)]

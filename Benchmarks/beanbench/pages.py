@@ -21,19 +21,21 @@ def _write_between(path, name, text):
 
 
 def write(results):
-    """docs/performance.md, its picture, and the README's table."""
+    """docs/performance.md, its picture, and the tables of docs/decisions.md and README.md."""
     results.write(STORED)
     (DOCS / "performance.svg").write_text(plot.draw(results))
-    _write_between(DOCS / "performance.md", "results", report.everything(results))
+    _write_between(DOCS / "performance.md", "results", report.page(results))
+    _write_between(DOCS / "decisions.md", "targets", report.targets(results))
     table = report.headline(results, HEADLINE)
-    picture = "![Tasks a second by workload and system](docs/performance.svg)"
+    picture = "![Tasks per second by workload and system](docs/performance.svg)"
     _write_between(REPOSITORY / "README.md", "headline", f"{table}\n\n{picture}" if table else "")
-    return "docs/performance.md, .json and .svg, and the table in README.md"
+    return "docs/performance.md, .json and .svg, and the tables in docs/decisions.md and README.md"
 
 
 def write_on_server(results):
-    """The two tables of docs/scaling.md."""
+    """The tables of docs/scaling.md, and the targets in docs/decisions.md."""
     results.write(STORED_ON_SERVER)
     _write_between(DOCS / "scaling.md", "postgres", onserver_report.comparison(results))
     _write_between(DOCS / "scaling.md", "growth", onserver_report.growth(results))
-    return "docs/scaling.md and .json"
+    _write_between(DOCS / "decisions.md", "postgres-targets", onserver_report.targets(results))
+    return "docs/scaling.md and .json, and the table in docs/decisions.md"

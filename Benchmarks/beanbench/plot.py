@@ -11,7 +11,7 @@ _WIDTH, _COLUMNS, _BAR, _GAP, _TOP = 920, 2, 15, 5, 74
 
 
 def draw(results):
-    """A panel a workload, a bar a system, the length its tasks a second."""
+    """One panel per workload and one bar per system; its length is the tasks per second."""
     panels = [workload for workload in _PANELS if results.systems(workload)]
     systems = [key for key in _COLORS if any(key in results.systems(workload) for workload in panels)]
     height = len(systems) * (_BAR + _GAP) + 44
@@ -19,9 +19,9 @@ def draw(results):
     total = _TOP + rows * height
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {total}" font-family="system-ui, sans-serif"'
-        ' font-size="12" role="img" aria-label="Tasks a second by workload and system">',
+        ' font-size="12" role="img" aria-label="Tasks per second by workload and system">',
         f'<rect width="{_WIDTH}" height="{total}" fill="#ffffff"/>',
-        '<text x="20" y="26" font-size="16" font-weight="600" fill="#1c1f23">Tasks a second</text>',
+        '<text x="20" y="26" font-size="16" font-weight="600" fill="#1c1f23">Tasks per second</text>',
         '<text x="20" y="46" fill="#5b6169">Each panel has its own scale. Hatched: nothing is durable.</text>',
         '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect width="3" height="6" fill="#ffffff" fill-opacity="0.45"/></pattern>',

@@ -55,7 +55,7 @@ def _short(results, workload):
 
 
 def headline(results, workloads=RATES):
-    """Tasks a second and the ratio to beanstalkd in memory."""
+    """Tasks per second and the ratio to beanstalkd in memory."""
     workloads = [workload for workload in workloads if results.systems(workload)]
     systems = _ordered(results, workloads)
     rows = []
@@ -66,7 +66,7 @@ def headline(results, workloads=RATES):
             ratio = f" ({rate / reference:.2f}×)" if rate and reference and system != REFERENCE else ""
             row.append(figure(rate) + ratio)
         rows.append(row)
-    return table(["tasks a second", *systems.values()], rows) if rows else ""
+    return table(["tasks per second", *systems.values()], rows) if rows else ""
 
 
 def latencies(results):
@@ -94,7 +94,7 @@ def costs(results):
     parts = []
     for title, cell in (
         ("CPU s of the servers per 1 000 tasks", lambda workload, system: or_dash(results.figure(workload, system, "cpu_per_1000"), "{:.3f}")),
-        ("bytes written a task", lambda workload, system: figure(results.figure(workload, system, "written_per_task"))),
+        ("bytes written per task", lambda workload, system: figure(results.figure(workload, system, "written_per_task"))),
         ("peak MiB of one process", lambda workload, system: or_dash(results.peak_memory(workload, system), "{:.0f}", 2**20)),
     ):
         rows = [[f"{workload} {_short(results, workload)}", *(cell(workload, system) for system in systems)] for workload in workloads]
@@ -132,7 +132,7 @@ def backlog(results):
             time_of(results.latency("W10", system, "reserve_p50")), time_of(results.latency("W10", system, "reserve_p99")),
             or_dash(results.peak_memory("W10", system), "{:.0f}", 2**20),
         ])  # fmt: skip
-    return table(["W10 tasks in the tube", "tasks a second", "to empty", "claim p50", "claim p99", "peak MiB"], rows)
+    return table(["W10 tasks in the tube", "tasks per second", "to empty", "claim p50", "claim p99", "peak MiB"], rows)
 
 
 def waking(results):
@@ -151,7 +151,7 @@ def idling(results):
          figure(results.figure("W12", system, "written_per_second"))]
         for system in results.systems("W12")
     ]  # fmt: skip
-    return table(["W12 100 consumers wait, nothing comes", "of a core", "bytes written a second"], rows) if rows else ""
+    return table(["W12 100 consumers wait, nothing comes", "of a core", "bytes written per second"], rows) if rows else ""
 
 
 def recovering(results):
@@ -166,7 +166,7 @@ def recovering(results):
 
 
 def targets(results):
-    """What was wanted and what was found."""
+    """The targets and what was measured, for docs/decisions.md and the terminal."""
     rows, without = [], []
     for target in TARGETS:
         value = target.value(results)
@@ -196,9 +196,9 @@ def failures(results):
     )
 
 
-def everything(results):
-    """All tables, with a heading each."""
-    sections = [
+def page(results):
+    """The tables of docs/performance.md, with a heading each."""
+    return _sections([
         ("Throughput", headline(results)),
         ("Latency", latencies(results)),
         ("Cost", costs(results)),
@@ -207,8 +207,15 @@ def everything(results):
         ("Waking", waking(results)),
         ("Idling", idling(results)),
         ("Recovery", recovering(results)),
-        ("Targets", targets(results)),
         ("Not measured to the end", failures(results)),
         ("Machine", machine(results)),
-    ]
+    ])  # fmt: skip
+
+
+def _sections(sections):
     return "\n\n".join(f"### {title}\n\n{text}" for title, text in sections if text)
+
+
+def everything(results):
+    """All tables, for the terminal."""
+    return "\n\n".join(part for part in (page(results), _sections([("Targets", targets(results))])) if part)

@@ -134,5 +134,5 @@ TARGETS = [
     Target("memory of a manager, W8", _memory, 40, 20, "MiB", True),
     Target("memory of a manager in the last round of W8, to the first", _memory_over_time, 1.1, 1.05, at_most=True),
     Target("memory of a manager on the largest backlog, to empty", _memory_with_backlog, 1.1, 1.05, at_most=True),
-    Target("bytes written a body byte, W9 at 4 KB", _disk, 5, 3, "", True),
+    Target("bytes written per body byte, W9 at 4 KB", _disk, 5, 3, "", True),
 ]  # fmt: skip
