@@ -84,7 +84,7 @@ CREATE TABLE task_state (
     ttr_s        INTEGER NOT NULL          -- time to run: how long a claim lasts
         CONSTRAINT "ttr is from 1 to 4294967295 seconds" CHECK (ttr_s BETWEEN 1 AND 4294967295),
     created_ms   INTEGER NOT NULL,
-    due_ms       INTEGER,                  -- delayed: when it becomes pending; claimed: when the claim ends
+    due_ms       INTEGER,                  -- delayed: when it becomes pending; claimed: the claim's end (claim time)
     holder       INTEGER,                  -- claimed: manager << 32 | connection, or the id of a named session
     buried_order INTEGER,                  -- buried: its position among the tube's buried tasks
     reserves     INTEGER NOT NULL DEFAULT 0,
