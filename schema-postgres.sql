@@ -152,7 +152,7 @@ BEGIN
     END IF;
 END $$;
 
--- Compressing bodies is seldom worth the time.
+-- Compressing bodies is rarely worth the time.
 ALTER TABLE task_state ALTER COLUMN body SET STORAGE EXTERNAL;
 
 -- One index per query. Each holds only the tasks of one state.
