@@ -44,18 +44,18 @@ def rates(results):
             f"{workload} {results.data['workloads'][workload]['title']}", figure(ours), figure(life), _times(ours, life),
             figure(alone) + words if part else "", _times(ours, alone) if part else "",
         ])  # fmt: skip
-    head = ["tasks per second", "Beanrow, 3 managers", "pgbench, put→claim→delete", "ratio", "pgbench, that part alone", "ratio"]
+    head = ["tasks per second", "Beanrow, 3 managers", "pgbench, put→claim→delete", "ratio", "pgbench, this part only", "ratio"]
     return table(head, rows) if rows else ""
 
 
 def targets(results):
     """The targets and what was measured, for docs/decisions.md and the terminal."""
     rows = [
-        [f"{workload} {results.data['workloads'][workload]['title']}, to pgbench's whole script", f"{found:.2f}×", f"≥ {must:g}×",
+        [f"{workload} {results.data['workloads'][workload]['title']}, relative to pgbench's whole script", f"{found:.2f}×", f"≥ {must:g}×",
          "met" if is_met else "not met"]
         for workload, (found, must, is_met) in musts(results).items()
     ]  # fmt: skip
-    return table(["target", "found", "must", ""], rows) if rows else ""
+    return table(["target", "measured", "required", ""], rows) if rows else ""
 
 
 def costs(results):
@@ -119,7 +119,7 @@ def _measured_growth(measured):
             busy = f"{cpu * rate / 1000 / cores * 100:.0f} %" if cpu and rate else "–"
             rows.append([f"{workload} {title}", cores, *cells, or_dash(cpu, "{:.3f}"), busy])
     head = ["tasks per second", "cores of the server", "pgbench, put→claim→delete", "1 manager", "2 managers", "3 managers",
-            "CPU s of the server per 1 000 tasks", "its cores busy"]  # fmt: skip
+            "CPU s of the server per 1 000 tasks", "use of its cores"]  # fmt: skip
     return table(head, rows) if rows else ""
 
 

@@ -132,7 +132,7 @@ def backlog(results):
             time_of(results.latency("W10", system, "reserve_p50")), time_of(results.latency("W10", system, "reserve_p99")),
             or_dash(results.peak_memory("W10", system), "{:.0f}", 2**20),
         ])  # fmt: skip
-    return table(["W10 tasks in the tube", "tasks per second", "to empty", "claim p50", "claim p99", "peak MiB"], rows)
+    return table(["W10 tasks in the tube", "tasks per second", "relative to empty", "claim p50", "claim p99", "peak MiB"], rows)
 
 
 def waking(results):
@@ -151,7 +151,7 @@ def idling(results):
          figure(results.figure("W12", system, "written_per_second"))]
         for system in results.systems("W12")
     ]  # fmt: skip
-    return table(["W12 100 consumers wait, nothing comes", "of a core", "bytes written per second"], rows) if rows else ""
+    return table(["W12 100 waiting consumers, no tasks", "of a core", "bytes written per second"], rows) if rows else ""
 
 
 def recovering(results):
@@ -162,7 +162,7 @@ def recovering(results):
         for system in results.systems("W13")
     ]
     title = results.data["workloads"].get("W13", {}).get("title", "W13")
-    return table([f"W13 {title}: first answer after", "start", "SIGKILL and start", "its claims are back", "a peer has its claims back"], rows) if rows else ""
+    return table([f"W13 {title}: first answer after", "start", "SIGKILL and start", "its claims returned", "its claims returned by a peer"], rows) if rows else ""
 
 
 def targets(results):
@@ -177,7 +177,7 @@ def targets(results):
             bounds = [f"{sign} {bound:g}{unit}" for bound in (target.must, target.aim)]
             rows.append([target.title, f"{value:.2f}{unit}", *bounds, target.reached(value)])
     words = "\n\nNot measured: " + "; ".join(without) + "." if without else ""
-    return table(["target", "found", "must", "aim", ""], rows) + words if rows else ""
+    return table(["target", "measured", "required", "aim", ""], rows) + words if rows else ""
 
 
 def machine(results):
