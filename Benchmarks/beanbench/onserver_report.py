@@ -135,10 +135,7 @@ def _projection(measured):
             rows.append([f"{workload} {title}", *(figure(cores * USABLE * 1000 / cpu) for cores in LARGER)])
     if not rows:
         return ""
-    words = (
-        f"By the model (cores × {USABLE:g} / CPU per task, everything else on other machines), tasks per second by the number of "
-        "cores of the server:"
-    )
+    words = f"By the model (cores × {USABLE:g} / CPU per task, all else on other machines), tasks per second by the server's cores:"
     return words + "\n\n" + table(["", *(f"{cores} cores" for cores in LARGER)], rows)
 
 
