@@ -1,53 +1,53 @@
 -- Beanrow's tables in PostgreSQL, version 2.
 --
--- All of it stands in a schema of its own, usually "beanrow". One row a task. Look with the views (task_overview,
--- claim_overview, oldest_pending, tube_overview, session_overview, manager_overview); add, change and delete tasks through
--- the view "task", also together with rows of your own in one transaction:
+-- They are in a schema of their own, usually "beanrow". One row per task. Read the views (task_overview,
+-- claim_overview, oldest_pending, tube_overview, session_overview, manager_overview). Add, change and delete tasks
+-- through the view "task", also together with your own rows in one transaction:
 --
 --   SET search_path TO beanrow, public;
 --   INSERT INTO task (tube, body) VALUES ('mail', 'hello');
 --   UPDATE task SET state = 'pending' WHERE tube = 'mail' AND state = 'buried';
 --   DELETE FROM task WHERE id = 7;
 --
--- A transaction that adds, changes or deletes tasks may stay open: it keeps no manager and no other such transaction
--- waiting, except for the tasks that it has changed.
+-- A transaction that adds, changes or deletes tasks may stay open. Managers and other such transactions wait for it
+-- only if they need the tasks that it has changed.
 --
--- Times are UTC in milliseconds since 1970 (…_ms), spans are seconds (…_s). The clock is this server's.
--- The functions that managers call are in functions-batch.sql, functions-plain-batch.sql and functions-managers.sql. The
+-- Times are UTC in milliseconds since 1970 (…_ms), by the clock of this server. Durations are seconds (…_s). The
+-- functions that managers call are in functions-batch.sql, functions-plain-batch.sql and functions-managers.sql. The
 -- steps from older versions are in migration-N.sql.
 
 -- == Tables ==
 
--- The version of these tables: the number of the last step that was run. Managers read it before anything else.
+-- The version of these tables: the number of the last migration that was run. Managers read it first.
 CREATE TABLE schema_version (
     version bigint NOT NULL
 );
 
 INSERT INTO schema_version VALUES (2);
 
--- A manager that serves these tables. A process has several rows, one per lane (a thread with a connection of its own).
--- Numbers are never used again. If a manager's counters in "heartbeat" and "batches" stand still for its lease, the other
--- managers take it for dead: they set its fence to -1, return its claims and then remove its row.
+-- A manager that serves these tables. A process has one row per lane (a thread with its own connection). Numbers are
+-- never used again. If a manager's counters in "heartbeat" and "batches" do not change during its lease, the other
+-- managers consider it dead: they set its fence to -1, return its claims and then remove its row.
 CREATE SEQUENCE manager_id AS integer;
 
 CREATE TABLE manager (
     id           bigint  PRIMARY KEY DEFAULT nextval('manager_id') CHECK (id BETWEEN 1 AND 2147483647),
     name         text    NOT NULL,
     lane         integer NOT NULL,
-    address      text    NOT NULL,         -- where it listens: HOST:PORT
+    address      text    NOT NULL,         -- its listening address, HOST:PORT
     pid          integer NOT NULL,         -- on its own host
     version      text    NOT NULL,
     started_ms   bigint  NOT NULL,
     lease_ms     bigint  NOT NULL,         -- how long it may be silent
     heartbeat_ms bigint  NOT NULL,         -- when it last renewed its lease; for people to read
     batches      bigint  NOT NULL DEFAULT 0, -- the number of its last batch that changed something
-    fence        bigint  NOT NULL DEFAULT 0  -- what its next batch has to know, so that none it has given up comes late;
-                                             -- -1: it is dead, and nothing that it does can be committed
-) WITH (fillfactor = 20);                  -- room in each page for the next version of a row that changes all the time
+    fence        bigint  NOT NULL DEFAULT 0  -- the value that its next batch must give, so that a batch that it
+                                             -- gave up cannot arrive late; -1: it is dead and can commit nothing
+) WITH (fillfactor = 20);                  -- free space in each page for new versions of a row that changes often
 
--- How often each manager has said that it lives. A counter and no time, so that no clock decides which manager is dead.
--- It has a table of its own, so that a heartbeat waits for no batch. Lost in a crash of the server, after which all
--- managers connect again and none is judged for a while.
+-- How often each manager has said that it lives. It is a counter, so that no clock decides which manager is dead. It
+-- has its own table, so that a heartbeat waits for no batch. A crash of the server empties it. Then all managers
+-- connect again, and for some time no manager is considered dead.
 CREATE UNLOGGED TABLE heartbeat (
     manager_id bigint PRIMARY KEY,
     beats      bigint NOT NULL
@@ -55,15 +55,15 @@ CREATE UNLOGGED TABLE heartbeat (
 
 -- A tube: a named queue. It exists while it has tasks or users; "default" always does.
 --
--- Managers alone add and remove rows, under the advisory lock of tubes_lock(). If SQL puts a task into a tube that is not
--- here, its row in tube_count says so, and a manager adds the tube within a second. The counts are in tube_count.
+-- Only managers add and remove rows, under the advisory lock of tubes_lock(). If SQL puts a task into a tube that does
+-- not exist, its row in tube_count names the tube, and a manager adds it within a second. The counts are in tube_count.
 CREATE TABLE tube (
     name            text COLLATE "C" PRIMARY KEY
         CONSTRAINT "a tube name is 1 to 200 of A-Za-z0-9-+/;.$_() and no - in front"
         CHECK (name ~ '^[A-Za-z0-9+/;.$_()][-A-Za-z0-9+/;.$_()]{0,199}$'),
     position        bigint NOT NULL,       -- its place in the list of tubes
     pauses          bigint NOT NULL DEFAULT 0 CHECK (pauses >= 0),
-    -- The present pause: how long it was to be, and when it ends.
+    -- The current pause: its length, and when it ends.
     pause_s         bigint NOT NULL DEFAULT 0 CHECK (pause_s BETWEEN 0 AND 4294967295),
     paused_until_ms bigint,
     CONSTRAINT "pause_s and paused_until_ms are set together" CHECK ((pause_s > 0) = (paused_until_ms IS NOT NULL))
@@ -73,9 +73,9 @@ CREATE INDEX tube_paused ON tube (paused_until_ms) WHERE paused_until_ms IS NOT 
 
 INSERT INTO tube (name, position) VALUES ('default', 1);
 
--- Tasks of a tube by state: the sum over all rows of the tube is always what counting the tasks would give. Each manager
--- adds to rows of its own, so that no two of them wait for each other. What SQL like yours changes is inserted as further
--- rows, with numbers below 0, for the same reason; managers add these to their own rows soon. A single value may well be
+-- Tasks of a tube by state: the sum over all rows of the tube is always equal to the number of tasks. Each manager adds
+-- to its own rows, so that managers do not wait for each other. For the same reason, changes by SQL of other programs
+-- are inserted as further rows with numbers below 0. Managers soon add these to their own rows. A single value may be
 -- negative.
 CREATE SEQUENCE count_change;
 
@@ -87,7 +87,7 @@ CREATE TABLE tube_count (
     delayed     bigint NOT NULL DEFAULT 0,
     claimed     bigint NOT NULL DEFAULT 0,
     buried      bigint NOT NULL DEFAULT 0,
-    total_tasks bigint NOT NULL DEFAULT 0,   -- put into it since it exists
+    total_tasks bigint NOT NULL DEFAULT 0,   -- put into it since it was created
     deletes     bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (tube, manager_id)
 ) WITH (fillfactor = 20);
@@ -105,19 +105,20 @@ CREATE TABLE tube_user (
 
 CREATE INDEX tube_user_manager ON tube_user (manager_id);
 
--- Which managers have sessions waiting for which tubes: whom to wake. Lost in a crash of the server, and said anew then.
+-- Which managers have sessions waiting for which tubes, to wake them. A crash of the server empties it, and managers
+-- fill it again.
 CREATE UNLOGGED TABLE awaited (
     tube       text   COLLATE "C" NOT NULL,
     manager_id bigint NOT NULL,
     PRIMARY KEY (tube, manager_id)
 );
 
--- Tasks. Ids grow with every task and are never used again. Large bodies are kept apart by PostgreSQL itself (TOAST), and
--- changes of the other columns do not touch them.
+-- Tasks. Ids grow with each task and are never used again. PostgreSQL stores large bodies separately (TOAST), and
+-- changes of the other columns do not rewrite them.
 --
--- The table has no CHECKs: the server would read and prepare them anew with every statement, which took an eighth of its
--- time. Managers write nothing else than what is said here. Whatever else writes does so through the view "task" below,
--- which checks it.
+-- The table has no CHECK constraints: the server would read and prepare them again with each statement, which took an
+-- eighth of its time. Managers write only what the comments here allow. All other programs write through the view
+-- "task" below, which checks what they write.
 CREATE SEQUENCE task_id;
 CREATE SEQUENCE burial;
 
@@ -127,9 +128,9 @@ CREATE TABLE task_state (
     delay_s      bigint  NOT NULL,          -- of the last put or release, 0 to 4294967295
     ttr_s        bigint  NOT NULL,          -- time to run: how long a claim lasts, 1 to 4294967295
     created_ms   bigint  NOT NULL,
-    due_ms       bigint,                    -- set while delayed: pending again at; and while claimed: the claim ends at
-    holder       bigint,                    -- set while claimed: manager << 32 | connection, or the id of a named session
-    buried_order bigint,                    -- set while buried: its place in the line
+    due_ms       bigint,                    -- delayed: when it becomes pending; claimed: when the claim ends
+    holder       bigint,                    -- claimed: manager << 32 | connection, or the id of a named session
+    buried_order bigint,                    -- buried: its position among the buried tasks
     reserves     integer NOT NULL DEFAULT 0,
     timeouts     integer NOT NULL DEFAULT 0,
     releases     integer NOT NULL DEFAULT 0,
@@ -140,7 +141,7 @@ CREATE TABLE task_state (
     tube         text COLLATE "C" NOT NULL,
     body         bytea NOT NULL
 ) WITH (
-    -- Rows come and go all the time: clean up early and without pausing.
+    -- Rows are added and removed all the time: clean up early and without pauses.
     autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 0
 );
 
@@ -151,10 +152,10 @@ BEGIN
     END IF;
 END $$;
 
--- Bodies seldom compress well enough to be worth the time.
+-- Compressing bodies is rarely worth the time.
 ALTER TABLE task_state ALTER COLUMN body SET STORAGE EXTERNAL;
 
--- One index for each question; each holds only the tasks of one state.
+-- One index per query. Each holds only the tasks of one state.
 CREATE INDEX task_pending ON task_state (tube, priority, id) WHERE state = 'pending';
 CREATE INDEX task_due ON task_state (due_ms) WHERE state = 'delayed';
 CREATE INDEX task_delayed ON task_state (tube, due_ms, id) WHERE state = 'delayed';
@@ -163,20 +164,20 @@ CREATE INDEX task_claimed_tube ON task_state (tube) WHERE state = 'claimed';
 CREATE INDEX task_claimed_named ON task_state (due_ms) WHERE state = 'claimed' AND holder < 4294967296;
 CREATE INDEX task_buried ON task_state (tube, buried_order) WHERE state = 'buried';
 
--- A session that a client has named, so that its claims outlive the connection: they have this id as their holder.
--- After the last number it begins again: the next one would be that of a connection.
+-- A session that a client has named, so that its claims outlive the connection: this id is their holder. The sequence
+-- begins again after its last number, since larger numbers belong to connections.
 CREATE SEQUENCE session_id MAXVALUE 4294967295 CYCLE;
 
 CREATE TABLE session (
     id         bigint PRIMARY KEY DEFAULT nextval('session_id') CHECK (id BETWEEN 1 AND 4294967295),
-    name       text   COLLATE "C" NOT NULL UNIQUE,  -- whoever knows it can take the session up
-    connection bigint,                              -- who has it now, manager << 32 | connection; NULL: nobody
-    taken_ms   bigint NOT NULL                      -- when it was last taken up
+    name       text   COLLATE "C" NOT NULL UNIQUE,  -- any client that knows it can attach the session
+    connection bigint,                              -- the one that has it now, manager << 32 | connection; or NULL
+    taken_ms   bigint NOT NULL                      -- when it was last attached
 );
 
 CREATE INDEX session_connection ON session (connection) WHERE connection IS NOT NULL;
 
--- Keys of tasks put with put-unique: while the task is there, and for a while after, the same key is not put again.
+-- Keys of tasks put with put-unique. While the task exists, and for some time after, the same key is not put again.
 CREATE TABLE unique_key (
     tube          text   COLLATE "C" NOT NULL,
     key           text   COLLATE "C" NOT NULL,
@@ -189,19 +190,19 @@ CREATE INDEX unique_key_task ON unique_key (task_id);
 CREATE INDEX unique_key_gone ON unique_key (kept_until_ms) WHERE kept_until_ms IS NOT NULL;
 
 -- == Functions ==
--- Each step from an older version replaces them all.
+-- Each migration from an older version replaces all of them.
 
--- The time, as the tables have it.
+-- The current time, in the unit of the tables.
 CREATE OR REPLACE FUNCTION now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
 $$;
 
 -- Tubes.
 
--- Lets one at a time add or remove tubes, to the end of the transaction.
+-- Takes the lock for adding and removing tubes, until the end of the transaction.
 --
--- Only managers take it, for short transactions, so it is waited for longer than rows are: a place in the line is not to be
--- given up because commits are slow.
+-- Only managers take this lock, in short transactions. So a manager waits longer for it than for rows: it should not
+-- lose its place in the queue because commits are slow.
 CREATE OR REPLACE FUNCTION tubes_lock() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     _timeout text := current_setting('lock_timeout');
@@ -220,7 +221,7 @@ CREATE OR REPLACE FUNCTION try_tubes_lock() RETURNS boolean LANGUAGE sql SET sea
     SELECT pg_try_advisory_xact_lock(1113940334, current_schema()::regnamespace::oid::integer)
 $$;
 
--- Adds a tube unless it is there. The caller has the tubes' lock.
+-- Adds a tube unless it exists. The caller holds the lock of tubes_lock().
 CREATE OR REPLACE FUNCTION make_tube(_name text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM tube WHERE name = _name) THEN
@@ -228,10 +229,10 @@ BEGIN
     END IF;
 END $$;
 
--- Removes a tube that has neither tasks nor users. The caller has the tubes' lock.
+-- Removes a tube that has neither tasks nor users. The caller holds the lock of tubes_lock().
 --
--- It waits for no row: if another transaction has locked one that it needs, the tube stays until a later try. While there
--- are changes of its counts that no manager has added up, it stays too.
+-- Waits for no row: if another transaction has locked a row that it needs, the tube stays until a later try. The tube
+-- also stays while there are changes of its counts that no manager has added up.
 CREATE OR REPLACE FUNCTION remove_unused_tube(_name text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     _position bigint;
@@ -252,7 +253,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    -- The last in the list takes the free place.
+    -- The last tube in the list takes the free position.
     SELECT position INTO _last FROM tube WHERE position = (SELECT max(position) FROM tube) FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN false;
@@ -264,8 +265,8 @@ BEGIN
     IF _free < _counts THEN
         RETURN false;
     END IF;
-    -- One statement, and so one view of the tables: a transaction with a task for the tube that is committed at this moment
-    -- is seen with its task or with its change of the counts.
+    -- One statement, and so one snapshot: if a transaction with a task for the tube commits at this moment, the
+    -- snapshot has its task or its change of the counts.
     DELETE FROM tube
     WHERE name = _name
         AND NOT EXISTS (SELECT 1 FROM tube_count WHERE tube = _name AND manager_id < 0)
@@ -281,9 +282,9 @@ BEGIN
     RETURN true;
 END $$;
 
--- Everything below is for people and programs that use SQL. Managers keep the same rules with functions of their own.
+-- Everything below is for people and programs that use SQL. Managers follow the same rules with their own functions.
 
--- Counts a task in or out of a state, for SQL that is not a manager's.
+-- Counts a task in or out of a state, for SQL of other programs.
 CREATE OR REPLACE FUNCTION count_task(_tube text, _state text, _priority bigint, _sign integer, _put integer, _deleted integer)
 RETURNS void LANGUAGE sql AS $$
     INSERT INTO tube_count (tube, manager_id, pending, urgent, delayed, claimed, buried, total_tasks, deletes)
@@ -297,16 +298,16 @@ RETURNS void LANGUAGE sql AS $$
         _put, _deleted
 $$;
 
--- Wakes the managers that have sessions waiting for one of these tubes, once the transaction is committed.
+-- Wakes the managers that have sessions waiting for one of these tubes, when the transaction commits.
 --
--- Each manager listens on a channel of its own, named after its number.
+-- Each manager listens on its own channel, named after its number.
 CREATE OR REPLACE FUNCTION wake(_tubes text[], _but bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify(current_schema() || '.' || manager_id, '')
     FROM (SELECT DISTINCT manager_id FROM awaited WHERE tube = ANY (_tubes) AND manager_id <> _but) AS waiting;
 END $$;
 
--- Refuses what no task can have.
+-- Raises an error if a value is not allowed for a task.
 CREATE OR REPLACE FUNCTION check_task(_state text, _priority bigint, _delay bigint, _ttr bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     _rule text;
@@ -322,7 +323,7 @@ BEGIN
     END IF;
 END $$;
 
--- Refuses what no tube can be called, in the words of the table's own rule.
+-- Raises an error if a tube cannot have this name, with the text of the table's constraint.
 CREATE OR REPLACE FUNCTION check_tube_name(_name text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF _name !~ '^[A-Za-z0-9+/;.$_()][-A-Za-z0-9+/;.$_()]{0,199}$' THEN
@@ -387,7 +388,7 @@ BEGIN
         RAISE EXCEPTION 'to delay a task set its state to ''delayed'' too';
     END IF;
     PERFORM check_tube_name(NEW.tube);
-    -- What OLD says may be past by now.
+    -- OLD may no longer be current.
     SELECT * INTO _old FROM task_state WHERE id = OLD.id AND state = OLD.state AND tube = OLD.tube FOR UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;
@@ -428,19 +429,19 @@ BEGIN
         RETURN NULL;
     END IF;
     IF _old.keyed THEN
-        -- An hour is what managers keep keys for unless they are told otherwise.
+        -- One hour is the default of managers.
         UPDATE unique_key SET kept_until_ms = now_ms() + 3600000 WHERE task_id = _old.id;
     END IF;
     PERFORM count_task(_old.tube, _old.state, _old.priority, -1, 0, 1);
     RETURN OLD;
 END $$;
 
--- Times as people read them.
+-- A time for people.
 CREATE OR REPLACE FUNCTION utc(_ms bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT to_char(to_timestamp(_ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')
 $$;
 
--- Who holds a task, as people read it.
+-- The holder of a task, for people.
 CREATE OR REPLACE FUNCTION held_by(_holder bigint) RETURNS text LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT CASE
         WHEN _holder < 4294967296 THEN 'session ' || _holder
@@ -450,8 +451,8 @@ CREATE OR REPLACE FUNCTION held_by(_holder bigint) RETURNS text LANGUAGE sql STA
     END
 $$;
 
--- The oldest pending task of a tube. Looks at the first task of each priority, of 1000 priorities at most,
--- most urgent first.
+-- The oldest pending task of a tube. Reads the first task of each priority, at most 1000 priorities, the most urgent
+-- first.
 CREATE OR REPLACE FUNCTION oldest_pending_id(_tube text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     _oldest   bigint;
@@ -473,9 +474,10 @@ END $$;
 -- The server's clock in milliseconds.
 CREATE VIEW clock AS SELECT now_ms() AS ms;
 
--- Tasks, one row each with everything. Insert, update and delete here.
+-- Tasks, one row per task with all columns. Insert, update and delete here.
 --
--- Insert: tube and body are enough; priority, delay and ttr may be given. Update: tube, state, priority, delay, ttr and body.
+-- Insert: tube and body are enough; priority, delay and ttr may be given. Update: tube, state, priority, delay, ttr and
+-- body.
 CREATE VIEW task AS
 SELECT
     id, tube, state, priority, delay_s AS delay, ttr_s AS ttr, created_ms, due_ms, holder, reserves, timeouts, releases,
@@ -486,7 +488,7 @@ CREATE TRIGGER task_insert INSTEAD OF INSERT ON task FOR EACH ROW EXECUTE FUNCTI
 CREATE TRIGGER task_update INSTEAD OF UPDATE ON task FOR EACH ROW EXECUTE FUNCTION task_update();
 CREATE TRIGGER task_delete INSTEAD OF DELETE ON task FOR EACH ROW EXECUTE FUNCTION task_delete();
 
--- Tasks as people read them: times in UTC, who holds them, the start of the body (bytes that are no text as \x…).
+-- Tasks for people: times in UTC, the holder by name, the start of the body (other bytes than text as \x…).
 CREATE VIEW task_overview AS
 SELECT
     id, tube, state, priority, ttr_s AS ttr, utc(created_ms) AS created, utc(due_ms) AS due,
@@ -495,7 +497,7 @@ SELECT
     replace(encode(substr(body, 1, 60), 'escape'), E'\n', ' ') AS start_of_body
 FROM task_state;
 
--- Claims as people read them: who holds what, since when (the reserve, or the last touch), and for how much longer.
+-- Claims for people: the holder of each task, since when (the reserve, or the last touch), and for how much longer.
 CREATE VIEW claim_overview AS
 SELECT id, tube, held_by, round(ttr - seconds_left, 1) AS seconds_held, seconds_left, reserves, timeouts, start_of_body
 FROM task_overview
@@ -510,7 +512,7 @@ FROM tube
 JOIN task_state ON task_state.id = oldest_pending_id(tube.name)
 ORDER BY tube.position;
 
--- Tubes as people read them.
+-- Tubes for people.
 CREATE VIEW tube_overview AS
 SELECT
     name,
@@ -525,14 +527,14 @@ LEFT JOIN tube_count ON tube_count.tube = name
 GROUP BY name, position, paused_until_ms
 ORDER BY position;
 
--- Named sessions as people read them. The names stay out: who knows one can take the session up.
+-- Named sessions for people. The names are left out: any client that knows a name can attach the session.
 CREATE VIEW session_overview AS
 SELECT
     id, held_by(connection) AS taken_by, utc(taken_ms) AS taken,
     (SELECT count(*) FROM task_state WHERE state = 'claimed' AND holder = session.id) AS claims
 FROM session;
 
--- Managers as people read them.
+-- Managers for people.
 CREATE VIEW manager_overview AS
 SELECT
     id, name, lane, address, pid, version, utc(started_ms) AS started, utc(heartbeat_ms) AS last_heartbeat,

@@ -1,15 +1,15 @@
 -- Beanrow's database, version 3.
 --
--- One row a task. Look with the views (task_overview, claim_overview, oldest_pending, tube_overview, session_overview,
--- manager_overview); add, change and delete tasks through the view "task":
+-- One row per task. Read the views (task_overview, claim_overview, oldest_pending, tube_overview, session_overview,
+-- manager_overview). Add, change and delete tasks through the view "task":
 --
 --   INSERT INTO task (tube, body) VALUES ('mail', 'hello');
 --   UPDATE task SET state = 'pending' WHERE tube = 'mail' AND state = 'buried';
 --   DELETE FROM task WHERE id = 7;
 --
--- Before you write to a database that managers use: PRAGMA wal_autocheckpoint = 0;
--- Times are UTC in milliseconds since 1970 (…_ms), spans are seconds (…_s). Only the due_ms of a claimed task is claim time,
--- which no setting of the machine's clock changes: see "claim_clock".
+-- Before you write to a database that managers use: PRAGMA wal_autocheckpoint = 0; Times are UTC in milliseconds since
+-- 1970 (…_ms). Durations are seconds (…_s). Only the due_ms of a claimed task is claim time, which does not change when
+-- the machine's clock is set: see "claim_clock".
 
 PRAGMA application_id = 1113940334;  -- "Bean"
 PRAGMA user_version = 3;
@@ -18,12 +18,12 @@ PRAGMA user_version = 3;
 CREATE TABLE manager (
     id           INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 2147483647),
     name         TEXT    NOT NULL,
-    address      TEXT    NOT NULL,         -- where it listens: HOST:PORT
+    address      TEXT    NOT NULL,         -- its listening address, HOST:PORT
     pid          INTEGER NOT NULL,
     slot         INTEGER NOT NULL UNIQUE CHECK (slot BETWEEN 0 AND 63),  -- the byte of the lock file that it holds
     version      TEXT    NOT NULL,
     started_ms   INTEGER NOT NULL,
-    heartbeat_ms INTEGER NOT NULL          -- written every ten seconds or so; the lock, not this, proves that it lives
+    heartbeat_ms INTEGER NOT NULL          -- written about every ten seconds; the lock proves that it lives, not this
 ) STRICT;
 
 -- A tube: a named queue. It exists while it has tasks or users; "default" always does.
@@ -38,17 +38,17 @@ CREATE TABLE tube (
             AND name NOT GLOB '*[^-A-Za-z0-9+/;.$_()]*'
         ),
     position        INTEGER UNIQUE,        -- its place in the list of tubes
-    -- Tasks by state, always equal to what counting the rows would give; urgent are the pending ones below priority 1024.
+    -- Tasks by state, always equal to the number of rows. Urgent: pending, with a priority below 1024.
     pending         INTEGER NOT NULL DEFAULT 0 CHECK (pending >= 0),
     urgent          INTEGER NOT NULL DEFAULT 0 CHECK (urgent BETWEEN 0 AND pending),
     delayed         INTEGER NOT NULL DEFAULT 0 CHECK (delayed >= 0),
     claimed         INTEGER NOT NULL DEFAULT 0 CHECK (claimed >= 0),
     buried          INTEGER NOT NULL DEFAULT 0 CHECK (buried >= 0),
-    -- What happened since it exists.
+    -- What happened since it was created.
     total_tasks     INTEGER NOT NULL DEFAULT 0 CHECK (total_tasks >= 0),
     deletes         INTEGER NOT NULL DEFAULT 0 CHECK (deletes >= 0),
     pauses          INTEGER NOT NULL DEFAULT 0 CHECK (pauses >= 0),
-    -- The present pause: how long it was to be, and when it ends.
+    -- The current pause: its length, and when it ends.
     pause_s         INTEGER NOT NULL DEFAULT 0 CHECK (pause_s BETWEEN 0 AND 4294967295),
     paused_until_ms INTEGER,
     CONSTRAINT "pause_s and paused_until_ms are set together" CHECK ((pause_s > 0) = (paused_until_ms IS NOT NULL))
@@ -69,13 +69,13 @@ CREATE TABLE tube_user (
 
 CREATE INDEX tube_user_manager ON tube_user (manager_id);
 
--- All of a task but its body. Ids grow with every task and are never used again.
+-- All columns of a task except its body. Ids grow with each task and are never used again.
 CREATE TABLE task_state (
     id           INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     tube_id      INTEGER NOT NULL REFERENCES tube (id),
     state        TEXT    NOT NULL
         CONSTRAINT "state is pending, delayed, claimed or buried"
-        -- Not "state IN (…)", for which SQLite builds a temporary table every time.
+        -- Not "state IN (…)": SQLite would build a temporary table for it each time.
         CHECK (state = 'pending' OR state = 'delayed' OR state = 'claimed' OR state = 'buried'),
     priority     INTEGER NOT NULL          -- smaller is more urgent
         CONSTRAINT "priority is from 0 to 4294967295" CHECK (priority BETWEEN 0 AND 4294967295),
@@ -84,9 +84,9 @@ CREATE TABLE task_state (
     ttr_s        INTEGER NOT NULL          -- time to run: how long a claim lasts
         CONSTRAINT "ttr is from 1 to 4294967295 seconds" CHECK (ttr_s BETWEEN 1 AND 4294967295),
     created_ms   INTEGER NOT NULL,
-    due_ms       INTEGER,                  -- delayed: pending again at; claimed: the claim ends at (claim time)
-    holder       INTEGER,                  -- claimed: by whom; manager << 32 | connection, or the id of a named session
-    buried_order INTEGER,                  -- buried: its place in the tube's line
+    due_ms       INTEGER,                  -- delayed: when it becomes pending; claimed: the claim's end (claim time)
+    holder       INTEGER,                  -- claimed: manager << 32 | connection, or the id of a named session
+    buried_order INTEGER,                  -- buried: its position among the tube's buried tasks
     reserves     INTEGER NOT NULL DEFAULT 0,
     timeouts     INTEGER NOT NULL DEFAULT 0,
     releases     INTEGER NOT NULL DEFAULT 0,
@@ -98,24 +98,24 @@ CREATE TABLE task_state (
     CONSTRAINT "buried_order is set while buried" CHECK ((buried_order IS NOT NULL) = (state = 'buried'))
 ) STRICT;
 
--- Bodies are apart since every change of a task rewrites its row.
+-- Bodies have a table of their own, since each change of a task rewrites its row.
 CREATE TABLE task_body (
     id       INTEGER PRIMARY KEY REFERENCES task_state (id),
     body     BLOB NOT NULL,
-    checksum INTEGER                       -- CRC-32C of the id, 8 bytes with the lowest first, and the body; NULL: unknown
+    checksum INTEGER                       -- CRC-32C of the id (8 bytes, lowest first) and the body; NULL: unknown
 ) STRICT;
 
--- A session that a client has named, so that its claims outlive the connection: they have this id as their holder.
+-- A session that a client has named, so that its claims outlive the connection: this id is their holder.
 CREATE TABLE session (
     id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 4294967295),
-    name       TEXT    NOT NULL UNIQUE,    -- whoever knows it can take the session up
-    connection INTEGER,                    -- who has it now, manager << 32 | connection; NULL: nobody
-    taken_ms   INTEGER NOT NULL            -- when it was last taken up
+    name       TEXT    NOT NULL UNIQUE,    -- any client that knows it can attach the session
+    connection INTEGER,                    -- the one that has it now, manager << 32 | connection; or NULL
+    taken_ms   INTEGER NOT NULL            -- when it was last attached
 ) STRICT;
 
 CREATE INDEX session_connection ON session (connection) WHERE connection IS NOT NULL;
 
--- How far claim time is ahead of the machine's clock; managers write it. It is 0 until the machine's clock is set.
+-- How far claim time is ahead of the machine's clock. Managers write it. It is 0 until the machine's clock is set.
 CREATE TABLE claim_clock (
     id       INTEGER PRIMARY KEY CHECK (id = 1),
     ahead_ms INTEGER NOT NULL
@@ -123,7 +123,7 @@ CREATE TABLE claim_clock (
 
 INSERT INTO claim_clock (id, ahead_ms) VALUES (1, 0);
 
--- Keys of tasks put with put-unique: while the task is there, and for a while after, the same key is not put again.
+-- Keys of tasks put with put-unique. While the task exists, and for some time after, the same key is not put again.
 CREATE TABLE unique_key (
     tube          TEXT    NOT NULL,
     key           TEXT    NOT NULL,
@@ -135,7 +135,7 @@ CREATE TABLE unique_key (
 CREATE INDEX unique_key_task ON unique_key (task_id);
 CREATE INDEX unique_key_gone ON unique_key (kept_until_ms) WHERE kept_until_ms IS NOT NULL;
 
--- One index for each question; each holds only the tasks of one state. All end with the id.
+-- One index per query. Each holds only the tasks of one state. All end with the id.
 CREATE INDEX task_pending ON task_state (tube_id, priority) WHERE state = 'pending';
 CREATE INDEX task_due ON task_state (due_ms) WHERE state = 'delayed';
 CREATE INDEX task_delayed ON task_state (tube_id, due_ms) WHERE state = 'delayed';
@@ -143,8 +143,8 @@ CREATE INDEX task_claimed ON task_state (holder) WHERE state = 'claimed';
 CREATE INDEX task_claimed_named ON task_state (due_ms) WHERE state = 'claimed' AND holder < 4294967296;
 CREATE INDEX task_buried ON task_state (tube_id, buried_order) WHERE state = 'buried';
 
--- Everything below is for people and programs that use SQL. Managers keep the same rules with statements of their own and
--- switch triggers off on their connections.
+-- Everything below is for people and programs that use SQL. Managers follow the same rules with their own statements,
+-- and switch triggers off on their connections.
 
 -- Counts.
 
@@ -160,7 +160,7 @@ CREATE TRIGGER task_state_added AFTER INSERT ON task_state BEGIN
 END;
 
 CREATE TRIGGER task_state_changed AFTER UPDATE OF tube_id, state, priority ON task_state BEGIN
-    -- In one statement where the tube stays the same: no count may be negative in between.
+    -- One statement if the tube stays the same: no count may be negative in between.
     UPDATE tube SET
         pending = pending + (NEW.state = 'pending') - (OLD.state = 'pending'),
         urgent  = urgent  + (NEW.state = 'pending' AND NEW.priority < 1024)
@@ -192,7 +192,7 @@ END;
 CREATE TRIGGER task_state_removed AFTER DELETE ON task_state BEGIN
     DELETE FROM task_body WHERE id = OLD.id;
 
-    -- An hour is what managers keep keys for unless they are told otherwise.
+    -- One hour is the default of managers.
     UPDATE unique_key SET kept_until_ms = (SELECT ms FROM clock) + 3600000 WHERE OLD.keyed AND task_id = OLD.id;
 
     UPDATE tube SET
@@ -207,7 +207,7 @@ CREATE TRIGGER task_state_removed AFTER DELETE ON task_state BEGIN
     DELETE FROM tube WHERE id = OLD.tube_id AND id IN (SELECT id FROM tube_unused);
 END;
 
--- What is neither counted nor allowed: REPLACE deletes rows without firing triggers, and ids are for ever.
+-- Not counted, and so not allowed: REPLACE deletes rows without firing triggers. Ids never change.
 
 CREATE TRIGGER task_state_replaced BEFORE INSERT ON task_state WHEN NEW.id IN (SELECT id FROM task_state) BEGIN
     SELECT RAISE(ABORT, 'a task cannot be replaced; update it');
@@ -260,7 +260,7 @@ CREATE TRIGGER tube_kept BEFORE DELETE ON tube WHEN OLD.id NOT IN (SELECT id FRO
 END;
 
 CREATE TRIGGER tube_removed AFTER DELETE ON tube BEGIN
-    -- The last in the list takes the free place.
+    -- The last tube in the list takes the free position.
     UPDATE tube SET position = OLD.position
     WHERE position = (SELECT max(position) FROM tube) AND position > OLD.position;
 END;
@@ -269,9 +269,10 @@ CREATE TRIGGER tube_renamed BEFORE UPDATE OF id, name ON tube WHEN NEW.id <> OLD
     SELECT RAISE(ABORT, 'a tube cannot be renamed; give its tasks another tube instead');
 END;
 
--- Tasks, one row each with everything. Insert, update and delete here.
+-- Tasks, one row per task with all columns. Insert, update and delete here.
 --
--- Insert: tube and body are enough; priority, delay and ttr may be given. Update: tube, state, priority, delay, ttr and body.
+-- Insert: tube and body are enough; priority, delay and ttr may be given. Update: tube, state, priority, delay, ttr and
+-- body.
 CREATE VIEW task (
     id, tube, state, priority, delay, ttr, created_ms, due_ms, holder, reserves, timeouts, releases, buries, kicks, body
 ) AS
@@ -307,7 +308,7 @@ CREATE TRIGGER task_insert INSTEAD OF INSERT ON task BEGIN
         iif(coalesce(NEW.delay, 0) > 0, clock.ms + NEW.delay * 1000, NULL)
     FROM tube, clock WHERE tube.name = NEW.tube;
 
-    -- INSERT OR IGNORE passes over failed checks in here too. A task is never dropped without a word.
+    -- INSERT OR IGNORE also ignores failed checks in this trigger. A task is never dropped silently.
     SELECT RAISE(ABORT, 'no task was added: its tube, priority, delay or ttr is not allowed') WHERE changes() = 0;
 
     INSERT INTO task_body (id, body) VALUES (last_insert_rowid(), CAST(NEW.body AS BLOB));
@@ -363,10 +364,10 @@ CREATE TRIGGER task_delete INSTEAD OF DELETE ON task BEGIN
     DELETE FROM task_state WHERE id = OLD.id;
 END;
 
--- The time, as the tables have it.
+-- The current time, in the unit of the tables.
 CREATE VIEW clock AS SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS ms;
 
--- Tasks as people read them: times in UTC, who holds them, the start of the body (bytes that are no text as X'…').
+-- Tasks for people: times in UTC, the holder by name, the start of the body (as X'…' if it is not text).
 CREATE VIEW task_overview AS
 SELECT
     task.id, tube, state, priority, ttr,
@@ -392,7 +393,7 @@ SELECT
     length(body) AS bytes,
     CASE
         WHEN instr(substr(body, 1, 240), X'00') > 0 OR substr(CAST(substr(body, 1, 240) AS TEXT), 1, 60)
-            -- Control characters, and what stands for bytes that are no UTF-8.
+            -- Control characters, and the replacement character for bytes that are not UTF-8.
             GLOB '*[' || char(1) || '-' || char(8) || char(11) || char(12) || char(14) || '-' || char(31)
                 || char(127) || '-' || char(159) || char(65533) || ']*'
         THEN 'X''' || hex(substr(body, 1, 30)) || ''''
@@ -402,14 +403,14 @@ SELECT
 FROM task
 LEFT JOIN manager ON manager.id = task.holder >> 32;
 
--- Claims as people read them: who holds what, since when (the reserve, or the last touch), and for how much longer.
+-- Claims for people: the holder of each task, since when (the reserve, or the last touch), and for how much longer.
 CREATE VIEW claim_overview AS
 SELECT id, tube, held_by, round(ttr - seconds_left, 1) AS seconds_held, seconds_left, reserves, timeouts, start_of_body
 FROM task_overview
 WHERE state = 'claimed';
 
--- The oldest pending task of each tube. Looks at the first task of each priority, of 1000 priorities at most, most
--- urgent first.
+-- The oldest pending task of each tube. Reads the first task of each priority, at most 1000 priorities, the most urgent
+-- first.
 CREATE VIEW oldest_pending AS
 SELECT
     tube.name AS tube, task_state.id, task_state.priority,
@@ -435,7 +436,7 @@ JOIN task_state ON task_state.id = (
 )
 ORDER BY tube.position;
 
--- Tubes as people read them.
+-- Tubes for people.
 CREATE VIEW tube_overview AS
 SELECT
     name, pending, urgent, delayed, claimed, buried, total_tasks, deletes,
@@ -445,7 +446,7 @@ SELECT
 FROM tube
 ORDER BY position;
 
--- Named sessions as people read them. The names stay out: who knows one can take the session up.
+-- Named sessions for people. The names are left out: any client that knows a name can attach the session.
 CREATE VIEW session_overview AS
 SELECT
     session.id,
@@ -455,7 +456,7 @@ SELECT
 FROM session
 LEFT JOIN manager ON manager.id = session.connection >> 32;
 
--- Managers as people read them.
+-- Managers for people.
 CREATE VIEW manager_overview AS
 SELECT
     manager.id, name, address, pid, version,

@@ -42,7 +42,7 @@ public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
 
 /// One manager and its clients.
 private final class Run {
-    /// In memory where there is such a place: a fuzzer has no use for a disk.
+    /// In memory if the machine has a file system for that: a fuzzer needs no disk.
     private static let place = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : "/tmp"
     private static let directory = "\(place)/beanrow-fuzz-\(ProcessInfo.processInfo.processIdentifier)"
     private static let template = "\(directory)/template.db"

@@ -10,6 +10,7 @@ from importlib import import_module
 #: The module of each tool; its function ``main`` returns the exit status.
 TOOLS = {
     "bench": "harness.bench.main",
+    "check-words": "harness.check_words",
     "chaos": "harness.chaos.main",
     "differential": "harness.differential.main",
     "fuzz": "harness.fuzz",

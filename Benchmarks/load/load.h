@@ -102,7 +102,7 @@ struct connection {
     int number, port_index, descriptor;
     enum role role;
     const char *queue;
-    char own_queue[32];  /* Redis: where this consumer keeps what it has taken */
+    char own_queue[32];  /* Redis: the list of this consumer's tasks */
     struct buffer in, out;
     bool awaits_room;
     struct request *requests;  /* a ring: sent and not answered, oldest first */

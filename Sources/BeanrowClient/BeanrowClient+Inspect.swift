@@ -81,7 +81,7 @@ extension BeanrowClient {
     /// - Returns: nothing where there is none.
     /// - Throws: ``ClientError``
     public func peekReady(_ tube: TubeName) async throws(ClientError) -> PeekedTask? {
-        try await peek(.peekReady, needs: ConnectionNeeds(using: tube))
+        try await peek(.peekNext(.pending), needs: ConnectionNeeds(using: tube))
     }
 
     /// Reads the task of a tube whose delay ends next.
@@ -90,7 +90,7 @@ extension BeanrowClient {
     /// - Returns: nothing where there is none.
     /// - Throws: ``ClientError``
     public func peekDelayed(_ tube: TubeName) async throws(ClientError) -> PeekedTask? {
-        try await peek(.peekDelayed, needs: ConnectionNeeds(using: tube))
+        try await peek(.peekNext(.delayed), needs: ConnectionNeeds(using: tube))
     }
 
     /// Reads the task of a tube that a kick would take next.
@@ -99,7 +99,7 @@ extension BeanrowClient {
     /// - Returns: nothing where there is none.
     /// - Throws: ``ClientError``
     public func peekBuried(_ tube: TubeName) async throws(ClientError) -> PeekedTask? {
-        try await peek(.peekBuried, needs: ConnectionNeeds(using: tube))
+        try await peek(.peekNext(.buried), needs: ConnectionNeeds(using: tube))
     }
 
     /// Keeps a tube's tasks from being claimed for some time.

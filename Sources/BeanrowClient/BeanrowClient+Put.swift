@@ -42,7 +42,7 @@ extension BeanrowClient {
     ///
     /// - Parameters:
     ///   - tasks: the tasks; those of one connection arrive in this order.
-    ///   - uniqueKeys: a key for each task, or none to have keys made up.
+    ///   - uniqueKeys: a key for each task; nil for the tasks' own keys, or made-up ones for tasks that have none.
     /// - Returns: for each task its number, or why it has none, in the same order.
     public func put(
         _ tasks: [NewTask],
@@ -61,7 +61,7 @@ extension BeanrowClient {
     ///
     /// - Parameters:
     ///   - tasks: the tasks; those of one connection arrive in the order of the calls.
-    ///   - uniqueKeys: a key for each task, or none to have keys made up.
+    ///   - uniqueKeys: a key for each task; nil for the tasks' own keys, or made-up ones for tasks that have none.
     /// - Returns: the way to the outcomes.
     /// - Throws: ``ClientError`` where no manager can be reached, or it takes no keys and some were given; nothing was sent
     ///   then.
@@ -95,6 +95,9 @@ extension BeanrowClient {
                 throw ClientError(.badFormat, "\(tasks.count) tasks and \(given.count) keys")
             }
             return .given(given)
+        }
+        if tasks.contains(where: { $0.key != nil }) {
+            return .given(keyMaker.withLock { maker in tasks.map { $0.key ?? maker.next() } })
         }
         guard pool.options.putsWithKeys else { return .none }
         return .own(keyMaker.withLock { maker in tasks.map { _ in maker.next() } })

@@ -109,7 +109,7 @@ public struct Claim: Sendable {
         guard answer.reply == .notFound else { return }
         guard let loss = answer.loss else { throw lost }
         // A task that is still there was not deleted: numbers are never given out again.
-        if case .delete = command, try await exists(orElse: loss) { throw lost }
+        if command.verb == .delete, try await exists(orElse: loss) { throw lost }
     }
 
     private func exists(orElse loss: ClientError) async throws(ClientError) -> Bool {
@@ -181,9 +181,6 @@ public struct Claim: Sendable {
 extension Command {
     /// Whether nothing depends on its having been carried out once the claim is lost.
     fileprivate var canBeAskedInVain: Bool {
-        switch self {
-        case .touch, .statsJob: true
-        default: false
-        }
+        verb == .touch || verb == .statsJob
     }
 }

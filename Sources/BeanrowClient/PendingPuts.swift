@@ -114,7 +114,11 @@ public struct PendingPuts: Sendable {
             let tube = tasks[positions[start]].tube
             let end = positions[start..<limit].firstIndex { tasks[$0].tube != tube } ?? limit
             let some = positions[start..<end]
-            let commands = some.map { Command(putting: tasks[$0], key: keys?[$0]) }
+            let commands = some.map { position in
+                var task = tasks[position]
+                task.key = keys?[position]
+                return Command.put(task)
+            }
             parts.append(
                 Part(positions: some, request: connection.send(commands, needs: ConnectionNeeds(using: tube)))
             )

@@ -40,6 +40,12 @@ extension ByteBuffer {
         }
     }
 
+    /// Appends a space and a text.
+    mutating func writeArgument(_ text: String) {
+        writeInteger(UInt8.space)
+        writeString(text)
+    }
+
     /// Appends the length of a chunk, CRLF, the chunk, and CRLF.
     mutating func writeChunk(_ bytes: [UInt8]) {
         write(atMost: bytes.count + 24) { $0.append(chunk: bytes) }

@@ -9,36 +9,6 @@ enum ParsedLine {
     case put(PutHeader)
 }
 
-/// The numbers of a put, whose body is still to come.
-struct PutHeader {
-    /// The task's priority.
-    var priority: UInt32
-
-    /// Seconds before the task becomes pending.
-    var delay: UInt32
-
-    /// Seconds a consumer may hold it, as sent: 0 is not yet raised to 1.
-    var timeToRun: UInt32
-
-    /// The body's length in bytes.
-    var size: Int
-
-    /// Whether something stood behind the last number, which is looked at only after the size.
-    var hasTrailingBytes: Bool
-
-    /// The key of a put-unique.
-    var key: UniqueKey?
-
-    /// What the put counts as in the statistics.
-    var verb: Verb { key == nil ? .put : .putUnique }
-
-    /// The command with its body.
-    func command(with body: [UInt8]) -> Command {
-        guard let key else { return .put(priority: priority, delay: delay, timeToRun: timeToRun, body: body) }
-        return .putUnique(key, priority: priority, delay: delay, timeToRun: timeToRun, body: body)
-    }
-}
-
 /// Parses the lines that clients send, as beanstalkd's `which_cmd` and `dispatch_cmd` do.
 ///
 /// A command is known by what its line begins with, not by its first word, in beanstalkd's order of trying: so
@@ -47,117 +17,84 @@ enum CommandLineParser {
     private static let unknown = ParsedLine.request(.refused(with: .unknownCommand, countedAs: nil))
     private static let malformed = ParsedLine.request(.refused(with: .badFormat, countedAs: nil))
 
+    /// The verbs that begin with each byte, in the order in which they are tried.
+    ///
+    /// Verbs that a space has to follow come first, in the order of the table. The others are tried from long to short, since
+    /// `list-tubes` is also how `list-tubes-watched` begins.
+    private static let candidates: [[Verb]] = {
+        var lists = [[Verb]](repeating: [], count: 256)
+        let bare = Verb.allCases.filter { !needsSpace($0) }.sorted { $0.name.utf8.count > $1.name.utf8.count }
+        for verb in Verb.allCases.filter(needsSpace) + bare {
+            guard let first = verb.name.utf8.first else { continue }
+            lists[Int(first)].append(verb)
+        }
+        return lists
+    }()
+
+    private static func needsSpace(_ verb: Verb) -> Bool {
+        switch verb.traits.arguments {
+        case .none, .ignored: false
+        case .task, .tube: true
+        // beanstalkd reads the tube's name right behind the verb.
+        case .own: verb != .pauseTube
+        }
+    }
+
     /// Parses a line.
     ///
     /// - Parameter line: the line without CRLF.
     /// - Returns: a request, or a put that waits for its body.
     static func parse(_ line: Span<UInt8>) -> ParsedLine {
         guard !line.isEmpty else { return unknown }
-        return switch line[0] {
-        case UInt8(ascii: "p"): parseP(line)
-        case UInt8(ascii: "r"): parseR(line)
-        case UInt8(ascii: "d"): parseD(line)
-        case UInt8(ascii: "b"): parseB(line)
-        case UInt8(ascii: "k"): parseK(line)
-        case UInt8(ascii: "t"): parseT(line)
-        case UInt8(ascii: "s"): parseS(line)
-        case UInt8(ascii: "u"): parseU(line)
-        case UInt8(ascii: "w"): parseW(line)
-        case UInt8(ascii: "i"): parseI(line)
-        case UInt8(ascii: "l"): parseL(line)
-        case UInt8(ascii: "q"): parseQ(line)
-        case UInt8(ascii: "c"): parseC(line)
-        default: unknown
+        for verb in candidates[Int(line[0])] {
+            let traits = verb.traits
+            guard let end = line.end(of: traits.name) else { continue }
+            let start: Int
+            if needsSpace(verb) {
+                guard end < line.count, line[end] == UInt8.space else { continue }
+                start = end + 1
+            } else {
+                start = end
+            }
+            return parse(verb, traits.arguments, line, from: start)
+        }
+        return unknown
+    }
+
+    private static func parse(
+        _ verb: Verb,
+        _ arguments: VerbTraits.Arguments,
+        _ line: Span<UInt8>,
+        from start: Int
+    ) -> ParsedLine {
+        switch arguments {
+        case .none(let command): start == line.count ? .request(.command(command)) : malformed
+        case .ignored(let command): .request(.command(command))
+        case .task(let action): task(line, from: start) { .store(verb, action($0)) }
+        case .tube(let command): tube(line, from: start, command)
+        case .own: parse(verb, line, from: start)
         }
     }
 
-    private static func parseP(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "put ") { return put(line, from: position) }
-        if let position = line.end(of: "put-unique ") { return putUnique(line, from: position) }
-        if let position = line.end(of: "peek ") { return task(line, from: position, Command.peek) }
-        if let position = line.end(of: "peek-ready") { return bare(line, to: position, .peekReady) }
-        if let position = line.end(of: "peek-delayed") { return bare(line, to: position, .peekDelayed) }
-        if let position = line.end(of: "peek-buried") { return bare(line, to: position, .peekBuried) }
-        if let position = line.end(of: "pause-tube") { return pauseTube(line, from: position) }
-        return unknown
-    }
-
-    private static func parseR(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "reserve-with-timeout ") { return reserveWithTimeout(line, from: position) }
-        if let position = line.end(of: "reserve-job ") { return task(line, from: position, Command.reserveJob) }
-        if let position = line.end(of: "reserve") { return bare(line, to: position, .reserve) }
-        if let position = line.end(of: "release ") { return release(line, from: position) }
-        return unknown
-    }
-
-    private static func parseD(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "delete ") { return task(line, from: position, Command.delete) }
-        return unknown
-    }
-
-    private static func parseB(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "bury ") { return bury(line, from: position) }
-        return unknown
-    }
-
-    private static func parseK(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "kick ") { return kick(line, from: position) }
-        if let position = line.end(of: "kick-job ") { return task(line, from: position, Command.kickJob) }
-        return unknown
-    }
-
-    private static func parseT(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "touch ") { return task(line, from: position, Command.touch) }
-        return unknown
-    }
-
-    private static func parseS(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "stats-job ") { return task(line, from: position, Command.statsJob) }
-        if let position = line.end(of: "stats-tube ") { return tube(line, from: position, Command.statsTube) }
-        if let position = line.end(of: "stats") { return bare(line, to: position, .stats) }
-        if let position = line.end(of: "session ") { return session(line, from: position) }
-        return unknown
-    }
-
-    private static func parseU(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "use ") { return tube(line, from: position, Command.use) }
-        return unknown
-    }
-
-    private static func parseW(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "watch ") { return tube(line, from: position, Command.watch) }
-        return unknown
-    }
-
-    private static func parseI(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "ignore ") { return tube(line, from: position, Command.ignore) }
-        return unknown
-    }
-
-    private static func parseL(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "list-tubes-watched") { return bare(line, to: position, .listTubesWatched) }
-        if let position = line.end(of: "list-tube-used") { return bare(line, to: position, .listTubeUsed) }
-        if let position = line.end(of: "list-tubes") { return bare(line, to: position, .listTubes) }
-        return unknown
-    }
-
-    private static func parseQ(_ line: Span<UInt8>) -> ParsedLine {
-        line.end(of: "quit") == nil ? unknown : .request(.command(.quit))
-    }
-
-    private static func parseC(_ line: Span<UInt8>) -> ParsedLine {
-        if let position = line.end(of: "clear-tube ") { return clearTube(line, from: position) }
-        return unknown
+    /// Parses the arguments of a verb whose row in the table says ``VerbTraits/Arguments/own``.
+    private static func parse(_ verb: Verb, _ line: Span<UInt8>, from start: Int) -> ParsedLine {
+        switch verb {
+        case .put: put(line, from: start)
+        case .putUnique: putUnique(line, from: start)
+        case .reserveWithTimeout: reserveWithTimeout(line, from: start)
+        case .release: release(line, from: start)
+        case .bury: bury(line, from: start)
+        case .kick: kick(line, from: start)
+        case .pauseTube: pauseTube(line, from: start)
+        case .session: session(line, from: start)
+        case .clearTube: clearTube(line, from: start)
+        default: unknown
+        }
     }
 }
 
 // The arguments, command by command.
 extension CommandLineParser {
-    /// A command without arguments: its name is the whole line.
-    private static func bare(_ line: Span<UInt8>, to end: Int, _ command: Command) -> ParsedLine {
-        end == line.count ? .request(.command(command)) : malformed
-    }
-
     /// A command whose only argument is a task's id.
     private static func task(_ line: Span<UInt8>, from start: Int, _ command: (TaskID) -> Command) -> ParsedLine {
         var position = start
@@ -180,7 +117,7 @@ extension CommandLineParser {
             position < line.count, line[position] == UInt8.space,
             case .put(var header) = put(line, from: position)
         else { return malformed }
-        header.key = key
+        header.task.key = key
         return .put(header)
     }
 
@@ -210,9 +147,13 @@ extension CommandLineParser {
         else { return malformed }
         return .put(
             PutHeader(
-                priority: priority,
-                delay: delay,
-                timeToRun: timeToRun,
+                task: NewTask(
+                    tube: .default,
+                    priority: priority,
+                    delay: delay,
+                    timeToRun: timeToRun,
+                    body: []
+                ),
                 size: Int(size),
                 hasTrailingBytes: position < line.count
             )

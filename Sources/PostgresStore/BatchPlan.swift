@@ -140,10 +140,11 @@ struct BatchPlan {
         _ connection: UInt32,
         _ survey: inout Survey
     ) -> Kind {
-        if !action.isReading { isReadOnly = false }
+        if !action.isReadOnly { isReadOnly = false }
         switch action {
         case .put(let task):
             describe(task, index)
+            if let key = task.key { return describe(task, key, index, &survey) }
             if !survey.members.protects(task.tube) {
                 survey.makesTubes = true
                 flags[index].insert(.makesTube)
@@ -233,15 +234,6 @@ struct BatchPlan {
             words[index] = name.text
             survey.members.take(0, connection)
             return .takeUp
-        case .putUnique(let key, let task):
-            describe(task, index)
-            survey.putsKeys = true
-            words[index] = key.text
-            if !survey.members.protects(task.tube) {
-                survey.makesTubes = true
-                flags[index].insert(.makesTubeIfPut)
-            }
-            return .putUnique
         case .clear(let tube, let state, let limit):
             (tubes[index], x[index], y[index]) = (tube.text, state.number, Int64(max(0, limit)))
             survey.makesTubes = true
@@ -249,9 +241,24 @@ struct BatchPlan {
         }
     }
 
+    private mutating func describe(
+        _ task: NewTask,
+        _ key: UniqueKey,
+        _ index: Int,
+        _ survey: inout Survey
+    ) -> Kind {
+        survey.putsKeys = true
+        words[index] = key.text
+        if !survey.members.protects(task.tube) {
+            survey.makesTubes = true
+            flags[index].insert(.makesTubeIfPut)
+        }
+        return .putUnique
+    }
+
     private mutating func describe(_ task: NewTask, _ index: Int) {
         tubes[index] = task.tube.text
-        (x[index], y[index], z[index]) = (Int64(task.priority), Int64(task.delay), Int64(max(1, task.timeToRun)))
+        (x[index], y[index], z[index]) = (Int64(task.priority), Int64(task.delay), Int64(task.timeToRun))
         bodies[index] = task.body
         if task.delay > 0 { flags[index].insert(.mayMoveEvents) }
     }
@@ -266,7 +273,7 @@ struct BatchPlan {
                 index > 0 && kinds[index] == kinds[start] && !isAlone
                 && flags[start].isDisjoint(with: [.named, .makesTube, .mayBeHeldBack])
             switch operations[index].action {
-            case .put where follows:
+            case .put where follows && kinds[index] == Kind.put.rawValue:
                 ends[start] = Int32(index + 1)
                 if flags[index].contains(.mayMoveEvents) { flags[start].insert(.mayMoveEvents) }
             case .delete where follows && groupsDeletes && deleted.insert(ids[index]).inserted:
@@ -370,35 +377,11 @@ struct BatchPlan {
 }
 
 extension Action {
-    /// Whether it makes, ends or extends claims, which a displaced connection may not.
-    var concernsClaims: Bool {
-        switch self {
-        case .claim, .claimTask, .delete, .release, .bury, .touch, .expire: true
-        default: false
-        }
-    }
-
-    /// Whether it names a row that another program may have locked.
-    var mayMeetLock: Bool {
-        switch self {
-        case .claimTask, .delete, .release, .bury, .touch, .kickTask, .pause, .putUnique: true
-        default: false
-        }
-    }
-
     /// Whether it may be left for a later batch; the manager does not expect that of the others.
     var canBeHeldBack: Bool {
         switch self {
         case .refer, .expire, .giveBack, .giveBackAll, .takeUp, .clear: false
         default: true
-        }
-    }
-
-    /// Whether it changes nothing.
-    var isReading: Bool {
-        switch self {
-        case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics, .listTubes: true
-        default: false
         }
     }
 }

@@ -147,9 +147,9 @@ struct BatchReader {
         let id = TaskID(rawValue: answer.int64(row, Column.id))
         let tube = answer.text(row, Column.tube)
         switch operations[index].action {
-        case .put:
+        case .put(let task) where task.key == nil:
             readPut(id, index)
-        case .putUnique(_, let task):
+        case .put(let task):
             guard answer.int64(row, Column.n1) == 1 else {
                 outcomes[index] = .exists(id)
                 return
@@ -169,7 +169,7 @@ struct BatchReader {
             outcomes[index] = .claimed([task(row)])
         case .delete:
             let state = TaskState(number: answer.int64(row, Column.n1)) ?? .claimed
-            let isUrgent = answer.int64(row, Column.n2) < CountDeltas.urgentBelow
+            let isUrgent = answer.int64(row, Column.n2) < QueueRules.urgentBelow
             tally.delete(1, urgent: isUrgent ? 1 : 0, tube, from: state)
             members.letGo(id)
             let place = deletion(of: id, from: index)
@@ -289,16 +289,12 @@ struct BatchReader {
     private mutating func settle() {
         for (index, outcome) in outcomes.enumerated() {
             let operation = operations[index]
+            if outcome.mustBeDurable { needsDurability = true }
             switch outcome {
             case .tookUp:
                 members.take(taken[index] ?? 0, operation.session.connection)
-                needsDurability = true
             case .givenBack: members.end(operation.session.connection)
-            case .inserted, .deleted, .released, .buried, .touched, .paused, .exists: needsDurability = true
-            case .cleared(let count) where count > 0: needsDurability = true
-            case .kicked(let count) where count > 0: needsDurability = true
             case .claimed(let tasks):
-                if !tasks.isEmpty { needsDurability = true }
                 if case .claim(let tubes, let count, waits: true) = operation.action, tasks.count < count {
                     cameShort.append(contentsOf: tubes)
                 }

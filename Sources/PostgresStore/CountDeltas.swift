@@ -10,9 +10,6 @@ struct CountDeltas: Equatable {
     var totalTasks: Int64 = 0
     var deletes: Int64 = 0
 
-    /// Pending tasks with a priority below this are urgent (protocol.txt, "stats-tube").
-    static let urgentBelow: Int64 = 1024
-
     /// Counts tasks into a state, or out of it.
     ///
     /// - Parameters:
@@ -61,8 +58,8 @@ struct Tally {
 
     /// Counts a task from one state to another.
     mutating func move(_ tube: String, from old: TaskState, to new: TaskState, oldPriority: Int64, newPriority: Int64) {
-        deltas[tube, default: CountDeltas()].add(-1, urgent: oldPriority < CountDeltas.urgentBelow ? -1 : 0, old)
-        deltas[tube, default: CountDeltas()].add(1, urgent: newPriority < CountDeltas.urgentBelow ? 1 : 0, new)
+        deltas[tube, default: CountDeltas()].add(-1, urgent: oldPriority < QueueRules.urgentBelow ? -1 : 0, old)
+        deltas[tube, default: CountDeltas()].add(1, urgent: newPriority < QueueRules.urgentBelow ? 1 : 0, new)
         if new == .pending { awakened.insert(tube) }
     }
 
@@ -76,7 +73,7 @@ struct Tally {
 
     /// Counts a new task.
     mutating func put(_ tube: String, priority: Int64, isDelayed: Bool) {
-        let urgent: Int64 = priority < CountDeltas.urgentBelow ? 1 : 0
+        let urgent: Int64 = priority < QueueRules.urgentBelow ? 1 : 0
         deltas[tube, default: CountDeltas()].add(1, urgent: urgent, isDelayed ? .delayed : .pending)
         deltas[tube, default: CountDeltas()].totalTasks += 1
         if !isDelayed { awakened.insert(tube) }

@@ -33,7 +33,7 @@ public final class PostgresStore: Store {
         public var lane = 0
 
         /// How long the key of a deleted task is kept from being put again, in seconds.
-        public var uniqueRetention = 3600
+        public var uniqueRetention = QueueRules.keyRetention
 
         /// The program's version, for people who look at the table of managers.
         public var version = ""

@@ -27,7 +27,7 @@ struct Reordering {
                 order.append(index)
             case .claim where members.named[connection] == nil:
                 claims.append(index)
-            case .put, .putUnique:
+            case .put:
                 // Done over, it would get another number.
                 return nil
             default:

@@ -4,8 +4,9 @@ extension Ledger {
     /// How many keys past their time a batch removes for each that it adds: more than one, so that they cannot pile up.
     private static let keysForgottenPerPut: Int64 = 2
 
-    /// Adds a task unless its key is known in its tube.
-    func put(_ task: NewTask, key: UniqueKey) throws(SQLiteError) -> Outcome {
+    /// Adds a task, unless it has a key that is known in its tube.
+    func put(_ task: NewTask) throws(SQLiteError) -> Outcome {
+        guard let key = task.key else { return .inserted(try insert(task)) }
         let find = statements.findKey
         find.bind(task.tube.text, at: 1)
         find.bind(key.text, at: 2)
@@ -19,7 +20,7 @@ extension Ledger {
                 return .exists(id)
             }
         }
-        let id = try put(task, isKeyed: true)
+        let id = try insert(task)
         let set = statements.setKey
         set.bind(task.tube.text, at: 1)
         set.bind(key.text, at: 2)

@@ -29,7 +29,7 @@ extension Ledger {
     /// Ends pauses that are over, the longest over first; more may be left.
     func endPauses() throws(SQLiteError) {
         let statement = statements.endedPauses
-        statement.bind(now, Int64(Self.mostDueAtOnce))
+        statement.bind(now, Int64(QueueRules.mostDueAtOnce))
         var ended: [Int64] = []
         while try statement.step() { ended.append(statement.int(0)) }
         for id in ended { try setPause(try tube(id), seconds: 0, until: nil, counted: false) }

@@ -36,7 +36,7 @@ extension Ledger {
             let start = outcomes.count
             let operation = operations[start]
             switch operation.action {
-            case .put, .putUnique:
+            case .put:
                 if !takesPuts, !isHeldBack(operation.session) {
                     outcomes.append(.storageFull)
                     continue
@@ -75,7 +75,9 @@ extension Ledger {
         // Grown, for the number that will come is known only by looking at all, and a look at an enum copies it.
         var tasks: [NewTask] = []
         for index in start..<operations.count {
-            guard case .put(let task) = operations[index].action, !isHeldBack(operations[index].session) else { break }
+            guard case .put(let task) = operations[index].action, task.key == nil,
+                !isHeldBack(operations[index].session)
+            else { break }
             tasks.append(task)
         }
         return tasks.count > 1 ? tasks : []
@@ -89,7 +91,7 @@ extension Ledger {
                 try put(tasks, from: next, with: insert, into: &outcomes)
                 next += insert.rows
             } else {
-                outcomes.append(.inserted(try put(tasks[next])))
+                outcomes.append(.inserted(try insert(tasks[next])))
                 next += 1
             }
         }
@@ -116,7 +118,7 @@ extension Ledger {
                 insert.states.bind(tube.id, at: parameter)
                 insert.states.bind(Int64(tasks[next].priority), at: parameter + 1)
                 insert.states.bind(Int64(tasks[next].delay), at: parameter + 2)
-                insert.states.bind(Int64(max(1, tasks[next].timeToRun)), at: parameter + 3)
+                insert.states.bind(Int64(tasks[next].timeToRun), at: parameter + 3)
                 insert.states.bind(due(after: tasks[next].delay), at: parameter + 4)
                 bodies.append(tasks[next].body)
                 next += 1
@@ -137,7 +139,7 @@ extension Ledger {
         for (tube, end) in tubes {
             while next < end {
                 let id = firstID + Int64(next - start)
-                let (priority, timeToRun) = (tasks[next].priority, max(1, tasks[next].timeToRun))
+                let (priority, timeToRun) = (tasks[next].priority, tasks[next].timeToRun)
                 added(
                     Head(id: id, priority: Int64(priority), timeToRun: Int64(timeToRun), isKeyed: false),
                     due: due(after: tasks[next].delay),

@@ -43,21 +43,7 @@ struct NamedSessions {
     }
 }
 
-extension Action {
-    /// Whether it makes, ends or extends claims, which a displaced connection may not.
-    var concernsClaims: Bool {
-        switch self {
-        case .claim, .claimTask, .delete, .release, .bury, .touch, .expire: true
-        default: false
-        }
-    }
-}
-
 extension Ledger {
-    /// Claims of named sessions end this much later than their time to run, in milliseconds, where nobody has ended them:
-    /// the manager that has the session's connection does so itself and counts it.
-    static let graceOfNamedClaims: Int64 = 200
-
     /// Under which number a connection's claims stand in the table.
     ///
     /// - Returns: nothing where somebody else has taken up the connection's named session.
@@ -188,7 +174,7 @@ extension Ledger {
         let statement = statements.nextNamedEnd
         let next = try statement.step() ? statement.optionalInt(0) : nil
         statement.reset()
-        let end = next.map { $0 + Self.graceOfNamedClaims }
+        let end = next.map { $0 + QueueRules.graceOfNamedClaims }
         schedule.nextNamedEnd = .some(end)
         return end
     }
@@ -196,7 +182,7 @@ extension Ledger {
     /// Ends claims of named sessions whose time to run is over, whether or not anybody has the session.
     func endNamedClaims() throws(SQLiteError) {
         let statement = statements.endNamedClaims
-        statement.bind(claimNow - Self.graceOfNamedClaims, Int64(Self.mostDueAtOnce))
+        statement.bind(claimNow - QueueRules.graceOfNamedClaims, Int64(QueueRules.mostDueAtOnce))
         while try statement.step() {
             let tube = try tube(statement.int(0))
             let priority = statement.int(1)

@@ -62,18 +62,17 @@ extension Ledger {
 
     /// Adds a task.
     ///
-    /// - Parameters:
-    ///   - task: the task.
-    ///   - isKeyed: whether it gets a key.
+    /// - Parameter task: the task; its key is written by the caller.
     /// - Returns: its number.
     /// - Throws: ``SQLiteError`` when the database cannot take it.
-    func put(_ task: NewTask, isKeyed: Bool = false) throws(SQLiteError) -> TaskID {
+    func insert(_ task: NewTask) throws(SQLiteError) -> TaskID {
         let tube = try makeTube(task.tube)
         let statement = statements.insertState
-        statement.bind(tube.id, Int64(task.priority), Int64(task.delay), Int64(max(1, task.timeToRun)))
+        statement.bind(tube.id, Int64(task.priority), Int64(task.delay), Int64(task.timeToRun))
         statement.bind(now, at: 5)
         let due = due(after: task.delay)
         statement.bind(due, at: 6)
+        let isKeyed = task.key != nil
         statement.bind(isKeyed ? 1 : 0, at: 7)
         try statement.run()
         let id = database.lastInsertedRow
@@ -82,7 +81,7 @@ extension Ledger {
         try statements.insertBody.run(binding: task.body, at: 2)
 
         added(
-            Head(id: id, priority: Int64(task.priority), timeToRun: Int64(max(1, task.timeToRun)), isKeyed: isKeyed),
+            Head(id: id, priority: Int64(task.priority), timeToRun: Int64(task.timeToRun), isKeyed: isKeyed),
             due: due,
             to: tube
         )

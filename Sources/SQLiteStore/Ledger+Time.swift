@@ -1,9 +1,6 @@
 import TaskStore
 
 extension Ledger {
-    /// How many delays one batch ends at most, so that the lock is held for a few milliseconds and no longer.
-    static let mostDueAtOnce = 1000
-
     /// Whether a delay, a pause, or a claim of a named session has ended.
     func isTimeDue() throws(SQLiteError) -> Bool {
         guard let next = try timeToNextEvent() else { return false }
@@ -27,7 +24,7 @@ extension Ledger {
         if let end = try nextNamedEnd(), end <= claimNow { try endNamedClaims() }
         if let due = try nextDue(), due <= now {
             let statement = statements.makeDuePending
-            statement.bind(now, Int64(Self.mostDueAtOnce))
+            statement.bind(now, Int64(QueueRules.mostDueAtOnce))
             while try statement.step() {
                 let tube = try tube(statement.int(0))
                 let priority = statement.int(1)

@@ -19,7 +19,7 @@ final class Ledger {
     var recentClaims = RecentClaims()
 
     /// How long the key of a deleted task is kept, in milliseconds.
-    var keyRetention: Int64 = 3_600_000
+    var keyRetention = Int64(QueueRules.keyRetention) * 1000
 
     // What follows is of the present batch.
 
@@ -108,7 +108,7 @@ final class Ledger {
         }
         switch operation.action {
         case .put(let task):
-            return .inserted(try put(task))
+            return try put(task)
         case .claim(let tubes, let count, let waits):
             let claimed = try claim(tubes, count: count, for: session)
             if waits, claimed.count < count {
@@ -155,8 +155,6 @@ final class Ledger {
             return .givenBack(try giveBackAll(connection))
         case .takeUp(let name):
             return try takeUp(name, for: connection)
-        case .putUnique(let key, let task):
-            return try put(task, key: key)
         case .clear(let tube, let state, let limit):
             return try clear(tube, state, limit: limit)
         }

@@ -2,14 +2,7 @@ public import TaskStore
 
 extension Batch {
     /// Whether none of the operations changes anything; an empty batch only looks whether some time is over.
-    var onlyReads: Bool {
-        operations.allSatisfy { operation in
-            switch operation.action {
-            case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics, .listTubes: true
-            default: false
-            }
-        }
-    }
+    var onlyReads: Bool { operations.allSatisfy(\.action.isReadOnly) }
 }
 
 extension SQLiteStore {

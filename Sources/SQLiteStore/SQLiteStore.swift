@@ -23,7 +23,7 @@ public final class SQLiteStore: Store {
         public var cacheSize = 4_096
 
         /// How long the key of a deleted task is kept from being put again, in seconds.
-        public var uniqueRetention = 3600
+        public var uniqueRetention = QueueRules.keyRetention
 
         /// How long the log may become, in bytes, where a reader keeps it from being emptied.
         ///

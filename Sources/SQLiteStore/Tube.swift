@@ -23,7 +23,7 @@ struct CountDeltas: Equatable {
         switch state {
         case .pending:
             pending += sign
-            if priority < Tube.urgentBelow { urgent += sign }
+            if priority < QueueRules.urgentBelow { urgent += sign }
         case .delayed: delayed += sign
         case .claimed: claimed += sign
         case .buried: buried += sign
@@ -33,9 +33,6 @@ struct CountDeltas: Equatable {
 
 /// A tube as this manager knows it, with what the present batch does to it.
 final class Tube {
-    /// Pending tasks with a priority below this are urgent (protocol.txt, "stats-tube").
-    static let urgentBelow: Int64 = 1024
-
     /// The number of the tube `default`, which always exists.
     static let defaultID: Int64 = 1
 

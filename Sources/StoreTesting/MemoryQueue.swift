@@ -33,9 +33,6 @@ public final class MemoryQueue: StoreHarness {
         var watchers: [ManagerID: Int] = [:]
     }
 
-    /// How many delays one batch ends, as the store it is held against does.
-    let mostDueAtOnce = 1000
-
     var items: [TaskID: Item] = [:]
     var lines: [Line] = [Line(name: .default)]
     var lastID: Int64 = 0
@@ -141,7 +138,7 @@ public final class MemoryQueue: StoreHarness {
             switch item.state {
             case .pending:
                 counts.pending += 1
-                if item.priority < 1024 { counts.urgent += 1 }
+                if item.priority < QueueRules.urgentBelow { counts.urgent += 1 }
             case .claimed: counts.claimed += 1
             case .delayed: counts.delayed += 1
             case .buried: counts.buried += 1

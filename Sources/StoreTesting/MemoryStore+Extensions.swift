@@ -17,12 +17,6 @@ struct MemoryExtensions {
         var connection: SessionID?
     }
 
-    /// How long a deleted task's key is kept.
-    static let retention: Int64 = 3_600_000
-
-    /// How much later claims of named sessions end where nobody has ended them.
-    static let grace: Int64 = 200
-
     var keys: [KeyInTube: Key] = [:]
     var sessions: [Int64: Named] = [:]
     var lastSession: Int64 = 0
@@ -34,7 +28,7 @@ extension MemoryQueue {
         guard let item = items.removeValue(forKey: id) else { return }
         update(item.tube) { $0.deletes += 1 }
         for (place, key) in extensions.keys where key.task == id {
-            extensions.keys[place]?.keptUntil = now + MemoryExtensions.retention
+            extensions.keys[place]?.keptUntil = now + Int64(QueueRules.keyRetention) * 1000
         }
         removeIfUnused(item.tube)
     }
@@ -49,7 +43,7 @@ extension MemoryQueue {
     /// Claims of named sessions, with the moment at which anybody may end them.
     var namedEnds: [(id: TaskID, end: Int64)] {
         items.filter { $0.value.holder?.manager.rawValue == 0 }
-            .map { ($0.key, $0.value.due + MemoryExtensions.grace) }
+            .map { ($0.key, $0.value.due + QueueRules.graceOfNamedClaims) }
     }
 }
 
@@ -60,12 +54,13 @@ extension MemoryStore {
         return queue.extensions.sessions[session]?.connection == connection ? SessionID(rawValue: session) : nil
     }
 
-    func putUnique(_ key: UniqueKey, _ task: NewTask, _ now: Int64, _ put: () -> Outcome) -> Outcome {
+    func putUnlessKnown(_ task: NewTask, _ now: Int64) -> Outcome {
+        guard let key = task.key else { return put(task, now) }
         let place = MemoryExtensions.KeyInTube(tube: task.tube, key: key)
         if let known = queue.extensions.keys[place], known.keptUntil.map({ $0 > now }) ?? true {
             return .exists(known.task)
         }
-        let outcome = put()
+        let outcome = put(task, now)
         if case .inserted(let id) = outcome { queue.extensions.keys[place] = MemoryExtensions.Key(task: id) }
         return outcome
     }

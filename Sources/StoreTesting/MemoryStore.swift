@@ -55,14 +55,8 @@ final class MemoryStore: Store {
                 continue
             }
             let outcome = perform(operation.action, operation.session, now)
-            switch outcome {
-            case .inserted, .deleted, .released, .buried, .touched, .paused, .exists, .tookUp: needsDurability = true
-            case .cleared(let count) where count > 0: needsDurability = true
-            case .claimed(let tasks) where !tasks.isEmpty: needsDurability = true
-            case .kicked(let count) where count > 0: needsDurability = true
-            case .givenBack(let count) where count > 0: gaveBack = true
-            default: break
-            }
+            if outcome.mustBeDurable { needsDurability = true }
+            if case .givenBack(let count) = outcome, count > 0 { gaveBack = true }
             outcomes.append(outcome)
         }
         if needsDurability || timePassed || gaveBack {
@@ -94,20 +88,18 @@ final class MemoryStore: Store {
         }
         let due = queue.items.filter { $0.value.state == .delayed && $0.value.due <= now }
             .sorted { ($0.value.due, $0.key) < ($1.value.due, $1.key) }
-        for (id, _) in due.prefix(queue.mostDueAtOnce) { queue.makePending(id) }
+        for (id, _) in due.prefix(QueueRules.mostDueAtOnce) { queue.makePending(id) }
         return passed || !due.isEmpty
     }
 
     private func perform(_ action: Action, _ connection: SessionID, _ now: Int64) -> Outcome {
         var session = connection
-        switch action {
-        case .claim, .claimTask, .delete, .release, .bury, .touch, .expire:
+        if action.concernsClaims {
             guard let holder = holder(for: connection) else { return .displaced }
             session = holder
-        default: break
         }
         switch action {
-        case .put(let task): return put(task, now)
+        case .put(let task): return putUnlessKnown(task, now)
         case .claim(let tubes, let count, let waits):
             let open = tubes.filter { queue.line($0) != nil && queue.line($0)?.pausedUntil == nil }
             let ids = open.flatMap { queue.ids($0, .pending) }
@@ -148,7 +140,6 @@ final class MemoryStore: Store {
             queue.items[id]?.timeouts += 1
             return .released
         case .takeUp(let name): return takeUp(name, connection, now)
-        case .putUnique(let key, let task): return putUnique(key, task, now) { put(task, now) }
         case .clear(let tube, let state, let limit): return clear(tube, state, limit: limit, now)
         case .giveBack:
             return .givenBack(leaveNamedSession(connection) ? 0 : giveBack(session))
@@ -193,7 +184,7 @@ final class MemoryStore: Store {
         return held.count
     }
 
-    private func put(_ task: NewTask, _ now: Int64) -> Outcome {
+    func put(_ task: NewTask, _ now: Int64) -> Outcome {
         queue.make(task.tube)
         queue.update(task.tube) { $0.totalTasks += 1 }
         queue.lastID += 1
@@ -202,7 +193,7 @@ final class MemoryStore: Store {
             tube: task.tube,
             priority: task.priority,
             delay: task.delay,
-            timeToRun: max(1, task.timeToRun),
+            timeToRun: task.timeToRun,
             body: task.body,
             created: now
         )

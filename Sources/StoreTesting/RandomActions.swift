@@ -41,8 +41,11 @@ public func randomAction(of tasks: Int64, using random: inout SplitMix, referrin
     case 36: return .giveBack
     case 40...41: return SessionName("session-\(number(0...3))").map { .takeUp($0) } ?? .listTubes
     case 42...46:
-        let task = NewTask(tube: tube, priority: priority, delay: delay, timeToRun: number(0...9), body: [1])
-        return UniqueKey("key-\(number(0...30))").map { .putUnique($0, task) } ?? .listTubes
+        let timeToRun = UInt32(number(0...9))
+        let key = UniqueKey("key-\(number(0...30))")
+        return .put(
+            NewTask(tube: tube, priority: priority, delay: delay, timeToRun: timeToRun, body: [1], key: key)
+        )
     case 48: return .giveBackAll
     case 47: return .clear(tube, TaskState.allCases[Int(number(0...3))], limit: Int(number(0...5)))
     default:

@@ -4,8 +4,8 @@ extension Session {
     /// Puts a task with a key.
     fileprivate func put(_ key: String, _ tube: TubeName = .mail) throws -> Outcome {
         guard let key = UniqueKey(key) else { throw failure("\(key) is a key") }
-        let task = NewTask(tube: tube, priority: 1, delay: 0, timeToRun: 60, body: [])
-        guard let outcome = try run(.putUnique(key, task)).first else { throw failure("a put has an outcome") }
+        let task = NewTask(tube: tube, priority: 1, delay: 0, timeToRun: 60, body: [], key: key)
+        guard let outcome = try run(.put(task)).first else { throw failure("a put has an outcome") }
         return outcome
     }
 
@@ -36,8 +36,8 @@ let uniqueKeyChecks: [StoreCheck] = [
         let manager = try scene.manager()
         let session = manager.session()
         guard let key = UniqueKey("a") else { throw failure("a is a key") }
-        let task = NewTask(tube: .mail, priority: 1, delay: 0, timeToRun: 60, body: [])
-        let put = Action.putUnique(key, task)
+        let task = NewTask(tube: .mail, priority: 1, delay: 0, timeToRun: 60, body: [], key: key)
+        let put = Action.put(task)
         let outcomes = try manager.run([session.wants(put), manager.session().wants(put)]).outcomes
         guard case .inserted(let id) = outcomes[0] else { throw failure("the first is inserted") }
         try require(outcomes[1], .exists(id), "the second is not")
@@ -47,8 +47,8 @@ let uniqueKeyChecks: [StoreCheck] = [
         let session = manager.session()
         _ = try session.insert("a")
         guard let key = UniqueKey("a") else { throw failure("a is a key") }
-        let task = NewTask(tube: .mail, priority: 1, delay: 0, timeToRun: 60, body: [])
-        try require(try manager.run([session.wants(.putUnique(key, task))]).needsDurability, true, "durable")
+        let task = NewTask(tube: .mail, priority: 1, delay: 0, timeToRun: 60, body: [], key: key)
+        try require(try manager.run([session.wants(.put(task))]).needsDurability, true, "durable")
     },
     StoreCheck("unique: a key is kept for an hour after its task was deleted, however long that lived") { scene in
         let session = try scene.manager().session()

@@ -81,3 +81,17 @@ public enum Outcome: Sendable, Equatable {
     /// Not run, and asking again does not help: it was ``locked`` for too long, or the store cannot do it at all.
     case failed
 }
+
+extension Outcome {
+    /// Whether a power cut must not undo what has happened, so that it is made durable before it is told.
+    ///
+    /// Not so for ``givenBack(_:)``: a power cut ends the connection too.
+    public var mustBeDurable: Bool {
+        switch self {
+        case .inserted, .deleted, .released, .buried, .touched, .paused, .exists, .tookUp: true
+        case .cleared(let count), .kicked(let count): count > 0
+        case .claimed(let tasks): !tasks.isEmpty
+        default: false
+        }
+    }
+}

@@ -55,7 +55,7 @@ struct ManagerCommand: AsyncParsableCommand {
             valueName: "seconds"
         )
     )
-    var uniqueRetention = 3600
+    var uniqueRetention = QueueRules.keyRetention
 
     @Flag(
         help: ArgumentHelp(

@@ -15,7 +15,7 @@ struct CommandDecoderTests {
     func verbs() {
         #expect(Set(sampleCommands.map(\.1.verb)) == Set(Verb.allCases))
         for (text, command) in sampleCommands {
-            #expect(text.prefix { !$0.isWhitespace } == command.verb.rawValue)
+            #expect(text.prefix { !$0.isWhitespace } == command.verb.name)
         }
     }
 
@@ -80,6 +80,13 @@ struct CommandDecoderTests {
         #expect(
             try requests(bytes("put 1 2 3 8\r\n") + body + bytes("\r\n"), maximumBodySize: 8)
                 == [.command(.put(priority: 1, delay: 2, timeToRun: 3, body: body))]
+        )
+    }
+
+    @Test("A time to run of 0 is raised to 1")
+    func leastTimeToRun() throws {
+        #expect(
+            try requests("put 1 2 0 0\r\n\r\n") == [.command(.put(priority: 1, delay: 2, timeToRun: 1, body: []))]
         )
     }
 

@@ -21,9 +21,9 @@ extension Command {
         case 8: return .watch(tube)
         case 9: return .ignore(tube)
         case 10: return .peek(id)
-        case 11: return .peekReady
-        case 12: return .peekDelayed
-        case 13: return .peekBuried
+        case 11: return .peekNext(.pending)
+        case 12: return .peekNext(.delayed)
+        case 13: return .peekNext(.buried)
         case 14: return .kick(bound: number)
         case 15: return .kickJob(id)
         case 16: return .statsJob(id)

@@ -31,7 +31,7 @@ let longestName = String(repeating: "k", count: TubeName.maximumLength)
 /// Every command, with the bytes it is on the wire.
 let sampleCommands: [(String, Command)] = [
     ("put 1 2 3 4\r\nabcd\r\n", .put(priority: 1, delay: 2, timeToRun: 3, body: bytes("abcd"))),
-    ("put 0 0 0 0\r\n\r\n", .put(priority: 0, delay: 0, timeToRun: 0, body: [])),
+    ("put 0 0 1 0\r\n\r\n", .put(priority: 0, delay: 0, timeToRun: 1, body: [])),
     (
         "put 4294967295 4294967295 4294967295 6\r\na\r\nb\r\n\r\n",
         .put(priority: .max, delay: .max, timeToRun: .max, body: bytes("a\r\nb\r\n"))
@@ -48,9 +48,9 @@ let sampleCommands: [(String, Command)] = [
     ("watch A-z0/9;.$_()+\r\n", .watch(TubeName(sample: "A-z0/9;.$_()+"))),
     ("ignore default\r\n", .ignore(.default)),
     ("peek 0\r\n", .peek(TaskID(rawValue: 0))),
-    ("peek-ready\r\n", .peekReady),
-    ("peek-delayed\r\n", .peekDelayed),
-    ("peek-buried\r\n", .peekBuried),
+    ("peek-ready\r\n", .peekNext(.pending)),
+    ("peek-delayed\r\n", .peekNext(.delayed)),
+    ("peek-buried\r\n", .peekNext(.buried)),
     ("kick 4294967295\r\n", .kick(bound: .max)),
     ("kick-job 7\r\n", .kickJob(TaskID(rawValue: 7))),
     ("stats-job 7\r\n", .statsJob(TaskID(rawValue: 7))),
@@ -64,11 +64,11 @@ let sampleCommands: [(String, Command)] = [
     ("session worker-1\r\n", .session(SessionName(sample: "worker-1"))),
     (
         "put-unique order/7 1 2 3 4\r\nabcd\r\n",
-        .putUnique(UniqueKey(sample: "order/7"), priority: 1, delay: 2, timeToRun: 3, body: bytes("abcd"))
+        .put(priority: 1, delay: 2, timeToRun: 3, body: bytes("abcd"), key: UniqueKey(sample: "order/7"))
     ),
     (
         "put-unique \(longestName) 4294967295 4294967295 4294967295 1\r\na\r\n",
-        .putUnique(UniqueKey(sample: longestName), priority: .max, delay: .max, timeToRun: .max, body: bytes("a"))
+        .put(priority: .max, delay: .max, timeToRun: .max, body: bytes("a"), key: UniqueKey(sample: longestName))
     ),
     ("clear-tube emails ready\r\n", .clearTube(TubeName(sample: "emails"), .pending)),
     ("clear-tube emails delayed\r\n", .clearTube(TubeName(sample: "emails"), .delayed)),

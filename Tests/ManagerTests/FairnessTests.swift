@@ -40,7 +40,7 @@ import Testing
     func lists() {
         let script = SessionScript()
         let session = script.connect()
-        script.send(.listTubes, .listTubeUsed, .listTubesWatched, .peekReady, from: session)
+        script.send(.listTubes, .listTubeUsed, .listTubesWatched, .peekNext(.pending), from: session)
         script.turn()
         #expect(session.replies.count == 1)
         #expect(script.replies(to: session).count == 4)

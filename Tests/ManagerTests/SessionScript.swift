@@ -126,7 +126,8 @@ final class SessionScript {
 
     private func usualOutcome(of action: Action) -> Outcome {
         switch action {
-        case .put:
+        case .put(let task):
+            if task.key != nil { return .exists(TaskID(rawValue: 1)) }
             lastTask += 1
             return .inserted(TaskID(rawValue: lastTask))
         case .claim: return .claimed([])
@@ -143,7 +144,6 @@ final class SessionScript {
         case .refer: return .referred
         case .giveBack, .giveBackAll: return .givenBack(0)
         case .takeUp: return .tookUp([])
-        case .putUnique: return .exists(TaskID(rawValue: 1))
         case .clear: return .cleared(0)
         }
     }

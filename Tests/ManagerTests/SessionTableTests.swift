@@ -70,7 +70,7 @@ struct SessionTableTests {
     func putsHeldBack() throws {
         let session = script.connect()
         let key = try #require(UniqueKey("mail/7"))
-        let unique = Command.putUnique(key, priority: 2, delay: 3, timeToRun: 60, body: [1, 2, 3])
+        let unique = Command.put(priority: 2, delay: 3, timeToRun: 60, body: [1, 2, 3], key: key)
         script.send(.reserve, put, unique, from: session)
         #expect(session.queuedBytes == 4)
         #expect(script.replies(to: session) == [])
@@ -319,7 +319,7 @@ struct SessionTableTests {
         script.turn()
         #expect(script.batches.last?.count == 10)
         #expect(script.replies(to: session).count == 25)
-        for _ in 0..<5 { script.send(.peekReady, from: session) }
+        for _ in 0..<5 { script.send(.peekNext(.pending), from: session) }
         script.turn()
         #expect(script.batches.last?.count == 2)
         #expect(script.replies(to: session).count == 5)
@@ -330,7 +330,7 @@ struct SessionTableTests {
         let session = script.connect()
         hold(3, timeToRun: 10, session)
         script.now.instant += .seconds(10)
-        script.send(put, .peekReady, .listTubeUsed, from: session)
+        script.send(put, .peekNext(.pending), .listTubeUsed, from: session)
         _ = script.table.makeBatch(at: script.now)
         script.table.fail(with: .internalError, at: script.now)
         #expect(session.replies == [.internalError, .internalError, .using(.default)])
@@ -342,7 +342,7 @@ struct SessionTableTests {
     func unknownBatch() {
         let session = script.connect()
         let other = script.connect()
-        script.send(.listTubeUsed, put, .listTubeUsed, .peekReady, from: session)
+        script.send(.listTubeUsed, put, .listTubeUsed, .peekNext(.pending), from: session)
         script.send(.listTubeUsed, from: other)
         _ = script.table.makeBatch(at: script.now)
         script.table.fail(with: nil, at: script.now)

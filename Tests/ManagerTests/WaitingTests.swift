@@ -62,7 +62,7 @@ struct WaitingTests {
         let producer = script.connect()
         script.send(.reserve, from: consumer)
         #expect(script.replies(to: consumer) == [])
-        script.send(command, .listTubeUsed, .peekReady, put, from: producer)
+        script.send(command, .listTubeUsed, .peekNext(.pending), put, from: producer)
         #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
     }
 

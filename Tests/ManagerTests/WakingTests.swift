@@ -95,7 +95,7 @@ import Testing
         let sessions = waiting(500)
         let other = script.connect()
         let start = script.batches.count
-        script.send(command, .listTubeUsed, .peekReady, from: other)
+        script.send(command, .listTubeUsed, .peekNext(.pending), from: other)
         script.turn(moreToClaim: [tube(7)])
         while script.table.hasWork { script.turn(moreToClaim: []) }
         #expect(claims(from: start).reduce(0, +) == 1)

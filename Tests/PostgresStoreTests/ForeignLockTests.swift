@@ -36,7 +36,7 @@ struct ForeignLockTests {
         .release(TaskID(rawValue: 3), priority: 1, delay: 0), .bury(TaskID(rawValue: 3), priority: 1),
         .touch(TaskID(rawValue: 3)), .expire(TaskID(rawValue: 3)), .delete(TaskID(rawValue: 3)),
         .pause(TubeName("mail")!, seconds: 1),
-        .putUnique(UniqueKey("key")!, NewTask(tube: .default, priority: 1, delay: 0, timeToRun: 60, body: [])),
+        .put(NewTask(tube: .default, priority: 1, delay: 0, timeToRun: 60, body: [], key: UniqueKey("key")!)),
     ])
     func `a command that meets a lock is left, all others are not, and it is done once the lock is gone`(
         _ action: Action
@@ -47,7 +47,7 @@ struct ForeignLockTests {
         _ = try run(store, (1, .claimTask(task(2))), (1, .bury(task(2), priority: 1)), (1, .claimTask(task(3))))
         _ = try run(
             store,
-            (1, .putUnique(key, NewTask(tube: .default, priority: 1, delay: 0, timeToRun: 60, body: [])))
+            (1, .put(NewTask(tube: .default, priority: 1, delay: 0, timeToRun: 60, body: [], key: key)))
         )
         let program = try place.shell()
         try program.execute(

@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func `pauses that end together end in several batches`() throws {
-        let count = Ledger.mostDueAtOnce + 10
+        let count = QueueRules.mostDueAtOnce + 10
         for number in 0..<count {
             let tube = TubeName("p\(number)")!
             try run(store, put(tube), .pause(tube, seconds: 1))

@@ -51,7 +51,7 @@ class ServerBench(Run):
         data = self.results.data
         data["versions"] = {"PostgreSQL": postgres.version(), "Beanrow": self.managers(3).version()}
         data["settings"] = {name: self.server.ask(f"SHOW {name}")[0][0] for name in SHOWN}
-        data["settings"]["lanes per manager"] = self.options.lanes or "the default (1)"
+        data["settings"]["lanes per manager"] = self.options.lanes or "1 (default)"
         for workload in WORKLOADS:
             if workload.key in KEYS and workload.key in self.options.workloads:
                 systems: list[System] = [self.managers(3), self.pgbench(None)]

@@ -28,19 +28,22 @@ def _write_between(path: Path, name: str, text: str) -> None:
 
 
 def write(results: Results) -> str:
-    """Writes docs/performance.md, its picture, and the README's table; returns what it has written."""
+    """Writes docs/performance.md, its picture, and the tables of two other pages; returns their names."""
     results.write(STORED)
     (DOCS / "performance.svg").write_text(plot.draw(results))
-    _write_between(DOCS / "performance.md", "results", report.everything(results))
+    _write_between(DOCS / "performance.md", "results", report.page(results))
+    _write_between(DOCS / "decisions.md", "targets", report.targets(results))
     table = report.headline(results, HEADLINE)
     picture = "![Tasks per second by workload and system](docs/performance.svg)"
     _write_between(ROOT / "README.md", "headline", f"{table}\n\n{picture}" if table else "")
-    return "docs/performance.md and .svg, the table in README.md, and Benchmarks/results/performance.json"
+    tables = "the tables in docs/decisions.md and README.md"
+    return f"docs/performance.md and .svg, {tables}, and Benchmarks/results/performance.json"
 
 
 def write_on_server(results: Results) -> str:
-    """Writes the two tables of docs/scaling.md; returns what it has written."""
+    """Writes the tables of docs/scaling.md, and the targets in docs/decisions.md; returns their names."""
     results.write(STORED_ON_SERVER)
     _write_between(DOCS / "scaling.md", "postgres", on_server_report.comparison(results))
     _write_between(DOCS / "scaling.md", "growth", on_server_report.growth(results))
-    return "docs/scaling.md and Benchmarks/results/scaling.json"
+    _write_between(DOCS / "decisions.md", "postgres-targets", on_server_report.targets(results))
+    return "docs/scaling.md, the table in docs/decisions.md, and Benchmarks/results/scaling.json"

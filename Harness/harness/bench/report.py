@@ -176,7 +176,9 @@ def backlog(results: Results) -> str:
                 mebibytes(results.peak_memory("W10", system)),
             ]
         )
-    return table(["W10 tasks in the tube", "tasks per second", "to empty", "claim p50", "claim p99", "peak MiB"], rows)
+    return table(
+        ["W10 tasks in the tube", "tasks per second", "relative to empty", "claim p50", "claim p99", "peak MiB"], rows
+    )
 
 
 def waking(results: Results) -> str:
@@ -199,7 +201,7 @@ def idling(results: Results) -> str:
         ]
         for system in results.systems("W12")
     ]
-    return table(["W12 100 consumers wait, no task comes", "of a core", "bytes written per second"], rows)
+    return table(["W12 100 waiting consumers, no tasks", "of a core", "bytes written per second"], rows)
 
 
 def recovering(results: Results) -> str:
@@ -213,11 +215,11 @@ def recovering(results: Results) -> str:
         for system in results.systems("W13")
     ]
     title = f"{_with_title(results, 'W13')}: first answer after"
-    return table([title, "start", "SIGKILL and start", "its claims are back", "a peer has its claims back"], rows)
+    return table([title, "start", "SIGKILL and start", "its claims returned", "its claims returned by a peer"], rows)
 
 
 def targets(results: Results) -> str:
-    """Returns the targets and what was measured."""
+    """Returns the targets and what was measured, for docs/decisions.md and the terminal."""
     rows, without = [], []
     for target in TARGETS:
         value = target.value(results)
@@ -228,7 +230,7 @@ def targets(results: Results) -> str:
             bounds = [f"{sign} {bound:g}{unit}" for bound in (target.must, target.aim)]
             rows.append([target.title, f"{value:.2f}{unit}", *bounds, target.reached(value)])
     words = "\n\nNot measured: " + "; ".join(without) + "." if without else ""
-    return table(["target", "measured", "must", "aim", ""], rows) + words if rows else ""
+    return table(["target", "measured", "required", "aim", ""], rows) + words if rows else ""
 
 
 def machine(results: Results) -> str:
@@ -248,8 +250,8 @@ def failures(results: Results) -> str:
     )
 
 
-def everything(results: Results) -> str:
-    """Returns all tables, with a heading each."""
+def page(results: Results) -> str:
+    """Returns the tables of docs/performance.md, with a heading each."""
     sections = [
         ("Throughput", headline(results)),
         ("Latency", latencies(results)),
@@ -259,8 +261,17 @@ def everything(results: Results) -> str:
         ("Waking", waking(results)),
         ("Idling", idling(results)),
         ("Recovery", recovering(results)),
-        ("Targets", targets(results)),
         ("Not measured to the end", failures(results)),
         ("Machine", machine(results)),
     ]
+    return _with_headings(sections)
+
+
+def _with_headings(sections: Iterable[tuple[str, str]]) -> str:
     return "\n\n".join(f"### {title}\n\n{text}" for title, text in sections if text)
+
+
+def everything(results: Results) -> str:
+    """Returns all tables, for the terminal."""
+    parts = (page(results), _with_headings([("Targets", targets(results))]))
+    return "\n\n".join(part for part in parts if part)

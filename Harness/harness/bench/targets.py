@@ -1,4 +1,4 @@
-"""What Beanrow wants to reach, compared with what was measured."""
+"""Beanrow's targets, compared with the measurements."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Target:
         def within(bound: float) -> bool:
             return value <= bound if self.at_most else value >= bound
 
-        return "met, and the aim" if within(self.aim) else "met" if within(self.must) else "not met"
+        return "met, also the aim" if within(self.aim) else "met" if within(self.must) else "not met"
 
 
 def _ratio(workload: str, system: str, peer: str, peer_workload: str | None = None) -> Value:
@@ -123,39 +123,49 @@ _FOUR = ("W2", "W3", "W4", "W5")
 
 TARGETS = [
     Target(
-        "W1 put p50, one connection, to beanstalkd -f0",
+        "W1 put p50, one connection, relative to beanstalkd -f0",
         _latency("W1", "beanrow-3", "put_p50", peer="beanstalkd-f0"),
         1.3,
         1.0,
         at_most=True,
     ),
-    Target("W2 put, to beanstalkd in memory", _ratio("W2", "beanrow-3", "beanstalkd"), 0.6, 0.8),
-    Target("W3 reserve+delete, to beanstalkd in memory", _ratio("W3", "beanrow-3", "beanstalkd"), 0.75, 1.0),
-    Target("W4, W5, W8 (the least), to beanstalkd in memory", _in_turn("beanstalkd"), 0.55, 0.8),
-    Target("W4, W5, W8 (the least), to Redis always", _in_turn("redis"), 1.0, 1.0),
-    Target("W4, W5, W8 (the least), to beanstalkd -f0", _in_turn("beanstalkd-f0"), 6, 10),
+    Target("W2 put, relative to beanstalkd in memory", _ratio("W2", "beanrow-3", "beanstalkd"), 0.6, 0.8),
+    Target("W3 reserve+delete, relative to beanstalkd in memory", _ratio("W3", "beanrow-3", "beanstalkd"), 0.75, 1.0),
+    Target("W4, W5, W8 (the lowest), relative to beanstalkd in memory", _in_turn("beanstalkd"), 0.55, 0.8),
+    Target("W4, W5, W8 (the lowest), relative to Redis always", _in_turn("redis"), 1.0, 1.0),
+    Target("W4, W5, W8 (the lowest), relative to beanstalkd -f0", _in_turn("beanstalkd-f0"), 6, 10),
     Target(
-        "one manager, W2 to W5 (the least), to beanstalkd in memory",
+        "one manager, W2 to W5 (the lowest), relative to beanstalkd in memory",
         _worst([_ratio(workload, "beanrow-1", "beanstalkd") for workload in _FOUR]),
         0.75,
         0.9,
     ),
-    Target("W6 pipelined puts, to beanstalkd in memory", _ratio("W6", "beanrow-3", "beanstalkd"), 2.5, 3.5),
+    Target("W6 pipelined puts, relative to beanstalkd in memory", _ratio("W6", "beanrow-3", "beanstalkd"), 2.5, 3.5),
     Target(
-        "W7 pipelined reserves, to beanstalkd in memory's W3",
+        "W7 pipelined reserves, relative to beanstalkd in memory's W3",
         _ratio("W7", "beanrow-3", "beanstalkd", "W3"),
         2.5,
         3.5,
     ),
-    Target("W10 rate on the largest backlog, to empty", _backlog, 0.85, 0.95),
-    Target("W10 claim p99 on the largest backlog, to empty", _backlog_latency, 1.25, 1.1, at_most=True),
+    Target("W10 rate on the largest backlog, relative to an empty tube", _backlog, 0.85, 0.95),
+    Target(
+        "W10 claim p99 on the largest backlog, relative to an empty tube", _backlog_latency, 1.25, 1.1, at_most=True
+    ),
     Target("W11 wake across managers, p50", _latency("W11", "beanrow-3", "e2e_p50", 0.001), 0.5, 0.3, "ms", True),
     Target("W11 wake across managers, p99", _latency("W11", "beanrow-3", "e2e_p99", 0.001), 2, 2, "ms", True),
     Target("W12 idle, three managers together", _idle, 1, 1, "% of a core", True),
-    Target("a manager's share, to an equal one (the largest difference)", _share, 10, 10, "%", True),
+    Target("largest difference of a manager's share from an equal share", _share, 10, 10, "%", True),
     Target("worst wait for one answer in W2, W3, W4", _worst_wait, 50, 50, "ms", True),
     Target("memory of a manager, W8", _memory, 40, 20, "MiB", True),
-    Target("memory of a manager in the last round of W8, to the first", _memory_over_time, 1.1, 1.05, at_most=True),
-    Target("memory of a manager on the largest backlog, to empty", _memory_with_backlog, 1.1, 1.05, at_most=True),
+    Target(
+        "memory of a manager in the last round of W8, relative to the first", _memory_over_time, 1.1, 1.05, at_most=True
+    ),
+    Target(
+        "memory of a manager on the largest backlog, relative to an empty tube",
+        _memory_with_backlog,
+        1.1,
+        1.05,
+        at_most=True,
+    ),
     Target("bytes written per body byte, W9 at 4 KB", _disk, 5, 3, "", True),
 ]

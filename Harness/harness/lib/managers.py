@@ -45,7 +45,7 @@ class Manager:
     ) -> None:
         """Prepares a manager without starting it.
 
-        - ``address``: where it listens; None reserves a port of 127.0.0.1.
+        - ``address``: the address to listen on; None reserves a port of 127.0.0.1.
         - ``within``: moves the calling thread to the host on which the process is started.
         - ``is_measured``: the manager is a benchmark's; see ``dies_with_parent`` and ``in_own_session`` of
           `processes.start`.

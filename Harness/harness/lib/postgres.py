@@ -200,7 +200,7 @@ class PostgresServer:
 
     @property
     def host_and_port(self) -> str:
-        """Where it listens, as part of a connection URI."""
+        """Its address and port, as part of a connection URI."""
         return f"{self.address}:{self.port}"
 
     def uri(self, database: str) -> str:
@@ -272,7 +272,9 @@ def _server_user() -> pwd.struct_passwd:
     """Returns the user that servers run as."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid())
+    # words:off: names of users
     for name in ("postgres", "nobody"):
+        # words:on
         with suppress(KeyError):
             return pwd.getpwnam(name)
     raise Unavailable("PostgreSQL does not run as root, and there is no user postgres")

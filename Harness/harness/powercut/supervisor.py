@@ -21,7 +21,7 @@ class Status(IntEnum):
     LOST = 78
 
 
-#: How many times in a row a manager may end before it listens.
+#: How many times one after the other a manager may end before it listens.
 MOST_FAILED_STARTS = 8
 
 #: How many times in all it may end with an error: with more it does not serve.

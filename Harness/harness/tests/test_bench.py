@@ -190,11 +190,11 @@ class ReportTests(unittest.TestCase):
 
     def test_a_target_is_met_or_not_and_one_without_figures_is_named(self) -> None:
         text = " ".join(report.targets(_targets(beanrow=60, beanstalkd=100)).split())
-        self.assertIn("| W2 put, to beanstalkd in memory | 0.60× | ≥ 0.6× | ≥ 0.8× | met |", text)
+        self.assertIn("| W2 put, relative to beanstalkd in memory | 0.60× | ≥ 0.6× | ≥ 0.8× | met |", text)
         self.assertIn("Not measured: W1 put p50", text)
         for beanrow, row in (
             (59, "| 0.59× | ≥ 0.6× | ≥ 0.8× | not met |"),
-            (80, "| 0.80× | ≥ 0.6× | ≥ 0.8× | met, and the aim |"),
+            (80, "| 0.80× | ≥ 0.6× | ≥ 0.8× | met, also the aim |"),
         ):
             text = report.targets(_targets(beanrow=beanrow, beanstalkd=100))
             self.assertIn(row, " ".join(text.split()))

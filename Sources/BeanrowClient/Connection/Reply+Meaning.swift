@@ -1,47 +1,7 @@
 internal import BeanstalkWire
 
 extension Reply {
-    /// Whether this can be the answer to such a command (protocol.txt).
-    ///
-    /// If not, answers and commands are out of step.
-    func answers(_ verb: Verb) -> Bool {
-        switch self {
-        case .outOfMemory, .internalError, .badFormat, .unknownCommand: true
-        case .inserted, .buriedTask, .expectedCRLF, .jobTooBig, .draining: verb == .put || verb == .putUnique
-        case .exists: verb == .putUnique
-        case .session: verb == .session
-        case .sessionTaken: Self.canBeDisplaced.contains(verb)
-        case .cleared: verb == .clearTube
-        case .using: verb == .use || verb == .listTubeUsed
-        case .reserved: verb == .reserve || verb == .reserveWithTimeout || verb == .reserveJob
-        case .deadlineSoon, .timedOut: verb == .reserve || verb == .reserveWithTimeout
-        case .deleted: verb == .delete
-        case .released: verb == .release
-        case .buried: verb == .bury || verb == .release
-        case .touched: verb == .touch
-        case .watching: verb == .watch || verb == .ignore
-        case .notIgnored: verb == .ignore
-        case .found: verb == .peek || verb == .peekReady || verb == .peekDelayed || verb == .peekBuried
-        case .kicked: verb == .kick
-        case .kickedTask: verb == .kickJob
-        case .ok:
-            verb == .stats || verb == .statsJob || verb == .statsTube || verb == .listTubes
-                || verb == .listTubesWatched
-        case .paused: verb == .pauseTube
-        case .notFound: Self.canMiss.contains(verb)
-        }
-    }
-
-    private static let canMiss: Set<Verb> = [
-        .reserveJob, .delete, .release, .bury, .touch, .peek, .peekReady, .peekDelayed, .peekBuried, .kickJob,
-        .statsJob, .statsTube, .pauseTube, .clearTube,
-    ]
-
-    private static let canBeDisplaced: Set<Verb> = [
-        .reserve, .reserveWithTimeout, .reserveJob, .delete, .release, .bury, .touch,
-    ]
-
-    /// The error this answer is, where it is a refusal.
+    /// Returns the error that this answer is; nil if it is no refusal.
     var refusal: ClientError? {
         switch self {
         case .expectedCRLF: ClientError(.expectedCRLF, "the manager missed the end of the body (EXPECTED_CRLF)")
@@ -58,12 +18,5 @@ extension Reply {
             .touched, .watching, .found, .kicked, .kickedTask, .ok, .paused, .exists, .session, .cleared:
             nil
         }
-    }
-}
-
-extension Verb {
-    /// Whether the command can bring a task, which must not be lost on the way.
-    var claims: Bool {
-        self == .reserve || self == .reserveWithTimeout || self == .reserveJob
     }
 }

@@ -1,11 +1,9 @@
 internal import BeanstalkWire
+internal import TaskStore
 
 extension Request {
     /// Bytes of the body that it carries.
     var bodySize: Int {
-        switch self {
-        case .command(.put(_, _, _, let body)), .command(.putUnique(_, _, _, _, let body)): body.count
-        default: 0
-        }
+        if case .command(.put(let task)) = self { task.body.count } else { 0 }
     }
 }

@@ -223,7 +223,7 @@ final class Session {
     var wish: Wish {
         switch queue.first {
         case .command(.put): .put
-        case .command(.delete): .delete
+        case .command(.store(.delete, _)): .delete
         default: .other
         }
     }

@@ -216,8 +216,8 @@ extension SessionTable {
         case .exists(let task): answer = .exists(task)
         case .storageFull: answer = .outOfMemory
         case .heldBack, .locked:
-            guard let command = Command(put: operations[operation].action) else { return }
-            return heldBack.append((session, .command(command)))
+            guard case .put(let task) = operations[operation].action else { return }
+            return heldBack.append((session, .command(.put(task))))
         default: answer = .internalError
         }
         markProducer(session)
@@ -347,11 +347,10 @@ extension SessionTable {
             letGo(command, session)
             return .buried
         case .touched:
-            if case .touch(let task) = command { session.extend(task, from: now.instant) }
+            if case .store(_, .touch(let task)) = command { session.extend(task, from: now.instant) }
             return .touched
         case .kicked(let count):
-            if case .kickJob = command { return .kickedTask }
-            return .kicked(count)
+            return command.verb == .kickJob ? .kickedTask : .kicked(count)
         case .found(let task, let body):
             return .found(task, body: body)
         case .paused:
@@ -400,9 +399,7 @@ extension SessionTable {
 
     /// Forgets the claim that a command has ended, or that the store says is not the session's any more.
     private func letGo(_ command: Command, _ session: Session) {
-        switch command {
-        case .delete(let task), .release(let task, _, _), .bury(let task, _), .touch(let task): session.letGo(task)
-        default: break
-        }
+        guard case .store(_, let action) = command, action.concernsClaims, let task = action.task else { return }
+        session.letGo(task)
     }
 }

@@ -20,14 +20,11 @@ extension SessionTable {
             progress.commands += 1
             steps.append(Step(session: session, kind: .answer(reply, verb: verb)))
             return true
-        case .command(.put(let priority, let delay, let timeToRun, let body)):
+        case .command(.put(let task)):
             progress.commands += 1
-            addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: nil, of: session)
-            return true
-        case .command(.putUnique(let key, let priority, let delay, let timeToRun, let body)):
-            progress.commands += 1
-            progress.mayWait = true
-            addPut(NewTask(session.usedTube, priority, delay, timeToRun, body), key: key, of: session)
+            // With a key it may meet a lock.
+            if task.key != nil { progress.mayWait = true }
+            addPut(task, of: session)
             return true
         case .command(let command):
             switch command {
@@ -38,19 +35,22 @@ extension SessionTable {
                     session.queue.prepend(.command(command))
                     return false
                 }
+                let traits = command.verb.traits
                 progress.commands += 1
-                if command.mayAnswerWithBody { progress.bodies += 1 }
-                if command.mayMeetLock { progress.mayWait = true }
-                if command.answersWithList { progress.bodies = max(progress.bodies, progress.share.bodies) }
+                if traits.mayAnswerWithBody { progress.bodies += 1 }
+                if case .store(_, let action) = command, action.mayMeetLock { progress.mayWait = true }
+                if traits.rules.contains(.answersWithList) {
+                    progress.bodies = max(progress.bodies, progress.share.bodies)
+                }
                 add(command, of: session)
-                return !command.endsBatch && session.longCommand == nil
+                return !traits.rules.contains(.endsBatch) && session.longCommand == nil
             }
         }
     }
 
     /// Whether a command may be in the batch, or has to wait for the next one.
     private mutating func hasRoom(for command: Command, _ progress: Progress) -> Bool {
-        if command.looksAtAllTubes {
+        if command.verb.traits.rules.contains(.looksAtAllTubes) {
             guard room.lists > 0 else {
                 wasCut = true
                 return false
@@ -106,8 +106,11 @@ extension SessionTable {
         // All that comes here might see or take what waiting sessions are owed; a put does neither.
         payOwed()
         switch command {
-        case .put, .putUnique, .reserve, .reserveWithTimeout:
+        case .put, .reserve, .reserveWithTimeout:
             break  // They have been told apart by addFirstRequest(of:_:at:).
+        case .store(_, let action):
+            add(action, .command(command), for: session)
+            oweFor(action, of: session)
         case .use(let tube):
             if tube != session.usedTube {
                 addReferral(tube, using: 1, for: session)
@@ -127,51 +130,18 @@ extension SessionTable {
             answer(.watching(session.watchedTubes.count), to: session, as: command)
         case .ignore(let tube):
             addIgnore(tube, of: session)
-        case .reserveJob(let task):
-            add(.claimTask(task), .command(command), for: session)
-        case .delete(let task):
-            add(.delete(task), .command(command), for: session)
-        case .release(let task, let priority, let delay):
-            add(.release(task, priority: priority, delay: delay), .command(command), for: session)
-            guard delay == 0 else { break }
-            // A claim of this very batch is not known yet.
-            if let claim = session.claims[task] { owe(claim.tube) } else { oweEveryone() }
-        case .bury(let task, let priority):
-            add(.bury(task, priority: priority), .command(command), for: session)
-        case .touch(let task):
-            add(.touch(task), .command(command), for: session)
-        case .peek(let task):
-            add(.peek(task), .command(command), for: session)
-        case .peekReady:
-            add(.peekNext(session.usedTube, .pending), .command(command), for: session)
-        case .peekDelayed:
-            add(.peekNext(session.usedTube, .delayed), .command(command), for: session)
-        case .peekBuried:
-            add(.peekNext(session.usedTube, .buried), .command(command), for: session)
+        case .peekNext(let state):
+            add(.peekNext(session.usedTube, state), .command(command), for: session)
         case .kick(let bound):
             let bound = Int(bound)
             guard bound <= room.rows else { return begin(.kick(session.usedTube, bound: bound), for: session) }
             room.rows -= bound
             add(.kick(session.usedTube, bound: bound), .command(command), for: session)
             oweKicked(bound, of: session.usedTube)
-        case .kickJob(let task):
-            add(.kickTask(task), .command(command), for: session)
-            oweEveryone()
-        case .statsJob(let task):
-            add(.taskStatistics(task), .command(command), for: session)
-        case .statsTube(let tube):
-            add(.tubeStatistics(tube), .command(command), for: session)
-        case .stats:
-            add(.storeStatistics, .command(command), for: session)
-        case .listTubes:
-            add(.listTubes, .command(command), for: session)
         case .listTubeUsed:
             answer(.using(session.usedTube), to: session, as: command)
         case .listTubesWatched:
             answer(.ok(StatisticsText.list(session.watchedTubes)), to: session, as: command)
-        case .pauseTube(let tube, let seconds):
-            add(.pause(tube, seconds: seconds), .command(command), for: session)
-            if seconds == 0 { oweEveryone() }
         case .quit:
             session.hasQuit = true
             session.closing = .afterQueue
@@ -185,20 +155,28 @@ extension SessionTable {
         }
     }
 
-    private mutating func addPut(_ task: consuming NewTask, key: UniqueKey?, of session: Session) {
-        let verb: Verb = key == nil ? .put : .putUnique
-        session.queuedBytes -= task.body.count
-        room.bytes -= task.body.count
+    /// Waiting sessions get what an action makes pending, or lets be claimed.
+    private mutating func oweFor(_ action: Action, of session: Session) {
+        switch action {
+        case .release(let task, _, delay: 0):
+            // A claim of this very batch is not known yet.
+            if let claim = session.claims[task] { owe(claim.tube) } else { oweEveryone() }
+        case .kickTask, .pause(_, seconds: 0): oweEveryone()
+        default: break
+        }
+    }
+
+    private mutating func addPut(_ request: consuming NewTask, of session: Session) {
+        let verb: Verb = request.key == nil ? .put : .putUnique
+        session.queuedBytes -= request.body.count
+        room.bytes -= request.body.count
         guard !isDraining else {
             markProducer(session)
             return steps.append(Step(session: session, kind: .answer(.draining, verb: verb)))
         }
-        if task.delay == 0 { owe(task.tube) }
-        if let key {
-            add(.putUnique(key, consume task), .put(verb), for: session)
-        } else {
-            add(.put(consume task), .put(verb), for: session)
-        }
+        request.tube = session.usedTube
+        if request.delay == 0 { owe(request.tube) }
+        add(.put(consume request), .put(verb), for: session)
     }
 
     private mutating func addIgnore(_ tube: TubeName, of session: Session) {
@@ -235,12 +213,5 @@ extension SessionTable {
         guard !session.isWorker else { return }
         session.isWorker = true
         if session.isCounted { workers += 1 }
-    }
-}
-
-extension NewTask {
-    /// A task as a command describes it; a time to run of 0 is raised to 1 (protocol.txt, "put").
-    fileprivate init(_ tube: TubeName, _ priority: UInt32, _ delay: UInt32, _ timeToRun: UInt32, _ body: [UInt8]) {
-        self.init(tube: tube, priority: priority, delay: delay, timeToRun: max(timeToRun, 1), body: body)
     }
 }

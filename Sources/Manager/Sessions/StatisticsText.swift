@@ -14,7 +14,7 @@ enum StatisticsText {
         text.add("current-jobs-buried", store.counts.buried)
         for verb in countedVerbs {
             // A put with a key is a put: dashboards know no other.
-            text.add("cmd-\(verb.rawValue)", counters[verb] + (verb == .put ? counters[.putUnique] : 0))
+            text.add("cmd-\(verb.name)", counters[verb] + (verb == .put ? counters[.putUnique] : 0))
         }
         text.add("job-timeouts", counters.timeouts)
         text.add("total-jobs", store.totalTasks)

@@ -127,7 +127,7 @@ import Testing
         let managers = [
             try await FakeManager.start { _, command in
                 switch command {
-                case .delete: .answer(.deleted)
+                case .store(.delete, _): .answer(.deleted)
                 case .reserveWithTimeout(let seconds): seconds == 0 ? .answer(.timedOut) : .silence
                 default: .hangUp
                 }
@@ -188,7 +188,7 @@ import Testing
         let queue = FakeQueue()
         queue.put("x")
         let manager = try await FakeManager.start { connection, command in
-            if case .delete = command { .hangUp } else { queue.react(connection, command) }
+            if command.verb == .delete { .hangUp } else { queue.react(connection, command) }
         }
         let text = try await written { output async throws in
             let outcome = try await print([manager], .count(1), to: output)
@@ -208,10 +208,10 @@ import Testing
         let time = VirtualTime()
         let manager = try await FakeManager.start { connection, command in
             switch command {
-            case .delete where isFirst.exchange(false, ordering: .relaxed):
+            case .store(.delete, _) where isFirst.exchange(false, ordering: .relaxed):
                 lost.withLock { $0 = connection }
                 return .hangUp
-            case .delete where lost.withLock({ $0 }) != nil:
+            case .store(.delete, _) where lost.withLock({ $0 }) != nil:
                 return .answer(.notFound)
             case .reserveWithTimeout(let seconds) where seconds > 0:
                 // It comes back only once the consumer has found nothing, and waits.
@@ -337,7 +337,7 @@ import Testing
         let running = Task { try await runCommand(["sleep", "1000"], managers, .none) }
         await managers[0].journal
             .wait { events in
-                events.contains { if case .command(_, .statsJob) = $0 { true } else { false } }
+                events.contains { if case .command(_, .store(.statsJob, _)) = $0 { true } else { false } }
             }
         running.cancel()
         let outcome = try await running.value
@@ -352,8 +352,8 @@ import Testing
         let touched = StopSignal()
         let manager = try await FakeManager.start { connection, command in
             switch command {
-            case .statsJob: return .answer(.ok(bytes("---\ntube: t\npri: 1\nttr: 1\nreserves: 1\n")))
-            case .touch: touched.set()
+            case .store(.statsJob, _): return .answer(.ok(bytes("---\ntube: t\npri: 1\nttr: 1\nreserves: 1\n")))
+            case .store(.touch, _): touched.set()
             default: break
             }
             return queue.react(connection, command)
@@ -372,8 +372,8 @@ import Testing
         let renewed = StopSignal()
         let manager = try await FakeManager.start(over: queue) { _, command in
             switch command {
-            case .statsJob: return .answer(.ok(bytes("---\ntube: t\npri: 1\nttr: 1\nreserves: 1\n")))
-            case .touch:
+            case .store(.statsJob, _): return .answer(.ok(bytes("---\ntube: t\npri: 1\nttr: 1\nreserves: 1\n")))
+            case .store(.touch, _):
                 let number = touches.withLock { touches in
                     touches += 1
                     return touches

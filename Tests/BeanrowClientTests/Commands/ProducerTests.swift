@@ -63,7 +63,7 @@ import Testing
     @Test func refusedLinesAreNamedAndTheOthersGoOn() async throws {
         let queue = FakeQueue()
         let manager = try await FakeManager.start { connection, command in
-            if case .put(_, _, _, let body) = command, body == bytes("bad") { return .answer(.jobTooBig) }
+            if case .put(let task) = command, task.body == bytes("bad") { return .answer(.jobTooBig) }
             return queue.react(connection, command)
         }
         let text = try await written { ids async throws in
@@ -83,7 +83,7 @@ import Testing
         let second = FakeQueue()
         let seen = Mutex(0)
         let dying = try await FakeManager.start { connection, command in
-            guard case .put = command else { return first.react(connection, command) }
+            guard command.verb == .put else { return first.react(connection, command) }
             let number = seen.withLock { seen in
                 seen += 1
                 return seen

@@ -10,7 +10,7 @@ import Testing
         let tube = tube
         let id = id
         let manager = try await FakeManager.start { _, command in
-            switch command {
+            switch command.verb {
             case .use: .answer(.using(tube))
             case .peek, .peekReady, .peekDelayed, .peekBuried: .answer(.found(id, body: [1, 2]))
             case .delete: .answer(.deleted)
@@ -38,8 +38,9 @@ import Testing
             #expect(try await client.tubes() == [.default, tube])
         }
         let expected: [Command] = [
-            .peek(id), .use(tube), .peekReady, .peekDelayed, .peekBuried, .delete(id), .kick(bound: 9), .kickJob(id),
-            .pauseTube(tube, seconds: 7), .stats, .statsJob(id), .statsTube(tube), .listTubes,
+            .peek(id), .use(tube), .peekNext(.pending), .peekNext(.delayed), .peekNext(.buried), .delete(id),
+            .kick(bound: 9), .kickJob(id), .pauseTube(tube, seconds: 7), .stats, .statsJob(id), .statsTube(tube),
+            .listTubes,
         ]
         #expect(manager.commands == expected)
         try await manager.stop()

@@ -54,7 +54,7 @@ import Testing
     @Test func isUnknownWhereTheManagerDiesBeforeItAnswers() async throws {
         let other = FakeQueue()
         let dying = try await FakeManager.start { _, command in
-            if case .put = command { .hangUp } else { .answer(.using(.default)) }
+            if command.verb == .put { .hangUp } else { .answer(.using(.default)) }
         }
         let manager = try await FakeManager.start(other.react)
         try await withClient([dying.address, manager.address]) { client async throws in
@@ -72,7 +72,7 @@ import Testing
         let second = FakeQueue()
         let seen = Mutex(0)
         let dying = try await FakeManager.start { connection, command in
-            guard case .put = command else { return first.react(connection, command) }
+            guard command.verb == .put else { return first.react(connection, command) }
             let count = seen.withLock { seen in
                 seen += 1
                 return seen

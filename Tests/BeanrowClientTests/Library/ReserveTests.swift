@@ -30,9 +30,9 @@ import Testing
         }
         // Each waited and was held on a connection of its own.
         #expect(connections(manager) { if case .reserveWithTimeout = $0 { true } else { false } } == [0, 1, 2])
-        #expect(connections(manager) { if case .delete = $0 { true } else { false } } == [0])
-        #expect(connections(manager) { if case .release = $0 { true } else { false } } == [1])
-        #expect(connections(manager) { if case .bury = $0 { true } else { false } } == [2])
+        #expect(connections(manager) { $0.verb == .delete } == [0])
+        #expect(connections(manager) { $0.verb == .release } == [1])
+        #expect(connections(manager) { $0.verb == .bury } == [2])
         #expect(queue.tasks.map(\.priority) == [9, 8])
         #expect(queue.tasks.map(\.isBuried) == [false, true])
         try await manager.stop()
@@ -211,7 +211,7 @@ import Testing
             #expect(await errorCode { try await claim.touch() } == .claimLost)
             #expect(await errorCode { try await claim.delete() } == .claimLost)
         }
-        #expect(connections(manager) { if case .delete = $0 { true } else { false } }.isEmpty)
+        #expect(connections(manager) { $0.verb == .delete }.isEmpty)
         try await manager.stop()
     }
 
@@ -219,7 +219,7 @@ import Testing
         let queue = FakeQueue()
         queue.put("x")
         let manager = try await FakeManager.start { connection, command in
-            if case .delete = command { .hangUp } else { queue.react(connection, command) }
+            if command.verb == .delete { .hangUp } else { queue.react(connection, command) }
         }
         try await withClient([manager.address]) { client async throws in
             let claim = try await client.reserve()
@@ -255,7 +255,7 @@ import Testing
             let results = await client.delete([claim])
             #expect(results.allSatisfy { (try? $0.get()) == nil })
         }
-        #expect(connections(manager) { if case .delete = $0 { true } else { false } }.count == 1)
+        #expect(connections(manager) { $0.verb == .delete }.count == 1)
         try await manager.stop()
     }
 

@@ -112,24 +112,17 @@ extension FakeQueue.State {
     }
 
     fileprivate mutating func reply(_ connection: Int, _ command: Command) -> Reply? {
+        if case .session(let name) = command { return takeUp(name, connection) }
+        let isOnClaims: [Verb] = [.reserve, .reserveWithTimeout, .delete, .release, .bury, .touch]
+        if isOnClaims.contains(command.verb), isDisplaced(connection) { return .sessionTaken }
         switch command {
-        case .session(let name):
-            return takeUp(name, connection)
-        case .reserve, .reserveWithTimeout, .delete, .release, .bury, .touch:
-            if isDisplaced(connection) { return .sessionTaken }
-        default:
-            break
-        }
-        switch command {
-        case .putUnique(let key, let priority, _, _, let body):
-            if let id = keys[key] { return .exists(id) }
-            let id = put(body, using[connection] ?? .default, priority)
-            keys[key] = id
+        case .put(let task):
+            if let key = task.key, let id = keys[key] { return .exists(id) }
+            let id = put(task.body, using[connection] ?? .default, task.priority)
+            if let key = task.key { keys[key] = id }
             return .inserted(id)
         case .clearTube:
             return .notFound
-        case .put(let priority, _, _, let body):
-            return .inserted(put(body, using[connection] ?? .default, priority))
         case .use(let tube):
             using[connection] = tube
             return .using(tube)
@@ -143,9 +136,18 @@ extension FakeQueue.State {
             return reserve(connection) ?? (seconds == 0 ? .timedOut : nil)
         case .reserve:
             return reserve(connection)
-        case .stats:
+        case .store(_, let action):
+            return reply(connection, action)
+        default:
+            return .internalError
+        }
+    }
+
+    private mutating func reply(_ connection: Int, _ action: Action) -> Reply {
+        switch action {
+        case .storeStatistics:
             return .ok(Array("---\nmax-job-size: 65535\n".utf8))
-        case .statsJob(let id):
+        case .taskStatistics(let id):
             guard let task = tasks.first(where: { $0.id == id }) else { return .notFound }
             let text = "---\ntube: \"\(task.tube)\"\npri: \(task.priority)\nttr: 60\nreserves: \(task.reserves)\n"
             return .ok(Array(text.utf8))
@@ -153,7 +155,7 @@ extension FakeQueue.State {
             guard let index = tasks.firstIndex(where: { $0.id == id && $0.holder == holder(connection) }) else {
                 return .notFound
             }
-            return finish(index, command)
+            return finish(index, action)
         default:
             return .internalError
         }
@@ -171,8 +173,8 @@ extension FakeQueue.State {
         return .reserved(tasks[index].id, body: tasks[index].body)
     }
 
-    private mutating func finish(_ index: Int, _ command: Command) -> Reply {
-        switch command {
+    private mutating func finish(_ index: Int, _ action: Action) -> Reply {
+        switch action {
         case .touch:
             return .touched
         case .release(_, let priority, let delay):

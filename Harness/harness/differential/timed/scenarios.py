@@ -143,7 +143,7 @@ def pause_ends(place: Place) -> None:
     watch.is_pointless_after(0.8)
     check("answers", answers, ["TIMED_OUT", "RESERVED named"])
     check("pause", figures["pause"], "1")
-    # beanstalkd rounds down, managers round up: docs/protocol.md, "What differs".
+    # beanstalkd rounds down, managers round up: docs/protocol.md, "Differences from beanstalkd".
     check("time left", figures["pause-time-left"] in ("0", "1"), True)
     check("reserve", consumer.hear(), "RESERVED paused")
     watch.must_have_run(1, "the task came")

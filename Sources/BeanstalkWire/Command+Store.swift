@@ -1,0 +1,74 @@
+public import TaskStore
+
+/// The commands that the store carries out alone.
+extension Command {
+    /// Makes a `put`, or a `put-unique` if there is a key.
+    ///
+    /// - Parameters:
+    ///   - priority: smaller is more urgent.
+    ///   - delay: seconds before the task becomes pending.
+    ///   - timeToRun: seconds a consumer may hold it; 0 is raised to 1.
+    ///   - body: the body.
+    ///   - key: the key; nil for a plain `put`.
+    /// - Returns: the command.
+    public static func put(
+        priority: UInt32,
+        delay: UInt32,
+        timeToRun: UInt32,
+        body: [UInt8],
+        key: UniqueKey? = nil
+    ) -> Command {
+        .put(
+            NewTask(
+                tube: .default,
+                priority: priority,
+                delay: delay,
+                timeToRun: timeToRun,
+                body: body,
+                key: key
+            )
+        )
+    }
+
+    /// Makes `reserve-job <id>`.
+    public static func reserveJob(_ id: TaskID) -> Command { .store(.reserveJob, .claimTask(id)) }
+
+    /// Makes `delete <id>`.
+    public static func delete(_ id: TaskID) -> Command { .store(.delete, .delete(id)) }
+
+    /// Makes `release <id> <pri> <delay>`.
+    public static func release(_ id: TaskID, priority: UInt32, delay: UInt32) -> Command {
+        .store(.release, .release(id, priority: priority, delay: delay))
+    }
+
+    /// Makes `bury <id> <pri>`.
+    public static func bury(_ id: TaskID, priority: UInt32) -> Command {
+        .store(.bury, .bury(id, priority: priority))
+    }
+
+    /// Makes `touch <id>`.
+    public static func touch(_ id: TaskID) -> Command { .store(.touch, .touch(id)) }
+
+    /// Makes `peek <id>`.
+    public static func peek(_ id: TaskID) -> Command { .store(.peek, .peek(id)) }
+
+    /// Makes `kick-job <id>`.
+    public static func kickJob(_ id: TaskID) -> Command { .store(.kickJob, .kickTask(id)) }
+
+    /// Makes `stats-job <id>`.
+    public static func statsJob(_ id: TaskID) -> Command { .store(.statsJob, .taskStatistics(id)) }
+
+    /// Makes `stats-tube <tube>`.
+    public static func statsTube(_ tube: TubeName) -> Command { .store(.statsTube, .tubeStatistics(tube)) }
+
+    /// Makes `stats`.
+    public static let stats = Command.store(.stats, .storeStatistics)
+
+    /// Makes `list-tubes`.
+    public static let listTubes = Command.store(.listTubes, .listTubes)
+
+    /// Makes `pause-tube <tube> <seconds>`.
+    public static func pauseTube(_ tube: TubeName, seconds: UInt32) -> Command {
+        .store(.pauseTube, .pause(tube, seconds: seconds))
+    }
+}

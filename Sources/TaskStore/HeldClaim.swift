@@ -1,0 +1,22 @@
+/// A claim that a named session held when it was taken up.
+public struct HeldClaim: Sendable, Equatable {
+    /// The task's number.
+    public var id: TaskID
+
+    /// The tube it came from.
+    public var tube: TubeName
+
+    /// Seconds the session may hold it from a touch on.
+    public var timeToRun: UInt32
+
+    /// Milliseconds until the claim ends.
+    public var timeLeft: Int64
+
+    /// Makes a held claim.
+    public init(id: TaskID, tube: TubeName, timeToRun: UInt32, timeLeft: Int64) {
+        self.id = id
+        self.tube = tube
+        self.timeToRun = timeToRun
+        self.timeLeft = timeLeft
+    }
+}
