@@ -1,4 +1,4 @@
-# Makes the usual calls of beaneater: what is put through one manager is taken through another.
+# Makes the usual calls of beaneater: a task put through one manager is reserved through another.
 #
 # usage: beaneater_calls.rb HOST:PORT HOST:PORT
 

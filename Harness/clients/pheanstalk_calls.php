@@ -1,6 +1,6 @@
 <?php
 
-// Makes every public call of pheanstalk: what is put through one manager is taken through another.
+// Makes every public call of pheanstalk: a task put through one manager is reserved through another.
 //
 // usage: pheanstalk_calls.php HOST:PORT HOST:PORT
 

@@ -123,7 +123,7 @@ class LargeProducer(Producer):
     """A producer whose tasks fill the log quickly, so that the log is copied and begins again."""
 
     def size(self) -> int:
-        """The size of the next task's body."""
+        """Returns the size of the next task's body."""
         if self.registry.pause:
             return self.rng.randint(10, 300)
         least, most = self.rng.choice(((10, 300), (3000, 30_000), (30_000, 64_000)))

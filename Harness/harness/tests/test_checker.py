@@ -30,7 +30,7 @@ class CheckerTests(unittest.TestCase):
     """Histories of one task, number 7, with the key "key" in the tube "tube"."""
 
     def kinds(self, *events: Event, rows: dict[int, tuple[str, str]] | None = None) -> set[Kind]:
-        """What the checker finds."""
+        """Returns what the checker finds."""
         checker = Checker()
         checker.take(events)
         checker.finish(rows or {})
@@ -292,7 +292,7 @@ class OutageTests(unittest.TestCase):
     """ONE has task 7 through m1 from 1 on; m1 is cut off from 2 to 8, and its lease may be lost from 4 on."""
 
     def kinds(self, *events: Event, manager: str = "m1", rows: dict[int, tuple[str, str]] | None = None) -> set[Kind]:
-        """What the checker finds."""
+        """Returns what the checker finds."""
         checker = Checker()
         checker.outages = {"m1": [Outage(start=2, loses_from=4, grace=1, end=8)]}
         checker.take((put(), Delivery(7, "key", "tube", ONE, 0.9, 1, manager)))
