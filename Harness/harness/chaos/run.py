@@ -16,11 +16,12 @@ from ..lib.beanstalk import Connection, Disconnected, encode
 from ..lib.database import Away
 from ..lib.managers import Manager, StartFailed, start_all, stop_all
 from ..lib.paths import preload_library
-from .checker import Checker, Violation
+from .checker import Checker
 from .clients import Client, Consumer, Operator, Producer
 from .context import TUBES, Clock, Downtime, Place, RunContext
 from .faults import Injector, schedule
 from .history import now
+from .violations import Violation
 
 #: Tasks that were deleted this many seconds ago are checked and forgotten. No client waits as long.
 SETTLED = 180.0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unittest
 
-from ..chaos.checker import Checker, Kind
+from ..chaos.checker import Checker
 from ..chaos.history import GAVE_UP, Delivery, End, Event, Finding, Outage, Pause, Put, Use
+from ..chaos.violations import Kind
 
 ONE, TWO = 1, 2
 

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from ..lib.managers import Manager
 from ..powercut.acknowledgements import Operation, State, Task, Wire
-from ..powercut.failed_syncs import ALL, SHORT, ids_given_twice
+from ..powercut.failed_syncs import ids_given_twice
+from ..powercut.scenarios import ALL, SHORT
 from ..powercut.supervisor import MOST_FAILED_STARTS, Supervisor
 
 #: A manager that ends with the statuses in a file, one per start, and serves when none is left.
