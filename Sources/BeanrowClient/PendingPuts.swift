@@ -117,7 +117,7 @@ public struct PendingPuts: Sendable {
             let commands = some.map { position in
                 var task = tasks[position]
                 task.key = keys?[position]
-                return Command.put(task)
+                return Command(putting: task)
             }
             parts.append(
                 Part(positions: some, request: connection.send(commands, needs: ConnectionNeeds(using: tube)))

@@ -9,13 +9,13 @@ extension ByteBuffer {
         let verb = command.verb
         writeStaticString(verb.traits.name)
         switch command {
-        case .put(let task):
-            if let key = task.key { writeArgument(key.text) }
-            writeArgument(task.priority)
-            writeArgument(task.delay)
-            writeArgument(task.timeToRun)
+        case .put(let priority, let delay, let timeToRun, let body, let key):
+            if let key { writeArgument(key.text) }
+            writeArgument(priority)
+            writeArgument(delay)
+            writeArgument(timeToRun)
             writeInteger(UInt8.space)
-            return writeChunk(task.body)
+            return writeChunk(body)
         case .use(let tube), .watch(let tube), .ignore(let tube): writeArgument(tube.text)
         case .reserveWithTimeout(let seconds): writeArgument(seconds)
         case .kick(let bound): writeArgument(bound)

@@ -1,35 +1,22 @@
 public import TaskStore
 
-/// The commands that the store carries out alone.
 extension Command {
-    /// Makes a `put`, or a `put-unique` if there is a key.
+    /// Makes the command that puts a task into the tube that the connection uses.
     ///
-    /// - Parameters:
-    ///   - priority: smaller is more urgent.
-    ///   - delay: seconds before the task becomes pending.
-    ///   - timeToRun: seconds a consumer may hold it; 0 is raised to 1.
-    ///   - body: the body.
-    ///   - key: the key; nil for a plain `put`.
-    /// - Returns: the command.
-    public static func put(
-        priority: UInt32,
-        delay: UInt32,
-        timeToRun: UInt32,
-        body: [UInt8],
-        key: UniqueKey? = nil
-    ) -> Command {
-        .put(
-            NewTask(
-                tube: .default,
-                priority: priority,
-                delay: delay,
-                timeToRun: timeToRun,
-                body: body,
-                key: key
-            )
+    /// - Parameter task: the task; its tube is not part of the command.
+    public init(putting task: NewTask) {
+        self = .put(
+            priority: task.priority,
+            delay: task.delay,
+            timeToRun: task.timeToRun,
+            body: task.body,
+            key: task.key
         )
     }
+}
 
+/// The commands that the store carries out alone.
+extension Command {
     /// Makes `reserve-job <id>`.
     public static func reserveJob(_ id: TaskID) -> Command { .store(.reserveJob, .claimTask(id)) }
 

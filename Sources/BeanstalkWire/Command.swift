@@ -2,13 +2,15 @@ public import TaskStore
 
 /// What a client asks for (protocol.txt).
 ///
+/// Numbers are as the client sent them; nothing is rounded or defaulted here.
+///
 /// A command that concerns only the store carries its ``TaskStore/Action``; `delete`, for example, is
 /// `.store(.delete, .delete(id))`, which ``delete(_:)`` makes. The other cases also concern the connection.
 public enum Command: Sendable, Equatable {
-    /// `put <pri> <delay> <ttr> <bytes>`, or `put-unique` if the task has a key, and the body.
+    /// `put <pri> <delay> <ttr> <bytes>`, or `put-unique` if there is a key, and the body.
     ///
-    /// The task goes to the tube that the connection uses: the tube in the task is not part of the command.
-    case put(NewTask)
+    /// The parts are not one value: to look at the body alone would copy all of it, 300 instructions per put.
+    case put(priority: UInt32, delay: UInt32, timeToRun: UInt32, body: [UInt8], key: UniqueKey? = nil)
 
     /// `use <tube>`
     case use(TubeName)
@@ -52,7 +54,7 @@ public enum Command: Sendable, Equatable {
     /// The command's first word.
     public var verb: Verb {
         switch self {
-        case .put(let task): task.key == nil ? .put : .putUnique
+        case .put(_, _, _, _, let key): key == nil ? .put : .putUnique
         case .use: .use
         case .reserve: .reserve
         case .reserveWithTimeout: .reserveWithTimeout

@@ -17,28 +17,38 @@ enum CommandLineParser {
     private static let unknown = ParsedLine.request(.refused(with: .unknownCommand, countedAs: nil))
     private static let malformed = ParsedLine.request(.refused(with: .badFormat, countedAs: nil))
 
+    /// A verb that a line may begin with.
+    private struct Candidate {
+        let verb: Verb
+        let name: StaticString
+        let syntax: VerbTraits.Syntax
+
+        var needsSpace: Bool {
+            switch syntax {
+            case .bare, .ignored, .ownWithoutSpace: false
+            case .task, .tube, .own: true
+            }
+        }
+
+        init(_ verb: Verb) {
+            self.verb = verb
+            (name, syntax) = (verb.traits.name, verb.traits.syntax)
+        }
+    }
+
     /// The verbs that begin with each byte, in the order in which they are tried.
     ///
     /// Verbs that a space has to follow come first, in the order of the table. The others are tried from long to short, since
     /// `list-tubes` is also how `list-tubes-watched` begins.
-    private static let candidates: [[Verb]] = {
-        var lists = [[Verb]](repeating: [], count: 256)
-        let bare = Verb.allCases.filter { !needsSpace($0) }.sorted { $0.name.utf8.count > $1.name.utf8.count }
-        for verb in Verb.allCases.filter(needsSpace) + bare {
-            guard let first = verb.name.utf8.first else { continue }
-            lists[Int(first)].append(verb)
+    private static let candidates: [[Candidate]] = {
+        let all = Verb.allCases.map(Candidate.init)
+        let bare = all.filter { !$0.needsSpace }.sorted { $0.name.utf8CodeUnitCount > $1.name.utf8CodeUnitCount }
+        var lists = [[Candidate]](repeating: [], count: 256)
+        for candidate in all.filter(\.needsSpace) + bare {
+            lists[Int(candidate.name.withUTF8Buffer { $0[0] })].append(candidate)
         }
         return lists
     }()
-
-    private static func needsSpace(_ verb: Verb) -> Bool {
-        switch verb.traits.arguments {
-        case .none, .ignored: false
-        case .task, .tube: true
-        // beanstalkd reads the tube's name right behind the verb.
-        case .own: verb != .pauseTube
-        }
-    }
 
     /// Parses a line.
     ///
@@ -46,34 +56,38 @@ enum CommandLineParser {
     /// - Returns: a request, or a put that waits for its body.
     static func parse(_ line: Span<UInt8>) -> ParsedLine {
         guard !line.isEmpty else { return unknown }
-        for verb in candidates[Int(line[0])] {
-            let traits = verb.traits
-            guard let end = line.end(of: traits.name) else { continue }
-            let start: Int
-            if needsSpace(verb) {
-                guard end < line.count, line[end] == UInt8.space else { continue }
-                start = end + 1
-            } else {
-                start = end
+        // Most of what arrives: to find these in the table costs 130 to 190 instructions more.
+        if let start = line.end(of: "put ") { return put(line, from: start) }
+        if line.equals("reserve") { return .request(.command(.reserve)) }
+        if let start = line.end(of: "delete ") { return task(line, from: start, .delete) }
+        for candidate in candidates[Int(line[0])] {
+            guard var start = line.end(of: candidate.name) else { continue }
+            if candidate.needsSpace {
+                guard start < line.count, line[start] == UInt8.space else { continue }
+                start += 1
             }
-            return parse(verb, traits.arguments, line, from: start)
+            return parse(candidate.verb, candidate.syntax, line, from: start)
         }
         return unknown
     }
 
     private static func parse(
         _ verb: Verb,
-        _ arguments: VerbTraits.Arguments,
+        _ syntax: VerbTraits.Syntax,
         _ line: Span<UInt8>,
         from start: Int
     ) -> ParsedLine {
-        switch arguments {
-        case .none(let command): start == line.count ? .request(.command(command)) : malformed
-        case .ignored(let command): .request(.command(command))
-        case .task(let action): task(line, from: start) { .store(verb, action($0)) }
-        case .tube(let command): tube(line, from: start, command)
-        case .own: parse(verb, line, from: start)
+        switch syntax {
+        case .bare: start == line.count ? request(Command(verb)) : malformed
+        case .ignored: request(Command(verb))
+        case .task: task(line, from: start, verb)
+        case .tube: request(line.tubeName(in: start..<line.count).flatMap { Command(verb, $0) })
+        case .own, .ownWithoutSpace: parse(verb, line, from: start)
         }
+    }
+
+    private static func request(_ command: Command?) -> ParsedLine {
+        command.map { .request(.command($0)) } ?? malformed
     }
 
     /// Parses the arguments of a verb whose row in the table says ``VerbTraits/Arguments/own``.
@@ -96,16 +110,10 @@ enum CommandLineParser {
 // The arguments, command by command.
 extension CommandLineParser {
     /// A command whose only argument is a task's id.
-    private static func task(_ line: Span<UInt8>, from start: Int, _ command: (TaskID) -> Command) -> ParsedLine {
+    private static func task(_ line: Span<UInt8>, from start: Int, _ verb: Verb) -> ParsedLine {
         var position = start
         guard let id = taskID(line, at: &position), position == line.count else { return malformed }
-        return .request(.command(command(id)))
-    }
-
-    /// A command whose only argument is a tube; no space may precede it but the one of the command.
-    private static func tube(_ line: Span<UInt8>, from start: Int, _ command: (TubeName) -> Command) -> ParsedLine {
-        guard let name = line.tubeName(in: start..<line.count) else { return malformed }
-        return .request(.command(command(name)))
+        return request(Command(verb, id))
     }
 
     /// As a put's line, with the key in front of the numbers.
@@ -117,7 +125,7 @@ extension CommandLineParser {
             position < line.count, line[position] == UInt8.space,
             case .put(var header) = put(line, from: position)
         else { return malformed }
-        header.task.key = key
+        header.key = key
         return .put(header)
     }
 
@@ -147,13 +155,9 @@ extension CommandLineParser {
         else { return malformed }
         return .put(
             PutHeader(
-                task: NewTask(
-                    tube: .default,
-                    priority: priority,
-                    delay: delay,
-                    timeToRun: timeToRun,
-                    body: []
-                ),
+                priority: priority,
+                delay: delay,
+                timeToRun: timeToRun,
                 size: Int(size),
                 hasTrailingBytes: position < line.count
             )

@@ -2,8 +2,14 @@ import TaskStore
 
 /// The line of a put, whose body is still to come.
 struct PutHeader {
-    /// The task without its body.
-    var task: NewTask
+    /// The task's priority.
+    var priority: UInt32
+
+    /// Seconds before the task becomes pending.
+    var delay: UInt32
+
+    /// Seconds a consumer may hold it, as sent.
+    var timeToRun: UInt32
 
     /// The body's length in bytes.
     var size: Int
@@ -11,13 +17,14 @@ struct PutHeader {
     /// Whether something stood behind the last number, which is looked at only after the size.
     var hasTrailingBytes: Bool
 
-    /// What the put counts as in the statistics.
-    var verb: Verb { task.key == nil ? .put : .putUnique }
+    /// The key of a put-unique.
+    var key: UniqueKey?
 
-    /// The command with its body.
+    /// What the put counts as in the statistics.
+    var verb: Verb { key == nil ? .put : .putUnique }
+
+    /// Returns the command with its body.
     func command(with body: [UInt8]) -> Command {
-        var task = task
-        task.body = body
-        return .put(task)
+        .put(priority: priority, delay: delay, timeToRun: timeToRun, body: body, key: key)
     }
 }

@@ -1,5 +1,3 @@
-import TaskStore
-
 extension Verb {
     /// The verb's row in the table of verbs.
     package var traits: VerbTraits { Self.table[Int(rawValue)] }
@@ -11,15 +9,15 @@ extension Verb {
         case .put:
             VerbTraits("put", .own, .put, .put, .canBeHeldBack)
         case .use:
-            VerbTraits("use", .tube(Command.use), nil, .using)
+            VerbTraits("use", .tube, nil, .using)
         case .reserve:
-            VerbTraits("reserve", .none(.reserve), .reserve, .reserve, .canBeHeldBack)
+            VerbTraits("reserve", .bare, .reserve, .reserve, .canBeHeldBack)
         case .reserveWithTimeout:
             VerbTraits("reserve-with-timeout", .own, .reserve, .reserve, .canBeHeldBack)
         case .reserveJob:
             VerbTraits(
                 "reserve-job",
-                .task(Action.claimTask),
+                .task,
                 .reserve,
                 [.reserved, .notFound, .sessionTaken],
                 .canBeHeldBack
@@ -27,7 +25,7 @@ extension Verb {
         case .delete:
             VerbTraits(
                 "delete",
-                .task(Action.delete),
+                .task,
                 .reserve,
                 [.deleted, .notFound, .sessionTaken],
                 .canBeHeldBack
@@ -45,49 +43,49 @@ extension Verb {
         case .touch:
             VerbTraits(
                 "touch",
-                .task(Action.touch),
+                .task,
                 .reserve,
                 [.touched, .notFound, .sessionTaken],
                 .canBeHeldBack
             )
         case .watch:
-            VerbTraits("watch", .tube(Command.watch), .reserve, .watching)
+            VerbTraits("watch", .tube, .reserve, .watching)
         case .ignore:
-            VerbTraits("ignore", .tube(Command.ignore), nil, [.watching, .notIgnored])
+            VerbTraits("ignore", .tube, nil, [.watching, .notIgnored])
         case .peek:
-            VerbTraits("peek", .task(Action.peek), .read, [.found, .notFound], .canBeHeldBack)
+            VerbTraits("peek", .task, .read, [.found, .notFound], .canBeHeldBack)
         case .peekReady:
-            VerbTraits("peek-ready", .none(.peekNext(.pending)), .read, [.found, .notFound], .canBeHeldBack)
+            VerbTraits("peek-ready", .bare, .read, [.found, .notFound], .canBeHeldBack)
         case .peekDelayed:
-            VerbTraits("peek-delayed", .none(.peekNext(.delayed)), .read, [.found, .notFound], .canBeHeldBack)
+            VerbTraits("peek-delayed", .bare, .read, [.found, .notFound], .canBeHeldBack)
         case .peekBuried:
-            VerbTraits("peek-buried", .none(.peekNext(.buried)), .read, [.found, .notFound], .canBeHeldBack)
+            VerbTraits("peek-buried", .bare, .read, [.found, .notFound], .canBeHeldBack)
         case .kick:
             VerbTraits("kick", .own, .admin, .kicked, .canBeHeldBack)
         case .kickJob:
             VerbTraits(
                 "kick-job",
-                .task(Action.kickTask),
+                .task,
                 .admin,
                 [.kickedTask, .notFound],
                 .canBeHeldBack
             )
         case .statsJob:
-            VerbTraits("stats-job", .task(Action.taskStatistics), .look, [.ok, .notFound], .canBeHeldBack)
+            VerbTraits("stats-job", .task, .look, [.ok, .notFound], .canBeHeldBack)
         case .statsTube:
-            VerbTraits("stats-tube", .tube(Command.statsTube), .look, [.ok, .notFound])
+            VerbTraits("stats-tube", .tube, .look, [.ok, .notFound])
         case .stats:
-            VerbTraits("stats", .none(.stats), .look, .ok, .looksAtAllTubes)
+            VerbTraits("stats", .bare, .look, .ok, .looksAtAllTubes)
         case .listTubes:
-            VerbTraits("list-tubes", .none(.listTubes), .look, .ok, [.looksAtAllTubes, .answersWithList])
+            VerbTraits("list-tubes", .bare, .look, .ok, .looksAtAllTubes, .answersWithList)
         case .listTubeUsed:
-            VerbTraits("list-tube-used", .none(.listTubeUsed), nil, .using)
+            VerbTraits("list-tube-used", .bare, nil, .using)
         case .listTubesWatched:
-            VerbTraits("list-tubes-watched", .none(.listTubesWatched), nil, .ok, .answersWithList)
+            VerbTraits("list-tubes-watched", .bare, nil, .ok, .answersWithList)
         case .pauseTube:
-            VerbTraits("pause-tube", .own, .admin, [.paused, .notFound])
+            VerbTraits("pause-tube", .ownWithoutSpace, .admin, [.paused, .notFound])
         case .quit:
-            VerbTraits("quit", .ignored(.quit), nil, [], .endsBatch)
+            VerbTraits("quit", .ignored, nil, [], .endsBatch)
         case .session:
             VerbTraits("session", .own, .reserve, .session, .endsBatch)
         case .putUnique:

@@ -12,12 +12,20 @@ extension Action {
         }
     }
 
+    /// The task of which the action ends or extends the session's claim; nil if it does neither.
+    public var claimedTask: TaskID? {
+        switch self {
+        case .delete(let id), .release(let id, _, _), .bury(let id, _), .touch(let id), .expire(let id): id
+        default: nil
+        }
+    }
+
     /// Whether the action makes, ends or extends claims, which a connection may not do whose named session another one has
     /// taken up.
     public var concernsClaims: Bool {
         switch self {
-        case .claim, .claimTask, .delete, .release, .bury, .touch, .expire: true
-        default: false
+        case .claim, .claimTask: true
+        default: claimedTask != nil
         }
     }
 

@@ -83,13 +83,6 @@ struct CommandDecoderTests {
         )
     }
 
-    @Test("A time to run of 0 is raised to 1")
-    func leastTimeToRun() throws {
-        #expect(
-            try requests("put 1 2 0 0\r\n\r\n") == [.command(.put(priority: 1, delay: 2, timeToRun: 1, body: []))]
-        )
-    }
-
     @Test("A body is any bytes, also such as look like commands")
     func anyBody() throws {
         let body = Array(UInt8.min...UInt8.max) + bytes("\r\nquit\r\n\r\n")

@@ -31,7 +31,7 @@ let longestName = String(repeating: "k", count: TubeName.maximumLength)
 /// Every command, with the bytes it is on the wire.
 let sampleCommands: [(String, Command)] = [
     ("put 1 2 3 4\r\nabcd\r\n", .put(priority: 1, delay: 2, timeToRun: 3, body: bytes("abcd"))),
-    ("put 0 0 1 0\r\n\r\n", .put(priority: 0, delay: 0, timeToRun: 1, body: [])),
+    ("put 0 0 0 0\r\n\r\n", .put(priority: 0, delay: 0, timeToRun: 0, body: [])),
     (
         "put 4294967295 4294967295 4294967295 6\r\na\r\nb\r\n\r\n",
         .put(priority: .max, delay: .max, timeToRun: .max, body: bytes("a\r\nb\r\n"))

@@ -20,6 +20,9 @@ final class Engine {
     private let lane: Lane?
     let clock = EngineClock()
 
+    /// A moment no later than the time in the rows of the claims that the answers of this turn tell of.
+    var claimsAreFrom = ContinuousClock.now
+
     /// What the store was too busy for; it is tried again.
     var stalled: Stalled?
     private var isTurnScheduled = false
@@ -240,6 +243,7 @@ final class Engine {
                 nextEvent = result.nextEvent
                 moreToClaim = hear(result)
                 if result.claimsWereLost { loseClaims() }
+                claimsAreFrom = result.timeRead
                 let tolerance = configuration.claimTolerance
                 if ContinuousClock.now - result.timeRead > tolerance {
                     let claims = LateClaims(operations, outcomes, since: result.timeRead, tolerance: tolerance)
@@ -271,6 +275,7 @@ final class Engine {
                 moreToClaim = moreToClaim.flatMap { known in more.map { known + $0 } }
                 nextEvent = result.nextEvent
                 late.note(result.outcomes, since: result.timeRead, in: &outcomes)
+                claimsAreFrom = result.timeRead
             }
         } catch let error where error.code == .busy {
             return stall(.renewal(late, outcomes, start: start), error)
@@ -299,7 +304,7 @@ final class Engine {
         for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
         let answered = table.takeAnswered()
         let end = ContinuousClock.now
-        for session in answered { session.connection?.sendReplies() }
+        send(answered[...])
         gathering.answered(answered.count, at: end, after: end - start)
         resumeReading()
         if table.hasWork { scheduleTurn() }
@@ -321,7 +326,7 @@ final class Engine {
         }
     }
 
-    private func log(_ what: String, _ error: StoreError) {
+    func log(_ what: String, _ error: StoreError) {
         guard let times = failures.note(error.message) else { return }
         logger.error("\(what)", metadata: ["reason": "\(error)", "times": "\(times)"])
     }
@@ -368,7 +373,7 @@ final class Engine {
         return true
     }
 
-    private func stall(_ what: Stalled, _ error: StoreError) {
+    func stall(_ what: Stalled, _ error: StoreError) {
         if stalled == nil { logger.notice("waiting for the database", metadata: ["reason": "\(error)"]) }
         stalled = what
         eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { self.retry() }
@@ -380,6 +385,7 @@ final class Engine {
             switch stalled {
             case .batch(let operations, let moment): carryOut(operations, at: moment)
             case .renewal(let late, let outcomes, let start): renew(late, outcomes, start: start)
+            case .answers(let sessions): renewClaims(inAnswersOf: sessions)
             }
         }
     }
@@ -424,7 +430,7 @@ final class Engine {
     }
 
     /// Stops at once and answers nobody: what the disk holds is not known.
-    private func giveUp(_ error: StoreError) {
+    func giveUp(_ error: StoreError) {
         guard phase != .ended else { return }
         phase = .ended
         looks?.cancel()

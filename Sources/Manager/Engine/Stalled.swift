@@ -7,4 +7,7 @@ enum Stalled {
 
     /// The renewal of claims. Their batch has happened, and its outcomes are still to be answered.
     case renewal(LateClaims, [Outcome], start: ContinuousClock.Instant)
+
+    /// The renewal of claims in the answers of these sessions, which are not written yet.
+    case answers(ArraySlice<Session>)
 }

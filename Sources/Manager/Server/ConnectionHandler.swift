@@ -199,6 +199,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         output.clear()
         for reply in session.replies { output.writeReply(reply) }
         session.replies.removeAll(keepingCapacity: session.replies.capacity <= Self.keptReplies)
+        session.repliesTellOfClaims = false
         if session.closing == .now {
             writer.writeAndClose(output)
         } else {

@@ -92,6 +92,9 @@ final class Session {
     /// Answers that wait to be written, first to last.
     var replies: [Reply] = []
 
+    /// Whether ``replies`` tell the client that it has a claim for its whole time to run.
+    var repliesTellOfClaims = false
+
     /// The connection cannot take more answers for now.
     var isCongested = false
 
@@ -220,12 +223,12 @@ final class Session {
     }
 
     /// What the next thing to do is.
-    var wish: Wish {
-        switch queue.first {
-        case .command(.put): .put
-        case .command(.store(.delete, _)): .delete
-        default: .other
-        }
+    var wish: Wish { queue.isEmpty ? .other : queue[0].wish }
+
+    /// The claims of which ``replies`` tell, and perhaps more.
+    var claimsInReplies: [TaskID] {
+        if replies.contains(.touched) { return Array(claims.keys) }
+        return replies.compactMap { if case .reserved(let task, _) = $0 { task } else { nil } }
     }
 
     /// Whether one of its claims is in its last second, the protocol's safety margin (protocol.txt, "reserve").

@@ -97,7 +97,7 @@ extension SessionTable {
         case .command(let command):
             counters[command.verb] += 1
             refuse(session, with: answer)
-        case .put(let verb):
+        case .put(let verb), .store(let verb, _):
             counters[verb] += 1
             refuse(session, with: answer)
         case .reserve(let command, let count, _):
@@ -162,6 +162,15 @@ extension SessionTable {
             break
         case .put(let verb):
             applyPut(outcome, of: operation, verb, session, &heldBack)
+        case .store(let verb, let claim):
+            switch outcome {
+            case .heldBack, .locked:
+                return heldBack.append((session, .command(.store(verb, operations[operation].action))))
+            default: break
+            }
+            counters[verb] += 1
+            if let claim { noteClaim(on: claim, after: outcome, session, at: now) }
+            reply(answer(to: verb, outcome, session, at: now, process), to: session)
         case .command(let command):
             switch outcome {
             case .heldBack, .locked: return heldBack.append((session, .command(command)))
@@ -169,8 +178,10 @@ extension SessionTable {
             }
             counters[command.verb] += 1
             if case .kick = command { wakeForKicked(outcome, session.usedTube) }
-            let answer = answer(to: command, outcome, session, at: now, process)
-            reply(answer, to: session)
+            if case .session(let name) = command, case .tookUp(let claims) = outcome {
+                takeUp(name, claims, session, at: now)
+            }
+            reply(answer(to: command.verb, outcome, session, at: now, process), to: session)
         case .reserve(let command, let count, let waits):
             applyReserve(outcome, command, count: count, waits: waits, session, at: now, &heldBack)
         case .serve(let tube):
@@ -217,7 +228,7 @@ extension SessionTable {
         case .storageFull: answer = .outOfMemory
         case .heldBack, .locked:
             guard case .put(let task) = operations[operation].action else { return }
-            return heldBack.append((session, .command(.put(task))))
+            return heldBack.append((session, .command(Command(putting: task))))
         default: answer = .internalError
         }
         markProducer(session)
@@ -310,14 +321,19 @@ extension SessionTable {
     }
 
     private mutating func hand(_ task: ClaimedTask, to session: Session, at now: Moment) {
-        let deadline = now.instant + .seconds(Int64(task.timeToRun))
-        session.hold(task.id, Session.Claim(deadline: deadline, timeToRun: task.timeToRun, tube: task.tube))
-        timeouts.schedule(session)
+        hold(task, session, at: now)
         reply(.reserved(task.id, body: task.body), to: session)
     }
 
+    private mutating func hold(_ task: ClaimedTask, _ session: Session, at now: Moment) {
+        let deadline = now.instant + .seconds(Int64(task.timeToRun))
+        session.hold(task.id, Session.Claim(deadline: deadline, timeToRun: task.timeToRun, tube: task.tube))
+        session.repliesTellOfClaims = true
+        timeouts.schedule(session)
+    }
+
     private mutating func answer(
-        to command: Command,
+        to verb: Verb,
         _ outcome: Outcome,
         _ session: Session,
         at now: Moment,
@@ -327,51 +343,26 @@ extension SessionTable {
         case .claimed(let tasks):
             guard let task = tasks.first else { return .notFound }
             markWorker(session)
-            session.hold(
-                task.id,
-                Session.Claim(
-                    deadline: now.instant + .seconds(Int64(task.timeToRun)),
-                    timeToRun: task.timeToRun,
-                    tube: task.tube
-                )
-            )
-            timeouts.schedule(session)
+            hold(task, session, at: now)
             return .reserved(task.id, body: task.body)
-        case .deleted:
-            letGo(command, session)
-            return .deleted
-        case .released:
-            letGo(command, session)
-            return .released
-        case .buried:
-            letGo(command, session)
-            return .buried
-        case .touched:
-            if case .store(_, .touch(let task)) = command { session.extend(task, from: now.instant) }
-            return .touched
-        case .kicked(let count):
-            return command.verb == .kickJob ? .kickedTask : .kicked(count)
-        case .found(let task, let body):
-            return .found(task, body: body)
-        case .paused:
-            return .paused
-        case .task(let statistics):
-            return .ok(StatisticsText.task(statistics))
+        case .deleted: return .deleted
+        case .released: return .released
+        case .buried: return .buried
+        case .touched: return .touched
+        case .kicked(let count): return verb == .kickJob ? .kickedTask : .kicked(count)
+        case .found(let task, let body): return .found(task, body: body)
+        case .paused: return .paused
+        case .task(let statistics): return .ok(StatisticsText.task(statistics))
         case .tube(let statistics):
             let waiting = waiting(for: statistics.name) + (waitingElsewhere?(statistics.name) ?? 0)
             return .ok(StatisticsText.tube(statistics, waiting: waiting))
-        case .store(let statistics):
-            return .ok(StatisticsText.server(statistics, process(self)))
+        case .store(let statistics): return .ok(StatisticsText.server(statistics, process(self)))
         case .tubes(let names):
             let list = StatisticsText.list(names)
             lastListBytes = list.count
             return .ok(list)
-        case .notFound:
-            letGo(command, session)
-            return .notFound
-        case .tookUp(let claims):
-            if case .session(let name) = command { takeUp(name, claims, session, at: now) }
-            return .session(claims: claims.count)
+        case .notFound: return .notFound
+        case .tookUp(let claims): return .session(claims: claims.count)
         case .displaced:
             session.letGoOfAll()
             return .sessionTaken
@@ -397,9 +388,15 @@ extension SessionTable {
         timeouts.schedule(session)
     }
 
-    /// Forgets the claim that a command has ended, or that the store says is not the session's any more.
-    private func letGo(_ command: Command, _ session: Session) {
-        guard case .store(_, let action) = command, action.concernsClaims, let task = action.task else { return }
-        session.letGo(task)
+    /// Notes what a command has done to the session's claim on the task that it names.
+    private func noteClaim(on task: TaskID, after outcome: Outcome, _ session: Session, at now: Moment) {
+        switch outcome {
+        case .touched:
+            session.extend(task, from: now.instant)
+            session.repliesTellOfClaims = true
+        // With the last one the store says that the claim is not the session's any more.
+        case .deleted, .released, .buried, .notFound: session.letGo(task)
+        default: break
+        }
     }
 }

@@ -20,45 +20,66 @@ extension SessionTable {
             progress.commands += 1
             steps.append(Step(session: session, kind: .answer(reply, verb: verb)))
             return true
-        case .command(.put(let task)):
+        case .command(.put(let priority, let delay, let timeToRun, let body, let key)):
             progress.commands += 1
             // With a key it may meet a lock.
-            if task.key != nil { progress.mayWait = true }
+            if key != nil { progress.mayWait = true }
+            let task = NewTask(
+                tube: session.usedTube,
+                priority: priority,
+                delay: delay,
+                timeToRun: timeToRun,
+                body: body,
+                key: key
+            )
             addPut(task, of: session)
+            return true
+        case .command(.store(let verb, let action)):
+            let traits = verb.traits
+            if traits.looksAtAllTubes, !takeRoomForList() {
+                session.queue.prepend(.command(.store(verb, action)))
+                return false
+            }
+            progress.commands += 1
+            if traits.mayAnswerWithBody { progress.bodies += 1 }
+            if action.mayMeetLock { progress.mayWait = true }
+            if traits.answersWithList { progress.bodies = max(progress.bodies, progress.share.bodies) }
+            // It might see or take what waiting sessions are owed; a put does neither.
+            payOwed()
+            oweFor(action, of: session)
+            add(action, .store(verb, claim: action.claimedTask), for: session)
             return true
         case .command(let command):
             switch command {
             case .reserve, .reserveWithTimeout:
                 return addReserve(command, of: session, &progress, at: now)
             default:
-                guard hasRoom(for: command, progress) else {
+                // A command that is carried out step by step cannot be held back behind a claim that comes to wait.
+                if case .kick(let bound) = command, progress.mayWait, Int(bound) > room.rows {
                     session.queue.prepend(.command(command))
                     return false
                 }
                 let traits = command.verb.traits
                 progress.commands += 1
                 if traits.mayAnswerWithBody { progress.bodies += 1 }
-                if case .store(_, let action) = command, action.mayMeetLock { progress.mayWait = true }
-                if traits.rules.contains(.answersWithList) {
+                if traits.answersWithList {
                     progress.bodies = max(progress.bodies, progress.share.bodies)
                 }
                 add(command, of: session)
-                return !traits.rules.contains(.endsBatch) && session.longCommand == nil
+                return !traits.endsBatch && session.longCommand == nil
             }
         }
     }
 
-    /// Whether a command may be in the batch, or has to wait for the next one.
-    private mutating func hasRoom(for command: Command, _ progress: Progress) -> Bool {
-        if command.verb.traits.rules.contains(.looksAtAllTubes) {
-            guard room.lists > 0 else {
-                wasCut = true
-                return false
-            }
-            room.lists -= 1
+    /// Takes the batch's room for one look at all tubes.
+    ///
+    /// - Returns: false if there is none left; then the command waits for the next batch.
+    private mutating func takeRoomForList() -> Bool {
+        guard room.lists > 0 else {
+            wasCut = true
+            return false
         }
-        // A command that is carried out step by step cannot be held back behind a claim that comes to wait.
-        if case .kick(let bound) = command, progress.mayWait, Int(bound) > room.rows { return false }
+        room.lists -= 1
         return true
     }
 
@@ -82,7 +103,8 @@ extension SessionTable {
         if session.closing == .afterQueue { waits = false }
 
         var count = 1
-        while session.queue.first == .command(command), progress.bodies + count < progress.share.bodies {
+        while !session.queue.isEmpty, session.queue[0].repeats(command), progress.bodies + count < progress.share.bodies
+        {
             session.queue.removeFirst()
             count += 1
         }
@@ -106,11 +128,8 @@ extension SessionTable {
         // All that comes here might see or take what waiting sessions are owed; a put does neither.
         payOwed()
         switch command {
-        case .put, .reserve, .reserveWithTimeout:
+        case .put, .reserve, .reserveWithTimeout, .store:
             break  // They have been told apart by addFirstRequest(of:_:at:).
-        case .store(_, let action):
-            add(action, .command(command), for: session)
-            oweFor(action, of: session)
         case .use(let tube):
             if tube != session.usedTube {
                 addReferral(tube, using: 1, for: session)
@@ -166,17 +185,16 @@ extension SessionTable {
         }
     }
 
-    private mutating func addPut(_ request: consuming NewTask, of session: Session) {
-        let verb: Verb = request.key == nil ? .put : .putUnique
-        session.queuedBytes -= request.body.count
-        room.bytes -= request.body.count
+    private mutating func addPut(_ task: consuming NewTask, of session: Session) {
+        let verb: Verb = task.key == nil ? .put : .putUnique
+        session.queuedBytes -= task.body.count
+        room.bytes -= task.body.count
         guard !isDraining else {
             markProducer(session)
             return steps.append(Step(session: session, kind: .answer(.draining, verb: verb)))
         }
-        request.tube = session.usedTube
-        if request.delay == 0 { owe(request.tube) }
-        add(.put(consume request), .put(verb), for: session)
+        if task.delay == 0 { owe(task.tube) }
+        add(.put(consume task), .put(verb), for: session)
     }
 
     private mutating func addIgnore(_ tube: TubeName, of session: Session) {

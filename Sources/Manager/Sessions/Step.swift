@@ -8,7 +8,11 @@ struct Step {
         /// No operation: the answer is known already. `verb` is what it counts as.
         case answer(Reply, verb: Verb?)
 
-        /// A command with one operation.
+        /// A command that the store carries out alone, and the task of which it ends or extends the session's claim, if it
+        /// does. Its action stands in its operation.
+        case store(Verb, claim: TaskID?)
+
+        /// Another command with one operation.
         case command(Command)
 
         /// A put; the task stands in its operation.
@@ -49,6 +53,24 @@ struct Step {
 }
 
 extension Request {
+    /// What it is, as far as it matters to a store whether such things stand together.
+    var wish: Session.Wish {
+        switch self {
+        case .command(.put): .put
+        case .command(.store(.delete, _)): .delete
+        default: .other
+        }
+    }
+
+    /// Returns whether this is the same `reserve` or `reserve-with-timeout` again.
+    func repeats(_ command: Command) -> Bool {
+        switch (self, command) {
+        case (.command(.reserve), .reserve): true
+        case (.command(.reserveWithTimeout(let one)), .reserveWithTimeout(let other)): one == other
+        default: false
+        }
+    }
+
     /// Returns whether the request can be in a batch behind a claim of the same session that may come to wait.
     ///
     /// - Parameter isDraining: whether puts are refused, which is an answer without the store.
@@ -57,7 +79,7 @@ extension Request {
         switch self {
         case .refused: false
         case .command(.put): !isDraining
-        case .command(let command): command.verb.traits.rules.contains(.canBeHeldBack)
+        case .command(let command): command.verb.traits.canBeHeldBack
         }
     }
 }

@@ -63,7 +63,7 @@ import Testing
     @Test func refusedLinesAreNamedAndTheOthersGoOn() async throws {
         let queue = FakeQueue()
         let manager = try await FakeManager.start { connection, command in
-            if case .put(let task) = command, task.body == bytes("bad") { return .answer(.jobTooBig) }
+            if case .put(_, _, _, bytes("bad"), _) = command { return .answer(.jobTooBig) }
             return queue.react(connection, command)
         }
         let text = try await written { ids async throws in

@@ -9,7 +9,7 @@ import Testing
     }
 
     private func keys(_ manager: FakeManager) -> [UniqueKey] {
-        manager.commands.compactMap { if case .put(let task) = $0 { task.key } else { nil } }
+        manager.commands.compactMap { if case .put(_, _, _, _, let key) = $0 { key } else { nil } }
     }
 
     private func isPut(_ command: Command) -> Bool { command.verb == .put || command.verb == .putUnique }
@@ -146,7 +146,7 @@ import Testing
 
     @Test func noKeysWhereNoneAreWanted() async throws {
         let manager = try await FakeManager.start(over: FakeQueue()) { _, command in
-            if case .put(let task) = command, task.body == bytes("lost") { .hangUp } else { nil }
+            if case .put(_, _, _, bytes("lost"), _) = command { .hangUp } else { nil }
         }
         var options = BeanrowClient.Options.testing()
         options.putsWithKeys = false

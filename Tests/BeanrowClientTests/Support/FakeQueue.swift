@@ -116,10 +116,10 @@ extension FakeQueue.State {
         let isOnClaims: [Verb] = [.reserve, .reserveWithTimeout, .delete, .release, .bury, .touch]
         if isOnClaims.contains(command.verb), isDisplaced(connection) { return .sessionTaken }
         switch command {
-        case .put(let task):
-            if let key = task.key, let id = keys[key] { return .exists(id) }
-            let id = put(task.body, using[connection] ?? .default, task.priority)
-            if let key = task.key { keys[key] = id }
+        case .put(let priority, _, _, let body, let key):
+            if let key, let id = keys[key] { return .exists(id) }
+            let id = put(body, using[connection] ?? .default, priority)
+            if let key { keys[key] = id }
             return .inserted(id)
         case .clearTube:
             return .notFound
