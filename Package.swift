@@ -65,8 +65,11 @@ let package = Package(
             ]
         ),
 
+        // Random choices of tests, which a seed repeats.
+        .target(name: "SeededRandom"),
+
         // What every store must do, as a suite that its tests run.
-        .target(name: "StoreTesting", dependencies: ["TaskStore"]),
+        .target(name: "StoreTesting", dependencies: ["SeededRandom", "TaskStore"]),
 
         // The server: connections, sessions, batches, timers.
         .target(
@@ -153,6 +156,7 @@ let package = Package(
             name: "BeanstalkWireTests",
             dependencies: [
                 "BeanstalkWire",
+                "SeededRandom",
                 "TaskStore",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOTestUtils", package: "swift-nio"),
@@ -160,13 +164,13 @@ let package = Package(
         ),
         .testTarget(
             name: "SQLiteStoreTests",
-            dependencies: ["SQLiteStore", "StoreTesting", "TaskStore", "CPlatform", "CSQLite", "CSQLiteShims"],
+            dependencies: ["SQLiteStore", "SeededRandom", "StoreTesting", "TaskStore", "CPlatform", "CSQLite", "CSQLiteShims"],
             // Files of older versions, which a test makes.
             exclude: ["schema-1.sql", "schema-2.sql"]
         ),
         .testTarget(
             name: "PostgresStoreTests",
-            dependencies: ["PostgresStore", "StoreTesting", "TaskStore"],
+            dependencies: ["PostgresStore", "SeededRandom", "StoreTesting", "TaskStore"],
             // The tables and functions of an older version, which a test makes.
             exclude: ["version-1"]
         ),
@@ -175,6 +179,7 @@ let package = Package(
             dependencies: [
                 "Manager",
                 "SQLiteStore",
+                "SeededRandom",
                 "StoreTesting",
                 "BeanstalkWire",
                 "TaskStore",
@@ -203,6 +208,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "BeanrowClient",
+                "SeededRandom",
                 "beanrow-manager",
                 "beanrow-producer",
                 "beanrow-consumer",

@@ -1,3 +1,4 @@
+public import SeededRandom
 public import TaskStore
 
 private let names = (0..<6).compactMap { TubeName("tube-\($0)") } + [.default]
@@ -9,7 +10,7 @@ private let names = (0..<6).compactMap { TubeName("tube-\($0)") } + [.default]
 ///   - random: where the choice comes from.
 ///   - referring: whether it may use and watch tubes, or do what a plain store would have to be asked about.
 /// - Returns: an action.
-public func randomAction(of tasks: Int64, using random: inout SplitMix, referring: Bool = true) -> Action {
+public func randomAction(of tasks: Int64, using random: inout SeededGenerator, referring: Bool = true) -> Action {
     func number(_ range: ClosedRange<UInt32>) -> UInt32 { .random(in: range, using: &random) }
     let tube = names[Int(number(0...6))]
     // Mostly one of the last, which are likely to exist.
@@ -55,7 +56,7 @@ public func randomAction(of tasks: Int64, using random: inout SplitMix, referrin
 }
 
 /// What clients send that do not wait for answers: many puts, claims of many tasks, deletes of one task after the other.
-public func randomBurst(of tasks: Int64, using random: inout SplitMix) -> [Action] {
+public func randomBurst(of tasks: Int64, using random: inout SeededGenerator) -> [Action] {
     func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }
     let tube = names[number(0...6)]
     let count = number(1...70)
@@ -105,7 +106,7 @@ public func spread(
     _ actions: [Action],
     from session: SessionID,
     of manager: ManagerID,
-    using random: inout SplitMix
+    using random: inout SeededGenerator
 ) -> [Operation] {
     guard actions.count > 1, Bool.random(using: &random) else {
         return actions.map { Operation(session: session, action: $0) }
@@ -126,7 +127,7 @@ public func spread(
 }
 
 /// SQL that a person may write, sensible or not.
-public func randomSQL(using random: inout SplitMix) -> String {
+public func randomSQL(using random: inout SeededGenerator) -> String {
     func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }
     let id = number(1...200)
     let tube = "'tube-\(number(0...6))'"
@@ -139,24 +140,5 @@ public func randomSQL(using random: inout SplitMix) -> String {
     case 7: "UPDATE task SET tube = \(tube) WHERE id BETWEEN \(id) AND \(id + 5)"
     case 8: "DELETE FROM task WHERE id = \(id)"
     default: "UPDATE task SET priority = \(number(1020...1028)) WHERE tube = \(tube)"
-    }
-}
-
-/// Random numbers that a seed repeats (Steele, Lea and Flood, "Fast splittable pseudorandom number generators").
-public struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    /// Starts at a seed.
-    public init(state: UInt64) {
-        self.state = state
-    }
-
-    /// The next number.
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

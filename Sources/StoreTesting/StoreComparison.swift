@@ -1,3 +1,4 @@
+import SeededRandom
 import TaskStore
 
 /// A store held against the plain one: random batches of several managers, every outcome compared.
@@ -9,9 +10,9 @@ public enum StoreComparison {
     ///   - rounds: how many steps to take.
     ///   - harness: the store under test, fresh.
     /// - Throws: ``ConformanceFailure`` at the first difference, or what a store operation threw.
-    public static func run(seed: Int, rounds: Int = 400, on harness: any StoreHarness) throws {
+    public static func run(seed: UInt64, rounds: Int = 400, on harness: any StoreHarness) throws {
         let plain = MemoryQueue()
-        var random = SplitMix(state: UInt64(seed))
+        var random = SeededGenerator(seed: seed)
         var now = Timestamp(rawValue: 1_700_000_000_000)
         var managers: [Twin] = []
         for round in 0..<rounds {
@@ -65,7 +66,7 @@ private final class Twin {
         try require(found, try plain.maintain(at: now).recovered.sorted(by: order), "who is found dead")
     }
 
-    func compareBatch(at now: Timestamp, using random: inout SplitMix) throws {
+    func compareBatch(at now: Timestamp, using random: inout SeededGenerator) throws {
         let operations = (0..<Int.random(in: 0...12, using: &random))
             .flatMap { _ in
                 let connection = UInt32.random(in: 1...4, using: &random)

@@ -1,4 +1,5 @@
 import NIOCore
+import SeededRandom
 import TaskStore
 import Testing
 
@@ -38,10 +39,10 @@ struct FuzzTests {
         return stream
     }
 
-    @Test("Commands", arguments: fuzzSeeds)
+    @Test("Commands", arguments: FuzzSettings.seeds)
     func commands(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        for round in 0..<fuzzRounds {
+        for round in 0..<FuzzSettings.rounds {
             let stream = clientStream(using: &generator)
             var whole = Feeder(CommandDecoder(maximumBodySize: Self.maximumBodySize))
             try whole.feed(stream)
@@ -61,10 +62,10 @@ struct FuzzTests {
         }
     }
 
-    @Test("Commands behind any bytes are carried out once a line has ended", arguments: fuzzSeeds)
+    @Test("Commands behind any bytes are carried out once a line has ended", arguments: FuzzSettings.seeds)
     func recovery(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        for round in 0..<fuzzRounds {
+        for round in 0..<FuzzSettings.rounds {
             var feeder = Feeder(CommandDecoder(maximumBodySize: 0))
             // No put is in it, so that no bytes after it can be a body's.
             let noise = [UInt8].random(count: 0...600, using: &generator).filter { $0 != UInt8(ascii: "p") }
@@ -80,10 +81,10 @@ struct FuzzTests {
         }
     }
 
-    @Test("Replies", arguments: fuzzSeeds)
+    @Test("Replies", arguments: FuzzSettings.seeds)
     func replies(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        for round in 0..<fuzzRounds {
+        for round in 0..<FuzzSettings.rounds {
             let stream = serverStream(using: &generator)
             let (messages, error, _) = decodeReplies([stream[...]])
             for _ in 0..<4 {

@@ -1,4 +1,5 @@
 import NIOCore
+import SeededRandom
 import TaskStore
 
 @testable import BeanstalkWire

@@ -1,4 +1,4 @@
-import StoreTesting
+import SeededRandom
 import TaskStore
 import Testing
 
@@ -6,9 +6,9 @@ import Testing
 
 @Suite("What a session holds, and until when")
 struct SessionTests {
-    @Test("The first deadline is known, however claims come and go", arguments: 0..<50)
+    @Test("The first deadline is known, however claims come and go", arguments: TestSeed.seeds(with: 0..<50))
     func deadlines(seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let start = ContinuousClock.now
         let session = Session(id: SessionID(connection: 1, of: ManagerID(rawValue: 1)))
         for _ in 0..<300 {

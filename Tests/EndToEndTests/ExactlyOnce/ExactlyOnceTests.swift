@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SeededRandom
 import Testing
 
 /// Every task is picked up by exactly one consumer, whichever managers are between, and whatever becomes of them.
@@ -80,10 +81,9 @@ struct ExactlyOnceTests {
     @Test(.enabled(if: TestSettings.isBeanrow, "what beanstalkd holds dies with it"))
     func `nothing is lost, doubled or held twice while managers are killed and started again`() throws {
         try TestBed.with(managers: managers, fixedPorts: true) { bed in
-            print("chaos: BEANROW_TEST_SEED=\(TestSettings.seed)")
             let history = History()
             let load = Load(bed: bed, history: history, window: 8)
-            var random = SeededGenerator(seed: TestSettings.seed)
+            var random = SeededGenerator(seed: TestSeed.current)
             try run(load, tasks: TestSettings.chaosTasks, leaves: 200) { isOver in
                 var kills = 0
                 while !isOver() || kills < TestSettings.chaosKills {
@@ -119,11 +119,11 @@ struct ExactlyOnceTests {
         }
         for number in 0..<producers {
             let share = tasks / producers + (number < tasks % producers ? 1 : 0)
-            producing.start { load.produce(producer: number, count: share, seed: TestSettings.seed &+ UInt64(number)) }
+            producing.start { load.produce(producer: number, count: share, seed: TestSeed.current &+ UInt64(number)) }
         }
         for number in 0..<consumers {
             consuming.start {
-                load.consume(consumer: number, leaves: leaves, seed: TestSettings.seed &+ UInt64(100 + number))
+                load.consume(consumer: number, leaves: leaves, seed: TestSeed.current &+ UInt64(100 + number))
             }
         }
         try meanwhile { producing.wait(timeout: .zero) }
@@ -148,7 +148,7 @@ struct ExactlyOnceTests {
         #expect(
             violations.isEmpty,
             """
-            BEANROW_TEST_SEED=\(TestSettings.seed), \(violations.count) violations, such as
+            BEANROW_TEST_SEED=\(TestSeed.current), \(violations.count) violations, such as
             \(violations.prefix(20).joined(separator: "\n"))
             """
         )

@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 import Synchronization
 
 /// Producers and consumers on sockets, each on a thread of its own, that go on when managers come and go.

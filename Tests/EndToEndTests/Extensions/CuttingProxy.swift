@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SeededRandom
 import Synchronization
 
 /// Stands between clients and a manager, and cuts each connection after some bytes: in the middle of a command, of an

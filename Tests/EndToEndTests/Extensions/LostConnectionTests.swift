@@ -1,5 +1,6 @@
 import BeanrowClient
 import Foundation
+import SeededRandom
 import Testing
 
 extension ExtensionTests {
@@ -22,7 +23,7 @@ extension ExtensionTests {
                             options.pick = PickStrategy.allCases[producer % PickStrategy.allCases.count]
                             let client = BeanrowClient(managers: addresses, options: options)
                             var ids: [String: TaskID] = [:]
-                            var random = SeededGenerator(seed: TestSettings.seed &+ UInt64(1_000 + producer))
+                            var random = SeededGenerator(seed: TestSeed.current &+ UInt64(1_000 + producer))
                             var number = 0
                             while number < each {
                                 let count = min(Int.random(in: 1...40, using: &random), each - number)
@@ -87,10 +88,9 @@ extension ExtensionTests {
 
         /// One proxy before each manager.
         private static func proxies(_ bed: TestBed, longest: Int) throws -> [CuttingProxy] {
-            print("lost connections: BEANROW_TEST_SEED=\(TestSettings.seed)")
-            return try bed.managers.enumerated()
+            try bed.managers.enumerated()
                 .map { index, manager in
-                    try CuttingProxy(to: manager.port, longest: longest, seed: TestSettings.seed &+ UInt64(index))
+                    try CuttingProxy(to: manager.port, longest: longest, seed: TestSeed.current &+ UInt64(index))
                 }
         }
 
@@ -100,9 +100,9 @@ extension ExtensionTests {
             #expect(cuts > 10, "hardly anything was tried")
             let found = try bed.sql("SELECT CAST(body AS TEXT) FROM task;").split(separator: "\n").map(String.init)
             let (missing, foreign) = (Set(bodies).subtracting(found), Set(found).subtracting(bodies))
-            #expect(missing.isEmpty, "BEANROW_TEST_SEED=\(TestSettings.seed)")
-            #expect(foreign.isEmpty, "BEANROW_TEST_SEED=\(TestSettings.seed)")
-            #expect(found.count == bodies.count, "put twice, BEANROW_TEST_SEED=\(TestSettings.seed)")
+            #expect(missing.isEmpty, "BEANROW_TEST_SEED=\(TestSeed.current)")
+            #expect(foreign.isEmpty, "BEANROW_TEST_SEED=\(TestSeed.current)")
+            #expect(found.count == bodies.count, "put twice, BEANROW_TEST_SEED=\(TestSeed.current)")
             try bed.expectCountsToBeRight()
         }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import SeededRandom
 import Synchronization
 import Testing
 
@@ -200,13 +201,12 @@ extension ExtensionTests {
         @Test func `of many who put a key at the same time one does`() throws {
             try TestBed.with(managers: 3) { bed in
                 let (threads, keys) = (12, 200)
-                print("put-unique race: BEANROW_TEST_SEED=\(TestSettings.seed)")
                 let answers = Mutex<[Int: [String]]>([:])
                 let workers = Workers()
                 for thread in 0..<threads {
                     let client = try bed.connect(thread % 3)
                     workers.start {
-                        var random = SeededGenerator(seed: TestSettings.seed &+ UInt64(thread))
+                        var random = SeededGenerator(seed: TestSeed.current &+ UInt64(thread))
                         // Half of them send a dozen ahead, so that one batch has a key more than once.
                         let window = thread.isMultiple(of: 2) ? 12 : 1
                         var order = Array(1...keys).shuffled(using: &random)[...]

@@ -1,5 +1,6 @@
 import BeanrowClient
 import Foundation
+import SeededRandom
 import Synchronization
 import Testing
 
@@ -168,7 +169,7 @@ private final class ClientLoad: Sendable {
         let client = BeanrowClient(managers: managers, options: options)
         state.withLock { $0.producing += 1 }
         defer { state.withLock { $0.producing -= 1 } }
-        var random = SeededGenerator(seed: TestSettings.seed &+ UInt64(number))
+        var random = SeededGenerator(seed: TestSeed.current &+ UInt64(number))
         while state.withLock({ !$0.isStopped }) {
             // Not ahead of the consumers without end.
             guard state.withLock({ $0.put - $0.done < 200 }) else {
@@ -222,7 +223,7 @@ extension TestBed {
             """,
             sourceLocation: sourceLocation
         )
-        #expect(odd == "", "BEANROW_TEST_SEED=\(TestSettings.seed)", sourceLocation: sourceLocation)
+        #expect(odd == "", "BEANROW_TEST_SEED=\(TestSeed.current)", sourceLocation: sourceLocation)
         let more = try sql("SELECT count(*) FROM task WHERE reserves > 1;", sourceLocation: sourceLocation)
         print("picked up more than once, by the count: \(more)")
         try expectCountsToBeRight(sourceLocation: sourceLocation)

@@ -28,9 +28,6 @@ enum TestSettings {
     /// How often a manager is killed meanwhile, at least.
     static let chaosKills = number("BEANROW_TEST_CHAOS_KILLS") ?? 15
 
-    /// What the random choices start from; a new one each time, unless given.
-    static let seed = value("BEANROW_TEST_SEED").flatMap(UInt64.init) ?? UInt64.random(in: 1...999_999)
-
     /// Whether the directories of the tests stay for a look afterwards.
     static let keepsFiles = value("BEANROW_TEST_KEEP") != nil
 

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SeededRandom
 import Testing
 
 extension LifecycleTests {
@@ -277,9 +278,10 @@ extension LifecycleTests {
                 // A page in eight is overwritten, but for the first hundred, which have the tables' outlines in them.
                 let file = try #require(FileHandle(forUpdatingAtPath: bed.database))
                 let pages = Int(try file.seekToEnd()) / 4096
+                var random = SeededGenerator(seed: TestSeed.current)
                 for page in stride(from: 100, to: pages, by: 8) {
                     try file.seek(toOffset: UInt64(page * 4096))
-                    try file.write(contentsOf: Data((0..<4096).map { _ in UInt8.random(in: 0...255) }))
+                    try file.write(contentsOf: Data((0..<4096).map { _ in UInt8.random(in: 0...255, using: &random) }))
                 }
                 try file.close()
 
