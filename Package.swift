@@ -104,18 +104,25 @@ let package = Package(
         .target(
             name: "CommandLineSupport",
             dependencies: [
-                "BeanrowClient",
                 "CPlatform",
                 "TaskStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "ClientCommandSupport",
+            dependencies: [
+                "BeanrowClient",
+                "CommandLineSupport",
+                "TaskStore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
         .executableTarget(
             name: "beanrow-manager",
             dependencies: [
-                "BeanrowClient",
                 "CommandLineSupport",
                 "Manager",
                 "PostgresStore",
@@ -131,6 +138,7 @@ let package = Package(
             name: "beanrow-producer",
             dependencies: [
                 "BeanrowClient",
+                "ClientCommandSupport",
                 "CommandLineSupport",
                 "TaskStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -141,6 +149,7 @@ let package = Package(
             name: "beanrow-consumer",
             dependencies: [
                 "BeanrowClient",
+                "ClientCommandSupport",
                 "CommandLineSupport",
                 "TaskStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -194,6 +203,7 @@ let package = Package(
             dependencies: [
                 "BeanrowClient",
                 "BeanstalkWire",
+                "ClientCommandSupport",
                 "CommandLineSupport",
                 "TaskStore",
                 "beanrow-consumer",

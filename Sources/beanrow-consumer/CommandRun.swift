@@ -1,5 +1,5 @@
 internal import BeanrowClient
-internal import CommandLineSupport
+internal import ClientCommandSupport
 
 /// Runs a command for each task, several at a time.
 struct CommandRun: Sendable {

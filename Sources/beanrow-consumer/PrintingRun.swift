@@ -1,4 +1,5 @@
 internal import BeanrowClient
+internal import ClientCommandSupport
 internal import CommandLineSupport
 
 /// Prints each task's body as a line, and deletes the task.

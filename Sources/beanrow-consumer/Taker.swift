@@ -1,5 +1,5 @@
 internal import BeanrowClient
-internal import CommandLineSupport
+internal import ClientCommandSupport
 
 /// Takes tasks for one who works on them, within what the ``TakingPlan`` permits.
 ///

@@ -1,4 +1,4 @@
-internal import CommandLineSupport
+internal import ClientCommandSupport
 
 /// How many tasks may still be taken, and when it is enough; shared by all who take.
 ///

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import BeanrowClient
 internal import CommandLineSupport
 internal import Foundation
 internal import Logging

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import BeanrowClient
+internal import ClientCommandSupport
 internal import CommandLineSupport
 internal import Foundation
 

@@ -1,4 +1,5 @@
 internal import BeanrowClient
+internal import ClientCommandSupport
 internal import CommandLineSupport
 internal import Synchronization
 

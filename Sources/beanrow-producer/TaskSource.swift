@@ -1,4 +1,3 @@
-internal import CommandLineSupport
 internal import Dispatch
 internal import Foundation
 

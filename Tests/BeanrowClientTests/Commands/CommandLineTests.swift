@@ -1,5 +1,6 @@
 import ArgumentParser
 import BeanrowClient
+import ClientCommandSupport
 import CommandLineSupport
 import Testing
 

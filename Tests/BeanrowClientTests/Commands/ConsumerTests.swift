@@ -1,5 +1,6 @@
 import BeanrowClient
 import BeanstalkWire
+import ClientCommandSupport
 import CommandLineSupport
 import Synchronization
 import Testing

@@ -1,5 +1,6 @@
 import BeanrowClient
 import BeanstalkWire
+import ClientCommandSupport
 import CommandLineSupport
 import Foundation
 import Synchronization

@@ -1,4 +1,4 @@
-import CommandLineSupport
+import ClientCommandSupport
 import Testing
 
 @testable import beanrow_consumer

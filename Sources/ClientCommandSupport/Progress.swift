@@ -1,3 +1,5 @@
+public import CommandLineSupport
+
 /// One line on a terminal that is written anew now and then, to show how far long work has come.
 public struct Progress: Sendable {
     private let file: OutputFile

@@ -1,4 +1,4 @@
-import BeanrowClient
+import TaskStore
 import Testing
 
 @Suite struct ManagerAddressTests {

@@ -1,5 +1,6 @@
 public import ArgumentParser
 public import BeanrowClient
+internal import TaskStore
 
 /// The flags with which a command finds the managers.
 public struct ManagerOptions: ParsableArguments {
