@@ -173,7 +173,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SQLiteStoreTests",
-            dependencies: ["SQLiteStore", "SeededRandom", "StoreTesting", "TaskStore", "CPlatform", "CSQLite", "CSQLiteShims"],
+            dependencies: [
+                "SQLiteStore", "SeededRandom", "StoreTesting", "TaskStore", "CPlatform", "CSQLite", "CSQLiteShims",
+            ],
             // Files of older versions, which a test makes.
             exclude: ["schema-1.sql", "schema-2.sql"]
         ),

@@ -3,53 +3,59 @@ public import Logging
 extension BeanrowClient {
     /// How a client behaves.
     public struct Options: Sendable {
-        /// Which manager the next request goes to.
-        public var pick = PickStrategy.stay
+        /// Which manager gets the next request.
+        public var selection = ManagerSelection.sticky
 
-        /// How long one try to connect to one manager may take.
+        /// The longest time for one attempt to connect to one manager.
         public var connectTimeout = Duration.seconds(5)
 
-        /// How long a request goes on looking for a manager that can be reached and does not refuse, before it fails.
+        /// How long a request tries to find a manager that can be reached and does not refuse it.
         ///
-        /// Every manager is tried at least once, however short this is.
-        public var patience = Duration.seconds(10)
+        /// Then the request fails. Every manager is tried at least once, even if this is zero.
+        public var failoverTimeout = Duration.seconds(10)
 
-        /// How long to wait between tries: for each manager from its first failure, for a request from the first time
-        /// that all refused it.
-        public var retryDelay = GrowingDelay()
-
-        /// How long a manager may take for an answer, not counting what a reserve waits by its own word.
+        /// The delay between attempts.
         ///
-        /// A manager that takes longer counts as dead and its connection is closed.
+        /// It grows per manager with each failure to connect, and per request each time that all managers refuse it.
+        public var backoff = ExponentialBackoff()
+
+        /// How long a manager may take to answer, without the time that a reserve asks it to wait.
+        ///
+        /// If a manager takes longer, its connection is closed.
         public var requestTimeout = Duration.seconds(30)
 
-        /// The most commands in flight on one connection; more wait in the client.
+        /// The most commands in flight per connection.
+        ///
+        /// More commands wait in the client.
         public var commandsInFlight = 1024
 
-        /// The longest that a reserve waits at one manager before it asks the next picked one.
+        /// The longest time that a reserve waits at one manager before it asks the next one.
         public var longestWait = Duration.seconds(30)
 
         /// Whether claims outlive their connection: see ``Claim``.
         ///
-        /// If not, all is as with beanstalkd: a lost connection gives its claims back at once, be it the manager that died
-        /// or this process.
+        /// If not, it is as with beanstalkd: a lost connection releases its claims at once.
         public var claimsOutliveConnections = true
 
-        /// Whether each put carries a key of its own, so that one whose answer was lost can be repeated without the task
-        /// being there twice.
+        /// Whether each put carries its own key.
         ///
-        /// If not, such a put fails with ``ClientError/Code/putOutcomeUnknown``; a put costs the managers less then.
+        /// With a key, a put whose answer was lost can be repeated, and its task is in the queue once. Without keys,
+        /// such a put fails with ``ClientError/Code/putOutcomeUnknown``, and puts cost the managers less.
         public var putsWithKeys = true
 
-        /// Where lost connections and failed tries are told, at debug level.
+        /// The logger for lost connections and failed attempts, at debug level.
         public var logger = Logger(label: "beanrow.client") { _ in SwiftLogNoOpLogHandler() }
 
-        /// How long a manager may take to answer that a session takes leave.
-        package var longestLeave = Duration.seconds(3)
-        package var timekeeper = Timekeeper.continuous
+        /// How long a manager may take to close a connection after `quit`.
+        package var quitTimeout = Duration.seconds(3)
+
+        /// The clock for delays and timeouts.
+        package var clock = ClientClock.continuous
+
+        /// Returns a number from 0 to its argument − 1.
         package var randomNumber: @Sendable (Int) -> Int = { Int.random(in: 0..<$0) }
 
-        /// The defaults.
+        /// Creates the default options.
         public init() {}
     }
 }

@@ -1,8 +1,8 @@
-/// Why the client could not do what it was asked.
+/// The error of a request.
 ///
-/// What matters most after an error is whether the thing may have happened all the same: ``mayHaveHappened``.
+/// A request that failed may have been carried out: see ``mayHaveHappened``.
 public struct ClientError: Error, Sendable, CustomStringConvertible {
-    /// The kind of trouble.
+    /// The kind of an error.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case notConnected
@@ -32,83 +32,95 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
             self.kind = kind
         }
 
-        /// The connection was gone before anything was sent: nothing has happened.
+        /// The connection was lost before the request was sent.
+        ///
+        /// The request was not carried out.
         public static let notConnected = Code(.notConnected)
 
-        /// None of the managers could be connected to for as long as the client tries.
+        /// No manager could be reached until the end of the failover timeout.
         ///
-        /// ``ClientError/attempts`` names them and says why. Nothing has happened.
+        /// The request was not carried out.
+        ///
+        /// ``ClientError/attempts`` has the managers and the reasons.
         public static let noManagerReachable = Code(.noManagerReachable)
 
-        /// The connection was lost after the request was sent and before its answer came: it may have happened.
+        /// The connection was lost between the request and its answer.
+        ///
+        /// The request may have been carried out.
         public static let connectionLost = Code(.connectionLost)
 
-        /// The same for a put: the task may be in the queue or not.
+        /// The answer to a put was lost.
         ///
-        /// It is never put again by the library.
+        /// The task may be in the queue.
+        ///
+        /// The client does not put it again.
         public static let putOutcomeUnknown = Code(.putOutcomeUnknown)
 
-        /// The task is not ours any more.
+        /// The client does not claim the task any more.
         ///
-        /// Its connection was lost, its time to run was over, it was finished before, or somebody removed it. Where it
-        /// still exists it will be picked up again.
+        /// The claim's connection was lost, its time to run is over, it was finished before, or another client has
+        /// removed the task. If the task still exists, a consumer will get it again.
         public static let claimLost = Code(.claimLost)
 
-        /// The manager did not answer in time, and the connection was given up; the request may have happened.
+        /// The manager did not answer in time, and the connection was closed.
+        ///
+        /// The request may have been carried out.
         public static let timedOut = Code(.timedOut)
 
-        /// The task that asked was cancelled; the request may have been carried out.
+        /// The calling task was cancelled.
+        ///
+        /// The request may have been carried out.
         public static let cancelled = Code(.cancelled)
 
         /// The client was closed.
         public static let closed = Code(.closed)
 
-        /// What came over the connection is not the protocol; the connection was given up.
+        /// The server broke the rules of the protocol, and the connection was closed.
         public static let protocolViolation = Code(.protocolViolation)
 
-        /// `NOT_FOUND`: there is no such task or tube, or it is in no state for this.
+        /// `NOT_FOUND`: there is no such task or tube, or the task's state does not allow the command.
         public static let notFound = Code(.notFound)
 
-        /// `DRAINING`: the manager takes no more tasks.
+        /// `DRAINING`: the manager accepts no more tasks.
         public static let draining = Code(.draining)
 
-        /// `OUT_OF_MEMORY`: the manager has no room.
+        /// `OUT_OF_MEMORY`: the manager has no room for the request.
         public static let outOfMemory = Code(.outOfMemory)
 
-        /// `INTERNAL_ERROR`: the manager failed.
+        /// `INTERNAL_ERROR`: the manager could not carry out the request.
         public static let internalError = Code(.internalError)
 
-        /// `JOB_TOO_BIG`: the body is larger than the manager takes.
+        /// `JOB_TOO_BIG`: the body is larger than the manager accepts.
         public static let jobTooBig = Code(.jobTooBig)
 
         /// `BAD_FORMAT`: the manager did not understand the request.
         public static let badFormat = Code(.badFormat)
 
-        /// `EXPECTED_CRLF`: the manager missed the end of a body.
+        /// `EXPECTED_CRLF`: the manager did not find the end of a body.
         public static let expectedCRLF = Code(.expectedCRLF)
 
         /// `UNKNOWN_COMMAND`: the manager does not know the command.
         public static let unknownCommand = Code(.unknownCommand)
 
-        /// `NOT_IGNORED`: a connection has to watch a tube.
+        /// `NOT_IGNORED`: a connection must watch at least one tube.
         public static let notIgnored = Code(.notIgnored)
 
-        /// `SESSION_TAKEN`: another connection has taken up the session, and its claims with it.
+        /// `SESSION_TAKEN`: another connection has attached the session, and has its claims.
         public static let sessionTaken = Code(.sessionTaken)
 
         /// The code's name.
         public var description: String { kind.rawValue }
     }
 
-    /// One manager that could not be connected to, and why.
+    /// A manager that could not be reached.
     public struct Attempt: Sendable, Equatable, CustomStringConvertible {
         /// The manager's address.
         public var address: ManagerAddress
 
-        /// Why it could not be reached, for a person to read.
+        /// The reason, as text for people.
         public var reason: String
 
-        /// Makes an attempt.
+        /// Creates a value from its parts.
         public init(address: ManagerAddress, reason: String) {
             self.address = address
             self.reason = reason
@@ -118,19 +130,19 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         public var description: String { "\(address) (\(reason))" }
     }
 
-    /// The kind of trouble.
+    /// The kind of the error.
     public var code: Code
 
-    /// One line for a person.
+    /// One line of text for people.
     public var message: String
 
-    /// The manager it happened with, where it was one.
+    /// The manager that the request was sent to, or `nil` if there was none.
     public var address: ManagerAddress?
 
-    /// The managers tried, where none was reachable.
+    /// The managers that were tried, if none could be reached.
     public var attempts: [Attempt]
 
-    /// Makes an error.
+    /// Creates an error.
     public init(_ code: Code, _ message: String, address: ManagerAddress? = nil, attempts: [Attempt] = []) {
         self.code = code
         self.message = message
@@ -138,13 +150,13 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         self.attempts = attempts
     }
 
-    /// Whether the request may have been carried out although no answer came.
+    /// Whether the request may have been carried out, although there is no answer.
     public var mayHaveHappened: Bool {
         code == .connectionLost || code == .putOutcomeUnknown || code == .timedOut || code == .cancelled
             || code == .protocolViolation
     }
 
-    /// The same trouble as it looks to a request that was sent and not answered.
+    /// The error as reported for a request that was sent and not answered.
     var afterSending: ClientError {
         var error = self
         if code == .closed || code == .notConnected {
@@ -153,7 +165,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         return error
     }
 
-    /// The same trouble as it looks to a request that was not sent.
+    /// The error as reported for a request that was not sent.
     var beforeSending: ClientError {
         var error = self
         if code == .connectionLost || code == .timedOut || code == .protocolViolation {
@@ -162,7 +174,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         return error
     }
 
-    /// The message with the manager it is about.
+    /// The manager's address, if there is one, and the message.
     public var description: String {
         guard let address else { return message }
         return "\(address): \(message)"

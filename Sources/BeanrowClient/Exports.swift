@@ -1,2 +1,2 @@
-// The names of tubes and tasks belong to this library's vocabulary: who imports it has them too.
+// Names of tubes, ids of tasks and addresses of managers are in the public API, so importers of this library get them.
 @_exported public import TaskStore

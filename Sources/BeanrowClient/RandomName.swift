@@ -1,11 +1,13 @@
 internal import TaskStore
 
-/// Names that nobody can guess and nobody has had before: 128 bits of the system's randomness.
+/// Names of 128 random bits from the system.
+///
+/// They are unique and cannot be guessed.
 enum RandomName {
-    // 64 characters that a tube's name may have anywhere; six bits each.
+    // 64 characters that are allowed at any place of a tube's name: six bits per character.
     private static let characters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$_".utf8)
 
-    /// 22 characters.
+    /// Returns 22 characters.
     static func make() -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         var bits = UInt128(generator.next()) << 64 | UInt128(generator.next())
@@ -16,28 +18,15 @@ enum RandomName {
             }
     }
 
-    /// A session's name.
+    /// Returns a name for a session.
     static func session() -> SessionName {
         guard let name = SessionName(make()) else { return session() }
         return name
     }
 
-    /// The name of a tube that there is not.
+    /// Returns the name of a tube that does not exist.
     static func tube() -> TubeName {
         guard let name = TubeName(make()) else { return tube() }
         return name
-    }
-}
-
-/// Keys for puts, each given out once: a random name that all keys of a client begin with, and a number.
-struct KeyMaker: Sendable {
-    private let start = RandomName.make() + [UInt8(ascii: "/")]
-    private var last: UInt64 = 0
-
-    /// A key that was never given out before.
-    mutating func next() -> UniqueKey {
-        last += 1
-        guard let key = UniqueKey(start + Array(String(last).utf8)) else { return next() }
-        return key
     }
 }

@@ -1,10 +1,10 @@
-/// Figures as a manager gives them: names with values, in the manager's order.
+/// The answer to `stats`, `stats-job` or `stats-tube`: names with values, in the manager's order.
 ///
-/// They are what `stats`, `stats-job` and `stats-tube` answer (protocol.txt). Names are the protocol's.
+/// The names are those of the protocol (protocol.txt).
 public struct Statistics: Sendable, Hashable {
     /// One name and its value.
     public struct Entry: Sendable, Hashable {
-        /// The protocol's name for it, such as `current-jobs-ready`.
+        /// The name in the protocol, such as `current-jobs-ready`.
         public var name: String
 
         /// The value as text, without quotes.
@@ -14,7 +14,7 @@ public struct Statistics: Sendable, Hashable {
     /// All entries in the manager's order.
     public var entries: [Entry]
 
-    /// Reads the answer's YAML, which is flat: a line an entry.
+    /// Reads the YAML of an answer, which is flat: one line per entry.
     init(_ text: [UInt8]) {
         entries = String(decoding: text, as: UTF8.self).split(separator: "\n")
             .compactMap { line in
@@ -24,17 +24,17 @@ public struct Statistics: Sendable, Hashable {
             }
     }
 
-    /// The value of this name; none where the manager did not give it.
+    /// The value with this name, or `nil` if the answer has none.
     public subscript(name: String) -> String? {
         entries.first { $0.name == name }?.value
     }
 
-    /// The value of this name as a whole number; none where it is no number.
+    /// Returns the value with this name as a whole number, or `nil` if it is missing or no number.
     public func number(_ name: String) -> Int? {
         self[name].flatMap { Int($0) }
     }
 
-    /// Reads an answer that is a list: a line an item.
+    /// Reads the YAML of an answer that is a list: one line per item.
     static func list(_ text: [UInt8]) -> [String] {
         String(decoding: text, as: UTF8.self).split(separator: "\n")
             .compactMap { line in

@@ -2,52 +2,53 @@ public import ArgumentParser
 public import BeanrowClient
 internal import TaskStore
 
-/// The flags with which a command finds the managers.
+/// The options that say where the managers are.
 public struct ManagerOptions: ParsableArguments {
-    /// Where the managers are.
+    /// The addresses of the managers.
     @Option(
         help: ArgumentHelp(
-            "The managers, all over the same database.",
+            "Addresses of managers of the same database.",
             discussion: """
-                Any of them will do: each sees every task. Where one cannot be reached or dies, another is used. IPv6 \
-                addresses go in brackets; without a port it is \(ManagerAddress.defaultPort).
+                One is enough, since each manager has all tasks. With several, another one is used if one cannot be \
+                reached or fails. Write IPv6 addresses in brackets. The default port is \
+                \(ManagerAddress.defaultPort).
                 """,
             valueName: "host:port,..."
         )
     )
     public var managers = ManagerList([ManagerAddress(host: "127.0.0.1")])
 
-    /// How long to go on where no manager can be reached.
+    /// How long to try if no manager can be reached, in seconds.
     @Option(
         help: ArgumentHelp(
-            "Seconds to keep trying, with growing delay, while no manager can be reached, before giving up.",
+            "How long to try if no manager can be reached, from 0 to 1000000000 seconds.",
             valueName: "seconds"
         )
     )
     public var connectTimeout = 10.0
 
-    /// Takes the defaults.
+    /// Creates options with the defaults.
     public init() {}
 
-    /// Refuses a time that is none.
+    /// Refuses a timeout that is out of range.
     public func validate() throws {
         guard connectTimeout >= 0, connectTimeout <= 1e9 else {
-            throw ValidationError("--connect-timeout has to be a number of seconds, 0 or more.")
+            throw ValidationError("--connect-timeout must be from 0 to 1000000000 seconds")
         }
     }
 
-    /// A client with these managers.
+    /// Creates a client of these managers, which is not connected yet.
     ///
     /// - Parameters:
-    ///   - pick: how to choose among them.
+    ///   - selection: which manager gets the next request.
     ///   - putsWithKeys: whether puts carry keys, so that they can be repeated.
-    /// - Returns: the client, not yet connected.
-    public func makeClient(pick: PickStrategy, putsWithKeys: Bool = true) -> BeanrowClient {
+    /// - Returns: the client.
+    public func makeClient(selection: ManagerSelection, putsWithKeys: Bool = true) -> BeanrowClient {
         var options = BeanrowClient.Options()
-        options.pick = pick
+        options.selection = selection
         options.putsWithKeys = putsWithKeys
-        options.patience = .seconds(connectTimeout)
-        options.connectTimeout = min(options.connectTimeout, max(options.patience, .milliseconds(100)))
+        options.failoverTimeout = .seconds(connectTimeout)
+        options.connectTimeout = min(options.connectTimeout, max(options.failoverTimeout, .milliseconds(100)))
         return BeanrowClient(managers: managers.addresses, options: options)
     }
 }

@@ -1,26 +1,26 @@
 public import CommandLineSupport
 
-/// One line on a terminal that is written anew now and then, to show how far long work has come.
+/// Shows the progress of long work in one line on a terminal, which is rewritten at an interval.
 public struct Progress: Sendable {
     private let file: OutputFile
     private let interval: Duration
 
-    /// Makes a line on standard error.
+    /// Creates a line on standard error.
     ///
     /// - Parameters:
-    ///   - file: where to; nothing is written where it is no terminal.
-    ///   - interval: how often.
+    ///   - file: the file to write to. If it is no terminal, nothing is written.
+    ///   - interval: the time between two lines.
     public init(on file: OutputFile = .standardError, every interval: Duration = .seconds(1)) {
         self.file = file
         self.interval = interval
     }
 
-    /// Shows a line during some work and takes it away at its end.
+    /// Shows a line during some work, and removes it at the end.
     ///
     /// - Parameters:
-    ///   - text: what to show; asked at each interval.
-    ///   - work: what to do.
-    /// - Returns: what the work returned.
+    ///   - text: returns the line; called at each interval.
+    ///   - work: the work.
+    /// - Returns: the value of the work.
     public func show<Value>(
         _ text: @escaping @Sendable () async -> String,
         during work: () async -> Value

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Something that happens once and that several tasks may wait for, such as the word to stop.
+/// An event that happens once and that several tasks may wait for, such as the request to stop.
 public final class StopSignal: Sendable {
     private struct State {
         var isSet = false
@@ -10,13 +10,15 @@ public final class StopSignal: Sendable {
 
     private let state = Mutex(State())
 
-    /// Not yet.
+    /// Creates an event that has not happened.
     public init() {}
 
     /// Whether it has happened.
     public var isSet: Bool { state.withLock { $0.isSet } }
 
-    /// Makes it happen, for all who wait and will wait.
+    /// Makes it happen.
+    ///
+    /// All tasks that wait now or later return.
     public func set() {
         let waiting = state.withLock { state in
             state.isSet = true
@@ -28,7 +30,7 @@ public final class StopSignal: Sendable {
         }
     }
 
-    /// Returns when it has happened or the task is cancelled.
+    /// Waits until it has happened or the calling task is cancelled.
     public func wait() async {
         let id = state.withLock { state in
             state.next += 1

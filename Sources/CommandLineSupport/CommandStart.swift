@@ -2,17 +2,19 @@ public import ArgumentParser
 internal import CPlatform
 internal import Foundation
 
-/// How a command begins, and how it ends if it cannot run.
+/// Starts a command, and ends the process if the command fails.
 public enum CommandStart {
     /// `EX_USAGE` of sysexits.h: the command line is wrong.
     private static let wrongCommandLine = ExitCode(64)
 
-    /// Parses the process's arguments, runs the command and ends the process if that fails.
+    /// Parses the arguments of the process and runs the command.
     ///
-    /// A reader that has gone and a file that may not grow are errors of the write, and do not end the process.
+    /// If this fails, ends the process.
     ///
-    /// If the arguments were lost on the way the process ends with status 64: without arguments a command would work on
-    /// its defaults, which may be another database or another queue.
+    /// `SIGPIPE` and `SIGXFSZ` are ignored: a closed pipe and the largest file size are errors of the write.
+    ///
+    /// If the arguments did not reach the program, the process ends with status 64. Without arguments a command would
+    /// use its defaults, which may be another database or another queue.
     ///
     /// - Parameter command: the command to run.
     public static func run<Command: AsyncParsableCommand>(_ command: Command.Type) async {
@@ -21,7 +23,7 @@ public enum CommandStart {
         let name = command.configuration.commandName ?? "beanrow"
         let arguments = CommandLine.arguments
         guard areComplete(arguments, started: Int(beanrow_argument_count())) else {
-            end(wrongCommandLine, saying: "\(name): the arguments were lost on the way to the program")
+            end(wrongCommandLine, saying: "\(name): the arguments did not reach the program")
         }
         do {
             var parsed = try await command.asyncParseAsRoot(Array(arguments.dropFirst()))
@@ -32,7 +34,7 @@ public enum CommandStart {
             }
         } catch {
             let code = command.exitCode(for: error)
-            // What was asked for, such as the help, is printed as by any other command.
+            // `--help` and `--version` end with success, and go to standard output.
             guard !code.isSuccess else { command.exit(withError: error) }
             end(code, saying: command.fullMessage(for: error))
         }
@@ -40,13 +42,13 @@ public enum CommandStart {
 
     /// Returns whether the program has all arguments that the process was started with.
     ///
-    /// Swift's runtime looks for them in the memory of the process. It finds none, or others, if a preloaded library has moved
-    /// the environment.
+    /// Swift's runtime looks for them in the memory of the process. It finds none, or others, if a preloaded library
+    /// has moved the environment.
     ///
     /// - Parameters:
-    ///   - arguments: what the runtime has found.
-    ///   - started: how many the kernel has handed over.
-    /// - Returns: whether there are as many, and at least one.
+    ///   - arguments: the arguments that the runtime has found.
+    ///   - started: the number of arguments that the kernel has passed.
+    /// - Returns: `true` if both numbers are equal, and at least one.
     static func areComplete(_ arguments: [String], started: Int) -> Bool {
         started > 0 && arguments.count == started
     }

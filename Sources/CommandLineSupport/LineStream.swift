@@ -1,15 +1,15 @@
-/// Hands what is printed to a ``LineWriter``, for `StreamLogHandler`.
+/// Passes text to a ``LineWriter``, for `StreamLogHandler`.
 public struct LineStream: TextOutputStream, Sendable {
     private let writer: LineWriter
 
-    /// Makes a stream whose writes do not wait.
+    /// Creates a stream whose writes never block.
     ///
-    /// - Parameter writer: takes the lines.
+    /// - Parameter writer: writes the lines.
     public init(to writer: LineWriter) {
         self.writer = writer
     }
 
-    /// Puts text into the writer's queue.
+    /// Adds text to the writer's queue.
     ///
     /// - Parameter text: whole lines.
     public mutating func write(_ text: String) {

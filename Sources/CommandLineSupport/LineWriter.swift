@@ -2,15 +2,15 @@ internal import Dispatch
 internal import Foundation
 internal import Synchronization
 
-/// Writes lines to a file descriptor on a thread of its own: the caller never waits for the reader.
+/// Writes lines to a file descriptor on its own thread, so that the caller never waits for the reader.
 ///
-/// What is not written yet stands in a queue. A line that finds the queue full is dropped and counted. Once there is room
-/// again, a line says how many were dropped.
+/// Lines wait in a bounded queue. If the queue is full, a line is dropped and counted. As soon as there is room again,
+/// a line says how many were dropped.
 ///
-/// The descriptor stays as it is: it may be shared with other processes, so it is not set to `O_NONBLOCK`. `SIGPIPE` has to
-/// be ignored (``CommandStart``).
+/// The descriptor is not set to `O_NONBLOCK`, since other processes may share it. `SIGPIPE` must be ignored
+/// (``CommandStart``).
 ///
-/// All calls may come from any thread.
+/// All methods may be called from any thread.
 public final class LineWriter: Sendable {
     /// The process's standard error.
     public static let standardError = LineWriter(descriptor: STDERR_FILENO)
@@ -20,7 +20,7 @@ public final class LineWriter: Sendable {
         var queuedLines = 0
         var isWriting = false
 
-        /// Lines dropped since it was last said how many.
+        /// Lines dropped since the last line that said how many.
         var unsaid = 0
         var dropped = 0
         var flushing: [DispatchSemaphore] = []
@@ -42,11 +42,11 @@ public final class LineWriter: Sendable {
 
     /// Starts a thread that writes to a descriptor.
     ///
-    /// The thread and the object stay until the process ends.
+    /// The thread and the object exist until the process ends.
     ///
     /// - Parameters:
-    ///   - descriptor: where to write. It stays open.
-    ///   - capacity: how many bytes the queue may hold.
+    ///   - descriptor: the descriptor to write to. It is never closed.
+    ///   - capacity: the size of the queue in bytes.
     ///   - notice: returns the line that says how many lines were dropped.
     ///   - onFailure: called on the thread when a write fails. The lines in that write count as dropped.
     public init(
@@ -65,16 +65,16 @@ public final class LineWriter: Sendable {
     /// Returns the usual line that says how many lines were dropped.
     @Sendable
     public static func notice(_ count: Int) -> String {
-        "\(Wording.count(count, "log line")) \(count == 1 ? "was" : "were") dropped"
+        "\(Formatting.count(count, "log line")) \(count == 1 ? "was" : "were") dropped"
     }
 
-    /// How many lines were dropped since the start.
+    /// The number of lines dropped since the start.
     public var dropped: Int { state.withLock { $0.dropped } }
 
-    /// Whether a write is under way, which may wait for the reader.
+    /// Whether the thread is in a write, which may wait for the reader.
     var isWriting: Bool { state.withLock { $0.isWriting } }
 
-    /// Puts text into the queue, or drops it if the queue is full.
+    /// Adds text to the queue, or drops it if the queue is full.
     ///
     /// - Parameter text: one line or several, with the line ends.
     public func write(_ text: String) {
@@ -85,7 +85,7 @@ public final class LineWriter: Sendable {
     ///
     /// - Parameters:
     ///   - text: the line, with its end.
-    ///   - limit: how long to wait for it to be written.
+    ///   - limit: the longest time to wait for the write.
     public func writeLast(_ text: String, within limit: Duration = .seconds(1)) {
         enqueue(text, evenIfFull: true)
         flush(within: limit)
@@ -93,8 +93,8 @@ public final class LineWriter: Sendable {
 
     /// Waits until the queue is empty, and blocks the calling thread.
     ///
-    /// - Parameter limit: how long to wait.
-    /// - Returns: whether everything was written or dropped.
+    /// - Parameter limit: the longest time to wait.
+    /// - Returns: whether all lines were written or dropped in time.
     @discardableResult
     public func flush(within limit: Duration = .seconds(1)) -> Bool {
         let done = DispatchSemaphore(value: 0)

@@ -1,5 +1,5 @@
 public import ArgumentParser
 public import Logging
 
-// Neither package will do this for the other; all commands share it from here.
+// Neither swift-log nor swift-argument-parser declares this.
 extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -1,20 +1,20 @@
 internal import Dispatch
 internal import Foundation
 
-/// A file descriptor that is written to, such as standard output.
+/// Writes to a file descriptor, such as standard output.
 ///
-/// Writing may block for as long as the reader likes; it happens on a thread of its own and not on the concurrency
-/// pool. Bytes come out in the order of the calls.
+/// A write may block until the reader reads. So it runs on a dispatch queue and not on the concurrency pool. The bytes
+/// are written in the order of the calls.
 public final class OutputFile: Sendable {
-    /// Why bytes could not be written.
+    /// The reason that bytes could not be written.
     public struct Failure: Error, Equatable, CustomStringConvertible {
         /// The system's error number.
         public var code: CInt
 
-        /// Whether the reader has gone.
+        /// Whether the reader has closed the pipe.
         public var isClosed: Bool { code == EPIPE }
 
-        /// The system's words for it.
+        /// The text of the system for this error.
         public var description: String { String(cString: strerror(code)).lowercased() }
     }
 
@@ -27,25 +27,27 @@ public final class OutputFile: Sendable {
     private let descriptor: CInt
     private let queue: DispatchQueue
 
-    /// Writes to a descriptor, which stays the caller's to close.
+    /// Creates a writer for a descriptor.
+    ///
+    /// The caller closes the descriptor.
     ///
     /// - Parameters:
-    ///   - descriptor: where to.
-    ///   - label: the thread's name.
+    ///   - descriptor: the descriptor to write to.
+    ///   - label: the name of the dispatch queue.
     public init(descriptor: CInt, label: String) {
         self.descriptor = descriptor
         self.queue = DispatchQueue(label: label)
-        // A reader that goes away is an error to be handled, not the process's end.
+        // A closed pipe is an error of the write, and must not end the process.
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Whether a person is looking.
+    /// Whether the descriptor is a terminal.
     public var isTerminal: Bool { isatty(descriptor) == 1 }
 
-    /// Writes all bytes and returns when the system has them.
+    /// Writes all bytes.
     ///
-    /// - Parameter bytes: what to write.
-    /// - Throws: ``Failure``; some of the bytes may have been written.
+    /// - Parameter bytes: the bytes to write.
+    /// - Throws: ``Failure``. Some of the bytes may have been written.
     public func write(_ bytes: [UInt8]) async throws(Failure) {
         let descriptor = descriptor
         let failure = await withCheckedContinuation { continuation in
@@ -56,16 +58,16 @@ public final class OutputFile: Sendable {
         if let failure { throw failure }
     }
 
-    /// Writes a text; where that fails there is nobody to tell.
+    /// Writes a text, and ignores errors.
     ///
-    /// - Parameter text: what to write, with its line end.
+    /// - Parameter text: the text, with its line end.
     public func write(_ text: String) async {
         try? await write(Array(text.utf8))
     }
 
-    /// Writes all bytes, and blocks the thread until the system has them.
+    /// Writes all bytes, and blocks the calling thread until they are written.
     ///
-    /// - Returns: why that failed; nil if it did not.
+    /// - Returns: the error, or `nil` if all bytes were written.
     static func writeAll(_ bytes: [UInt8], to descriptor: CInt) -> Failure? {
         bytes.withUnsafeBytes { buffer in
             var rest = buffer[...]

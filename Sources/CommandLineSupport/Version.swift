@@ -1,5 +1,5 @@
-/// The version of all of Beanrow's commands.
+/// The version of all commands of Beanrow.
 public enum Version {
-    /// The version's number, as `--version` and the protocol's `stats` tell it.
+    /// The version that `--version` and the command `stats` show.
     public static let current = "0.1.0"
 }

@@ -1,27 +1,31 @@
-/// Where a manager listens: a host and a TCP port, written `HOST:PORT`.
+/// The address at which a manager listens: a host and a TCP port, written `HOST:PORT`.
 ///
 /// The host is a name or an IPv4 address, or an IPv6 address in brackets: `[::1]:11300`.
 public struct ManagerAddress: Hashable, Sendable, CustomStringConvertible {
-    /// The port beanstalkd and the managers use unless they are told otherwise.
+    /// The default port of beanstalkd and of the managers.
     public static let defaultPort = 11_300
 
     /// The name or the address, without brackets.
     public var host: String
 
-    /// The TCP port, 0 to 65535; 0 means "any" to a listener and nothing to a client.
+    /// The TCP port, from 0 to 65535.
+    ///
+    /// With 0 a listener picks a free port; a client cannot use it.
     public var port: Int
 
-    /// Makes an address out of its parts, which are not looked at.
+    /// Creates an address from its parts, without checks.
     public init(host: String, port: Int = ManagerAddress.defaultPort) {
         self.host = host
         self.port = port
     }
 
-    /// Reads `HOST:PORT`; where the port is left out it is ``defaultPort``.
+    /// Reads `HOST:PORT` or `HOST`.
     ///
-    /// It fails where the text is no address: no host, a port out of range, an IPv6 address without brackets.
+    /// The default port is ``defaultPort``.
     ///
-    /// - Parameter text: what somebody wrote.
+    /// Fails if there is no host, the port is out of range, or an IPv6 address has no brackets.
+    ///
+    /// - Parameter text: the text to read.
     public init?(_ text: some StringProtocol) {
         let host: Substring
         let rest: Substring
@@ -47,10 +51,10 @@ public struct ManagerAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Reads a list of addresses with commas between, as the commands take it.
+    /// Reads a list of addresses that are separated by commas.
     ///
-    /// - Parameter text: what somebody wrote.
-    /// - Returns: the addresses in their order, each once, or nothing where one of them is none.
+    /// - Parameter text: the text to read.
+    /// - Returns: the addresses in their order, each once. `nil` if a part is no address.
     public static func list(_ text: some StringProtocol) -> [ManagerAddress]? {
         var addresses: [ManagerAddress] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -62,7 +66,7 @@ public struct ManagerAddress: Hashable, Sendable, CustomStringConvertible {
         return addresses
     }
 
-    // `Int("+1")` is 1, which is no port.
+    // `Int` also accepts "+1", which is no port.
     private static func port(_ digits: Substring) -> Int? {
         guard (1...5).contains(digits.utf8.count), digits.allSatisfy(\.isNumber), digits.allSatisfy(\.isASCII) else {
             return nil
@@ -70,7 +74,7 @@ public struct ManagerAddress: Hashable, Sendable, CustomStringConvertible {
         return Int(digits).flatMap { (0...65_535).contains($0) ? $0 : nil }
     }
 
-    /// The address as it is written: `HOST:PORT`, IPv6 in brackets.
+    /// The address as `HOST:PORT`, with an IPv6 address in brackets.
     public var description: String {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

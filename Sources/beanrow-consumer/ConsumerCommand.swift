@@ -3,43 +3,47 @@ internal import BeanrowClient
 internal import ClientCommandSupport
 internal import CommandLineSupport
 
-/// Takes tasks out of the queue.
+/// `beanrow-consumer`: prints tasks, or runs a command for each.
 @main
 struct ConsumerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "beanrow-consumer",
-        abstract: "Take tasks out of the queue, and print them or run a command for each.",
+        abstract: "Fetch tasks from the queue, and print them or run a command for each.",
         usage: """
             beanrow-consumer [--managers <host:port,...>] [--tube <tube>]... [<options>]
             beanrow-consumer [--managers <host:port,...>] [--tube <tube>]... [<options>] -- COMMAND [ARGS...]
             """,
         discussion: """
-            Without COMMAND each body is printed as a line and its task deleted. A body is written out before its task is \
-            deleted, so nothing is lost; where the claim is lost in between, a body is printed again by whoever takes it \
-            next.
+            Without COMMAND, each body is printed as one line and its task is deleted. A body is printed before its \
+            task is deleted, so no task is lost. If the claim is lost between the two, the next consumer prints the \
+            body again.
 
-            With COMMAND it is run for each task, without a shell, the body on its standard input and BEANROW_TASK_ID, \
-            BEANROW_TUBE and BEANROW_ATTEMPT in its environment. Its output is not touched. While it runs the task's time \
-            to run is renewed. Exit status 0 deletes the task. Any other releases it with a delay: --retry-delay seconds \
-            after the first attempt, twice as long after each further one, \(RetryRule.longestDelay) at the most; \
-            attempts of all consumers count. After --max-attempts it is buried.
+            With COMMAND, the command runs for each task, without a shell. It reads the body from its standard input. \
+            BEANROW_TASK_ID, BEANROW_TUBE and BEANROW_ATTEMPT are in its environment. Its output is not changed. The \
+            task's time to run is extended while the command runs. If the exit status is 0, the task is deleted. \
+            Otherwise it is released with a delay: --retry-delay seconds after the first attempt, and twice as long \
+            after each further attempt, up to \(RetryPolicy.longestDelay) seconds. The attempts of all consumers \
+            count. After --max-attempts the task is buried.
 
-            SIGINT or SIGTERM: takes no more, finishes what is in hand, ends. A second one ends the commands and gives \
-            their tasks back.
+            After SIGINT or SIGTERM it fetches no more tasks, finishes the tasks that it has, and exits. A second \
+            signal ends the commands and releases their tasks.
 
-            The exit status is 0 if all that was asked is done, 64 if the command line is wrong, else 1. With --count or \
-            --until-empty that means that every task that was taken was printed or run with success and deleted, if not \
-            at the first attempt then at a later one.
+            The exit status is 0 if everything was done, 64 if the command line is wrong, and 1 otherwise. With \
+            --count or --until-empty, everything was done if each fetched task was printed or its command succeeded, \
+            at the first attempt or a later one.
 
             EXAMPLES
-              beanrow-consumer --tube numbers --until-empty | sort -n | tail -1
-              beanrow-consumer --tube mail --concurrency 8 -- ./send-mail
-              beanrow-consumer --tube a --tube b -- sh -c 'read line; echo "$BEANROW_TASK_ID: $line"'
+              Print all numbers of a tube, and show the largest one:
+                beanrow-consumer --tube numbers --until-empty | sort -n | tail -1
+              Run a program for each task, eight at the same time, until stopped:
+                beanrow-consumer --tube mail --concurrency 8 -- ./send-mail
+              Use a shell, and fetch from two tubes:
+                beanrow-consumer --tube a --tube b -- sh -c 'read line; echo "$BEANROW_TASK_ID: $line"'
             """,
         version: Version.current
     )
 
-    /// What can be asked for as the way to pick a manager.
+    /// The values of `--pick`.
     enum Pick: String, ExpressibleByArgument, CaseIterable {
         case roundRobin = "round-robin"
         case random
@@ -47,42 +51,52 @@ struct ConsumerCommand: AsyncParsableCommand {
 
     @OptionGroup var managers: ManagerOptions
 
-    @Option(name: .customLong("tube"), help: "A tube to take from; can be given several times. (default: default)")
+    @Option(name: .customLong("tube"), help: "A tube to fetch from. May be given several times. (default: default)")
     var tubes: [TubeName] = []
 
-    @Option(help: "How a manager is picked for each task.")
+    @Option(help: "How the manager of each task is selected.")
     var pick = Pick.roundRobin
 
     @Option(
         help: ArgumentHelp(
-            "Tasks to have in hand at a time. (default: 1 with COMMAND, else 256)",
+            "The most tasks to claim at the same time, from 1 to 10000. (default: 1 with COMMAND, otherwise 256)",
             valueName: "n"
         )
     )
     var concurrency: Int?
 
-    @Option(help: ArgumentHelp("Take exactly this many tasks, then end.", valueName: "n"))
+    @Option(help: ArgumentHelp("Fetch this number of tasks, 1 or more, and exit. (default: no limit)", valueName: "n"))
     var count: Int?
 
     @Flag(
         help: ArgumentHelp(
-            "End when there is nothing more to take.",
+            "Exit when there are no more tasks.",
             discussion: """
-                That is: no tube has a pending task, nothing is in hand, no task that this consumer released still waits \
-                for its next attempt, and none whose claim it lost may still come back. Other delayed tasks, buried ones, those in a paused tube and those that other \
-                consumers hold are not waited for.
+                Then no tube has a pending task, and this consumer has no task, none that waits for its next attempt, \
+                and none whose claim was lost and that may come back. It does not wait for other delayed tasks, buried \
+                tasks, tasks in paused tubes, and tasks that other consumers have.
                 """
         )
     )
     var untilEmpty = false
 
-    @Option(help: ArgumentHelp("Attempts after which a failed task is buried.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("The number of attempts, 1 or more, after which a failed task is buried.", valueName: "n")
+    )
     var maxAttempts = 10
 
-    @Option(help: ArgumentHelp("Seconds before a failed task's second attempt.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp(
+            "The delay before the second attempt of a failed task. At most \(RetryPolicy.longestDelay) are used.",
+            valueName: "seconds"
+        )
+    )
     var retryDelay: UInt32 = 1
 
-    @Argument(parsing: .postTerminator, help: ArgumentHelp("The command, after --.", valueName: "command"))
+    @Argument(
+        parsing: .postTerminator,
+        help: ArgumentHelp("The command and its arguments, after --.", valueName: "command")
+    )
     var command: [String] = []
 
     static func main() async {
@@ -90,92 +104,92 @@ struct ConsumerCommand: AsyncParsableCommand {
     }
 
     func validate() throws {
-        if let count, count < 1 { throw ValidationError("--count has to be 1 or more.") }
-        if count != nil && untilEmpty { throw ValidationError("--count and --until-empty exclude each other.") }
+        if let count, count < 1 { throw ValidationError("--count must be 1 or more") }
+        if count != nil && untilEmpty { throw ValidationError("--count and --until-empty cannot be used together") }
         if let concurrency, !(1...10_000).contains(concurrency) {
-            throw ValidationError("--concurrency has to be between 1 and 10000.")
+            throw ValidationError("--concurrency must be from 1 to 10000")
         }
-        if maxAttempts < 1 { throw ValidationError("--max-attempts has to be 1 or more.") }
-        if command.first == "" { throw ValidationError("The command is empty.") }
+        if maxAttempts < 1 { throw ValidationError("--max-attempts must be 1 or more") }
+        if command.first == "" { throw ValidationError("the command is empty") }
     }
 
     func run() async throws {
-        let client = managers.makeClient(pick: pick == .random ? .random : .roundRobin)
+        let client = managers.makeClient(selection: pick == .random ? .random : .roundRobin)
         let isComplete = await consume(with: client)
         await client.close()
         if !isComplete { throw ExitCode.failure }
     }
 
-    private var goal: TakingPlan.Goal {
+    private var goal: FetchBudget.Goal {
         count.map { .count($0) } ?? (untilEmpty ? .untilEmpty : .none)
     }
 
     private func consume(with client: BeanrowClient) async -> Bool {
         let start = ContinuousClock.now
         let now: @Sendable () -> Duration = { ContinuousClock.now - start }
-        let interruption = Interruption()
-        let plan = TakingPlan(goal: goal, stop: interruption.stop)
-        let tally = ConsumerTally()
+        let signals = ShutdownSignals()
+        let budget = FetchBudget(goal: goal, stop: signals.stop)
+        let summary = ConsumerSummary()
         let tubes = tubes.isEmpty ? [.default] : Set(tubes)
-        let taker = Taker(client: client, tubes: tubes, plan: plan, now: now)
+        let fetcher = Fetcher(client: client, tubes: tubes, budget: budget, now: now)
 
         let work: @Sendable () async -> Void
         if command.isEmpty {
-            let run = PrintingRun(
+            let printer = TaskPrinter(
                 concurrency: concurrency ?? 256,
                 output: .standardOutput,
                 client: client,
-                plan: plan,
-                tally: tally,
+                budget: budget,
+                summary: summary,
                 now: now
             )
-            work = { await run.run(taker) }
+            work = { await printer.run(fetcher) }
         } else {
-            guard let command = await found() else { return false }
-            let run = CommandRun(
+            guard let command = await findCommand() else { return false }
+            let runner = CommandRunner(
                 concurrency: concurrency ?? 1,
                 command: command,
-                retry: RetryRule(firstDelay: retryDelay, maximumAttempts: maxAttempts),
-                plan: plan,
-                tally: tally,
+                retry: RetryPolicy(firstDelay: retryDelay, maximumAttempts: maxAttempts),
+                budget: budget,
+                summary: summary,
                 now: now,
-                say: Self.say
+                report: Self.report
             )
-            work = { await run.run(taker) }
+            work = { await runner.run(fetcher) }
         }
 
-        await interruption.watch {
+        await signals.watch {
             await Progress()
-                .show({ "\(Wording.count(tally.done, "task")) done" }) {
-                    await interruption.cancelAtOnce(work)
+                .show({ "\(Formatting.count(summary.done, "task")) done" }) {
+                    await signals.cancelAtOnce(work)
                 }
         }
-        for line in tally.summary(after: now()) {
-            await Self.say(line)
+        for line in summary.lines(after: now()) {
+            await Self.report(line)
         }
-        return isComplete(tally, wasEmpty: await plan.wasEmpty)
+        return isComplete(summary, wasEmpty: await budget.wasEmpty)
     }
 
-    private func isComplete(_ tally: ConsumerTally, wasEmpty: Bool) -> Bool {
-        guard tally.failure == nil else { return false }
+    private func isComplete(_ summary: ConsumerSummary, wasEmpty: Bool) -> Bool {
+        guard summary.failure == nil else { return false }
         switch goal {
         case .none: return true
-        case .count(let count): return tally.taken == count && tally.isAllDone
-        case .untilEmpty: return wasEmpty && tally.isAllDone
+        case .count(let count): return summary.fetched == count && summary.isAllDone
+        case .untilEmpty: return wasEmpty && summary.isAllDone
         }
     }
 
-    private func found() async -> TaskCommand? {
+    private func findCommand() async -> TaskCommand? {
         do {
             return try await TaskCommand(command)
         } catch {
-            await Self.say("cannot run \(command[0]): \(error)")
+            await Self.report("cannot run \(command[0]): \(error)")
             return nil
         }
     }
 
     @Sendable
-    private static func say(_ line: String) async {
+    private static func report(_ line: String) async {
         await OutputFile.standardError.write("beanrow-consumer: \(line)\n")
     }
 }

@@ -3,47 +3,47 @@ internal import SystemPackage
 
 /// The command that is run for each task, without a shell.
 struct TaskCommand: Sendable {
-    /// How a command ended.
-    enum Ending: Sendable, Equatable {
+    /// The outcome of a command.
+    enum Outcome: Sendable, Equatable {
         /// It exited with status 0.
         case succeeded
 
-        /// It exited otherwise or was killed; says how.
+        /// It exited with another status or was killed; with a description.
         case failed(String)
 
-        /// It could not be started; says why.
+        /// It could not be started; with the reason.
         case notStarted(String)
     }
 
-    /// What a command is told of its task, besides the body on its standard input.
+    /// What a command gets about its task in its environment.
     struct Details: Sendable {
         var id: String
         var tube: String
         var attempt: Int
     }
 
-    private static let timeToEnd = Duration.seconds(5)
+    private static let terminationTimeout = Duration.seconds(5)
 
-    /// The command as it was written.
+    /// The first word of the command line.
     let name: String
 
     private let configuration: Configuration
 
-    /// Looks for the command, as a shell would.
+    /// Finds the command in `PATH`, as a shell does.
     ///
     /// - Parameter words: the command and its arguments; not empty.
-    /// - Throws: `SubprocessError` where there is no such command.
+    /// - Throws: `SubprocessError` if there is no such command.
     init(_ words: [String]) async throws {
         name = words[0]
         let executable =
             name.contains("/")
             ? Executable.path(FilePath(name))
             : Executable.path(try await Executable.name(name).resolveExecutablePath(in: .inherit))
-        // A group of its own, so that Ctrl-C at the terminal is for us alone: we let commands end.
+        // In its own process group, so that Ctrl-C at the terminal does not stop it: the consumer lets it finish.
         var options = PlatformOptions()
         options.processGroupID = 0
         options.teardownSequence = [
-            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: Self.timeToEnd)
+            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: Self.terminationTimeout)
         ]
         configuration = Configuration(
             executable: executable,
@@ -53,14 +53,15 @@ struct TaskCommand: Sendable {
         )
     }
 
-    /// Runs the command and waits for its end; where the task is cancelled the command is asked to end, and killed five
-    /// seconds later.
+    /// Runs the command and waits for its end.
+    ///
+    /// If the calling task is cancelled, the command gets SIGTERM, and SIGKILL five seconds later.
     ///
     /// - Parameters:
-    ///   - body: what it can read from its standard input. It need not read it.
-    ///   - details: what stands in its environment: `BEANROW_TASK_ID`, `BEANROW_TUBE`, `BEANROW_ATTEMPT`.
-    /// - Returns: how it ended.
-    func run(body: [UInt8], details: Details) async -> Ending {
+    ///   - body: its standard input. The command need not read it.
+    ///   - details: the variables `BEANROW_TASK_ID`, `BEANROW_TUBE` and `BEANROW_ATTEMPT` of its environment.
+    /// - Returns: the outcome.
+    func run(body: [UInt8], details: Details) async -> Outcome {
         var configuration = configuration
         configuration.environment = .inherit.updating([
             "BEANROW_TASK_ID": details.id,
@@ -74,7 +75,7 @@ struct TaskCommand: Sendable {
                 output: .currentStandardOutput,
                 error: .currentStandardError
             ) { execution in
-                // A command that does not read its input is none that failed.
+                // Not reading standard input is not a failure.
                 _ = try? await execution.standardInputWriter.write(body)
                 try? await execution.standardInputWriter.finish()
             }

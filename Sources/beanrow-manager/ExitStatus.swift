@@ -3,10 +3,10 @@ internal import TaskStore
 
 /// The exit statuses of `beanrow-manager`, named as in sysexits.h.
 ///
-/// A service manager needs them: it starts a manager again after 1 and 75, and must not after 64 and 78
-/// (`RestartPreventExitStatus=64 78`). docs/reliability.md has them as a table.
+/// Service managers need them: they may restart a manager after 1 and 75, and must not after 64 and 78
+/// (`RestartPreventExitStatus=64 78`). docs/reliability.md has a table.
 enum ExitStatus {
-    /// Anything else: the manager cannot listen, or it does not know any more what its disk holds.
+    /// Any other failure: the manager cannot listen, or it cannot trust its disk any more.
     static let failure = ExitCode.failure
 
     /// `EX_USAGE`: the command line is wrong.
@@ -18,7 +18,7 @@ enum ExitStatus {
     /// `EX_CONFIG`: acknowledged tasks are gone, and a person has to decide.
     static let needsDecision = ExitCode(78)
 
-    /// Returns the status for an error that ended the manager.
+    /// Returns the exit status for an error that ended the manager.
     static func of(_ error: any Error) -> ExitCode {
         guard let error = error as? StoreError else { return failure }
         return switch error.code {

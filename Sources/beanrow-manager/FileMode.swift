@@ -1,6 +1,6 @@
 internal import ArgumentParser
 
-/// Permissions of a file, as chmod takes them in digits.
+/// The permissions of a file in octal digits, as for chmod.
 struct FileMode: ExpressibleByArgument, CustomStringConvertible, Sendable {
     let rawValue: UInt32
 
@@ -8,7 +8,9 @@ struct FileMode: ExpressibleByArgument, CustomStringConvertible, Sendable {
         self.rawValue = rawValue
     }
 
-    /// Understands three or four octal digits by which the owner can read and write, and no user can execute.
+    /// Reads three or four octal digits.
+    ///
+    /// The owner must be able to read and write, and no user may execute.
     init?(argument: String) {
         guard (3...4).contains(argument.utf8.count), let value = UInt32(argument, radix: 8) else { return nil }
         guard value & 0o600 == 0o600, value & ~0o666 == 0 else { return nil }

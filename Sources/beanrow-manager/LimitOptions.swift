@@ -2,12 +2,12 @@ internal import ArgumentParser
 internal import CommandLineSupport
 internal import Manager
 
-/// The flags that bound what clients can take of a manager.
+/// The options that limit what clients can use.
 struct LimitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Connections at a time. The next one is answered OUT_OF_MEMORY and closed.",
-            discussion: "The limit on open files is raised for them as far as the system allows.",
+            "The most connections, from 1 to 1000000. The next one is answered OUT_OF_MEMORY and closed.",
+            discussion: "The limit of open files is raised for them, as far as the system allows.",
             valueName: "count"
         )
     )
@@ -15,18 +15,23 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Commands that a connection may have sent ahead of their answers before no more is read from it.",
+            "The most commands per connection that wait for answers, from 1 to 1000000. Then no more is read from it.",
             valueName: "count"
         )
     )
     var maxPipelined = ManagerConfiguration.QueueLimits().commands
 
-    @Option(help: ArgumentHelp("The same for the bytes of the bodies among them.", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp(
+            "The most bytes of bodies in these commands, from 1 to 1073741824.",
+            valueName: "bytes"
+        )
+    )
     var maxPipelinedBytes = ManagerConfiguration.QueueLimits().bytes
 
     @Option(
         help: ArgumentHelp(
-            "Bytes of answers that a connection may have unread before none of its commands is begun.",
+            "The most bytes of answers that a client has not read, from 1 to 1073741824. Then its commands wait.",
             valueName: "bytes"
         )
     )
@@ -35,9 +40,9 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            The most that is kept in memory of bodies, commands and answers, over all connections. Beyond it bodies are \
-            answered OUT_OF_MEMORY, and clients that do not read wait. At least four times --max-task-size. \
-            (default: 256, or as much as --max-task-size needs)
+            The most memory for bodies, commands and answers of all connections, up to 1048576 MiB. Beyond it, bodies \
+            are answered with OUT_OF_MEMORY, and clients that do not read wait. At least four times --max-task-size \
+            per lane. (default: 256, or what --max-task-size needs)
             """,
             valueName: "mebibytes"
         )
@@ -46,7 +51,7 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Tubes that a connection may watch. A watch beyond is answered OUT_OF_MEMORY.",
+            "The most tubes that a connection may watch, from 1 to 1000000. Another watch is answered OUT_OF_MEMORY.",
             valueName: "count"
         )
     )
@@ -54,8 +59,8 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How long a connection may hold half a command before it is closed; 0 is for ever.",
-            discussion: "Connections that are idle between commands are left alone.",
+            "How long a command may be incomplete before its connection is closed, up to 1000000 s. 0 means no limit.",
+            discussion: "Connections that are idle between two commands are not closed.",
             valueName: "seconds"
         )
     )
@@ -64,8 +69,8 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            How long the database's log may become while a program that reads keeps it from being emptied. Beyond it \
-            puts are answered OUT_OF_MEMORY, beyond twice as much everything that writes is.
+            The largest size of the database's log while a reading program prevents that it is emptied, from 16 to \
+            1048576 MiB. Beyond it, puts are answered with OUT_OF_MEMORY; beyond twice the size, all writes are.
             """,
             valueName: "mebibytes"
         )
@@ -89,18 +94,18 @@ struct LimitOptions: ParsableArguments {
 
     /// Checks that there is memory for tasks of the largest size.
     ///
-    /// - Throws: `ValidationError` with the least that works.
+    /// - Throws: `ValidationError` with the smallest value that is enough.
     func checkMemory(maximumTaskSize: Int, lanes: Int) throws {
         guard let maxMemory else { return }
         let least = ManagerConfiguration.leastMemory(maximumTaskSize: maximumTaskSize, lanes: lanes)
         guard maxMemory << 20 < least else { return }
         let mebibytes = (least + (1 << 20) - 1) >> 20
         throw ValidationError(
-            "--max-memory must be at least \(mebibytes) with this --max-task-size: four of the largest tasks for each lane"
+            "--max-memory must be at least \(mebibytes) with this --max-task-size: four of the largest tasks per lane"
         )
     }
 
-    /// A manager's settings with these limits.
+    /// Returns the settings of a manager with these limits.
     func configuration(maximumTaskSize: Int, lanes: Int) -> ManagerConfiguration {
         ManagerConfiguration(
             maximumTaskSize: maximumTaskSize,

@@ -8,29 +8,41 @@ internal import ServiceLifecycle
 internal import TaskStore
 internal import UnixSignals
 
-/// `beanrow-manager`: reads the command line, opens the store and serves until a signal says otherwise.
+/// `beanrow-manager`: opens the store and serves clients until a signal stops it.
 @main
 struct ManagerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "beanrow-manager",
-        abstract: "Serves tasks out of one SQLite file or a PostgreSQL server, in beanstalkd's protocol.",
+        abstract: "Serve tasks from an SQLite file or a PostgreSQL server, with beanstalkd's protocol.",
         discussion: """
-            Start as many managers as you like on one file and one machine, each on a port of its own; or on one \
-            PostgreSQL server, on as many machines as you like. Producers and consumers may talk to any of them: a task \
-            put through one can be taken through every other.
+            Up to 64 managers may serve one file, on one machine, each with its own port. Any number of managers may \
+            serve one PostgreSQL server, on any number of machines. Producers and consumers may connect to any of \
+            them: a task that was put through one manager can be claimed through every other one.
 
-            Once it accepts connections it prints "listening on HOST:PORT" on standard output; everything else goes to \
-            standard error.
+            When it accepts connections, it prints "listening on HOST:PORT" on standard output. All other output goes \
+            to standard error.
 
-            SIGTERM and SIGINT end it: commands that have arrived are carried out, claims are given back. SIGUSR1 makes \
-            it refuse new tasks with DRAINING.
+            SIGTERM and SIGINT stop it: commands that have arrived are carried out, and claims are released. After \
+            SIGUSR1 it answers puts with DRAINING.
+
+            The exit status is 0 after a signal, 64 if the command line is wrong, 75 if another process has to end \
+            first, 78 if acknowledged tasks are gone from the disk, and 1 otherwise. Do not restart it after 64 and \
+            78.
+
+            EXAMPLES
+              Serve tasks.db in the current directory, on port 11300:
+                beanrow-manager
+              Start a second manager on the same file:
+                beanrow-manager --database tasks.db --listen 127.0.0.1:11301
+              Serve a PostgreSQL server, on all interfaces, with four connections to it:
+                beanrow-manager --database postgres://queue@db/tasks --listen 0.0.0.0:11300 --lanes 4
             """,
         version: Version.current
     )
 
     @Option(
         help: ArgumentHelp(
-            "The database file, made if it does not exist; or a PostgreSQL server, as in postgres://user@host/name.",
+            "The database file, created if it is missing; or a PostgreSQL server, such as postgres://user@host/name.",
             valueName: "file or URI"
         )
     )
@@ -39,18 +51,20 @@ struct ManagerCommand: AsyncParsableCommand {
     @OptionGroup(title: "PostgreSQL")
     var server: ServerOptions
 
-    @Option(help: ArgumentHelp("Where to accept connections; port 0 picks a free one.", valueName: "host:port"))
+    @Option(
+        help: ArgumentHelp("The address to accept connections at. Port 0 picks a free port.", valueName: "host:port")
+    )
     var listen = ManagerAddress(host: "127.0.0.1")
 
-    @Option(help: ArgumentHelp("What to call this manager in the database and the logs. (default: its address)"))
+    @Option(help: ArgumentHelp("The name of this manager in the database and the logs. (default: its address)"))
     var name: String?
 
-    @Option(help: ArgumentHelp("The most bytes a task's body may have, up to 1 GiB.", valueName: "bytes"))
+    @Option(help: ArgumentHelp("The size of the largest body, from 1 to 1073741824 (1 GiB).", valueName: "bytes"))
     var maxTaskSize = 65535
 
     @Option(
         help: ArgumentHelp(
-            "How long a deleted task's put-unique key is kept from being put again.",
+            "How long the key of a deleted task is kept, so that put-unique does not put it again; 0 to 2147483647.",
             valueName: "seconds"
         )
     )
@@ -58,10 +72,11 @@ struct ManagerCommand: AsyncParsableCommand {
 
     @Flag(
         help: ArgumentHelp(
-            "Use a database file that has a second name (a hard link) or is mounted by itself.",
+            "Accept a database file that has a second name (a hard link) or is mounted by itself.",
             discussion: """
-                Only one manager can use it then, and no other program can open it as long as it runs. Start it by the same name each \
-                time. Without this flag such a file is refused: managers that used different names would not see each other.
+                Only one manager can use it then, and no other program can open it while the manager runs. Always \
+                start it with the same name. Without this flag such a file is refused, since managers that use \
+                different names do not see each other.
                 """
         )
     )
@@ -69,15 +84,15 @@ struct ManagerCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The permissions of a database file that is made: 660 for several users of one group, whatever the umask is.",
+            "The permissions of a new database file, whatever the umask is: 660 for several users of one group.",
             valueName: "octal"
         )
     )
     var fileMode = FileMode(rawValue: 0o600)
 
-    @OptionGroup(title: "Limits on what clients can take") var limits: LimitOptions
+    @OptionGroup(title: "Limits on what clients can use") var limits: LimitOptions
 
-    @Option(help: ArgumentHelp("The least level to log: trace, debug, info, notice, warning, error or critical."))
+    @Option(help: ArgumentHelp("The lowest level to log: trace, debug, info, notice, warning, error or critical."))
     var logLevel = Logger.Level.info
 
     static func main() async {
@@ -86,7 +101,7 @@ struct ManagerCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard !StoreChoice.isMistaken(database) else {
-            throw ValidationError("--database is a file, or a server as in postgres://user@host/name; this is neither")
+            throw ValidationError("--database must be a file, or a server such as postgres://user@host/name")
         }
         guard (1...1 << 30).contains(maxTaskSize) else {
             throw ValidationError("--max-task-size must be from 1 to \(1 << 30)")
@@ -105,7 +120,7 @@ struct ManagerCommand: AsyncParsableCommand {
         let output = LineWriter(
             descriptor: STDOUT_FILENO,
             onFailure: { [logger] failure in
-                logger.warning("standard output does not take the line that says where the manager listens: \(failure)")
+                logger.warning("cannot write to standard output on which address the manager listens: \(failure)")
             }
         )
         let manager = makeManager(logger: logger, output: output)
@@ -167,21 +182,10 @@ struct ManagerCommand: AsyncParsableCommand {
                         at: now,
                         options: options
                     )
-                    report(store.recoveredAtOpening, logger)
+                    logger.report(store.recoveredAtOpening)
                     return store
                 }
             }
         )
-    }
-}
-
-/// Puts the manager into drain mode when SIGUSR1 arrives, as beanstalkd does.
-struct DrainOnSignal: Service {
-    let manager: ManagerService
-
-    func run() async throws {
-        for await _ in await UnixSignalsSequence(trapping: .sigusr1).cancelOnGracefulShutdown() {
-            manager.drain()
-        }
     }
 }

@@ -1,21 +1,23 @@
 internal import ArgumentParser
 internal import BeanrowClient
 
-/// What the keys of all lines of one input begin with: line 17 of `import` has the key `import/17`.
+/// The common prefix of the keys of all lines: line 17 of `import` has the key `import/17`.
 struct KeyPrefix: Sendable, Hashable, ExpressibleByArgument {
-    /// The beginning.
+    /// The prefix, without the slash.
     let text: String
 
-    /// Reads it from a command line; fails where it cannot begin a key, or leaves no room for a number.
+    /// Reads a prefix from a command line.
+    ///
+    /// Fails if it cannot start a key, or leaves no room for a number.
     init?(argument: String) {
         guard UniqueKey("\(argument)/\(Int.max)") != nil else { return nil }
         text = argument
     }
 
-    /// The key of a line.
+    /// Returns the key of a line.
     ///
-    /// - Parameter number: the line's number, from 1.
-    /// - Returns: the key; there always is one.
+    /// - Parameter number: the number of the line, from 1.
+    /// - Returns: the key; never `nil` for the number of a line.
     func key(ofLine number: Int) -> UniqueKey? {
         UniqueKey("\(text)/\(number)")
     }

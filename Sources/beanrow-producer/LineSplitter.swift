@@ -1,25 +1,8 @@
-/// Some consecutive lines of the input.
-struct LineBatch: Sendable, Equatable {
-    /// What became of a line.
-    enum Line: Sendable, Equatable {
-        /// A line that can be a task's body.
-        case body([UInt8])
-
-        /// A line that is too long to be kept, with its length in bytes.
-        case tooLong(Int)
-    }
-
-    /// The number of the first line, from 1.
-    var firstNumber: Int
-
-    /// The lines, without their line ends.
-    var lines: [Line]
-}
-
-/// Takes lines out of chunks of bytes, wherever the chunks are cut.
+/// Splits chunks of bytes into lines.
 ///
-/// A line ends with LF and nothing else; all other bytes, CR among them, are kept as they are. Bytes after the last LF
-/// are a line too.
+/// The chunks may end anywhere.
+///
+/// A line ends with LF only. All other bytes, also CR, belong to the line. Bytes after the last LF are a line too.
 struct LineSplitter {
     private let longest: Int
     private var partial: [UInt8] = []
@@ -27,14 +10,14 @@ struct LineSplitter {
     private var lines: [LineBatch.Line] = []
     private var nextNumber = 1
 
-    /// Begins with line 1.
+    /// Creates a splitter that starts with line 1.
     ///
-    /// - Parameter longest: the most bytes a line may have to be kept; of longer ones only the length is.
+    /// - Parameter longest: the most bytes of a line. Of a longer line only the length is kept.
     init(longest: Int) {
         self.longest = longest
     }
 
-    /// Takes the next bytes in.
+    /// Adds the next bytes.
     mutating func append(_ bytes: ArraySlice<UInt8>) {
         var rest = bytes
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
@@ -49,17 +32,19 @@ struct LineSplitter {
         keep(rest)
     }
 
-    /// Says that no more bytes come: what is left is a line.
+    /// Ends the input.
+    ///
+    /// Bytes after the last line end become a line.
     mutating func finish() {
         if partialLength > 0 {
             endPartial()
         }
     }
 
-    /// Takes the lines that are whole.
+    /// Removes and returns the complete lines.
     ///
-    /// - Parameter count: the most lines to take.
-    /// - Returns: nothing where there are none.
+    /// - Parameter count: the most lines per batch.
+    /// - Returns: the batches; empty if there is no complete line.
     mutating func take(upTo count: Int) -> [LineBatch] {
         defer { lines = [] }
         return stride(from: 0, to: lines.count, by: count)

@@ -1,26 +1,26 @@
 internal import Dispatch
 internal import Foundation
 
-/// Where the bodies come from: lines of a file, or generated ones.
+/// The source of the bodies: lines of a file, or generated bodies.
 ///
-/// They are read on a thread of its own, only a few batches ahead of who takes them.
+/// It reads on a dispatch queue, a few batches ahead of the producer.
 struct TaskSource: Sendable {
-    /// Lines in one batch, at most.
+    /// The most lines per batch.
     static let batchSize = 256
 
     private static let batchesAhead = 8
     private static let chunkSize = 256 * 1024
 
-    /// What is read.
+    /// An element of the stream.
     enum Input: Sendable {
         /// Some lines.
         case batch(LineBatch)
 
-        /// There are no more lines. If it does not come, reading was stopped before.
+        /// The end of the lines. It is missing if reading was stopped before.
         case end
     }
 
-    /// The batches, in order.
+    /// The batches, in the order of the input.
     let batches: AsyncThrowingStream<Input, any Error>
 
     private let continuation: AsyncThrowingStream<Input, any Error>.Continuation
@@ -28,27 +28,27 @@ struct TaskSource: Sendable {
 
     private init() {
         (batches, continuation) = AsyncThrowingStream.makeStream(of: Input.self)
-        // A semaphore that ends with less than it began with is a trap, so it begins with nothing.
+        // A semaphore traps if it is destroyed with a smaller value than at its start, so it starts with 0.
         for _ in 0..<Self.batchesAhead { room.signal() }
     }
 
     /// Reads lines.
     ///
     /// - Parameters:
-    ///   - descriptor: where from.
-    ///   - longest: the most bytes a line may have to be a body.
-    /// - Returns: the source. Reading goes on until the end, an error, or ``stop()``.
+    ///   - descriptor: the file to read.
+    ///   - longest: the most bytes of a body.
+    /// - Returns: the source. It reads until the end, an error, or ``stop()``.
     static func lines(of descriptor: CInt, longest: Int) -> TaskSource {
         let source = TaskSource()
         DispatchQueue(label: "input").async { source.read(descriptor, longest: longest) }
         return source
     }
 
-    /// Makes bodies: their number, filled up to a size.
+    /// Generates bodies: their number, filled up to a size.
     ///
     /// - Parameters:
-    ///   - count: how many.
-    ///   - size: how many bytes each shall have; none for just the number.
+    ///   - count: the number of bodies.
+    ///   - size: the size of each body in bytes, or `nil` for the number alone.
     /// - Returns: the source.
     static func generated(count: Int, size: Int?) -> TaskSource {
         let source = TaskSource()
@@ -56,7 +56,7 @@ struct TaskSource: Sendable {
         return source
     }
 
-    /// The body with this number: the number in decimal, then a space and dots up to the size.
+    /// Returns a generated body: the number in decimal, then a space and dots up to the size.
     static func body(number: Int, size: Int?) -> [UInt8] {
         var body = Array(String(number).utf8)
         guard let size, body.count < size else { return body }
@@ -65,12 +65,12 @@ struct TaskSource: Sendable {
         return body
     }
 
-    /// Says that a batch was dealt with, so that another one may be read.
-    func took() {
+    /// Records that the producer has taken a batch, so that another one may be read.
+    func batchWasTaken() {
         room.signal()
     }
 
-    /// Ends the batches, after those that were read.
+    /// Ends the stream after the batches that were read.
     func stop() {
         continuation.finish()
         room.signal()
@@ -94,7 +94,7 @@ struct TaskSource: Sendable {
                 splitter.finish()
             }
             for batch in splitter.take(upTo: Self.batchSize) {
-                guard hand(batch) else { return }
+                guard pass(batch) else { return }
             }
             if count < 0 { return continuation.finish(throwing: InputFailure(code: failure)) }
             if count == 0 { return end() }
@@ -105,7 +105,7 @@ struct TaskSource: Sendable {
         for first in stride(from: 1, through: count, by: Self.batchSize) {
             let last = min(first + Self.batchSize - 1, count)
             let lines = (first...last).map { LineBatch.Line.body(Self.body(number: $0, size: size)) }
-            guard hand(LineBatch(firstNumber: first, lines: lines)) else { return }
+            guard pass(LineBatch(firstNumber: first, lines: lines)) else { return }
         }
         end()
     }
@@ -115,18 +115,9 @@ struct TaskSource: Sendable {
         continuation.finish()
     }
 
-    private func hand(_ batch: LineBatch) -> Bool {
+    private func pass(_ batch: LineBatch) -> Bool {
         room.wait()
         if case .terminated = continuation.yield(.batch(batch)) { return false }
         return true
     }
-}
-
-/// Why the input could not be read to its end.
-struct InputFailure: Error, CustomStringConvertible {
-    /// The system's error number.
-    var code: CInt
-
-    /// The system's words for it.
-    var description: String { "cannot read the input: " + String(cString: strerror(code)).lowercased() }
 }

@@ -10,7 +10,7 @@ import Testing
         ("[fe80::1%eth0]", "fe80::1%eth0", 11_300),
         ("127.0.0.1:0", "127.0.0.1", 0),
     ])
-    func reads(_ text: String, host: String, port: Int) {
+    func `an address is read`(_ text: String, host: String, port: Int) {
         #expect(ManagerAddress(text) == ManagerAddress(host: host, port: port))
     }
 
@@ -19,16 +19,16 @@ import Testing
         "::1:11300",
         "[::1", "[]:1", "[host]:1", "[::1]11300", "a host:1", "host:1:2", "host]:1",
     ])
-    func refuses(_ text: String) {
+    func `text that is no address is refused`(_ text: String) {
         #expect(ManagerAddress(text) == nil)
     }
 
     @Test(arguments: ["127.0.0.1:11300", "[::1]:1"])
-    func isWrittenAsItIsRead(_ text: String) {
+    func `an address is written as it is read`(_ text: String) {
         #expect(ManagerAddress(text)?.description == text)
     }
 
-    @Test func readsLists() {
+    @Test func `lists are read`() {
         let expected = [ManagerAddress(host: "a", port: 1), ManagerAddress(host: "::1", port: 2)]
         #expect(ManagerAddress.list("a:1,[::1]:2,a:1") == expected)
         #expect(ManagerAddress.list("a:1,") == nil)

@@ -1,36 +1,38 @@
 internal import BeanstalkWire
 internal import NIOCore
 
-/// Runs a ``RequestPipeline`` over a channel; lives on the channel's event loop.
+/// Runs a ``RequestPipeline`` over a channel, on the channel's event loop.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
-    typealias Pipeline = RequestPipeline<EventLoopPromise<RequestEnding>>
+    typealias Pipeline = RequestPipeline<EventLoopPromise<RequestResult>>
 
-    private static let bytesAtOnce = 256 * 1024
+    private static let bytesPerWrite = 256 * 1024
 
-    /// Whether the manager has let the connection take up a session, whose claims would outlive it.
+    /// Whether the connection has attached a session, whose claims would outlive the connection.
     private(set) var hasSession = false
 
     private var pipeline: Pipeline
     private var replies = NIOSingleStepByteToMessageProcessor(ReplyDecoder())
     private let timeout: TimeAmount
-    private let longestLeave: TimeAmount
+    private let quitTimeout: TimeAmount
     private var ended: (() -> Void)?
     private let address: ManagerAddress
     private var context: ChannelHandlerContext?
     private var lastProgress = NIODeadline.now()
     private var timeoutCheck: Scheduled<Void>?
-    private var isLeaving = false
+    private var isQuitting = false
 
     init(address: ManagerAddress, limits: ManagerConnection.Limits) {
         self.address = address
         self.pipeline = Pipeline(limit: limits.commandsInFlight)
         self.timeout = TimeAmount(limits.requestTimeout)
-        self.longestLeave = TimeAmount(limits.longestLeave)
+        self.quitTimeout = TimeAmount(limits.quitTimeout)
     }
 
-    /// Has something done when the connection ends, before the requests hear of it; at once if it has ended.
+    /// Calls a function when the connection ends, before the requests get their results.
+    ///
+    /// Calls it now if it has ended.
     func whenEnded(_ ended: @escaping () -> Void) {
         if context?.channel.isActive == true {
             self.ended = ended
@@ -41,7 +43,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func submit(_ request: Pipeline.Request) {
         if let error = pipeline.submit(request) {
-            request.sink.succeed(.notSent(error))
+            request.promise.succeed(.notSent(error))
         } else {
             send()
         }
@@ -51,11 +53,11 @@ final class ConnectionHandler: ChannelInboundHandler {
         switch pipeline.cancel(id) {
         case .nothing:
             break
-        case .ended(let promise, let ending):
-            promise.succeed(ending)
+        case .ended(let promise, let result):
+            promise.succeed(result)
         case .mustClose:
             let error = ClientError(.cancelled, "the task was cancelled", address: address)
-            if hasSession { leave(error) } else { end(error) }
+            if hasSession { quit(error) } else { end(error) }
         }
     }
 
@@ -66,36 +68,38 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private func fail(_ error: ClientError) {
-        // Who is told that a request failed shall not be given this connection again.
+        // A caller that learns that its request failed must not get this connection again.
         ended?()
         ended = nil
         timeoutCheck?.cancel()
         timeoutCheck = nil
-        for (promise, ending) in pipeline.close(error) {
-            promise.succeed(ending)
+        for (promise, result) in pipeline.close(error) {
+            promise.succeed(result)
         }
     }
 
-    /// Ends all requests, sends `quit`, and closes the channel once the manager has done so.
+    /// Ends all requests and sends `quit`.
     ///
-    /// What is claimed for this connection on its way here is given back too: the manager comes to the `quit` after all
-    /// that was asked before, and does not let a reserve wait once nothing more can come.
-    func leave(_ error: ClientError) {
-        guard let context, context.channel.isActive, !isLeaving else { return end(error) }
-        isLeaving = true
+    /// Closes the channel when the manager has closed its end.
+    ///
+    /// The manager also releases tasks that are on their way to this connection: it handles `quit` after all commands
+    /// before it, and it ends a waiting reserve when no more input can come.
+    func quit(_ error: ClientError) {
+        guard let context, context.channel.isActive, !isQuitting else { return end(error) }
+        isQuitting = true
         fail(error)
         var bytes = context.channel.allocator.buffer(capacity: 6)
         bytes.writeCommand(.quit)
         let channel = context.channel
         context.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in channel.close(mode: .output, promise: nil) }
-        // A manager that is not there any more shall not hold up who waits for the end.
-        let patience = context.eventLoop.scheduleTask(in: longestLeave) { channel.close(promise: nil) }
-        channel.closeFuture.whenComplete { _ in patience.cancel() }
+        // A manager that does not answer must not delay the close.
+        let timeout = context.eventLoop.scheduleTask(in: quitTimeout) { channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { _ in timeout.cancel() }
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        // Nobody tells of a close that happened before.
+        // There is no event for a close that happened before.
         if !context.channel.isActive {
             end(ClientError(.connectionLost, "the manager closed the connection", address: address))
         }
@@ -106,14 +110,14 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isLeaving else { return }
+        guard !isQuitting else { return }
         lastProgress = .now()
         do {
             try replies.process(buffer: unwrapInboundIn(data)) { reply in
                 if case .session = reply { hasSession = true }
                 switch pipeline.received(reply) {
                 case .nothing: break
-                case .ended(let promise, let ending): promise.succeed(ending)
+                case .ended(let promise, let result): promise.succeed(result)
                 case .violation(let error): throw error
                 }
             }
@@ -121,7 +125,13 @@ final class ConnectionHandler: ChannelInboundHandler {
         } catch let error as ClientError {
             end(ClientError(error.code, error.message, address: address))
         } catch {
-            end(ClientError(.protocolViolation, "the manager sent what is no answer (\(error))", address: address))
+            end(
+                ClientError(
+                    .protocolViolation,
+                    "the manager sent something that is no answer (\(error))",
+                    address: address
+                )
+            )
         }
     }
 
@@ -138,7 +148,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         context.fireChannelWritabilityChanged()
     }
 
-    // What the socket does not take stays in the pipeline: memory is bounded, and of what was not sent it is known.
+    // Commands that the socket does not accept stay in the pipeline. So memory is bounded, and it is known that they
+    // were not sent.
     private func send() {
         guard let context, context.channel.isWritable, let first = pipeline.next() else { return }
         var bytes = context.channel.allocator.buffer(capacity: 256)
@@ -147,19 +158,19 @@ final class ConnectionHandler: ChannelInboundHandler {
             for command in some {
                 bytes.writeCommand(command)
             }
-            commands = bytes.readableBytes < Self.bytesAtOnce ? pipeline.next() : nil
+            commands = bytes.readableBytes < Self.bytesPerWrite ? pipeline.next() : nil
         }
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         if timeoutCheck == nil {
             lastProgress = .now()
             checkTimeout(context: context)
         }
-        if bytes.readableBytes >= Self.bytesAtOnce {
+        if bytes.readableBytes >= Self.bytesPerWrite {
             context.eventLoop.assumeIsolated().execute { self.send() }
         }
     }
 
-    // One timer a connection, set again only when it fires: requests cost none.
+    // One timer per connection, which is set again only when it fires. Requests set no timers.
     private func checkTimeout(context: ChannelHandlerContext) {
         timeoutCheck = nil
         guard pipeline.isAwaiting else { return }

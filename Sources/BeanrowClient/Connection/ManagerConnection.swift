@@ -5,22 +5,24 @@ internal import Synchronization
 
 /// One TCP connection to a manager.
 ///
-/// Requests are sent in the order of ``send(_:needs:)`` without waiting for each other's answers. Once the connection
-/// is lost it stays lost: every request that has no answer ends with an error that says whether it was sent.
+/// Requests are sent in the order of ``send(_:requiring:)``, without waiting for the answers of earlier ones. A lost
+/// connection is never reopened. Each request without an answer ends with an error that says whether it was sent.
 final class ManagerConnection: Sendable {
-    /// What one connection may take.
+    /// The limits of one connection.
     struct Limits: Sendable {
-        /// The most commands in flight; further ones wait their turn in the client.
+        /// The most commands in flight.
+        ///
+        /// More commands wait in the client.
         var commandsInFlight = 1024
 
-        /// How long the manager may take for an answer, beyond what a command itself says.
+        /// How long the manager may take to answer, without the time that a reserve asks it to wait.
         var requestTimeout = Duration.seconds(30)
 
-        /// How long the manager may take to close the connection after it was told that nothing more comes.
-        var longestLeave = Duration.seconds(3)
+        /// How long the manager may take to close the connection after `quit`.
+        var quitTimeout = Duration.seconds(3)
     }
 
-    /// Where the manager is.
+    /// The address of the manager.
     let address: ManagerAddress
 
     private let channel: any Channel
@@ -37,11 +39,11 @@ final class ManagerConnection: Sendable {
     /// Connects.
     ///
     /// - Parameters:
-    ///   - address: where to.
-    ///   - eventLoop: where the connection lives from then on.
-    ///   - timeout: how long to try.
-    ///   - limits: what the connection may take.
-    /// - Returns: the connection, or the error of NIO.
+    ///   - address: the address of the manager.
+    ///   - eventLoop: runs the connection.
+    ///   - timeout: the longest time to connect.
+    ///   - limits: the limits of the connection.
+    /// - Returns: the connection, or the error of SwiftNIO.
     static func connect(
         to address: ManagerAddress,
         on eventLoop: any EventLoop,
@@ -72,19 +74,21 @@ final class ManagerConnection: Sendable {
         }
     }
 
-    /// Whether requests can be sent; another thread may see the end of it at any moment.
+    /// Whether requests can be sent.
+    ///
+    /// The connection may end at any moment.
     var isOpen: Bool { channel.isActive }
 
-    /// Sends some commands together, after those sent before.
+    /// Sends some commands together, after those that were sent before.
     ///
     /// - Parameters:
-    ///   - commands: what to send; not empty. They are in flight together or not at all.
-    ///   - needs: what the connection is set to before, if it is not already.
-    /// - Returns: the request, to be awaited.
-    func send(_ commands: [Command], needs: ConnectionNeeds = .none) -> PendingRequest {
-        let promise = channel.eventLoop.makePromise(of: RequestEnding.self)
+    ///   - commands: the commands; not empty. All of them are sent, or none.
+    ///   - state: the state that the connection must be in.
+    /// - Returns: the request, whose result can be awaited.
+    func send(_ commands: [Command], requiring state: ChannelState = .any) -> PendingRequest {
+        let promise = channel.eventLoop.makePromise(of: RequestResult.self)
         let id = nextID.wrappingAdd(1, ordering: .relaxed).newValue
-        let request = ConnectionHandler.Pipeline.Request(id: id, commands: commands, needs: needs, sink: promise)
+        let request = ConnectionHandler.Pipeline.Request(id: id, commands: commands, state: state, promise: promise)
         let handler = handler
         channel.eventLoop.execute {
             handler.value.submit(request)
@@ -94,17 +98,19 @@ final class ManagerConnection: Sendable {
         }
     }
 
-    /// Asks once whether the manager takes puts with keys.
+    /// Returns whether the manager accepts puts with keys.
     ///
-    /// An old server would read the body of a `put-unique` as commands, so the way to ask is another command that came
-    /// with it and that does nothing: to clear a tube that there is not.
+    /// It is asked once per connection.
     ///
-    /// - Throws: ``ClientError`` where the connection was lost or the task is cancelled.
+    /// A server that does not know `put-unique` would read its body as commands. So the question is a `clear-tube` for
+    /// a random tube: servers that know one of the commands know both, and it has no effect.
+    ///
+    /// - Throws: ``ClientError`` if the connection was lost or the calling task is cancelled.
     func takesKeys() async throws(ClientError) -> Bool {
         if let known = knowsKeys.withLock({ $0 }) { return known }
         let question = Command.clearTube(RandomName.tube(), .buried)
-        let answer = try await send([question]).endingUnlessCancelled().reply(at: 0)
-        // A manager that has as many connections as it may have says so whatever it was asked, and closes.
+        let answer = try await send([question]).resultUnlessCancelled().reply(at: 0)
+        // A manager that has reached its limit of connections answers this to any command, and closes.
         if answer == .outOfMemory {
             throw ClientError(.connectionLost, "the manager has no room (OUT_OF_MEMORY)", address: address)
         }
@@ -113,9 +119,11 @@ final class ManagerConnection: Sendable {
         return isKnown
     }
 
-    /// Closes at once, and what had no answer ends with this error.
+    /// Closes the connection at once.
     ///
-    /// The manager puts the tasks claimed through it back into the queue, unless they belong to a named session.
+    /// Requests without an answer end with this error.
+    ///
+    /// The manager releases the tasks that the connection has claimed, unless they belong to a named session.
     func close(_ error: ClientError) {
         let handler = handler
         channel.eventLoop.execute {
@@ -123,23 +131,27 @@ final class ManagerConnection: Sendable {
         }
     }
 
-    /// Takes leave: what had no answer ends with this error, and what the session holds goes back into the queue.
+    /// Sends `quit`.
     ///
-    /// The connection is closed when the manager has closed its end, or some seconds later.
-    func leave(_ error: ClientError) {
+    /// Requests without an answer end with this error, and the manager releases the session's claims.
+    ///
+    /// The connection is closed when the manager has closed its end, or after ``Limits/quitTimeout``.
+    func quit(_ error: ClientError) {
         let handler = handler
         channel.eventLoop.execute {
-            handler.value.leave(error)
+            handler.value.quit(error)
         }
     }
 
-    /// Has something done when the connection ends, before its requests hear of it; at once if it has ended.
+    /// Calls a function when the connection ends, before its requests get their results.
     ///
-    /// To be called on the connection's event loop, where `body` runs too.
+    /// Calls it now if it has ended.
+    ///
+    /// Call this on the connection's event loop. `body` runs there too.
     func whenEnded(_ body: @escaping @Sendable () -> Void) {
         handler.value.whenEnded(body)
     }
 
-    /// Done when the connection is closed.
+    /// Succeeds when the connection is closed.
     var closed: EventLoopFuture<Void> { channel.closeFuture }
 }

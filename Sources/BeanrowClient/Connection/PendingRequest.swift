@@ -1,22 +1,24 @@
 internal import BeanstalkWire
 internal import NIOCore
 
-/// A request that was handed to a connection.
+/// A request that was passed to a connection.
 struct PendingRequest: Sendable {
-    let future: EventLoopFuture<RequestEnding>
+    let future: EventLoopFuture<RequestResult>
     private let cancel: @Sendable () -> Void
 
-    init(future: EventLoopFuture<RequestEnding>, cancel: @escaping @Sendable () -> Void) {
+    init(future: EventLoopFuture<RequestResult>, cancel: @escaping @Sendable () -> Void) {
         self.future = future
         self.cancel = cancel
     }
 
-    /// Waits for the end, also where the task is cancelled: there is an answer or the connection is given up soon.
-    func ending() async -> RequestEnding {
+    /// Waits for the result, also if the calling task is cancelled.
+    ///
+    /// The request timeout bounds the wait.
+    func result() async -> RequestResult {
         await withCheckedContinuation { continuation in
             future.whenComplete { result in
                 switch result {
-                case .success(let ending): continuation.resume(returning: ending)
+                case .success(let result): continuation.resume(returning: result)
                 case .failure(let error):
                     continuation.resume(returning: .notSent(ClientError(.notConnected, "\(error)")))
                 }
@@ -24,12 +26,14 @@ struct PendingRequest: Sendable {
         }
     }
 
-    /// Waits for the end; where the task is cancelled the request is given up.
+    /// Waits for the result.
     ///
-    /// A request that can bring tasks is given up by closing its connection, for then the manager gives them back.
-    func endingUnlessCancelled() async -> RequestEnding {
+    /// If the calling task is cancelled, the request is cancelled.
+    ///
+    /// A request that can claim tasks is cancelled by closing its connection, since then the manager releases them.
+    func resultUnlessCancelled() async -> RequestResult {
         await withTaskCancellationHandler {
-            await ending()
+            await result()
         } onCancel: {
             cancel()
         }

@@ -2,51 +2,50 @@ internal import BeanstalkWire
 internal import DequeModule
 internal import TaskStore
 
-/// The requests of one connection, in order: what to send next, and whose answer it is that came.
+/// The requests of one connection, in order: which commands to send next, and which request an answer belongs to.
 ///
-/// A pure state machine: it sends nothing and waits for nothing. `Sink` is whatever the owner wants to have back at a
-/// request's end.
+/// It is a state machine without I/O. `Promise` is any value that the owner wants to get back when a request ends.
 ///
-/// A request is some commands that are sent together. Where the connection is not set to what the request needs
-/// (``ConnectionNeeds``), `use`, `watch` and `ignore` go first, and the request itself only once they were answered: a
-/// put behind a `use` that failed would go to another tube.
-struct RequestPipeline<Sink> {
-    /// Some commands, sent together and answered together.
+/// A request is some commands that are sent together. If the connection is not in the state of the request
+/// (``ChannelState``), `use`, `watch` and `ignore` are sent first. The request is sent when they were answered, since a
+/// put after a failed `use` would go to another tube.
+struct RequestPipeline<Promise> {
+    /// Some commands that are sent together.
     struct Request {
-        /// A number by which to cancel it.
+        /// The number that ``RequestPipeline/cancel(_:)`` takes.
         var id: Int
 
-        /// What to send; not empty.
+        /// The commands; not empty.
         var commands: [Command]
 
-        /// What the connection must be set to.
-        var needs: ConnectionNeeds
+        /// The state that the connection must be in.
+        var state: ChannelState
 
-        /// The owner's.
-        var sink: Sink
+        /// The owner's value.
+        var promise: Promise
     }
 
-    /// What an answer brought about.
+    /// The effect of an answer.
     enum Received {
-        /// The request has more answers to come, or nobody waits for it.
+        /// The request has more answers to come, or it was cancelled.
         case nothing
 
         /// A request ended.
-        case ended(Sink, RequestEnding)
+        case ended(Promise, RequestResult)
 
-        /// This cannot be an answer; the connection is of no use any more.
+        /// The answer does not fit. The connection cannot be used any more.
         case violation(ClientError)
     }
 
-    /// What cancelling brought about.
+    /// The effect of a cancellation.
     enum Cancelled {
-        /// There is no such request any more.
+        /// The request has ended before.
         case nothing
 
         /// The request ended.
-        case ended(Sink, RequestEnding)
+        case ended(Promise, RequestResult)
 
-        /// A task may be on its way to it: only closing the connection gives it back.
+        /// A task may be on its way to the request. Only closing the connection releases it.
         case mustClose
     }
 
@@ -56,9 +55,9 @@ struct RequestPipeline<Sink> {
     }
 
     private enum Owner {
-        case request(id: Int, Sink)
+        case request(id: Int, Promise)
         case setup([Command], for: Int)
-        case nobody
+        case none
     }
 
     private struct Flight {
@@ -76,53 +75,54 @@ struct RequestPipeline<Sink> {
     private var using = TubeName.default
     private var watching: Set<TubeName> = [.default]
 
-    /// Begins with a fresh connection.
+    /// Starts with a new connection.
     ///
-    /// - Parameter limit: the most commands to have in flight; a larger request goes alone.
+    /// - Parameter limit: the most commands in flight. A larger request is sent alone.
     init(limit: Int) {
         self.limit = limit
     }
 
-    /// Whether an answer is due.
+    /// Whether a command has no answer yet.
     var isAwaiting: Bool { !flights.isEmpty }
 
-    /// Seconds that the manager may keep the command it is at waiting by the command's own word; none where that is for
-    /// ever.
+    /// The time that the command which is answered next asks the manager to wait, in seconds.
+    ///
+    /// `nil` if it has no limit.
     var secondsToWait: UInt32? {
         guard let flight = flights.first else { return 0 }
         let awaited = flight.awaited[flight.replies.count]
         return awaited.verb == .reserve ? nil : awaited.seconds
     }
 
-    /// Takes a request in.
+    /// Adds a request.
     ///
-    /// - Returns: why it cannot be sent any more, if so.
+    /// - Returns: the error if no request can be sent any more, otherwise `nil`.
     mutating func submit(_ request: Request) -> ClientError? {
         if let failure { return failure.beforeSending }
         queue.append(request)
         return nil
     }
 
-    /// Takes what is to be sent next, until there is nothing.
+    /// Returns the commands to send next, or `nil` if there are none now.
     mutating func next() -> [Command]? {
         guard failure == nil, !settingUp, let request = queue.first else { return nil }
-        let setup = commandsToSet(request.needs)
+        let setup = commandsToSet(request.state)
         if !setup.isEmpty {
             settingUp = true
-            fly(setup, owner: .setup(setup, for: request.id))
+            launch(setup, owner: .setup(setup, for: request.id))
             return setup
         }
         guard unanswered == 0 || unanswered + request.commands.count <= limit else { return nil }
         queue.removeFirst()
-        fly(request.commands, owner: .request(id: request.id, request.sink))
+        launch(request.commands, owner: .request(id: request.id, request.promise))
         return request.commands
     }
 
-    /// Takes the next answer.
+    /// Handles the next answer.
     mutating func received(_ reply: Reply) -> Received {
         guard let flight = flights.first, reply.answers(flight.awaited[flight.replies.count].verb) else {
             return .violation(
-                ClientError(.protocolViolation, "the manager's answer does not fit what it was asked")
+                ClientError(.protocolViolation, "the manager's answer does not fit the command")
             )
         }
         unanswered -= 1
@@ -131,49 +131,49 @@ struct RequestPipeline<Sink> {
 
         let done = flights.removeFirst()
         switch done.owner {
-        case .request(_, let sink): return .ended(sink, .answered(done.replies))
-        case .nobody: return .nothing
+        case .request(_, let promise): return .ended(promise, .answered(done.replies))
+        case .none: return .nothing
         case .setup(let commands, let id): return finishSetup(commands, done.replies, for: id)
         }
     }
 
-    /// Gives a request up.
+    /// Cancels a request.
     mutating func cancel(_ id: Int) -> Cancelled {
         let error = ClientError(.cancelled, "the task was cancelled")
         if let position = queue.firstIndex(where: { $0.id == id }) {
-            return .ended(queue.remove(at: position).sink, .notSent(error))
+            return .ended(queue.remove(at: position).promise, .notSent(error))
         }
         for position in flights.indices {
-            guard case .request(id, let sink) = flights[position].owner else { continue }
+            guard case .request(id, let promise) = flights[position].owner else { continue }
             if flights[position].awaited.contains(where: \.verb.claims) { return .mustClose }
-            flights[position].owner = .nobody
-            return .ended(sink, .lost(answered: flights[position].replies, error))
+            flights[position].owner = .none
+            return .ended(promise, .lost(answered: flights[position].replies, error))
         }
         return .nothing
     }
 
-    /// Ends everything: the connection is gone.
+    /// Ends all requests: the connection is lost.
     ///
-    /// - Parameter error: why. The first reason given is the one that later requests are told.
+    /// - Parameter error: the reason. Later requests get the first reason.
     /// - Returns: every request that had not ended, in order.
-    mutating func close(_ error: ClientError) -> [(sink: Sink, ending: RequestEnding)] {
+    mutating func close(_ error: ClientError) -> [(promise: Promise, result: RequestResult)] {
         guard failure == nil else { return [] }
         failure = error
-        var endings: [(sink: Sink, ending: RequestEnding)] = []
+        var results: [(promise: Promise, result: RequestResult)] = []
         for flight in flights {
-            guard case .request(_, let sink) = flight.owner else { continue }
-            endings.append((sink, .lost(answered: flight.replies, error.afterSending)))
+            guard case .request(_, let promise) = flight.owner else { continue }
+            results.append((promise, .lost(answered: flight.replies, error.afterSending)))
         }
         for request in queue {
-            endings.append((request.sink, .notSent(error.beforeSending)))
+            results.append((request.promise, .notSent(error.beforeSending)))
         }
         flights.removeAll()
         queue.removeAll()
         unanswered = 0
-        return endings
+        return results
     }
 
-    private mutating func fly(_ commands: [Command], owner: Owner) {
+    private mutating func launch(_ commands: [Command], owner: Owner) {
         unanswered += commands.count
         let awaited = commands.map { command in
             if case .reserveWithTimeout(let seconds) = command {
@@ -185,13 +185,13 @@ struct RequestPipeline<Sink> {
         flights.append(Flight(owner: owner, awaited: awaited))
     }
 
-    // New tubes are watched before old ones are ignored: the last one cannot be.
-    private func commandsToSet(_ needs: ConnectionNeeds) -> [Command] {
+    // New tubes are watched before old ones are ignored, since the last watched tube cannot be ignored.
+    private func commandsToSet(_ state: ChannelState) -> [Command] {
         var commands: [Command] = []
-        if let tube = needs.using, tube != using {
+        if let tube = state.using, tube != using {
             commands.append(.use(tube))
         }
-        if let tubes = needs.watching, tubes != watching {
+        if let tubes = state.watching, tubes != watching {
             commands += tubes.subtracting(watching).sorted().map(Command.watch)
             commands += watching.subtracting(tubes).sorted().map(Command.ignore)
         }
@@ -214,8 +214,8 @@ struct RequestPipeline<Sink> {
             }
         }
         guard let refusal, queue.first?.id == id, let request = queue.popFirst() else { return .nothing }
-        return .ended(request.sink, .notSent(refusal))
+        return .ended(request.promise, .notSent(refusal))
     }
 }
 
-extension RequestPipeline.Request: Sendable where Sink: Sendable {}
+extension RequestPipeline.Request: Sendable where Promise: Sendable {}

@@ -1,9 +1,9 @@
 internal import NIOCore
 internal import NIOPosix
 
-/// Says in a few words why a connection could not be made.
+/// Describes why a connection could not be made.
 enum ConnectFailure {
-    /// The reason, for a person to read.
+    /// Returns the reason in a few words, for people.
     static func reason(_ error: any Error) -> String {
         switch error {
         case let error as ClientError:

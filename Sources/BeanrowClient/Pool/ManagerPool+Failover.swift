@@ -1,85 +1,111 @@
 internal import Logging
-
-/// What became of a request at one manager.
-enum Attempt<Value: Sendable>: Sendable {
-    /// It was done.
-    case done(Value)
-
-    /// It cannot be done, or must not be tried again.
-    case failed(ClientError)
-
-    /// It surely was not done, and another manager may do it.
-    case elsewhere(ClientError)
-
-    /// What it means that there was no connection.
-    static func withoutConnection(_ error: ClientError) -> Attempt {
-        error.code == .notConnected ? .elsewhere(error) : .failed(error)
-    }
-}
+internal import Synchronization
 
 extension ManagerPool {
-    /// Tries a request at one manager after the other until one does it.
+    /// Tries a request at one manager after the other, until one carries it out.
     ///
-    /// Managers that could not be reached a moment ago are passed over until their growing delay is over. Where all
-    /// refused or none could be reached it waits and begins anew, for as long as the options' patience lasts. What an
-    /// attempt takes over a connection is not counted: a reserve may have waited for long before its manager died.
+    /// Managers that could not be reached are left out until their delay is over. If no manager accepts the request, it
+    /// waits and starts again, until ``BeanrowClient/Options/failoverTimeout``. The time of an attempt over an open
+    /// connection does not count, since a reserve may wait for a long time before its manager fails.
     ///
     /// - Parameters:
-    ///   - first: the manager to begin with, where it was picked already.
-    ///   - attempt: does the request at the manager of this number.
-    /// - Returns: what the attempt returned that did it.
-    /// - Throws: ``ClientError``: that of an attempt that failed for good; the last refusal;
-    ///   ``ClientError/Code/noManagerReachable``; ``ClientError/Code/cancelled``.
+    ///   - first: the manager to start with, if it was selected before.
+    ///   - attempt: tries the request at the manager with this index.
+    /// - Returns: the value of the attempt that succeeded.
+    /// - Throws: ``ClientError``: the error of an attempt that must not be repeated, the last refusal,
+    ///   ``ClientError/Code/noManagerReachable`` or ``ClientError/Code/cancelled``.
     func withManagers<Value: Sendable>(
         beginningWith first: Int? = nil,
-        _ attempt: (Int) async -> Attempt<Value>
+        _ attempt: (Int) async -> AttemptResult<Value>
     ) async throws(ClientError) -> Value {
-        var patience = options.patience
+        var timeLeft = options.failoverTimeout
         var rounds = 0
-        var picked = first
+        var selected = first
         while true {
             var refusal: ClientError?
-            let isLastRound = patience <= .zero
-            let order = picked.map(order(beginningWith:)) ?? order()
-            picked = nil
+            let isLastRound = timeLeft <= .zero
+            let order = selected.map(order(beginningWith:)) ?? order()
+            selected = nil
             for index in order where isLastRound || isDue(index) {
                 guard !Task.isCancelled else { throw ClientError(.cancelled, "the task was cancelled") }
-                let start = options.timekeeper.now()
+                let start = options.clock.now()
                 switch await attempt(index) {
                 case .done(let value):
-                    worked(index)
+                    state.withLock { $0.selector.worked(index) }
                     return value
                 case .failed(let error):
                     throw error
-                case .elsewhere(let error):
+                case .tryNext(let error):
                     if error.code == .notConnected {
-                        patience -= options.timekeeper.now() - start
+                        timeLeft -= options.clock.now() - start
                     } else {
                         refusal = error
                     }
-                    options.logger.debug("trying elsewhere", metadata: ["reason": "\(error)"])
+                    options.logger.debug("trying the next manager", metadata: ["reason": "\(error)"])
                 }
             }
 
             guard isAnyManagerKnown, !isLastRound else { throw refusal ?? unreachable() }
-            var delay = untilDue()
+            var delay = timeUntilDue()
             if delay == .zero {
-                let random = Double(options.randomNumber(1000)) / 1000
-                delay = options.retryDelay.duration(before: rounds, random: random)
+                delay = retryDelay(before: rounds)
                 rounds += 1
             }
-            delay = min(delay, max(patience, .zero))
-            patience -= delay
+            delay = min(delay, max(timeLeft, .zero))
+            timeLeft -= delay
             try await wait(delay)
         }
     }
 
-    /// Waits; throws where the task is cancelled.
+    /// Returns the managers in the order in which one request tries them.
+    func order() -> [Int] {
+        state.withLock { $0.selector.order(random: options.randomNumber) }
+    }
+
+    /// Returns how many of some claims to ask each manager for, if each claim selects its manager.
+    func shares(of count: Int) -> [(index: Int, share: Int)] {
+        let now = options.clock.now()
+        return state.withLock { $0.shares(of: count, at: now, random: options.randomNumber) }
+    }
+
+    /// Computes the next delay, with its random part.
+    ///
+    /// - Parameter repetition: the number of delays before this one.
+    /// - Returns: the delay.
+    func retryDelay(before repetition: Int) -> Duration {
+        let random = Double(options.randomNumber(1000)) / 1000
+        return options.backoff.delay(before: repetition, random: random)
+    }
+
+    /// Waits.
+    ///
+    /// Throws if the calling task is cancelled.
     func wait(_ delay: Duration) async throws(ClientError) {
         do {
-            try await options.timekeeper.sleep(delay)
+            try await options.clock.sleep(delay)
         } catch {
             throw ClientError(.cancelled, "the task was cancelled")
         }
+    }
+
+    private func order(beginningWith first: Int) -> [Int] {
+        let count = state.withLock { $0.managers.count }
+        return (0..<count).map { (first + $0) % count }
+    }
+
+    private var isAnyManagerKnown: Bool { state.withLock { !$0.managers.isEmpty } }
+
+    private func isDue(_ index: Int) -> Bool {
+        let now = options.clock.now()
+        return state.withLock { $0.managers[index].isDue(at: now) }
+    }
+
+    private func unreachable() -> ClientError {
+        state.withLock { $0.unreachable() }
+    }
+
+    private func timeUntilDue() -> Duration {
+        let now = options.clock.now()
+        return state.withLock { $0.timeUntilDue(at: now) }
     }
 }

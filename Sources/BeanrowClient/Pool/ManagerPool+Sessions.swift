@@ -1,103 +1,132 @@
 internal import BeanstalkWire
 internal import Logging
+internal import Synchronization
 internal import TaskStore
 
 extension ManagerPool {
-    /// A session at a manager that holds nothing and that nobody else uses, to be given back or up afterwards.
+    /// Returns a session at a manager that has no claims and no other user.
     ///
-    /// - Throws: ``ClientError``: ``ClientError/Code/notConnected`` where another manager may be tried.
+    /// Afterwards call ``returnToPool(_:)`` or ``releaseClaims(_:)``.
+    ///
+    /// - Throws: ``ClientError``, with ``ClientError/Code/notConnected`` if another manager may be tried.
     func session(_ index: Int) async throws(ClientError) -> ClaimSession {
         if let idle = try takeIdle(index) { return idle }
         let connection = try await newConnection(index)
         guard options.claimsOutliveConnections else { return ClaimSession(name: nil, connection: connection) }
         let name = RandomName.session()
         do throws(ClientError) {
-            let reply = try await connection.send([.session(name)]).endingUnlessCancelled().reply(at: 0)
+            let reply = try await connection.send([.session(name)]).resultUnlessCancelled().reply(at: 0)
             if case .session = reply { return ClaimSession(name: name, connection: connection) }
-            // Another server, or one that can write nothing down at the moment: it can still hand out tasks.
+            // Another server, or a manager that cannot write at the moment. It can still hand out tasks.
             options.logger.debug("no named session", metadata: ["manager": "\(connection.address)"])
             return ClaimSession(name: nil, connection: connection)
         } catch {
-            connection.leave(error)
+            connection.quit(error)
             throw error.code == .cancelled ? error : ClientError(.notConnected, error.message, address: error.address)
         }
     }
 
-    /// Takes a session up again, through whichever manager can be reached, for as long as the options' patience lasts.
+    /// Attaches a session through a new connection to any manager, until ``BeanrowClient/Options/failoverTimeout``.
     ///
     /// - Parameters:
-    ///   - session: what to take up; it has a name and its connection is lost.
-    ///   - losses: how many connections were lost for the same purpose; from the second on it waits a while first.
-    /// - Returns: the connection that has it now, and how many claims it holds.
+    ///   - session: the session, which has a name and whose connection is lost.
+    ///   - losses: the number of connections that the caller has lost. From the second one on there is a delay.
+    /// - Returns: the connection, and the number of claims that the session has.
     /// - Throws: ``ClientError``
-    func resume(
+    func reattach(
         _ session: ClaimSession,
         afterLosses losses: Int
     ) async throws(ClientError) -> (connection: ManagerConnection, claims: Int) {
         guard let name = session.name else { throw ClientError(.claimLost, "the session has no name") }
         if losses > 1 {
-            let random = Double(options.randomNumber(1000)) / 1000
-            try await wait(options.retryDelay.duration(before: losses - 2, random: random))
+            try await wait(retryDelay(before: losses - 2))
         }
         return try await withManagers { index in
             do throws(ClientError) {
                 let connection = try await newConnection(index)
-                return await takeUp(name, for: session, over: connection)
+                return await attach(name, of: session, over: connection)
             } catch {
                 return .withoutConnection(error)
             }
         }
     }
 
-    private func takeUp(
+    private func attach(
         _ name: SessionName,
-        for session: ClaimSession,
+        of session: ClaimSession,
         over connection: ManagerConnection
-    ) async -> Attempt<(connection: ManagerConnection, claims: Int)> {
+    ) async -> AttemptResult<(connection: ManagerConnection, claims: Int)> {
         do throws(ClientError) {
-            let reply = try await connection.send([.session(name)]).endingUnlessCancelled().reply(at: 0)
+            let reply = try await connection.send([.session(name)]).resultUnlessCancelled().reply(at: 0)
             guard case .session(let claims) = reply else {
                 connection.close(Self.closedError)
-                return .elsewhere(reply.refusal ?? ClientError(.protocolViolation, "unexpected answer to session"))
+                return .tryNext(reply.refusal ?? ClientError(.protocolViolation, "unexpected answer to session"))
             }
-            guard session.resumed(connection) else {
-                connection.leave(Self.closedError)
-                return .failed(ClientError(.claimLost, "the claim is gone"))
+            guard session.attached(connection) else {
+                connection.quit(Self.closedError)
+                return .failed(ClientError(.claimLost, "the claim has ended"))
             }
-            options.logger.debug("took a session up again", metadata: ["manager": "\(connection.address)"])
+            options.logger.debug("attached a session again", metadata: ["manager": "\(connection.address)"])
             return .done((connection, claims))
         } catch {
             connection.close(error)
-            return error.code == .cancelled || error.code == .closed ? .failed(error) : .elsewhere(error)
+            return error.code == .cancelled || error.code == .closed ? .failed(error) : .tryNext(error)
         }
     }
 
-    /// Takes a session back that holds nothing and waits for nothing.
-    func giveBack(_ session: ClaimSession) {
-        unleased(session)
+    /// Records that a session has claims.
+    func noteInUse(_ session: ClaimSession) {
+        state.withLock { $0.inUse[ObjectIdentifier(session)] = session }
+    }
+
+    /// Keeps a session without claims for the next reserve at its manager.
+    func returnToPool(_ session: ClaimSession) {
+        noteUnused(session)
         if session.isAlive { keepIdle(session) }
     }
 
-    /// Has the manager put back into the queue what a session holds.
-    func giveUp(_ session: ClaimSession) {
-        unleased(session)
+    /// Ends a session and releases its claims.
+    func releaseClaims(_ session: ClaimSession) {
+        noteUnused(session)
         guard session.isAlive else { return }
         session.end()
         let connection = session.lastConnection
         if session.name == nil {
             connection.close(ClientError(.closed, "the claim was dropped", address: connection.address))
         } else if connection.isOpen {
-            connection.leave(ClientError(.closed, "the claim was dropped", address: connection.address))
+            connection.quit(ClientError(.closed, "the claim was dropped", address: connection.address))
         } else {
-            sayFarewell(session)
+            startReleasingThroughAnyManager(session)
         }
     }
 
-    /// Gives up a session whose claims somebody else has.
-    func wasTaken(_ session: ClaimSession) {
-        unleased(session)
+    /// Ends a session that another connection has attached.
+    func wasAttachedElsewhere(_ session: ClaimSession) {
+        noteUnused(session)
         session.end()
         let connection = session.lastConnection
-        connection.close(ClientError(.sessionTaken, "the session was taken up elsewhere", address: connection.address))
+        let message = "another connection attached the session"
+        connection.close(ClientError(.sessionTaken, message, address: connection.address))
+    }
+
+    private func noteUnused(_ session: ClaimSession) {
+        state.withLock { $0.inUse[ObjectIdentifier(session)] = nil }
+    }
+
+    private func takeIdle(_ index: Int) throws(ClientError) -> ClaimSession? {
+        try state.withLock { state -> Result<ClaimSession?, ClientError> in
+            state.isClosed ? .failure(Self.closedError) : .success(state.managers[index].takeIdle())
+        }
+        .get()
+    }
+
+    private func keepIdle(_ session: ClaimSession) {
+        let connection = session.lastConnection
+        state.withLock { state in
+            guard !state.isClosed, connection.isOpen else { return }
+            if let index = state.managers.firstIndex(where: { $0.address == connection.address }) {
+                state.managers[index].idle.append(session)
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ import Testing
 @testable import beanrow_producer
 
 @Suite struct CommandLineTests {
-    @Test func theProducerHasDefaults() throws {
+    @Test func `the producer has defaults`() throws {
         let command = try #require(try ProducerCommand.parseAsRoot([]) as? ProducerCommand)
         #expect(command.managers.managers.addresses == [ManagerAddress(host: "127.0.0.1", port: 11_300)])
         #expect(command.managers.connectTimeout == 10)
@@ -18,7 +18,7 @@ import Testing
         #expect(command.printIds == false)
     }
 
-    @Test func theProducerReadsItsFlags() throws {
+    @Test func `the producer reads its flags`() throws {
         let command = try #require(
             try ProducerCommand.parseAsRoot([
                 "--managers", "a:1,[::1]:2", "--tube", "mail", "--priority", "0", "--delay", "5", "--ttr", "4294967295",
@@ -42,7 +42,7 @@ import Testing
         ["--count", "0"], ["--size", "5"], ["--count", "100", "--size", "2"], ["--connect-timeout", "-1"],
         ["--connect-timeout", "nan"], ["--nonsense"], ["words"],
     ])
-    func theProducerRefusesWrongFlags(_ arguments: [String]) {
+    func `the producer refuses wrong flags`(_ arguments: [String]) {
         expectUsage("beanrow-producer") {
             try ProducerCommand.parseAsRoot(arguments)
         } for: {
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func theConsumerHasDefaults() throws {
+    @Test func `the consumer has defaults`() throws {
         let command = try #require(try ConsumerCommand.parseAsRoot([]) as? ConsumerCommand)
         #expect(command.tubes.isEmpty)
         #expect(command.pick == .roundRobin)
@@ -60,7 +60,7 @@ import Testing
         #expect(command.command.isEmpty)
     }
 
-    @Test func theConsumerReadsItsFlags() throws {
+    @Test func `the consumer reads its flags`() throws {
         let command = try #require(
             try ConsumerCommand.parseAsRoot([
                 "--tube", "a", "--tube", "b", "--pick", "random", "--concurrency", "8", "--count", "3", "--",
@@ -79,7 +79,7 @@ import Testing
         ["--count", "x"], ["--count", "1", "--until-empty"], ["--max-attempts", "0"], ["--retry-delay", "-1"],
         ["cat"], ["--", ""],
     ])
-    func theConsumerRefusesWrongFlags(_ arguments: [String]) {
+    func `the consumer refuses wrong flags`(_ arguments: [String]) {
         expectUsage("beanrow-consumer") {
             try ConsumerCommand.parseAsRoot(arguments)
         } for: {
@@ -103,20 +103,20 @@ import Testing
         }
     }
 
-    @Test func saysNumbersAsRanges() {
-        #expect(Wording.ranges([]) == "")
-        #expect(Wording.ranges([1, 2, 3, 7, 9, 10]) == "1-3, 7, 9-10")
-        #expect(Wording.ranges([1, 3, 5, 6, 8], limit: 2) == "1, 3, and 3 more")
+    @Test func `numbers are formatted as ranges`() {
+        #expect(Formatting.ranges([]) == "")
+        #expect(Formatting.ranges([1, 2, 3, 7, 9, 10]) == "1-3, 7, 9-10")
+        #expect(Formatting.ranges([1, 3, 5, 6, 8], limit: 2) == "1, 3, and 3 more")
     }
 
-    @Test func saysCountsAndRates() {
-        #expect(Wording.count(1, "task") == "1 task")
-        #expect(Wording.count(0, "task") == "0 tasks")
-        #expect(Wording.rate(100, in: .milliseconds(500)) == "0.50 s (200/s)")
-        #expect(Wording.rate(0, in: .zero) == "0.00 s")
+    @Test func `counts and rates are formatted`() {
+        #expect(Formatting.count(1, "task") == "1 task")
+        #expect(Formatting.count(0, "task") == "0 tasks")
+        #expect(Formatting.rate(100, in: .milliseconds(500)) == "0.50 s (200/s)")
+        #expect(Formatting.rate(0, in: .zero) == "0.00 s")
     }
 
-    @Test func aStopSignalWakesAllWhoWait() async {
+    @Test func `a stop signal resumes all waiting tasks`() async {
         let stop = StopSignal()
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<10 { group.addTask { await stop.wait() } }
@@ -126,7 +126,7 @@ import Testing
         await stop.wait()
     }
 
-    @Test func waitingForAStopSignalEndsWithItsTask() async {
+    @Test func `cancellation ends the wait for a stop signal`() async {
         let stop = StopSignal()
         let waiting = Task { await stop.wait() }
         waiting.cancel()
@@ -134,7 +134,7 @@ import Testing
         #expect(!stop.isSet)
     }
 
-    @Test func writingToNobodyIsAnError() async throws {
+    @Test func `writing to a closed pipe is an error`() async throws {
         try await withClosedReader { output async throws in
             let failure = await #expect(throws: OutputFile.Failure.self) { try await output.write(bytes("x")) }
             #expect(failure?.isClosed == true)

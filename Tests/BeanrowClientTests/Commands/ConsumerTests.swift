@@ -8,89 +8,95 @@ import Testing
 @testable import beanrow_consumer
 
 @Suite struct ConsumerTests {
-    private struct Outcome {
-        var tally: ConsumerTally
+    struct Outcome {
+        var summary: ConsumerSummary
         var wasEmpty: Bool
     }
 
-    private func consume(
+    func consume(
         _ managers: [FakeManager],
-        _ goal: TakingPlan.Goal,
+        _ goal: FetchBudget.Goal,
         stop: StopSignal = StopSignal(),
-        pick: PickStrategy = .roundRobin,
+        selection: ManagerSelection = .roundRobin,
         now: @escaping @Sendable () -> Duration = { .zero },
-        work: (BeanrowClient, TakingPlan, ConsumerTally, Taker) async -> Void
+        work: (BeanrowClient, FetchBudget, ConsumerSummary, Fetcher) async -> Void
     ) async throws -> Outcome {
-        let plan = TakingPlan(goal: goal, stop: stop)
-        let tally = ConsumerTally()
-        try await withClient(managers.map(\.address), .testing(pick: pick)) { client async throws in
-            let taker = Taker(client: client, tubes: [.default], plan: plan, now: now)
-            await work(client, plan, tally, taker)
+        let budget = FetchBudget(goal: goal, stop: stop)
+        let summary = ConsumerSummary()
+        try await withClient(managers.map(\.address), .testing(selection: selection)) { client async throws in
+            let fetcher = Fetcher(client: client, tubes: [.default], budget: budget, now: now)
+            await work(client, budget, summary, fetcher)
         }
-        return Outcome(tally: tally, wasEmpty: await plan.wasEmpty)
+        return Outcome(summary: summary, wasEmpty: await budget.wasEmpty)
     }
 
-    private func print(
+    func print(
         _ managers: [FakeManager],
-        _ goal: TakingPlan.Goal,
+        _ goal: FetchBudget.Goal,
         to output: OutputFile,
         concurrency: Int = 256,
         stop: StopSignal = StopSignal(),
-        pick: PickStrategy = .roundRobin,
+        selection: ManagerSelection = .roundRobin,
         now: @escaping @Sendable () -> Duration = { .zero }
     ) async throws -> Outcome {
-        try await consume(managers, goal, stop: stop, pick: pick, now: now) { client, plan, tally, taker in
-            let run = PrintingRun(
+        try await consume(managers, goal, stop: stop, selection: selection, now: now) {
+            client,
+            budget,
+            summary,
+            fetcher in
+            let run = TaskPrinter(
                 concurrency: concurrency,
                 output: output,
                 client: client,
-                plan: plan,
-                tally: tally,
+                budget: budget,
+                summary: summary,
                 now: now
             )
-            await run.run(taker)
+            await run.run(fetcher)
         }
     }
 
-    private func runCommand(
+    func runCommand(
         _ words: [String],
         _ managers: [FakeManager],
-        _ goal: TakingPlan.Goal,
+        _ goal: FetchBudget.Goal,
         concurrency: Int = 1,
-        retry: RetryRule = RetryRule(firstDelay: 0, maximumAttempts: 3),
+        retry: RetryPolicy = RetryPolicy(firstDelay: 0, maximumAttempts: 3),
         stop: StopSignal = StopSignal()
     ) async throws -> Outcome {
         let command = try await TaskCommand(words)
-        return try await consume(managers, goal, stop: stop) { client, plan, tally, taker in
-            let run = CommandRun(
+        return try await consume(managers, goal, stop: stop) { client, budget, summary, fetcher in
+            let run = CommandRunner(
                 concurrency: concurrency,
                 command: command,
                 retry: retry,
-                plan: plan,
-                tally: tally,
+                budget: budget,
+                summary: summary,
                 now: { .zero },
-                say: { _ in }
+                report: { _ in }
             )
-            await run.run(taker)
+            await run.run(fetcher)
         }
     }
 
-    private func queue(_ count: Int) -> (FakeQueue, [String]) {
+    func queue(_ count: Int) -> (FakeQueue, [String]) {
         let queue = FakeQueue()
         let bodies = (1...count).map(String.init)
         for body in bodies { queue.put(body) }
         return (queue, bodies)
     }
 
-    @Test(arguments: [(1, PickStrategy.roundRobin), (3, .roundRobin), (3, .random)])
-    func printsAllInOrderUntilItIsEmpty(_ count: Int, pick: PickStrategy) async throws {
+    @Test(arguments: [(1, ManagerSelection.roundRobin), (3, .roundRobin), (3, .random)])
+    func `until-empty prints all bodies, with one manager in order`(_ count: Int, selection: ManagerSelection)
+        async throws
+    {
         let (queue, bodies) = queue(2000)
         let managers = try await FakeManager.start(count, over: queue)
         let text = try await written { output async throws in
-            let outcome = try await print(managers, .untilEmpty, to: output, pick: pick)
+            let outcome = try await print(managers, .untilEmpty, to: output, selection: selection)
             #expect(outcome.wasEmpty)
-            #expect(outcome.tally.done == 2000)
-            #expect(outcome.tally.isAllDone)
+            #expect(outcome.summary.done == 2000)
+            #expect(outcome.summary.isAllDone)
         }
         #expect(text.split(separator: "\n").map(String.init).sorted() == bodies.sorted())
         if count == 1 { #expect(text == bodies.map { $0 + "\n" }.joined()) }
@@ -98,13 +104,13 @@ import Testing
         for manager in managers { try await manager.stop() }
     }
 
-    @Test func takesExactlyTheCount() async throws {
+    @Test func `a count fetches exactly this number of tasks`() async throws {
         let (queue, _) = queue(1000)
         let managers = try await FakeManager.start(2, over: queue)
         let text = try await written { output async throws in
             let outcome = try await print(managers, .count(777), to: output)
-            #expect(outcome.tally.taken == 777)
-            #expect(outcome.tally.done == 777)
+            #expect(outcome.summary.fetched == 777)
+            #expect(outcome.summary.done == 777)
         }
         #expect(text.split(separator: "\n").count == 777)
         #expect(queue.tasks.count == 223)
@@ -112,7 +118,7 @@ import Testing
         for manager in managers { try await manager.stop() }
     }
 
-    @Test func hasNoMoreInHandThanItShall() async throws {
+    @Test func `no more tasks are claimed than concurrency allows`() async throws {
         for concurrency in [1, 2, 7] {
             let (queue, _) = queue(100)
             let managers = try await FakeManager.start(1, over: queue)
@@ -124,7 +130,7 @@ import Testing
         }
     }
 
-    @Test func waitsForTasksThatAreStillToCome() async throws {
+    @Test func `the consumer waits for a task that is put later`() async throws {
         let managers = [
             try await FakeManager.start { _, command in
                 switch command {
@@ -143,13 +149,13 @@ import Testing
                     }
                 }
             try await managers[0].send(.reserved(TaskID(rawValue: 1), body: bytes("late")), to: 0)
-            #expect(try await printing.tally.done == 1)
+            #expect(try await printing.summary.done == 1)
         }
         #expect(text == "late\n")
         try await managers[0].stop()
     }
 
-    @Test func stopsWhileItWaits() async throws {
+    @Test func `the stop signal ends a wait`() async throws {
         let queue = FakeQueue()
         let managers = try await FakeManager.start(1, over: queue)
         let stop = StopSignal()
@@ -162,18 +168,18 @@ import Testing
                     }
                 }
             stop.set()
-            #expect(try await printing.tally.failure == nil)
+            #expect(try await printing.summary.failure == nil)
         }
         try await managers[0].stop()
     }
 
-    @Test func whatWasNotPrintedGoesBack() async throws {
+    @Test func `bodies that could not be printed go back into the queue`() async throws {
         let (queue, bodies) = queue(300)
         let managers = try await FakeManager.start(1, over: queue)
         try await withClosedReader { output async throws in
             let outcome = try await print(managers, .untilEmpty, to: output)
-            #expect(outcome.tally.failure == "standard output was closed")
-            #expect(outcome.tally.done == 0)
+            #expect(outcome.summary.failure == "standard output was closed")
+            #expect(outcome.summary.done == 0)
         }
         await managers[0].journal
             .wait { events in
@@ -185,7 +191,7 @@ import Testing
         try await managers[0].stop()
     }
 
-    @Test func countsWhatMayComeAgain() async throws {
+    @Test func `a task whose delete was lost is counted as one that may run again`() async throws {
         let queue = FakeQueue()
         queue.put("x")
         let manager = try await FakeManager.start { connection, command in
@@ -193,15 +199,15 @@ import Testing
         }
         let text = try await written { output async throws in
             let outcome = try await print([manager], .count(1), to: output)
-            #expect(outcome.tally.done == 0)
-            #expect(!outcome.tally.isAllDone)
-            #expect(outcome.tally.summary(after: .zero).last?.contains("1 may run again") == true)
+            #expect(outcome.summary.done == 0)
+            #expect(!outcome.summary.isAllDone)
+            #expect(outcome.summary.lines(after: .zero).last?.contains("1 may run again") == true)
         }
         #expect(text == "x\n")
         try await manager.stop()
     }
 
-    @Test func isNotEmptyBeforeWhatWasLostCameBack() async throws {
+    @Test func `until-empty waits for a task whose claim was lost`() async throws {
         let queue = FakeQueue()
         queue.put("x")
         let isFirst = Atomic(true)
@@ -215,7 +221,7 @@ import Testing
             case .store(.delete, _) where lost.withLock({ $0 }) != nil:
                 return .answer(.notFound)
             case .reserveWithTimeout(let seconds) where seconds > 0:
-                // It comes back only once the consumer has found nothing, and waits.
+                // The task comes back only when the consumer has found none, and waits.
                 if let connection = lost.withLock({ $0.take() }) {
                     queue.giveBack(connection)
                     time.advance(by: .seconds(10))
@@ -226,175 +232,31 @@ import Testing
             return queue.react(connection, command)
         }
         let text = try await written { output async throws in
-            let outcome = try await print([manager], .untilEmpty, to: output) { time.timekeeper.now() }
+            let outcome = try await print([manager], .untilEmpty, to: output) { time.clock.now() }
             #expect(outcome.wasEmpty)
-            #expect(outcome.tally.done == 1)
-            #expect(outcome.tally.isAllDone)
+            #expect(outcome.summary.done == 1)
+            #expect(outcome.summary.isAllDone)
         }
         #expect(text == "x\nx\n")
         try await manager.stop()
     }
 
-    @Test func saysWhereNoManagerIsLeft() async throws {
+    @Test func `the failure names the manager that cannot be reached`() async throws {
         let address = FakeManager.deadAddress()
-        let tally = ConsumerTally()
-        let plan = TakingPlan(goal: .none, stop: StopSignal())
+        let summary = ConsumerSummary()
+        let budget = FetchBudget(goal: .none, stop: StopSignal())
         try await withClient([address]) { client async throws in
-            let run = PrintingRun(
+            let run = TaskPrinter(
                 concurrency: 4,
                 output: .standardOutput,
                 client: client,
-                plan: plan,
-                tally: tally,
+                budget: budget,
+                summary: summary,
                 now: { .zero }
             )
-            await run.run(Taker(client: client, tubes: [.default], plan: plan, now: { .zero }))
+            await run.run(Fetcher(client: client, tubes: [.default], budget: budget, now: { .zero }))
         }
-        #expect(tally.failure == "no manager reachable: \(address) (connection refused)")
-        #expect(plan.stop.isSet)
-    }
-
-    @Test func runsACommandForEachTask() async throws {
-        let (queue, _) = queue(20)
-        let managers = try await FakeManager.start(2, over: queue)
-        let script = #"read line; test "$line" = "$BEANROW_TASK_ID" && test "$BEANROW_ATTEMPT" = 1"#
-        let outcome = try await runCommand(
-            ["sh", "-c", script + " || test $? = 1"],
-            managers,
-            .untilEmpty,
-            concurrency: 4
-        )
-        #expect(outcome.tally.done == 20)
-        #expect(outcome.wasEmpty)
-        #expect(queue.tasks.isEmpty)
-        for manager in managers { try await manager.stop() }
-    }
-
-    @Test func aFailedTaskIsTriedAgainAndThenBuried() async throws {
-        let queue = FakeQueue()
-        queue.put("bad", priority: 77)
-        queue.put("good")
-        let managers = try await FakeManager.start(1, over: queue)
-        let outcome = try await runCommand(["grep", "-q", "good"], managers, .untilEmpty)
-        #expect(outcome.tally.done == 1)
-        #expect(!outcome.tally.isAllDone)
-        #expect(outcome.tally.summary(after: .zero).last?.hasSuffix("2 released, 1 buried") == true)
-        #expect(queue.tasks.map(\.isBuried) == [true])
-        #expect(queue.tasks.map(\.reserves) == [3])
-        #expect(queue.tasks.map(\.priority) == [77])
-        try await managers[0].stop()
-    }
-
-    @Test func aTaskThatSucceedsInTheEndIsDone() async throws {
-        let queue = FakeQueue()
-        queue.put("x")
-        let managers = try await FakeManager.start(1, over: queue)
-        let outcome = try await runCommand(["sh", "-c", "test $BEANROW_ATTEMPT = 2"], managers, .untilEmpty)
-        #expect(outcome.tally.done == 1)
-        #expect(outcome.tally.isAllDone)
-        try await managers[0].stop()
-    }
-
-    @Test func aFailedTaskIsDelayed() async throws {
-        let queue = FakeQueue()
-        queue.put("x", priority: 5)
-        let managers = try await FakeManager.start(1, over: queue)
-        let retry = RetryRule(firstDelay: 9, maximumAttempts: 3)
-        let outcome = try await runCommand(["false"], managers, .count(1), retry: retry)
-        #expect(!outcome.tally.isAllDone)
-        #expect(queue.tasks.map(\.delay) == [9])
-        #expect(queue.tasks.map(\.priority) == [5])
-        try await managers[0].stop()
-    }
-
-    @Test func aCommandNeedNotReadTheBody() async throws {
-        let queue = FakeQueue()
-        queue.put(String(repeating: "x", count: 65_000))
-        let managers = try await FakeManager.start(1, over: queue)
-        let outcome = try await runCommand(["true"], managers, .untilEmpty)
-        #expect(outcome.tally.done == 1)
-        try await managers[0].stop()
-    }
-
-    @Test func saysWhereThereIsNoSuchCommand() async {
-        await #expect(throws: (any Error).self) { try await TaskCommand(["no-such-command-anywhere"]) }
-    }
-
-    @Test func givesBackItsTaskWhereTheCommandCannotBeStarted() async throws {
-        let queue = FakeQueue()
-        queue.put("x", priority: 5)
-        let managers = try await FakeManager.start(1, over: queue)
-        let outcome = try await runCommand(["/no/such/command"], managers, .none)
-        #expect(outcome.tally.failure?.hasPrefix("cannot run /no/such/command: ") == true)
-        #expect(queue.tasks.map(\.holder) == [nil])
-        #expect(queue.tasks.map(\.priority) == [5])
-        try await managers[0].stop()
-    }
-
-    @Test func endsItsCommandWhereItIsCancelled() async throws {
-        let queue = FakeQueue()
-        queue.put("x")
-        let managers = try await FakeManager.start(1, over: queue)
-        let running = Task { try await runCommand(["sleep", "1000"], managers, .none) }
-        await managers[0].journal
-            .wait { events in
-                events.contains { if case .command(_, .store(.statsJob, _)) = $0 { true } else { false } }
-            }
-        running.cancel()
-        let outcome = try await running.value
-        #expect(outcome.tally.done == 0)
-        #expect(queue.tasks.map(\.holder) == [nil])
-        try await managers[0].stop()
-    }
-
-    @Test func renewsTheTimeToRunWhileTheCommandRuns() async throws {
-        let queue = FakeQueue()
-        queue.put("x")
-        let touched = StopSignal()
-        let manager = try await FakeManager.start { connection, command in
-            switch command {
-            case .store(.statsJob, _): return .answer(.ok(bytes("---\ntube: t\npri: 1\nttr: 1\nreserves: 1\n")))
-            case .store(.touch, _): touched.set()
-            default: break
-            }
-            return queue.react(connection, command)
-        }
-        let running = Task { try await runCommand(["sleep", "1000"], [manager], .none) }
-        await touched.wait()
-        running.cancel()
-        _ = try await running.value
-        try await manager.stop()
-    }
-
-    @Test func `a touch that fails does not end the renewing, nor does a lost connection`() async throws {
-        let queue = FakeQueue()
-        queue.put("x")
-        let touches = Mutex(0)
-        let renewed = StopSignal()
-        let manager = try await FakeManager.start(over: queue) { _, command in
-            switch command {
-            case .store(.statsJob, _): return .answer(.ok(bytes("---\ntube: t\npri: 1\nttr: 1\nreserves: 1\n")))
-            case .store(.touch, _):
-                let number = touches.withLock { touches in
-                    touches += 1
-                    return touches
-                }
-                switch number {
-                case 1: return .answer(.internalError)
-                case 2: return .answer(.outOfMemory)
-                case 3: return .hangUp
-                case 4: return nil
-                default:
-                    renewed.set()
-                    return nil
-                }
-            default: return nil
-            }
-        }
-        let running = Task { try await runCommand(["sleep", "1000"], [manager], .none) }
-        await renewed.wait()
-        running.cancel()
-        _ = try await running.value
-        try await manager.stop()
+        #expect(summary.failure == "no manager reachable: \(address) (connection refused)")
+        #expect(budget.stop.isSet)
     }
 }

@@ -26,7 +26,7 @@ import Testing
         ("a\r\nb\rc\u{0}\r\n", ["a\r", "b\rc\u{0}\r"]),
         ("äöü\nß", ["äöü", "ß"]),
     ])
-    func splitsWhereverTheChunksAreCut(_ text: String, expected: [String]) {
+    func `lines are the same for all cuts of the chunks`(_ text: String, expected: [String]) {
         let input = bytes(text)
         #expect(lines([input]) == bodies(expected))
         #expect(lines(input.map { [$0] }) == bodies(expected))
@@ -35,11 +35,11 @@ import Testing
         }
     }
 
-    @Test func keepsBytesThatAreNoText() {
+    @Test func `bytes that are no text are kept`() {
         #expect(lines([[0xFF, 0xFE], [0x00, 0x0A, 0x80]]) == [.body([0xFF, 0xFE, 0x00]), .body([0x80])])
     }
 
-    @Test func ofLongLinesOnlyTheLengthIsKept() {
+    @Test func `only the length of a long line is kept`() {
         let input = bytes("1234\n12345\n123456789\n\nabc\n12345")
         let expected: [LineBatch.Line] = [
             .body(bytes("1234")), .tooLong(5), .tooLong(9), .body([]), .body(bytes("abc")), .tooLong(5),
@@ -48,7 +48,7 @@ import Testing
         #expect(lines(input.map { [$0] }, longest: 4) == expected)
     }
 
-    @Test func numbersLinesAcrossBatches() {
+    @Test func `lines are numbered across batches`() {
         var splitter = LineSplitter(longest: 9)
         splitter.append(bytes("a\nb\nc\nd")[...])
         let batches = splitter.take(upTo: 2)

@@ -7,7 +7,7 @@ import Testing
 
 /// Lines that are written without the caller waiting for the reader.
 @Suite struct LineWriterTests {
-    /// A pipe that is filled to the brim.
+    /// A full pipe.
     private final class FullPipe: Sendable {
         let reading: Int32
         let writing: Int32
@@ -22,7 +22,7 @@ import Testing
             var count = 0
             while Glibc.write(writing, "x", 1) == 1 { count += 1 }
             capacity = count
-            // As others leave it: a write waits.
+            // As usual, a write waits.
             _ = fcntl(writing, F_SETFL, 0)
         }
 
@@ -50,12 +50,12 @@ import Testing
         #expect(writer.dropped == 0)
     }
 
-    @Test func `while the pipe is full, lines are dropped and counted, and then a line says how many`() throws {
+    @Test func `while the pipe is full, lines are dropped and counted, and later a line says how many`() throws {
         let pipe = try FullPipe()
         let writer = LineWriter(descriptor: pipe.writing, capacity: 100)
         writer.write("first one\n")
         while !writer.isWriting { usleep(1000) }
-        // Of ten bytes each, ten fit into the queue.
+        // Each line has ten bytes, so ten lines fit into the queue.
         for number in 100..<199 { writer.write("line \(number) \n") }
         let dropped = writer.dropped
         #expect(dropped == 89)
@@ -81,7 +81,7 @@ import Testing
         _ = pipe.read(pipe.capacity + 5)
     }
 
-    @Test func `the last line is queued even if the queue is full, and not waited for without end`() throws {
+    @Test func `the last line is queued even if the queue is full, and the wait for it is limited`() throws {
         let pipe = try FullPipe()
         let writer = LineWriter(descriptor: pipe.writing, capacity: 10)
         writer.write("first one\n")
@@ -93,7 +93,7 @@ import Testing
         #expect(pipe.read(pipe.capacity + 25).hasSuffix("first one\nsecond ..\nlast\n"))
     }
 
-    @Test func `a reader that has gone is an error that is told, and lines count as dropped`() throws {
+    @Test func `a closed pipe is reported as a failure, and its lines count as dropped`() throws {
         let pipe = try FullPipe()
         close(pipe.reading)
         let failures = Mutex<[OutputFile.Failure]>([])
@@ -110,7 +110,7 @@ import Testing
         #expect(failures.withLock { $0.first?.isClosed } == true)
     }
 
-    @Test func `a command line that did not arrive whole is noticed`() {
+    @Test func `an incomplete command line is detected`() {
         #expect(CommandStart.areComplete(["a", "--b"], started: 2))
         #expect(!CommandStart.areComplete([], started: 2))
         #expect(!CommandStart.areComplete([], started: 0))

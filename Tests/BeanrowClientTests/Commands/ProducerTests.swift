@@ -16,12 +16,12 @@ import Testing
         _ source: TaskSource,
         ids: OutputFile? = nil,
         options: BeanrowClient.Options = .testing(),
-        interruption: Interruption = Interruption()
-    ) async throws -> ProducerTally {
-        let template = ProducerRun.Template(tube: tube, priority: 1, delay: 2, timeToRun: 3)
+        signals: ShutdownSignals = ShutdownSignals()
+    ) async throws -> ProducerSummary {
+        let template = Producer.Template(tube: tube, priority: 1, delay: 2, timeToRun: 3)
         return try await withClient(managers.map(\.address), options) { client async throws in
-            let run = ProducerRun(client: client, source: source, template: template, ids: ids)
-            return await run.run(until: interruption)
+            let run = Producer(client: client, source: source, template: template, ids: ids)
+            return await run.run(until: signals)
         }
     }
 
@@ -34,14 +34,14 @@ import Testing
         return TaskSource.lines(of: descriptor, longest: longest)
     }
 
-    @Test func putsEachLineInOrderAndPrintsItsID() async throws {
+    @Test func `each line is put in order and its id printed`() async throws {
         let queue = FakeQueue()
         let managers = try await FakeManager.start(1, over: queue)
         let numbers = (1...5000).map(String.init)
         let text = try await written { ids async throws in
-            let tally = try await run(managers, source(numbers.joined(separator: "\n")), ids: ids)
-            #expect(tally.isComplete)
-            #expect(tally.put == 5000)
+            let summary = try await run(managers, source(numbers.joined(separator: "\n")), ids: ids)
+            #expect(summary.isComplete)
+            #expect(summary.put == 5000)
         }
         #expect(queue.bodies == numbers)
         #expect(queue.tasks.allSatisfy { $0.tube == tube })
@@ -49,7 +49,7 @@ import Testing
         try await managers[0].stop()
     }
 
-    @Test func generatesNumberedBodies() async throws {
+    @Test func `generated bodies start with their number`() async throws {
         let queue = FakeQueue()
         let managers = try await FakeManager.start(1, over: queue)
         #expect(try await run(managers, .generated(count: 600, size: 7)).isComplete)
@@ -61,25 +61,25 @@ import Testing
         try await managers[0].stop()
     }
 
-    @Test func refusedLinesAreNamedAndTheOthersGoOn() async throws {
+    @Test func `refused lines are listed, and the others are put`() async throws {
         let queue = FakeQueue()
         let manager = try await FakeManager.start { connection, command in
             if case .put(_, _, _, bytes("bad"), _) = command { return .answer(.jobTooBig) }
             return queue.react(connection, command)
         }
         let text = try await written { ids async throws in
-            let tally = try await run([manager], source("a\nlonger\nbad\nb\n", longest: 5), ids: ids)
-            #expect(!tally.isComplete)
-            let summary = tally.summary(after: .seconds(1))
-            #expect(summary[0] == "refused, the body is larger than the manager takes (JOB_TOO_BIG): lines 2-3")
-            #expect(summary[1] == "2 tasks put in 1.00 s (2/s), 2 refused")
+            let summary = try await run([manager], source("a\nlonger\nbad\nb\n", longest: 5), ids: ids)
+            #expect(!summary.isComplete)
+            let lines = summary.lines(after: .seconds(1))
+            #expect(lines[0] == "refused, the body is larger than the manager accepts (JOB_TOO_BIG): lines 2-3")
+            #expect(lines[1] == "2 tasks put in 1.00 s (2/s), 2 refused")
         }
         #expect(queue.bodies == ["a", "b"])
         #expect(text == "1\nrefused\nrefused\n2\n")
         try await manager.stop()
     }
 
-    @Test func unknownLinesAreNamedAndNotPutAgain() async throws {
+    @Test func `unknown lines are listed and not put again`() async throws {
         let first = FakeQueue()
         let second = FakeQueue()
         let seen = Mutex(0)
@@ -94,12 +94,12 @@ import Testing
         let manager = try await FakeManager.start(second.react)
         let count = 3000
         let text = try await written { ids async throws in
-            let tally = try await run([dying, manager], .generated(count: count, size: nil), ids: ids)
-            #expect(!tally.isComplete)
-            #expect(tally.put + tally.unknown.count == count)
-            #expect(tally.unknown.first == 11)
-            #expect(tally.summary(after: .zero).contains { $0.contains("nobody knows") && $0.contains("lines 11-") })
-            let again = Set(second.bodies).intersection(tally.unknown.map(String.init))
+            let summary = try await run([dying, manager], .generated(count: count, size: nil), ids: ids)
+            #expect(!summary.isComplete)
+            #expect(summary.put + summary.unknown.count == count)
+            #expect(summary.unknown.first == 11)
+            #expect(summary.lines(after: .zero).contains { $0.contains("unknown, since") && $0.contains("lines 11-") })
+            let again = Set(second.bodies).intersection(summary.unknown.map(String.init))
             #expect(again.isEmpty)
         }
         let words = text.split(separator: "\n")
@@ -109,59 +109,59 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func givesUpWhereNoManagerIsLeft() async throws {
+    @Test func `without a reachable manager the producer stops`() async throws {
         let queue = FakeQueue()
         let managers = try await FakeManager.start(1, over: queue)
         try await managers[0].stop()
-        let tally = try await run(managers, .generated(count: 10_000, size: nil))
-        #expect(!tally.isComplete)
-        #expect(tally.put == 0)
-        let summary = tally.summary(after: .seconds(1))
-        #expect(summary[0] == "not put: lines 1-256")
-        #expect(summary[1].hasPrefix("given up: no manager reachable: \(managers[0].address)"))
-        #expect(summary[1].hasSuffix("nothing was put from line 257 on"))
+        let summary = try await run(managers, .generated(count: 10_000, size: nil))
+        #expect(!summary.isComplete)
+        #expect(summary.put == 0)
+        let lines = summary.lines(after: .seconds(1))
+        #expect(lines[0] == "not put: lines 1-256")
+        #expect(lines[1].hasPrefix("stopped: no manager reachable: \(managers[0].address)"))
+        #expect(lines[1].hasSuffix("nothing was put from line 257 on"))
     }
 
-    @Test func stopsWhenItIsInterrupted() async throws {
+    @Test func `the stop signal ends the producer after the lines it has read`() async throws {
         let queue = FakeQueue()
         let managers = try await FakeManager.start(1, over: queue)
-        let interruption = Interruption()
+        let signals = ShutdownSignals()
         let pipe = Pipe()
         try pipe.fileHandleForWriting.write(contentsOf: Data("a\nb\n".utf8))
         let source = TaskSource.lines(of: pipe.fileHandleForReading.fileDescriptor, longest: 100)
-        async let running = run(managers, source, interruption: interruption)
+        async let running = run(managers, source, signals: signals)
         await managers[0].journal
             .wait { events in
                 events.count { if case .command(_, let command) = $0 { command.verb == .putUnique } else { false } }
                     == 2
             }
-        interruption.stop.set()
-        let tally = try await running
-        #expect(tally.put == 2)
-        #expect(!tally.isComplete)
-        #expect(tally.summary(after: .zero)[0] == "given up: interrupted; nothing was put from line 3 on")
+        signals.stop.set()
+        let summary = try await running
+        #expect(summary.put == 2)
+        #expect(!summary.isComplete)
+        #expect(summary.lines(after: .zero)[0] == "stopped: interrupted; nothing was put from line 3 on")
         try pipe.fileHandleForWriting.close()
         try await managers[0].stop()
     }
 
-    @Test func stopsWhereNobodyReadsTheIDs() async throws {
+    @Test func `the producer stops if the ids cannot be written`() async throws {
         let managers = try await FakeManager.start(1, over: FakeQueue())
         try await withClosedReader { ids async throws in
-            let tally = try await run(managers, .generated(count: 100_000, size: nil), ids: ids)
-            #expect(!tally.isComplete)
-            #expect(tally.givenUp == "cannot write the ids: broken pipe")
-            #expect(tally.put < 100_000)
+            let summary = try await run(managers, .generated(count: 100_000, size: nil), ids: ids)
+            #expect(!summary.isComplete)
+            #expect(summary.failure == "cannot write the ids: broken pipe")
+            #expect(summary.put < 100_000)
         }
         try await managers[0].stop()
     }
 
-    @Test func saysWhereTheInputCannotBeRead() async throws {
+    @Test func `input that cannot be read is a failure`() async throws {
         let managers = try await FakeManager.start(1, over: FakeQueue())
         let directory = open("/", O_RDONLY)
-        let tally = try await run(managers, .lines(of: directory, longest: 100))
+        let summary = try await run(managers, .lines(of: directory, longest: 100))
         close(directory)
-        #expect(tally.givenUp == "cannot read the input: is a directory")
-        #expect(!tally.isComplete)
+        #expect(summary.failure == "cannot read the input: is a directory")
+        #expect(!summary.isComplete)
         try await managers[0].stop()
     }
 }

@@ -6,7 +6,7 @@ import Testing
     private let tube = TubeName("mail")!
     private let id = TaskID(rawValue: 5)
 
-    @Test func asksAndUnderstandsEachCommand() async throws {
+    @Test func `each command is sent and its answer understood`() async throws {
         let tube = tube
         let id = id
         let manager = try await FakeManager.start { _, command in
@@ -46,7 +46,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func saysWhatIsNotThere() async throws {
+    @Test func `a missing task or tube is nil or false`() async throws {
         let manager = try await FakeManager.start { _, command in
             if case .use(let tube) = command { .answer(.using(tube)) } else { .answer(.notFound) }
         }
@@ -63,7 +63,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func readsElsewhereWhereAManagerDies() async throws {
+    @Test func `a read is repeated at another manager`() async throws {
         let dying = try await FakeManager.start { _, _ in .hangUp }
         let manager = try await FakeManager.start { _, _ in .answer(.ok(bytes("---\nname: x\n"))) }
         try await withClient([dying.address, manager.address]) { client async throws in
@@ -73,7 +73,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func clearsATube() async throws {
+    @Test func `a tube is cleared`() async throws {
         let (full, none) = (try #require(TubeName("full")), try #require(TubeName("none")))
         let manager = try await FakeManager.start(isBeanstalkd: false) { _, command in
             .answer(command == .clearTube(full, .buried) ? .cleared(17) : .notFound)
@@ -87,7 +87,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func doesNotRepeatWhatMayHaveHappened() async throws {
+    @Test func `a command that may have happened is not repeated`() async throws {
         let dying = try await FakeManager.start { _, _ in .hangUp }
         let manager = try await FakeManager.start { _, _ in .answer(.deleted) }
         try await withClient([dying.address, manager.address]) { client async throws in
@@ -100,7 +100,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func givesUpAConnectionWithAnswersOutOfStep() async throws {
+    @Test func `a connection with an unexpected answer is closed`() async throws {
         let confused = try await FakeManager.start { _, _ in .answer(.deleted) }
         try await withClient([confused.address]) { client async throws in
             #expect(await errorCode { try await client.kick(id) } == .protocolViolation)

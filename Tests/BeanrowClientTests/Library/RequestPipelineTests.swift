@@ -17,8 +17,8 @@ import Testing
         using: TubeName? = nil,
         watching: Set<TubeName>? = nil
     ) -> Pipeline.Request {
-        let needs = ConnectionNeeds(using: using, watching: watching)
-        return Pipeline.Request(id: id, commands: commands, needs: needs, sink: "request \(id)")
+        let state = ChannelState(using: using, watching: watching)
+        return Pipeline.Request(id: id, commands: commands, state: state, promise: "request \(id)")
     }
 
     private func inserted(_ id: Int64) -> Reply { .inserted(TaskID(rawValue: id)) }
@@ -29,29 +29,29 @@ import Testing
         return commands
     }
 
-    @Test func sendsWithoutWaitingAndAnswersInOrder() throws {
+    @Test func `requests are sent without waiting, and answered in order`() throws {
         var pipeline = Pipeline(limit: 10)
         for id in 1...3 { #expect(pipeline.submit(request(id, [put])) == nil) }
         #expect(sent(&pipeline) == [put, put, put])
         for id in 1...3 {
             let ended = try #require(pipeline.received(inserted(Int64(id))).ended)
-            #expect(ended.sink == "request \(id)")
-            #expect(try ended.ending.reply(at: 0) == inserted(Int64(id)))
+            #expect(ended.promise == "request \(id)")
+            #expect(try ended.result.reply(at: 0) == inserted(Int64(id)))
         }
         #expect(!pipeline.isAwaiting)
     }
 
-    @Test func aRequestEndsWithItsLastAnswer() throws {
+    @Test func `a request ends with its last answer`() throws {
         var pipeline = Pipeline(limit: 10)
         _ = pipeline.submit(request(1, [put, put]))
         _ = sent(&pipeline)
         #expect(pipeline.received(inserted(1)).ended == nil)
         let ended = try #require(pipeline.received(.draining).ended)
-        guard case .answered(let replies) = ended.ending else { return #expect(Bool(false)) }
+        guard case .answered(let replies) = ended.result else { return #expect(Bool(false)) }
         #expect(replies == [inserted(1), .draining])
     }
 
-    @Test func holdsBackWhatIsOverTheLimit() {
+    @Test func `requests over the limit wait`() {
         var pipeline = Pipeline(limit: 2)
         for id in 1...3 { _ = pipeline.submit(request(id, [put])) }
         #expect(sent(&pipeline).count == 2)
@@ -59,7 +59,7 @@ import Testing
         #expect(sent(&pipeline).count == 1)
     }
 
-    @Test func sendsARequestOverTheLimitAlone() {
+    @Test func `a request larger than the limit is sent alone`() {
         var pipeline = Pipeline(limit: 2)
         _ = pipeline.submit(request(1, [put, put, put]))
         _ = pipeline.submit(request(2, [put]))
@@ -68,7 +68,7 @@ import Testing
         #expect(sent(&pipeline).count == 1)
     }
 
-    @Test func setsTheTubeFirstAndOnlyOnce() {
+    @Test func `the tube is set first, and only once`() {
         var pipeline = Pipeline(limit: 10)
         for id in 1...2 { _ = pipeline.submit(request(id, [put], using: a)) }
         #expect(sent(&pipeline) == [.use(a)])
@@ -76,19 +76,19 @@ import Testing
         #expect(sent(&pipeline) == [put, put])
     }
 
-    @Test func aPutNeverFollowsAUseThatFailed() throws {
+    @Test func `a put never follows a failed use`() throws {
         var pipeline = Pipeline(limit: 10)
         _ = pipeline.submit(request(1, [put], using: a))
         _ = pipeline.submit(request(2, [put]))
         #expect(sent(&pipeline) == [.use(a)])
         let ended = try #require(pipeline.received(.outOfMemory).ended)
-        #expect(ended.sink == "request 1")
-        guard case .notSent(let error) = ended.ending else { return #expect(Bool(false)) }
+        #expect(ended.promise == "request 1")
+        guard case .notSent(let error) = ended.result else { return #expect(Bool(false)) }
         #expect(error.code == .outOfMemory)
         #expect(sent(&pipeline) == [put])
     }
 
-    @Test func watchesNewTubesBeforeItIgnoresOldOnes() {
+    @Test func `new tubes are watched before old ones are ignored`() {
         var pipeline = Pipeline(limit: 10)
         _ = pipeline.submit(request(1, [.reserve], watching: [b, a]))
         #expect(sent(&pipeline) == [.watch(a), .watch(b), .ignore(.default)])
@@ -99,15 +99,15 @@ import Testing
         #expect(sent(&pipeline) == [.ignore(b)])
     }
 
-    @Test func whatWasNotSentIsToldApart() {
+    @Test func `the end of the connection says which requests were not sent`() {
         var pipeline = Pipeline(limit: 2)
         _ = pipeline.submit(request(1, [put, put]))
         _ = pipeline.submit(request(2, [put]))
         _ = sent(&pipeline)
         _ = pipeline.received(inserted(1))
-        let endings = pipeline.close(ClientError(.connectionLost, "gone"))
-        #expect(endings.map(\.sink) == ["request 1", "request 2"])
-        guard case .lost(let answered, let lost) = endings[0].ending, case .notSent(let notSent) = endings[1].ending
+        let results = pipeline.close(ClientError(.connectionLost, "gone"))
+        #expect(results.map(\.promise) == ["request 1", "request 2"])
+        guard case .lost(let answered, let lost) = results[0].result, case .notSent(let notSent) = results[1].result
         else { return #expect(Bool(false)) }
         #expect(answered == [inserted(1)])
         #expect(lost.code == .connectionLost)
@@ -115,7 +115,7 @@ import Testing
         #expect(pipeline.close(ClientError(.connectionLost, "again")).isEmpty)
     }
 
-    @Test func refusesRequestsAfterTheEnd() {
+    @Test func `requests are refused after the end`() {
         var pipeline = Pipeline(limit: 2)
         _ = pipeline.close(ClientError(.timedOut, "slow"))
         #expect(pipeline.submit(request(1, [put]))?.code == .notConnected)
@@ -125,7 +125,7 @@ import Testing
     @Test(arguments: [
         Reply.deleted, .notFound, .reserved(TaskID(rawValue: 1), body: []), .kicked(1), .ok([]),
     ])
-    func noticesAnAnswerThatDoesNotFit(_ reply: Reply) {
+    func `an answer that does not fit is a violation`(_ reply: Reply) {
         var pipeline = Pipeline(limit: 2)
         _ = pipeline.submit(request(1, [put]))
         _ = sent(&pipeline)
@@ -133,47 +133,47 @@ import Testing
         #expect(error.code == .protocolViolation)
     }
 
-    @Test func noticesAnAnswerToNothing() {
+    @Test func `an answer without a command is a violation`() {
         var pipeline = Pipeline(limit: 2)
         guard case .violation = pipeline.received(.deleted) else { return #expect(Bool(false)) }
     }
 
-    @Test func cancellingTakesOutWhatWasNotSent() throws {
+    @Test func `cancelling removes a request that was not sent`() throws {
         var pipeline = Pipeline(limit: 1)
         for id in 1...2 { _ = pipeline.submit(request(id, [put])) }
         _ = sent(&pipeline)
         let ended = try #require(pipeline.cancel(2).ended)
-        #expect(ended.sink == "request 2")
-        guard case .notSent = ended.ending else { return #expect(Bool(false)) }
+        #expect(ended.promise == "request 2")
+        guard case .notSent = ended.result else { return #expect(Bool(false)) }
         _ = pipeline.received(inserted(1))
         #expect(sent(&pipeline).isEmpty)
     }
 
-    @Test func cancellingLetsTheAnswerOfWhatWasSentPassBy() throws {
+    @Test func `the answer to a cancelled request is ignored`() throws {
         var pipeline = Pipeline(limit: 10)
         for id in 1...2 { _ = pipeline.submit(request(id, [put])) }
         _ = sent(&pipeline)
         let cancelled = try #require(pipeline.cancel(1).ended)
-        guard case .lost(_, let error) = cancelled.ending else { return #expect(Bool(false)) }
+        guard case .lost(_, let error) = cancelled.result else { return #expect(Bool(false)) }
         #expect(error.code == .cancelled)
         #expect(pipeline.received(inserted(1)).ended == nil)
-        #expect(pipeline.received(inserted(2)).ended?.sink == "request 2")
+        #expect(pipeline.received(inserted(2)).ended?.promise == "request 2")
     }
 
     @Test(arguments: [Command.reserve, .reserveWithTimeout(seconds: 3), .reserveJob(TaskID(rawValue: 1))])
-    func cancellingAReserveClosesTheConnection(_ command: Command) {
+    func `cancelling a reserve closes the connection`(_ command: Command) {
         var pipeline = Pipeline(limit: 10)
         _ = pipeline.submit(request(1, [command]))
         _ = sent(&pipeline)
         guard case .mustClose = pipeline.cancel(1) else { return #expect(Bool(false)) }
     }
 
-    @Test func cancellingWhatIsOverDoesNothing() {
+    @Test func `cancelling an ended request does nothing`() {
         var pipeline = Pipeline(limit: 10)
         guard case .nothing = pipeline.cancel(7) else { return #expect(Bool(false)) }
     }
 
-    @Test func knowsHowLongACommandMayWait() {
+    @Test func `the wait of a command is known`() {
         var pipeline = Pipeline(limit: 10)
         _ = pipeline.submit(request(1, [put, .reserveWithTimeout(seconds: 9), .reserve]))
         _ = sent(&pipeline)
@@ -186,13 +186,13 @@ import Testing
 }
 
 extension RequestPipeline.Received {
-    fileprivate var ended: (sink: Sink, ending: RequestEnding)? {
-        if case .ended(let sink, let ending) = self { (sink, ending) } else { nil }
+    fileprivate var ended: (promise: Promise, result: RequestResult)? {
+        if case .ended(let promise, let result) = self { (promise, result) } else { nil }
     }
 }
 
 extension RequestPipeline.Cancelled {
-    fileprivate var ended: (sink: Sink, ending: RequestEnding)? {
-        if case .ended(let sink, let ending) = self { (sink, ending) } else { nil }
+    fileprivate var ended: (promise: Promise, result: RequestResult)? {
+        if case .ended(let promise, let result) = self { (promise, result) } else { nil }
     }
 }

@@ -3,16 +3,16 @@ import BeanstalkWire
 import Testing
 
 @Suite struct ReserveTests {
-    private let tube = TubeName("mail")!
+    let tube = TubeName("mail")!
 
-    /// The numbers of the connections over which commands of a kind came.
-    private func connections(_ manager: FakeManager, _ isMeant: (Command) -> Bool) -> [Int] {
+    /// Returns the numbers of the connections that commands of one kind came over.
+    func connections(_ manager: FakeManager, _ isMeant: (Command) -> Bool) -> [Int] {
         manager.journal.events.compactMap {
             if case .command(let connection, let command) = $0, isMeant(command) { connection } else { nil }
         }
     }
 
-    @Test func finishesAClaimOverItsOwnConnection() async throws {
+    @Test func `a claim is finished over its own connection`() async throws {
         let queue = FakeQueue()
         for body in ["a", "b", "c"] { queue.put(body, in: tube, priority: 5) }
         let manager = try await FakeManager.start(queue.react)
@@ -28,7 +28,7 @@ import Testing
             try await claims[2].bury(priority: 8)
             try await claims[0].delete()
         }
-        // Each waited and was held on a connection of its own.
+        // Each claim has its own connection.
         #expect(connections(manager) { if case .reserveWithTimeout = $0 { true } else { false } } == [0, 1, 2])
         #expect(connections(manager) { $0.verb == .delete } == [0])
         #expect(connections(manager) { $0.verb == .release } == [1])
@@ -38,7 +38,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func usesAConnectionAgainWhenItsClaimsAreFinished() async throws {
+    @Test func `a connection is used again when its claims are finished`() async throws {
         let queue = FakeQueue()
         for body in ["a", "b", "c", "d"] { queue.put(body) }
         let manager = try await FakeManager.start(queue.react)
@@ -57,7 +57,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func saysWhenThereIsNothing() async throws {
+    @Test func `a reserve without a task returns nil`() async throws {
         let manager = try await FakeManager.start(FakeQueue().react)
         try await withClient([manager.address]) { client async throws in
             #expect(try await client.reserve(timeout: .zero) == nil)
@@ -67,14 +67,14 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func waitsInSlicesAndAsksTheNextManagerEachTime() async throws {
+    @Test func `a long wait is split over the managers`() async throws {
         let time = VirtualTime()
         let script: FakeManager.Script = { _, command in
             if case .reserveWithTimeout(let seconds) = command { time.advance(by: .seconds(Int64(seconds))) }
             return .answer(.timedOut)
         }
         let managers = [try await FakeManager.start(script), try await FakeManager.start(script)]
-        let options = BeanrowClient.Options.testing(time, pick: .roundRobin)
+        let options = BeanrowClient.Options.testing(time, selection: .roundRobin)
         try await withClient(managers.map(\.address), options) { client async throws in
             #expect(try await client.reserve(timeout: .seconds(70)) == nil)
         }
@@ -83,12 +83,12 @@ import Testing
         for manager in managers { try await manager.stop() }
     }
 
-    @Test func asksEachPickedManagerForItsShare() async throws {
+    @Test func `each selected manager is asked for its share`() async throws {
         let queue = FakeQueue()
         for number in 1...9 { queue.put("\(number)") }
         var managers: [FakeManager] = []
         for index in 0..<3 { managers.append(try await FakeManager.start { queue.react(100 * index + $0, $1) }) }
-        try await withClient(managers.map(\.address), .testing(pick: .roundRobin)) { client async throws in
+        try await withClient(managers.map(\.address), .testing(selection: .roundRobin)) { client async throws in
             let claims = try await client.reserve(upTo: 8)
             #expect(claims.map(\.id.rawValue) == Array(1...8))
             #expect(managers.map(\.commands.count) == [3, 3, 2])
@@ -99,12 +99,12 @@ import Testing
         for manager in managers { try await manager.stop() }
     }
 
-    @Test func asksTheManagersInTurnAlsoForSingleTasks() async throws {
+    @Test func `single tasks are also reserved from the managers in turn`() async throws {
         let managers = try await FakeManager.start(2, over: FakeQueue())
         @Sendable func reserves(_ manager: FakeManager) -> Int {
             manager.commands.count { $0.verb == .reserveWithTimeout }
         }
-        try await withClient(managers.map(\.address), .testing(pick: .roundRobin)) { client async throws in
+        try await withClient(managers.map(\.address), .testing(selection: .roundRobin)) { client async throws in
             for _ in 1...2 { _ = try await client.reserve(upTo: 1) }
             #expect(managers.map(reserves) == [1, 1])
             for _ in 1...2 { _ = try await client.reserve(timeout: .zero) }
@@ -113,12 +113,12 @@ import Testing
         for manager in managers { try await manager.stop() }
     }
 
-    @Test func passesOverADeadManager() async throws {
+    @Test func `a dead manager is left out`() async throws {
         let queue = FakeQueue()
         for number in 1...6 { queue.put("\(number)") }
         let dead = FakeManager.deadAddress()
         let manager = try await FakeManager.start(queue.react)
-        try await withClient([dead, manager.address], .testing(pick: .roundRobin)) { client async throws in
+        try await withClient([dead, manager.address], .testing(selection: .roundRobin)) { client async throws in
             var claims: [Claim] = []
             while claims.count < 6 {
                 claims += try await client.reserve(upTo: 2)
@@ -128,7 +128,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func asksAnotherWhenAManagerDiesWhileItWaits() async throws {
+    @Test func `a reserve moves to the next manager if the first one hangs up`() async throws {
         let queue = FakeQueue()
         queue.put("x")
         let dying = try await FakeManager.start { _, _ in .hangUp }
@@ -140,11 +140,11 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func namesTheManagersAlsoWhereOneDiedAtWork() async throws {
+    @Test func `the error names a manager that stopped after it had answered`() async throws {
         let time = VirtualTime()
         var options = BeanrowClient.Options.testing(time)
         let manager = try await FakeManager.start { _, _ in .answer(.outOfMemory) }
-        options.timekeeper.sleep = { duration in
+        options.clock.sleep = { duration in
             try? await manager.stop()
             time.advance(by: duration)
         }
@@ -153,7 +153,7 @@ import Testing
         }
     }
 
-    @Test func aLongWaitDoesNotUseUpThePatience() async throws {
+    @Test func `a long wait does not count towards the failover timeout`() async throws {
         let time = VirtualTime()
         let queue = FakeQueue()
         queue.put("x")
@@ -165,118 +165,6 @@ import Testing
         try await withClient([manager.address], .testing(time)) { client async throws in
             #expect(try await client.reserve().body == bytes("x"))
         }
-        try await manager.stop()
-    }
-
-    @Test func aCancelledReserveClosesItsConnection() async throws {
-        let manager = try await FakeManager.start { _, _ in .silence }
-        try await withClient([manager.address]) { client async throws in
-            let reserve = Task { try await client.reserve() }
-            await manager.journal.wait { $0.contains { if case .command = $0 { true } else { false } } }
-            reserve.cancel()
-            #expect(await errorCode { try await reserve.value } == .cancelled)
-            await manager.journal.wait { $0.contains(.closed(0)) }
-        }
-        try await manager.stop()
-    }
-
-    @Test func aCancelledReserveOfManyLosesNone() async throws {
-        let queue = FakeQueue()
-        for number in 1...2 { queue.put("\(number)") }
-        let manager = try await FakeManager.start { connection, command in
-            let reaction = queue.react(connection, command)
-            if case .answer(.timedOut) = reaction { return .silence }
-            return reaction
-        }
-        try await withClient([manager.address]) { client async throws in
-            let reserve = Task { try await client.reserve(upTo: 3) }
-            await manager.journal.wait { events in
-                events.count(where: { if case .command = $0 { true } else { false } }) == 3
-            }
-            reserve.cancel()
-            #expect(await errorCode { try await reserve.value } == .cancelled)
-            // The manager gives back what was claimed when it sees this.
-            await manager.journal.wait { $0.contains(.closed(0)) }
-        }
-        try await manager.stop()
-    }
-
-    @Test func aClaimIsLostWithItsConnection() async throws {
-        let queue = FakeQueue()
-        queue.put("x")
-        let manager = try await FakeManager.start(queue.react)
-        try await withClient([manager.address]) { client async throws in
-            let claim = try await client.reserve()
-            try await manager.hangUp(0)
-            #expect(await errorCode { try await claim.touch() } == .claimLost)
-            #expect(await errorCode { try await claim.delete() } == .claimLost)
-        }
-        #expect(connections(manager) { $0.verb == .delete }.isEmpty)
-        try await manager.stop()
-    }
-
-    @Test func aDeleteWithoutAnswerMayHaveHappened() async throws {
-        let queue = FakeQueue()
-        queue.put("x")
-        let manager = try await FakeManager.start { connection, command in
-            if command.verb == .delete { .hangUp } else { queue.react(connection, command) }
-        }
-        try await withClient([manager.address]) { client async throws in
-            let claim = try await client.reserve()
-            #expect(await errorCode { try await claim.delete() } == .connectionLost)
-        }
-        try await manager.stop()
-    }
-
-    @Test func aClaimWhoseTimeIsOverIsLost() async throws {
-        let queue = FakeQueue()
-        queue.put("x")
-        let manager = try await FakeManager.start(queue.react)
-        try await withClient([manager.address]) { client async throws in
-            let claim = try await client.reserve()
-            queue.giveBack(0)
-            #expect(await errorCode { try await claim.touch() } == .claimLost)
-            #expect(await errorCode { try await claim.release(priority: 1) } == .claimLost)
-            // The connection is free for others now.
-            #expect(try await client.reserve().id == claim.id)
-        }
-        #expect(connections(manager) { if case .reserveWithTimeout = $0 { true } else { false } } == [0, 0])
-        try await manager.stop()
-    }
-
-    @Test func aClaimIsFinishedOnlyOnce() async throws {
-        let queue = FakeQueue()
-        queue.put("x")
-        let manager = try await FakeManager.start(queue.react)
-        try await withClient([manager.address]) { client async throws in
-            let claim = try await client.reserve()
-            try await claim.delete()
-            #expect(await errorCode { try await claim.delete() } == .claimLost)
-            let results = await client.delete([claim])
-            #expect(results.allSatisfy { (try? $0.get()) == nil })
-        }
-        #expect(connections(manager) { $0.verb == .delete }.count == 1)
-        try await manager.stop()
-    }
-
-    @Test func aClaimThatIsDroppedGoesBack() async throws {
-        let queue = FakeQueue()
-        queue.put("x")
-        let manager = try await FakeManager.start(queue.react)
-        try await withClient([manager.address]) { client async throws in
-            _ = try await client.reserve()
-            await manager.journal.wait { $0.contains(.closed(0)) }
-        }
-        try await manager.stop()
-    }
-
-    @Test func refusesToReserveFromNowhere() async throws {
-        let manager = try await FakeManager.start(FakeQueue().react)
-        try await withClient([manager.address]) { client async throws in
-            #expect(await errorCode { try await client.reserve(from: []) } == .badFormat)
-            #expect(await errorCode { try await client.reserve(upTo: 1, from: []) } == .badFormat)
-        }
-        #expect(manager.commands.isEmpty)
         try await manager.stop()
     }
 }

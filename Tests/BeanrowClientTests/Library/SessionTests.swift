@@ -5,18 +5,18 @@ import Testing
 @testable import BeanrowClient
 
 @Suite struct SessionTests {
-    private func names(_ manager: FakeManager) -> [SessionName] {
+    func names(_ manager: FakeManager) -> [SessionName] {
         manager.commands.compactMap { if case .session(let name) = $0 { name } else { nil } }
     }
 
     /// Waits until the client knows that a claim's connection is lost.
-    private func noticesTheLoss(_ claim: Claim) async {
-        while claim.lease.session.lastConnection.isOpen { await Task.yield() }
+    func noticesTheLoss(_ claim: Claim) async {
+        while claim.group.session.lastConnection.isOpen { await Task.yield() }
     }
 
-    /// True the first time.
-    private final class Once: Sendable {
-        private let isNew = Mutex(true)
+    /// Returns `true` the first time.
+    final class Once: Sendable {
+        let isNew = Mutex(true)
 
         func take() -> Bool {
             isNew.withLock { isNew in
@@ -26,13 +26,13 @@ import Testing
         }
     }
 
-    private func queue(_ bodies: String...) -> FakeQueue {
+    func queue(_ bodies: String...) -> FakeQueue {
         let queue = FakeQueue()
         for body in bodies { queue.put(body) }
         return queue
     }
 
-    @Test func everyClaimingConnectionTakesUpASessionOfItsOwn() async throws {
+    @Test func `every connection with claims attaches its own session`() async throws {
         let queue = queue("a", "b")
         let manager = try await FakeManager.start(over: queue)
         try await withClient([manager.address]) { client async throws in
@@ -47,7 +47,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test(arguments: [false, true]) func aClaimOutlivesItsConnection(diesBeforeItIsTouched: Bool) async throws {
+    @Test(arguments: [false, true]) func `a claim outlives its connection`(diesBeforeItIsTouched: Bool) async throws {
         let queue = queue("x")
         let managers = try await FakeManager.start(2, over: queue)
         try await withClient(managers.map(\.address)) { client async throws in
@@ -65,7 +65,7 @@ import Testing
         try await managers[1].stop()
     }
 
-    @Test func aConnectionThatBreaksIsMadeAgainAtTheSameManager() async throws {
+    @Test func `a broken connection is made again at the same manager`() async throws {
         let queue = queue("x")
         let manager = try await FakeManager.start(over: queue)
         try await withClient([manager.address]) { client async throws in
@@ -81,7 +81,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func callsThatComeTogetherTakeTheSessionUpOnce() async throws {
+    @Test func `concurrent calls attach the session once`() async throws {
         let queue = queue("a", "b", "c", "d")
         let managers = try await FakeManager.start(2, over: queue)
         try await withClient(managers.map(\.address)) { client async throws in
@@ -118,7 +118,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Finish.allCases) func anAnswerThatWasLostIsAskedForAgain(_ finish: Finish) async throws {
+    @Test(arguments: Finish.allCases) func `a command whose answer was lost is repeated`(_ finish: Finish) async throws
+    {
         let queue = queue("x")
         let first = Once()
         let manager = try await FakeManager.start(over: queue) { connection, command in
@@ -138,7 +139,8 @@ import Testing
         try await manager.stop()
     }
 
-    @Test(arguments: Finish.allCases) func whatWasLostOnItsWayIsSentAgain(_ finish: Finish) async throws {
+    @Test(arguments: Finish.allCases) func `a command that did not arrive is sent again`(_ finish: Finish) async throws
+    {
         let queue = queue("x")
         let first = Once()
         let manager = try await FakeManager.start(over: queue) { _, command in
@@ -151,7 +153,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func aDeleteThatCameTooLateIsToldApart() async throws {
+    @Test func `a delete after the end of the claim is reported as lost`() async throws {
         let queue = queue("x")
         let first = Once()
         let manager = try await FakeManager.start(over: queue) { connection, command in
@@ -167,7 +169,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func aClaimWhoseTimeIsOverIsLost() async throws {
+    @Test func `a claim is lost when its time to run is over`() async throws {
         let queue = queue("x")
         let manager = try await FakeManager.start(over: queue)
         try await withClient([manager.address]) { client async throws in
@@ -183,7 +185,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func `a session that cannot be taken up at the moment is not lost`() async throws {
+    @Test func `a session that cannot be attached now is not lost`() async throws {
         let queue = queue("x")
         let refuses = Mutex(true)
         let manager = try await FakeManager.start(over: queue) { connection, command in
@@ -195,7 +197,7 @@ import Testing
             try await manager.hangUp(0)
             await manager.journal.wait { $0.contains(.closed(0)) }
             let code = await errorCode { try await claim.touch() }
-            // The second if the touch was sent before it was known that the connection is lost.
+            // It is connectionLost if the touch was sent before the client knew that the connection is lost.
             #expect(code == .internalError || code == .connectionLost)
             refuses.withLock { $0 = false }
             try await claim.touch()
@@ -205,7 +207,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func aSessionThatSomebodyElseTookUpIsLost() async throws {
+    @Test func `a session that another connection attached is lost`() async throws {
         let queue = queue("x")
         let manager = try await FakeManager.start(over: queue)
         try await withClient([manager.address]) { client async throws in
@@ -220,7 +222,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func aReserveGoesOnWithANewSessionWhereItsOldOneWasTaken() async throws {
+    @Test func `a reserve uses a new session if the old one was attached elsewhere`() async throws {
         let queue = queue("a")
         let manager = try await FakeManager.start(over: queue)
         try await withClient([manager.address]) { client async throws in
@@ -230,188 +232,6 @@ import Testing
             #expect(try await client.reserve().body == bytes("b"))
         }
         #expect(Set(names(manager)).count == 2)
-        try await manager.stop()
-    }
-
-    @Test func manyDeletesGoOnWhereTheConnectionBroke() async throws {
-        let queue = FakeQueue()
-        for number in 1...9 { queue.put("\(number)") }
-        let deletes = Mutex(0)
-        let manager = try await FakeManager.start(over: queue) { connection, command in
-            guard command.verb == .delete else { return nil }
-            let count = deletes.withLock { count in
-                count += 1
-                return count
-            }
-            guard count == 5 else { return nil }
-            _ = queue.react(connection, command)
-            return .hangUp
-        }
-        try await withClient([manager.address]) { client async throws in
-            let results = await client.delete(try await client.reserve(upTo: 9))
-            #expect(results.allSatisfy { (try? $0.get()) != nil })
-        }
-        #expect(queue.tasks.isEmpty)
-        try await manager.stop()
-    }
-
-    @Test func whatWasClaimedAndNotToldGoesBackAtOnce() async throws {
-        let queue = queue("x")
-        let first = Once()
-        let manager = try await FakeManager.start(over: queue) { connection, command in
-            guard case .reserveWithTimeout = command, first.take() else { return nil }
-            _ = queue.react(connection, command)
-            return .hangUp
-        }
-        try await withClient([manager.address]) { client async throws in
-            let reserve = Task { try await client.reserve() }
-            // The session that has the task is taken up again, and takes leave.
-            await manager.journal.wait { $0.contains(.quit(1)) }
-            let claim = try await reserve.value
-            #expect(claim.body == bytes("x"))
-            try await claim.delete()
-        }
-        #expect(queue.tasks.isEmpty)
-        try await manager.stop()
-    }
-
-    @Test func whatWasToldBeforeTheConnectionBrokeIsKept() async throws {
-        let queue = queue("a", "b")
-        let manager = try await FakeManager.start(over: queue) { connection, command in
-            guard case .reserveWithTimeout = command, connection == 0 else { return nil }
-            let reaction = queue.react(connection, command)
-            if case .answer(.timedOut) = reaction { return .hangUp }
-            return reaction
-        }
-        try await withClient([manager.address]) { client async throws in
-            let claims = try await client.reserve(upTo: 3)
-            #expect(claims.map(\.body) == [bytes("a"), bytes("b")])
-            for claim in claims { try await claim.delete() }
-        }
-        #expect(queue.tasks.isEmpty)
-        try await manager.stop()
-    }
-
-    @Test func aCancelledReserveTakesLeave() async throws {
-        let queue = queue("x")
-        let manager = try await FakeManager.start(over: queue) { connection, command in
-            guard case .reserveWithTimeout = command else { return nil }
-            // Claimed, and the answer is on its way for ever.
-            _ = queue.react(connection, command)
-            return .silence
-        }
-        try await withClient([manager.address]) { client async throws in
-            let reserve = Task { try await client.reserve() }
-            await manager.journal.wait {
-                $0.contains { if case .command(_, .reserveWithTimeout) = $0 { true } else { false } }
-            }
-            reserve.cancel()
-            #expect(await errorCode { try await reserve.value } == .cancelled)
-            await manager.journal.wait { $0.contains(.quit(0)) }
-            #expect(queue.tasks.map(\.holder) == [nil])
-        }
-        try await manager.stop()
-    }
-
-    @Test func aClaimThatIsDroppedGoesBackAlsoWhereItsConnectionWasLost() async throws {
-        let queue = queue("a", "b")
-        let manager = try await FakeManager.start(over: queue)
-        try await withClient([manager.address]) { client async throws in
-            _ = try await client.reserve()
-            await manager.journal.wait { $0.contains(.quit(0)) }
-            #expect(queue.tasks.map(\.holder) == [nil, nil])
-            do {
-                let claim = try await client.reserve()
-                try await manager.hangUp(1)
-                await noticesTheLoss(claim)
-                #expect(queue.tasks.count { $0.holder != nil } == 1)
-                _ = consume claim
-            }
-            await manager.journal.wait { $0.contains(.quit(2)) }
-            #expect(queue.tasks.map(\.holder) == [nil, nil])
-        }
-        try await manager.stop()
-    }
-
-    @Test func closingGivesAllBackAtOnce() async throws {
-        let queue = queue("a", "b", "c")
-        let managers = try await FakeManager.start(2, over: queue)
-        let client = BeanrowClient(managers: managers.map(\.address), options: .testing())
-        let claims = try await client.reserve(upTo: 2)
-        let other = try await client.reserve()
-        try await managers[0].hangUp(1)
-        await noticesTheLoss(other)
-        #expect(queue.tasks.allSatisfy { $0.holder != nil })
-        await client.close()
-        #expect(queue.tasks.allSatisfy { $0.holder == nil })
-        for claim in claims + [other] {
-            #expect(await errorCode { try await claim.delete() } == .claimLost)
-        }
-        for manager in managers { try await manager.stop() }
-    }
-
-    @Test func itIsToldApartWhatWasSentWhereNoManagerIsLeft() async throws {
-        let queue = queue("a", "b")
-        let first = try await FakeManager.start(over: queue) { _, command in
-            if command == .delete(TaskID(rawValue: 1)) { .hangUp } else { nil }
-        }
-        try await withClient([first.address]) { client async throws in
-            let claims = [try await client.reserve(), try await client.reserve()]
-            try await first.close()
-            #expect(await errorCode { try await claims[0].delete() } == .connectionLost)
-            try await first.hangUp(1)
-            await noticesTheLoss(claims[1])
-            #expect(await errorCode { try await claims[1].touch() } == .noManagerReachable)
-            // The claims are still there for who finds a manager.
-            let second = try await FakeManager.start(over: queue, first: 100, at: first.address)
-            for claim in claims { try await claim.delete() }
-            try await second.stop()
-        }
-        #expect(queue.tasks.isEmpty)
-    }
-
-    @Test func aServerWithoutSessionsIsAskedOnceAConnection() async throws {
-        let queue = queue("a", "b", "c")
-        let manager = try await FakeManager.start(queue.react)
-        try await withClient([manager.address]) { client async throws in
-            try await client.reserve().delete()
-            let claims = [try await client.reserve(), try await client.reserve()]
-            for claim in claims { try await claim.delete() }
-        }
-        let asked = manager.journal.events.filter { if case .unknown = $0 { true } else { false } }
-        #expect(asked == [.unknown(0, .session), .unknown(1, .session)])
-        #expect(queue.tasks.isEmpty)
-        try await manager.stop()
-    }
-
-    @Test(arguments: [Reply.internalError, .outOfMemory]) func tasksCanBeTakenWhereNothingCanBeWrittenDown(
-        _ refusal: Reply
-    ) async throws {
-        let queue = queue("x")
-        let manager = try await FakeManager.start(over: queue) { _, command in
-            if case .session = command { .answer(refusal) } else { nil }
-        }
-        try await withClient([manager.address]) { client async throws in
-            try await client.reserve().delete()
-        }
-        #expect(queue.tasks.isEmpty)
-        try await manager.stop()
-    }
-
-    @Test func noSessionIsTakenUpWhereNoneIsWanted() async throws {
-        let queue = queue("x")
-        let manager = try await FakeManager.start(over: queue)
-        var options = BeanrowClient.Options.testing()
-        options.claimsOutliveConnections = false
-        try await withClient([manager.address], options) { client async throws in
-            let claim = try await client.reserve()
-            try await manager.hangUp(0)
-            await manager.journal.wait { $0.contains(.closed(0)) }
-            #expect(await errorCode { try await claim.touch() } == .claimLost)
-            #expect(await errorCode { try await claim.delete() } == .claimLost)
-        }
-        #expect(names(manager).isEmpty)
-        #expect(queue.tasks.map(\.holder) == [nil])
         try await manager.stop()
     }
 }

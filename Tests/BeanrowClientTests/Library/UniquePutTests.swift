@@ -14,7 +14,7 @@ import Testing
 
     private func isPut(_ command: Command) -> Bool { command.verb == .put || command.verb == .putUnique }
 
-    /// A manager that hangs up at some of the puts it sees, before or after it has carried them out.
+    /// Starts a manager that hangs up at some puts, before or after it has carried them out.
     private func manager(
         over queue: FakeQueue,
         first: Int = 0,
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func everyPutHasAKeyOfItsOwn() async throws {
+    @Test func `every put has its own key`() async throws {
         let queue = FakeQueue()
         let manager = try await FakeManager.start(over: queue)
         try await withClient([manager.address]) { client async throws in
@@ -50,7 +50,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test(arguments: [false, true]) func aPutWithoutAnswerIsRepeated(carriesOut: Bool) async throws {
+    @Test(arguments: [false, true]) func `a put without an answer is repeated`(carriesOut: Bool) async throws {
         let queue = FakeQueue()
         let manager = try await manager(over: queue, hangsUpAt: [1, 2], carriesOut: carriesOut)
         try await withClient([manager.address]) { client async throws in
@@ -62,7 +62,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test(arguments: [false, true]) func ofManyPutsEachIsThereOnce(carriesOut: Bool) async throws {
+    @Test(arguments: [false, true]) func `many puts are each in the queue once`(carriesOut: Bool) async throws {
         let queue = FakeQueue()
         let managers = [
             try await manager(over: queue, hangsUpAt: [100, 400], carriesOut: carriesOut),
@@ -78,7 +78,7 @@ import Testing
         for manager in managers { try await manager.stop() }
     }
 
-    @Test func onlyWhereNoManagerIsLeftItIsUnknown() async throws {
+    @Test func `the outcome is unknown only if no manager can be reached`() async throws {
         let manager = try await FakeManager.start(over: FakeQueue()) { _, command in
             command.verb == .putUnique ? .hangUp : nil
         }
@@ -91,7 +91,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func whatMayBeThereIsNeverPutWithoutItsKey() async throws {
+    @Test func `a task that may be in the queue is never put without its key`() async throws {
         let dying = try await FakeManager.start(over: FakeQueue()) { _, command in
             command.verb == .putUnique ? .hangUp : nil
         }
@@ -103,7 +103,7 @@ import Testing
         for manager in [dying, old] { try await manager.stop() }
     }
 
-    @Test func anOldServerIsAskedOnceAndNeverSentAKey() async throws {
+    @Test func `a server without keys is asked once and never sent a key`() async throws {
         let queue = FakeQueue()
         let manager = try await FakeManager.start(queue.react)
         try await withClient([manager.address]) { client async throws in
@@ -117,7 +117,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func aGivenKeyIsPutOnce() async throws {
+    @Test func `a given key is put once`() async throws {
         let queue = FakeQueue()
         let managers = try await FakeManager.start(2, over: queue)
         let key = try #require(UniqueKey("order-17"))
@@ -131,7 +131,7 @@ import Testing
         for manager in managers { try await manager.stop() }
     }
 
-    @Test func asManyKeysAsTasks() async throws {
+    @Test func `there must be one key per task`() async throws {
         let manager = try await FakeManager.start(over: FakeQueue())
         let keys = try ["a", "b"].map { try #require(UniqueKey($0)) }
         try await withClient([manager.address]) { client async throws in
@@ -144,7 +144,7 @@ import Testing
         try await manager.stop()
     }
 
-    @Test func noKeysWhereNoneAreWanted() async throws {
+    @Test func `puts carry no keys if the option is off`() async throws {
         let manager = try await FakeManager.start(over: FakeQueue()) { _, command in
             if case .put(_, _, _, bytes("lost"), _) = command { .hangUp } else { nil }
         }

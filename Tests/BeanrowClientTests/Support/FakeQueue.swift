@@ -2,7 +2,7 @@ import BeanstalkWire
 import Synchronization
 import TaskStore
 
-/// A queue in memory, enough of one for a producer and a consumer: the store behind any number of fake managers.
+/// A simple queue in memory, which any number of fake managers can share.
 final class FakeQueue: Sendable {
     struct Task: Equatable {
         var id: TaskID
@@ -15,7 +15,7 @@ final class FakeQueue: Sendable {
         var isBuried = false
     }
 
-    /// Who holds a task.
+    /// The connection or session that has claimed a task.
     enum Holder: Equatable {
         case connection(Int)
         case session(SessionName)
@@ -34,13 +34,13 @@ final class FakeQueue: Sendable {
 
     private let state = Mutex(State())
 
-    /// Tasks there are, in the order of their ids.
+    /// All tasks, in the order of their ids.
     var tasks: [Task] { state.withLock { $0.tasks } }
 
-    /// The bodies of the tasks there are.
+    /// The bodies of all tasks.
     var bodies: [String] { tasks.map { String(decoding: $0.body, as: UTF8.self) } }
 
-    /// The most tasks that were in somebody's hands at one moment.
+    /// The largest number of tasks that were claimed at the same time.
     var mostHeld: Int { state.withLock { $0.mostHeld } }
 
     func put(_ body: String, in tube: TubeName = .default, priority: UInt32 = 1) {
@@ -50,19 +50,19 @@ final class FakeQueue: Sendable {
     /// Answers a command of a connection, except a reserve that would have to wait.
     ///
     /// - Parameters:
-    ///   - connection: a number that is the connection's own among all that use this queue.
-    ///   - command: what it asks.
-    /// - Returns: what to do about it.
+    ///   - connection: the number of the connection, unique in this queue.
+    ///   - command: the command.
+    /// - Returns: the reaction.
     func react(_ connection: Int, _ command: Command) -> FakeManager.Reaction {
         state.withLock { $0.reply(connection, command).map { .answer($0) } ?? .silence }
     }
 
-    /// Puts the tasks of a connection back, or those of its session, as if their time to run were over.
+    /// Releases the tasks of a connection or its session, as if their time to run were over.
     func giveBack(_ connection: Int) {
         state.withLock { $0.giveBack(of: $0.holder(connection)) }
     }
 
-    /// A connection is lost: it gives its tasks back, unless they are a session's.
+    /// Ends a connection, and releases its tasks unless they belong to a session.
     func lose(_ connection: Int) {
         state.withLock { state in
             state.giveBack(of: .connection(connection))
@@ -72,7 +72,7 @@ final class FakeQueue: Sendable {
         }
     }
 
-    /// A connection takes leave: it gives its session's tasks back too, unless another connection has that now.
+    /// Handles `quit`: releases the tasks of the session too, unless another connection has attached it.
     func quit(_ connection: Int) {
         state.withLock { state in
             if !state.isDisplaced(connection) { state.giveBack(of: state.holder(connection)) }
@@ -95,7 +95,7 @@ extension FakeQueue.State {
         }
     }
 
-    private mutating func takeUp(_ name: SessionName, _ connection: Int) -> Reply {
+    private mutating func attach(_ name: SessionName, _ connection: Int) -> Reply {
         for index in tasks.indices where tasks[index].holder == .connection(connection) {
             tasks[index].holder = .session(name)
         }
@@ -112,7 +112,7 @@ extension FakeQueue.State {
     }
 
     fileprivate mutating func reply(_ connection: Int, _ command: Command) -> Reply? {
-        if case .session(let name) = command { return takeUp(name, connection) }
+        if case .session(let name) = command { return attach(name, connection) }
         let isOnClaims: [Verb] = [.reserve, .reserveWithTimeout, .delete, .release, .bury, .touch]
         if isOnClaims.contains(command.verb), isDisplaced(connection) { return .sessionTaken }
         switch command {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A list of what happened, which tests can wait for.
+/// A list of events that tests can wait for.
 final class Journal<Event: Sendable>: Sendable {
     private struct Waiter {
         var isMet: ([Event]) -> Bool
@@ -14,7 +14,7 @@ final class Journal<Event: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    /// All that happened until now.
+    /// All events so far.
     var events: [Event] { state.withLock { $0.events } }
 
     func append(_ event: Event) {
@@ -28,7 +28,7 @@ final class Journal<Event: Sendable>: Sendable {
         }
     }
 
-    /// Waits until what happened meets a condition, and returns it.
+    /// Waits until the events meet a condition, and returns them.
     @discardableResult
     func wait(until isMet: @escaping @Sendable ([Event]) -> Bool) async -> [Event] {
         await withCheckedContinuation { continuation in

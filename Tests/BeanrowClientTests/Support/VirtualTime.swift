@@ -1,15 +1,15 @@
 import BeanrowClient
 import Synchronization
 
-/// A clock on which every sleep is over at once and moves the time on by its length.
+/// A clock on which each sleep returns at once, and moves the time forward by its duration.
 final class VirtualTime: Sendable {
     private let state = Mutex((now: Duration.zero, sleeps: [Duration]()))
 
-    /// How long was slept, each time.
+    /// The duration of each sleep.
     var sleeps: [Duration] { state.withLock { $0.sleeps } }
 
-    var timekeeper: Timekeeper {
-        Timekeeper(
+    var clock: ClientClock {
+        ClientClock(
             now: { self.state.withLock { $0.now } },
             sleep: { duration in
                 try Task.checkCancellation()
@@ -22,19 +22,21 @@ final class VirtualTime: Sendable {
         )
     }
 
-    /// Lets time pass.
+    /// Moves the time forward.
     func advance(by duration: Duration) {
         state.withLock { $0.now += duration }
     }
 }
 
 extension BeanrowClient.Options {
-    /// Options under which nothing is left to chance: the first manager is the first of the list, delays are full.
-    static func testing(_ time: VirtualTime = VirtualTime(), pick: PickStrategy = .stay) -> BeanrowClient.Options {
+    /// Returns options without randomness: the first manager is the first of the list, and delays have no random part.
+    static func testing(_ time: VirtualTime = VirtualTime(), selection: ManagerSelection = .sticky)
+        -> BeanrowClient.Options
+    {
         var options = BeanrowClient.Options()
-        options.pick = pick
-        options.longestLeave = .seconds(60)
-        options.timekeeper = time.timekeeper
+        options.selection = selection
+        options.quitTimeout = .seconds(60)
+        options.clock = time.clock
         options.randomNumber = { _ in 0 }
         return options
     }
@@ -58,7 +60,7 @@ func withClient<Value>(
     }
 }
 
-/// The code of the client's error that some work throws.
+/// Returns the code of the client's error that some work throws, or `nil` if it throws none.
 func errorCode<Value>(_ work: () async throws -> Value) async -> ClientError.Code? {
     do {
         _ = try await work()

@@ -7,7 +7,7 @@ extension ExtensionTests {
     /// Producers that lose their connections at random moments.
     @Suite struct LostConnections {
         @Test(.tags(.long))
-        func `each body is put once by clients that go on when a connection is lost`() async throws {
+        func `clients that continue after a lost connection put each body once`() async throws {
             try await TestBed.with(managers: 3) { bed in
                 let proxies = try Self.proxies(bed, longest: 20_000)
                 defer { for proxy in proxies { proxy.close() } }
@@ -18,9 +18,9 @@ extension ExtensionTests {
                     .map { producer in
                         Task {
                             var options = BeanrowClient.Options()
-                            options.patience = .seconds(120)
-                            options.retryDelay = GrowingDelay(first: .milliseconds(1), limit: .milliseconds(20))
-                            options.pick = PickStrategy.allCases[producer % PickStrategy.allCases.count]
+                            options.failoverTimeout = .seconds(120)
+                            options.backoff = ExponentialBackoff(first: .milliseconds(1), limit: .milliseconds(20))
+                            options.selection = ManagerSelection.allCases[producer % ManagerSelection.allCases.count]
                             let client = BeanrowClient(managers: addresses, options: options)
                             var ids: [String: TaskID] = [:]
                             var random = SeededGenerator(seed: TestSeed.current &+ UInt64(1_000 + producer))
@@ -51,14 +51,14 @@ extension ExtensionTests {
                 try Self.expectEachOnce(bed, proxies, bodies: ids.keys.sorted())
                 #expect(ids.count == producers * each)
                 let found = try bed.sql("SELECT CAST(body AS TEXT) || ' ' || id FROM task ORDER BY 1;")
-                // The number that was told is that of the task that is there.
+                // The id in the answer is that of the task in the database.
                 #expect(found.split(separator: "\n").map(String.init) == ids.map { "\($0) \($1)" }.sorted())
             }
         }
 
-        @Test(.tags(.long)) func `each line is put once by the producer command`() throws {
+        @Test(.tags(.long)) func `the producer puts each line once`() throws {
             try TestBed.with(managers: 3) { bed in
-                // It sends 128 puts at a time: most connections have to live for so many and some of their answers.
+                // It sends 128 puts at a time. Most connections must last for these and some of their answers.
                 let proxies = try Self.proxies(bed, longest: 300_000)
                 defer { for proxy in proxies { proxy.close() } }
                 let each = 3_000
@@ -86,7 +86,7 @@ extension ExtensionTests {
             }
         }
 
-        /// One proxy before each manager.
+        /// Starts one proxy for each manager.
         private static func proxies(_ bed: TestBed, longest: Int) throws -> [CuttingProxy] {
             try bed.managers.enumerated()
                 .map { index, manager in
@@ -97,7 +97,7 @@ extension ExtensionTests {
         private static func expectEachOnce(_ bed: TestBed, _ proxies: [CuttingProxy], bodies: [String]) throws {
             let cuts = proxies.map(\.cuts).reduce(0, +)
             print("lost connections: \(bodies.count) bodies, \(cuts) connections cut")
-            #expect(cuts > 10, "hardly anything was tried")
+            #expect(cuts > 10, "too few connections were cut")
             let found = try bed.sql("SELECT CAST(body AS TEXT) FROM task;").split(separator: "\n").map(String.init)
             let (missing, foreign) = (Set(bodies).subtracting(found), Set(found).subtracting(bodies))
             #expect(missing.isEmpty, "BEANROW_TEST_SEED=\(TestSeed.current)")

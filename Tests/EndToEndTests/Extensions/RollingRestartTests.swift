@@ -5,11 +5,11 @@ import Synchronization
 import Testing
 
 extension ExtensionTests {
-    /// Managers that are started anew one after the other, under load, with tasks in hand.
+    /// Managers that are restarted one after the other, under load, with claims.
     ///
-    /// Whoever takes a task buries it: so each is still there in the end, with the number of times that it was picked up.
+    /// Consumers bury each task. So all tasks exist at the end, with the number of times that they were claimed.
     @Suite struct RollingRestart {
-        @Test(.tags(.long)) func `commands that outlast all managers run once for each task`() throws {
+        @Test(.tags(.long)) func `commands that run longer than all managers run once per task`() throws {
             try TestBed.with(managers: 3, fixedPorts: true) { bed in
                 let gate = try Gate(path: bed.path("gate"))
                 let (longOnes, perRound) = (12, 60)
@@ -33,7 +33,7 @@ extension ExtensionTests {
                 let long = try (1...3)
                     .map { _ in try consumer("long", concurrency: longOnes / 3, "read x < '\(gate.path)';") }
                 let short = try (1...3).map { _ in try consumer("short", concurrency: 3, "") }
-                try eventually("all long ones are in hand") { long.map(\.output.count).reduce(0, +) == longOnes }
+                try eventually("all long commands run") { long.map(\.output.count).reduce(0, +) == longOnes }
 
                 var lines = 0
                 func feed() throws {
@@ -42,8 +42,8 @@ extension ExtensionTests {
                 }
                 for (round, index) in [0, 1, 2, 1].enumerated() {
                     try feed()
-                    // Something was done since the last restart, and something is on its way.
-                    try eventually("work goes on") {
+                    // Some tasks were done since the last restart, and some are in progress.
+                    try eventually("the work continues") {
                         short.map(\.output.count).reduce(0, +) > perRound * round
                     }
                     if round == 3 { bed.managers[index].kill() } else { try bed.managers[index].stop() }
@@ -78,13 +78,13 @@ extension ExtensionTests {
         enum Way: String, CaseIterable { case stopped, killed }
 
         @Test(.tags(.long), arguments: Way.allCases)
-        func `clients keep what they hold, and pick up each task once`(way: Way) async throws {
+        func `clients keep their claims, and claim each task once`(way: Way) async throws {
             try await TestBed.with(managers: 3, fixedPorts: true) { bed in
                 let managers = bed.managers.map { ManagerAddress(host: "127.0.0.1", port: $0.port) }
                 var options = BeanrowClient.Options()
-                options.patience = .seconds(60)
-                options.retryDelay = GrowingDelay(first: .milliseconds(5), limit: .milliseconds(100))
-                options.pick = .roundRobin
+                options.failoverTimeout = .seconds(60)
+                options.backoff = ExponentialBackoff(first: .milliseconds(5), limit: .milliseconds(100))
+                options.selection = .roundRobin
                 let holder = BeanrowClient(managers: managers, options: options)
                 let load = ClientLoad(managers: managers, options: options)
                 let held = try await load.fill(TubeName("held"), count: 30)
@@ -95,10 +95,10 @@ extension ExtensionTests {
 
                 for index in 0..<3 {
                     let before = load.done
-                    try eventually("work goes on") { load.done >= before + 50 }
+                    try eventually("the work continues") { load.done >= before + 50 }
                     if way == .killed { bed.managers[index].kill() } else { try bed.managers[index].stop() }
                     let without = load.done
-                    try eventually("work goes on without it") { load.done >= without + 50 }
+                    try eventually("the work continues without it") { load.done >= without + 50 }
                     try bed.restartManager(index)
                     for claim in claims {
                         try await claim.touch()
@@ -113,7 +113,7 @@ extension ExtensionTests {
 
                 let all = try bed.sql("SELECT count(*), count(*) FILTER (WHERE state = 'buried') FROM task;")
                 #expect(all == "\(held + load.put)|\(held + load.put)")
-                // Nobody was handed a task twice; each was handed to somebody.
+                // No consumer got a task twice, and each task was claimed.
                 #expect(load.handed.count == load.put)
                 #expect(Set(load.handed).count == load.put)
                 try bed.expectOnePickupEach(exceptUnseen: way == .killed)
@@ -142,18 +142,20 @@ private final class ClientLoad: Sendable {
         self.options = options
     }
 
-    /// How many tasks were put.
+    /// The number of tasks that were put.
     var put: Int { state.withLock { $0.put } }
 
-    /// How many tasks were buried.
+    /// The number of tasks that were buried.
     var done: Int { state.withLock { $0.done } }
 
-    /// The tasks that consumers were handed, in that order.
+    /// The tasks that consumers got, in that order.
     var handed: [TaskID] { state.withLock { $0.handed } }
 
     func tubes(_ name: String) -> Set<TubeName> { Set([TubeName(name)].compactMap { $0 }) }
 
-    /// Tells the producers to stop; the consumers do when nothing is left.
+    /// Tells the producers to stop.
+    ///
+    /// The consumers stop when no task is left.
     func stop() { state.withLock { $0.isStopped = true } }
 
     /// Puts tasks that are not part of the load.
@@ -164,14 +166,14 @@ private final class ClientLoad: Sendable {
         return count
     }
 
-    /// Puts a few tasks at a time until it is told to stop.
+    /// Puts a few tasks at a time until it has to stop.
     func produce(_ number: Int) async throws {
         let client = BeanrowClient(managers: managers, options: options)
         state.withLock { $0.producing += 1 }
         defer { state.withLock { $0.producing -= 1 } }
         var random = SeededGenerator(seed: TestSeed.current &+ UInt64(number))
         while state.withLock({ !$0.isStopped }) {
-            // Not ahead of the consumers without end.
+            // The producers must not get far ahead of the consumers.
             guard state.withLock({ $0.put - $0.done < 200 }) else {
                 try await Task.sleep(for: .milliseconds(5))
                 continue
@@ -184,7 +186,7 @@ private final class ClientLoad: Sendable {
         await client.close()
     }
 
-    /// Takes tasks, one or some at a time, and buries them.
+    /// Claims tasks, one or some at a time, and buries them.
     func consume(_ number: Int) async throws {
         let client = BeanrowClient(managers: managers, options: options)
         while true {
@@ -207,10 +209,9 @@ private final class ClientLoad: Sendable {
 }
 
 extension TestBed {
-    /// Checks that each task was picked up once and then buried.
+    /// Checks that each task was claimed once and then buried.
     ///
-    /// Where a manager was killed, what it took for somebody and could not say any more goes back into the queue, and
-    /// counts.
+    /// If a manager was killed, tasks that it had claimed without sending the answer go back into the queue, and count.
     fileprivate func expectOnePickupEach(
         exceptUnseen: Bool,
         sourceLocation: SourceLocation = #_sourceLocation
