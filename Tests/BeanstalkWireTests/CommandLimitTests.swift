@@ -4,12 +4,10 @@ import Testing
 
 @testable import BeanstalkWire
 
-@Suite("Limits of commands")
-struct CommandLimitTests {
+@Suite struct CommandLimitTests {
     private static let badFormat = Request.refused(with: .badFormat, countedAs: nil)
 
-    @Test("A line of 224 bytes is a line")
-    func longestLine() throws {
+    @Test func `a line may have 224 bytes`() throws {
         let line = bytes("kick 1" + String(repeating: " ", count: 216))
         #expect(line.count + 2 == 224)
         #expect(try requests(line + bytes("\r\n")) == [.command(.kick(bound: 1))])
@@ -17,11 +15,8 @@ struct CommandLimitTests {
         #expect(try requests(line + bytes("\r"), bytes("\n")) == [.command(.kick(bound: 1))])
     }
 
-    @Test(
-        "A longer line is refused once, whatever its length and wherever it is cut",
-        arguments: [225, 226, 448, 449, 1000]
-    )
-    func longLines(length: Int) throws {
+    @Test(arguments: [225, 226, 448, 449, 1000])
+    func `a longer line is refused once, for each length and each cut`(length: Int) throws {
         let line = bytes("use ") + [UInt8](repeating: 0x6E, count: length - 6) + bytes("\r\n")
         let expected = [Self.badFormat, .command(.stats)]
         for cut in 0...line.count {
@@ -30,13 +25,11 @@ struct CommandLimitTests {
         }
     }
 
-    @Test("The end of a long line that came with it is seen at once")
-    func longLineAtOnce() throws {
+    @Test func `the end of a long line is found at once if it has arrived`() throws {
         #expect(try requests([UInt8](repeating: 0x78, count: 223) + bytes("\r\n")) == [Self.badFormat])
     }
 
-    @Test("A long line is refused when its end has come, and nothing of it is kept until then")
-    func endlessLine() throws {
+    @Test func `a long line is refused at its end, and not kept until then`() throws {
         var feeder = Feeder(CommandDecoder(maximumBodySize: 65_535))
         for _ in 0..<1000 { try feeder.feed([UInt8](repeating: 0x78, count: 1000)) }
         #expect(feeder.messages.isEmpty)
@@ -49,11 +42,11 @@ struct CommandLimitTests {
         #expect(feeder.messages == [Self.badFormat, .command(.stats)])
     }
 
-    @Test("A body that is too large is dropped as it comes, then refused once", arguments: [9, 10, 1000, 5_000_000])
-    func largeBodies(size: Int) throws {
+    @Test(arguments: [9, 10, 1000, 5_000_000])
+    func `a body that is too large is dropped while it arrives, and refused once`(size: Int) throws {
         var feeder = Feeder(CommandDecoder(maximumBodySize: 8))
         try feeder.feed(bytes("put 1 2 3 \(size)\r\n"))
-        // Neither the body nor the two bytes behind it need be what a body should be.
+        // The body and the two bytes after it may be any bytes.
         var remaining = size + 1
         while remaining > 0 {
             let piece = [UInt8](repeating: 0x0D, count: min(1 << 16, remaining))
@@ -66,8 +59,7 @@ struct CommandLimitTests {
         #expect(feeder.messages == [.refused(with: .jobTooBig, countedAs: .put), .command(.stats)])
     }
 
-    @Test("The largest number of bytes that can be announced is dropped like any other")
-    func largestAnnouncement() throws {
+    @Test func `the largest size that can be announced is dropped like any other`() throws {
         var feeder = Feeder(CommandDecoder(maximumBodySize: 65_535))
         try feeder.feed(bytes("put 1 2 3 4294967295\r\n"))
         for _ in 0..<100 { try feeder.feed(bytes("stats\r\n")) }
@@ -75,19 +67,15 @@ struct CommandLimitTests {
         #expect(feeder.mostHeld < 24)
     }
 
-    @Test("The size is looked at before what stands behind it, as beanstalkd does")
-    func largeBodyWithTrailingBytes() throws {
+    @Test func `the size is checked before the bytes after it, as beanstalkd does`() throws {
         #expect(
             try requests("put 1 2 3 9 x\r\n123456789\r\nstats\r\n", maximumBodySize: 8)
                 == [.refused(with: .jobTooBig, countedAs: .put), .command(.stats)]
         )
     }
 
-    @Test(
-        "A body is followed by CRLF; the two bytes in its place are gone",
-        arguments: ["xx", "\r\r", "\n\r", "\n\n", "\rx", "x\n", "st"]
-    )
-    func unterminatedBodies(terminator: String) throws {
+    @Test(arguments: ["xx", "\r\r", "\n\r", "\n\n", "\rx", "x\n", "st"])
+    func `a body must be followed by CRLF, and two other bytes in its place are dropped`(terminator: String) throws {
         for size in [0, 1, 8] {
             let body = String(repeating: "b", count: size)
             #expect(
@@ -97,8 +85,7 @@ struct CommandLimitTests {
         }
     }
 
-    @Test("A body is taken out of the buffer as it arrives, so that nothing is looked at twice")
-    func arrivingBody() throws {
+    @Test func `a body is taken from the buffer while it arrives, so no byte is read twice`() throws {
         var feeder = Feeder(CommandDecoder(maximumBodySize: 1 << 20))
         try feeder.feed(bytes("put 1 2 3 1048576\r\n"))
         for _ in 0..<1024 {
@@ -116,8 +103,7 @@ struct CommandLimitTests {
         #expect(feeder.mostHeld == (1 << 20) + 1)
     }
 
-    @Test("No memory is taken for bytes that were only announced")
-    func announcedBody() throws {
+    @Test func `no memory is reserved for bytes that were only announced`() throws {
         var collector = ChunkCollector()
         var buffer = ByteBuffer(repeating: 0x62, count: 100)
         guard case .unfinished = collector.collect(1 << 30, from: &buffer) else {
@@ -131,7 +117,7 @@ struct CommandLimitTests {
 
 /// Bodies that are given up while they arrive.
 @Suite struct DiscardedBodyTests {
-    /// What comes out of a stream whose body is discarded after a number of its bytes.
+    /// Returns the messages of a stream whose body is discarded after a number of its bytes.
     private func requests(after count: Int, of text: String) throws -> [Request] {
         var decoder = CommandDecoder(maximumBodySize: 100)
         var requests: [Request] = []

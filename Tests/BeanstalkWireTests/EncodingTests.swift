@@ -5,22 +5,20 @@ import Testing
 
 @testable import BeanstalkWire
 
-@Suite("Encoding")
-struct EncodingTests {
-    @Test("Each command has its bytes", arguments: sampleCommands)
-    func commands(text: String, command: Command) {
+@Suite struct EncodingTests {
+    @Test(arguments: sampleCommands)
+    func `each command is encoded as in the samples`(text: String, command: Command) {
         #expect(encoded { $0.writeCommand(command) } == bytes(text))
     }
 
-    @Test("Each reply has its bytes", arguments: sampleReplies)
-    func replies(text: String, reply: Reply) {
+    @Test(arguments: sampleReplies)
+    func `each reply is encoded as in the samples`(text: String, reply: Reply) {
         #expect(encoded { $0.writeReply(reply) } == bytes(text))
     }
 
-    @Test("What is written is read back as it was")
-    func roundTrips() throws {
+    @Test func `encoded commands and replies are decoded to the same values`() throws {
         var commands = sampleCommands.map(\.1)
-        // What an id above all ids is read as.
+        // The value for ids that no task can have.
         let nothing = TaskID(rawValue: -1)
         commands += [.touch(nothing), .delete(nothing), .release(nothing, priority: 1, delay: 2)]
         var generator = SeededGenerator(seed: TestSeed.current)
@@ -37,8 +35,7 @@ struct EncodingTests {
         #expect(try BeanstalkWireTests.replies(Array(toClient.readableBytesView)) == sent)
     }
 
-    @Test("Writing appends and leaves alone what is there")
-    func appending() {
+    @Test func `encoding appends to a buffer and changes nothing before`() {
         var buffer = ByteBuffer(string: "before ")
         buffer.moveReaderIndex(forwardBy: 3)
         buffer.writeReply(.inserted(TaskID(rawValue: 12)))
@@ -47,16 +44,12 @@ struct EncodingTests {
         #expect(String(buffer: buffer) == "ore INSERTED 12\r\nDELETED\r\nquit\r\n")
     }
 
-    @Test(
-        "Numbers are written in decimal at every length",
-        arguments: [0, 9, 10, 99, 100, 999_999_999_999_999_999, 1_000_000_000_000_000_000, Int64.max, -1, Int64.min]
-    )
-    func decimals(number: Int64) {
+    @Test(arguments: [0, 9, 10, 99, 100, 999_999_999_999_999_999, 1_000_000_000_000_000_000, Int64.max, -1, Int64.min])
+    func `numbers of every length are written in decimal`(number: Int64) {
         #expect(encoded { $0.writeDecimal(number) } == bytes(String(number)))
     }
 
-    @Test("The largest unsigned number is written whole")
-    func largestDecimal() {
+    @Test func `the largest unsigned number is written completely`() {
         #expect(encoded { $0.writeDecimal(UInt64.max) } == bytes("18446744073709551615"))
         #expect(encoded { $0.writeDecimal(UInt64.max / 10) } == bytes("1844674407370955161"))
         #expect(encoded { $0.writeDecimal(10_000_000_000_000_000_000 as UInt64) } == bytes("10000000000000000000"))

@@ -29,17 +29,17 @@ struct Feeder<Decoder: HoldingDecoder> {
     var buffer = ByteBuffer()
     var messages: [Decoder.InboundOut] = []
 
-    /// The most bytes that were held back after any piece, by the decoder and in the buffer.
+    /// The largest number of bytes that the decoder and the buffer held after a piece.
     var mostHeld = 0
 
-    /// The most bytes that were left in the buffer after any piece.
+    /// The largest number of bytes that were left in the buffer after a piece.
     var mostLeft = 0
 
     init(_ decoder: Decoder) {
         self.decoder = decoder
     }
 
-    /// Feeds a piece and takes every message it completes.
+    /// Feeds a piece and records the messages that it completes.
     mutating func feed(_ piece: some Sequence<UInt8>) throws {
         buffer.writeBytes(piece)
         while let message = try decoder.decode(buffer: &buffer) {

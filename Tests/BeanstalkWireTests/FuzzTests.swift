@@ -5,12 +5,13 @@ import Testing
 
 @testable import BeanstalkWire
 
-/// Any bytes at all: nothing crashes, nothing is held beyond the bound, and the cuts do not matter.
-@Suite("Random streams")
-struct FuzzTests {
+/// Random bytes: the decoders do not crash, stay within their limits, and give the same result for all cuts.
+@Suite struct FuzzTests {
     private static let maximumBodySize = 300
 
-    /// A stream of commands, some of them damaged, with noise between.
+    /// Returns a stream of commands.
+    ///
+    /// Some are damaged, and random bytes are between them.
     private func clientStream(using generator: inout SeededGenerator) -> [UInt8] {
         var stream: [UInt8] = []
         for _ in 0..<Int.random(in: 1...20, using: &generator) {
@@ -27,7 +28,7 @@ struct FuzzTests {
         return stream
     }
 
-    /// A stream of replies, the last of them perhaps damaged.
+    /// Returns a stream of replies, which may be damaged at the end.
     private func serverStream(using generator: inout SeededGenerator) -> [UInt8] {
         var stream: [UInt8] = []
         for _ in 0..<Int.random(in: 1...20, using: &generator) {
@@ -39,8 +40,8 @@ struct FuzzTests {
         return stream
     }
 
-    @Test("Commands", arguments: FuzzSettings.seeds)
-    func commands(seed: UInt64) throws {
+    @Test(arguments: FuzzSettings.seeds)
+    func `random commands are decoded the same however they are cut`(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         for round in 0..<FuzzSettings.rounds {
             let stream = clientStream(using: &generator)
@@ -62,12 +63,12 @@ struct FuzzTests {
         }
     }
 
-    @Test("Commands behind any bytes are carried out once a line has ended", arguments: FuzzSettings.seeds)
-    func recovery(seed: UInt64) throws {
+    @Test(arguments: FuzzSettings.seeds)
+    func `after any bytes, commands are decoded again once a line has ended`(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
         for round in 0..<FuzzSettings.rounds {
             var feeder = Feeder(CommandDecoder(maximumBodySize: 0))
-            // No put is in it, so that no bytes after it can be a body's.
+            // Without a put, so that no bytes after it can belong to a body.
             let noise = [UInt8].random(count: 0...600, using: &generator).filter { $0 != UInt8(ascii: "p") }
             try feeder.feed(noise + bytes("\r\n"))
             let before = feeder.messages.count
@@ -81,8 +82,8 @@ struct FuzzTests {
         }
     }
 
-    @Test("Replies", arguments: FuzzSettings.seeds)
-    func replies(seed: UInt64) {
+    @Test(arguments: FuzzSettings.seeds)
+    func `random replies are decoded the same however they are cut`(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         for round in 0..<FuzzSettings.rounds {
             let stream = serverStream(using: &generator)

@@ -5,7 +5,7 @@ import TaskStore
 @testable import BeanstalkWire
 
 extension Command {
-    /// Any command with any arguments.
+    /// Returns a random command with random arguments.
     static func random(using generator: inout SeededGenerator, maximumBodySize: Int) -> Command {
         let id = TaskID(rawValue: Int64.random(in: 0...(.max >> Int64.random(in: 0...62)), using: &generator))
         let number = UInt32.random(in: 0...(.max >> UInt32.random(in: 0...31)), using: &generator)
@@ -43,7 +43,7 @@ extension Command {
 }
 
 extension TubeName {
-    /// Any name.
+    /// Returns a random name.
     static func random(using generator: inout SeededGenerator) -> TubeName {
         let letters = (UInt8.min...UInt8.max).filter(isNameByte)
         let length = Int.random(in: 1...(maximumLength >> Int.random(in: 0...7, using: &generator)), using: &generator)
@@ -53,7 +53,7 @@ extension TubeName {
 }
 
 extension [UInt8] {
-    /// Any bytes, or such as often stand in commands.
+    /// Returns random bytes, or bytes that are common in commands.
     static func random(count: ClosedRange<Int>, using generator: inout SeededGenerator) -> [UInt8] {
         let telling =
             Bool.random(using: &generator) ? bytes("\r\n\0 -+0123456789putesrvklx") : Array(UInt8.min...UInt8.max)

@@ -4,10 +4,9 @@ import Testing
 
 @testable import BeanstalkWire
 
-@Suite("Replies")
-struct ReplyDecoderTests {
-    @Test("Each reply is understood", arguments: sampleReplies)
-    func replies(text: String, reply: Reply) throws {
+@Suite struct ReplyDecoderTests {
+    @Test(arguments: sampleReplies)
+    func `each reply is decoded`(text: String, reply: Reply) throws {
         #expect(try BeanstalkWireTests.replies(bytes(text)) == [reply])
         var feeder = Feeder(ReplyDecoder())
         for byte in bytes(text) { try feeder.feed([byte]) }
@@ -15,36 +14,31 @@ struct ReplyDecoderTests {
         #expect(feeder.decoder.heldBytes == 0)
     }
 
-    @Test(
-        "What is no reply is an error that shows it",
-        arguments: [
-            "", " ", "OK", "OK ", "OK x", "OK -1", "OK 1 ", "OK 1 2", "OK 9223372036854775808", "ok 1", "INSERTED",
-            "INSERTED ", "INSERTED x", "INSERTED 1 ", "INSERTED -1", "INSERTED  1", "INSERTED 9223372036854775808",
-            "RESERVED", "RESERVED 1", "RESERVED 1 ", "RESERVED 1 x", "RESERVED  1 2", "RESERVED 1  2", "RESERVED 1 2 ",
-            "RESERVED 1x2", "RESERVED 9223372036854775808 1", "RESERVED 1 18446744073709551616", "FOUND", "FOUND 1",
-            "FOUND 1 -1", "USING", "USING ", "USING -x", "USING a b", "WATCHING", "WATCHING x", "KICKED ", "KICKED x",
-            "BURIED ", "BURIED x", "DELETED ", "DELETEDX", "DELETE", "NOT_FOUND 1", "deleted",
-            "HTTP/1.1 400 Bad Request",
-            "+OK", "DELETED\u{0}", "DELETED\r", "\u{FF}",
-        ]
-    )
-    func malformed(line: String) throws {
+    @Test(arguments: [
+        "", " ", "OK", "OK ", "OK x", "OK -1", "OK 1 ", "OK 1 2", "OK 9223372036854775808", "ok 1", "INSERTED",
+        "INSERTED ", "INSERTED x", "INSERTED 1 ", "INSERTED -1", "INSERTED  1", "INSERTED 9223372036854775808",
+        "RESERVED", "RESERVED 1", "RESERVED 1 ", "RESERVED 1 x", "RESERVED  1 2", "RESERVED 1  2", "RESERVED 1 2 ",
+        "RESERVED 1x2", "RESERVED 9223372036854775808 1", "RESERVED 1 18446744073709551616", "FOUND", "FOUND 1",
+        "FOUND 1 -1", "USING", "USING ", "USING -x", "USING a b", "WATCHING", "WATCHING x", "KICKED ", "KICKED x",
+        "BURIED ", "BURIED x", "DELETED ", "DELETEDX", "DELETE", "NOT_FOUND 1", "deleted",
+        "HTTP/1.1 400 Bad Request",
+        "+OK", "DELETED\u{0}", "DELETED\r", "\u{FF}",
+    ])
+    func `a line that is no reply is an error, which shows the line`(line: String) throws {
         let error = #expect(throws: ReplyDecodingError.self) {
             try BeanstalkWireTests.replies(bytes("TOUCHED\r\n\(line)\r\nDELETED\r\n"))
         }
         #expect(error?.description == "not a reply of the protocol: \(line.prefix(60).debugDescription)")
     }
 
-    @Test("A chunk not followed by CRLF is an error")
-    func unterminatedChunk() throws {
+    @Test func `a chunk that is not followed by CRLF is an error`() throws {
         for reply in ["OK 2\r\nabc\r\n", "RESERVED 1 2\r\nab\r\r", "FOUND 1 0\r\nab"] {
             let error = #expect(throws: ReplyDecodingError.self) { try BeanstalkWireTests.replies(bytes(reply)) }
             #expect(error?.message.hasPrefix("no line end after the ") == true)
         }
     }
 
-    @Test("A chunk may be as large as allowed, and the announcement of more is an error")
-    func largeChunks() throws {
+    @Test func `a chunk may have the largest allowed size, and a larger announced size is an error`() throws {
         #expect(
             try BeanstalkWireTests.replies(bytes("OK 8\r\n12345678\r\n"), maximumBodySize: 8) == [
                 .ok(bytes("12345678"))
@@ -59,19 +53,15 @@ struct ReplyDecoderTests {
         }
     }
 
-    @Test("Without a limit the largest announcement is waited for without memory")
-    func noLimit() throws {
+    @Test func `without a limit the largest announced chunk needs no memory in advance`() throws {
         var feeder = Feeder(ReplyDecoder(maximumBodySize: .max))
         try feeder.feed(bytes("OK \(Int.max)\r\n12345"))
         #expect(feeder.messages.isEmpty)
         #expect(feeder.decoder.heldBytes == 5)
     }
 
-    @Test(
-        "A line over 224 bytes is an error as soon as it is one, even where a client's line might go on",
-        arguments: ["x", "put-unique "]
-    )
-    func longLine(start: String) throws {
+    @Test(arguments: ["x", "put-unique "])
+    func `a reply of more than 224 bytes is an error at once, even if a command could be longer`(start: String) throws {
         let line = start + String(repeating: "x", count: 224 - start.utf8.count)
         var feeder = Feeder(ReplyDecoder())
         try feeder.feed(bytes(line).dropLast())
@@ -80,8 +70,7 @@ struct ReplyDecoderTests {
         }
     }
 
-    @Test("After an error there is nothing but the same error")
-    func failure() throws {
+    @Test func `after an error every call throws the same error`() throws {
         var feeder = Feeder(ReplyDecoder())
         let expected = ReplyDecodingError("not a reply of the protocol: \"nonsense\"")
         #expect(throws: expected) { try feeder.feed(bytes("DELETED\r\nnonsense\r\n")) }
@@ -91,8 +80,7 @@ struct ReplyDecoderTests {
         #expect(feeder.messages == [.deleted])
     }
 
-    @Test("After a chunk without its end nothing is taken for a reply")
-    func failureInChunk() throws {
+    @Test func `after a chunk without its end no reply is decoded`() throws {
         var feeder = Feeder(ReplyDecoder())
         let expected = ReplyDecodingError("no line end after the 2 bytes that the server announced")
         #expect(throws: expected) { try feeder.feed(bytes("OK 2\r\nabcd")) }
@@ -101,8 +89,7 @@ struct ReplyDecoderTests {
         #expect(feeder.messages.isEmpty)
     }
 
-    @Test("What comes before the end of the stream counts, an unfinished reply is nothing")
-    func endOfStream() throws {
+    @Test func `replies before the end of the stream count, and an unfinished reply does not`() throws {
         for unfinished in ["", "DELETED", "DELETED\r", "OK 5\r\nhel", "OK 5\r\nhello\r", "RESERVED 1 0\r\n"] {
             var feeder = Feeder(ReplyDecoder())
             feeder.buffer.writeString("TOUCHED\r\n" + unfinished)

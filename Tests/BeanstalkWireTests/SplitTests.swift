@@ -6,37 +6,33 @@ import Testing
 @testable import BeanstalkWire
 
 /// However the bytes are cut, the same comes out.
-@Suite("Pieces")
-struct SplitTests {
+@Suite struct SplitTests {
     private let stream = sampleStreams.flatMap { bytes($0.0) }
     private let expected = sampleStreams.flatMap(\.1)
 
-    @Test("Commands hold up under NIO's verifier")
-    func verifyCommands() throws {
+    @Test func `the decoder of commands passes NIO's verifier`() throws {
         try ByteToMessageDecoderVerifier.verifyDecoder(
             inputOutputPairs: sampleStreams.map { (buffer(bytes($0.0)), $0.1) },
             decoderFactory: { CommandDecoder(maximumBodySize: 8) }
         )
     }
 
-    @Test("Replies hold up under NIO's verifier")
-    func verifyReplies() throws {
+    @Test func `the decoder of replies passes NIO's verifier`() throws {
         try ByteToMessageDecoderVerifier.verifyDecoder(
             inputOutputPairs: sampleReplies.map { (buffer(bytes($0.0)), [$0.1]) },
             decoderFactory: { ReplyDecoder() }
         )
     }
 
-    @Test("A long mixed stream can be cut anywhere")
-    func cuts() throws {
+    @Test func `a long mixed stream can be cut anywhere`() throws {
         for cut in 0...stream.count {
             let got = try requests(Array(stream[..<cut]), Array(stream[cut...]), maximumBodySize: 8)
             #expect(got == expected, "cut at \(cut)")
         }
     }
 
-    @Test("A long mixed stream can come in pieces of any length", arguments: 1...64)
-    func pieces(length: Int) throws {
+    @Test(arguments: 1...64)
+    func `a long mixed stream can arrive in pieces of any length`(length: Int) throws {
         var feeder = Feeder(CommandDecoder(maximumBodySize: 8))
         for start in stride(from: 0, to: stream.count, by: length) {
             try feeder.feed(stream[start..<min(start + length, stream.count)])
@@ -45,8 +41,7 @@ struct SplitTests {
         #expect(feeder.mostLeft < Line.maximumLengthWithKey)
     }
 
-    @Test("NIO's processor and the handler's buffer see the same")
-    func processor() throws {
+    @Test func `NIO's processor and the handler's buffer give the same result`() throws {
         let processor = NIOSingleStepByteToMessageProcessor(CommandDecoder(maximumBodySize: 8))
         var got: [Request] = []
         for start in stride(from: 0, to: stream.count, by: 7) {
