@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-/// Clients that others wrote, unchanged, against two managers.
+/// Unchanged clients from PyPI, against two managers.
 @Suite(
     .onOwnThread,
     .enabled(if: TestSettings.clientPython != nil, "tools/test installs the clients and names their Python")
 )
 struct ClientTests {
-    @Test func `greenstalk, every call`() throws {
+    @Test func `every call of greenstalk works`() throws {
         try TestBed.with(managers: 2) { bed in
             let addresses = TestSettings.isBeanrow ? bed.managers.map(\.address) : [bed.addresses, bed.addresses]
             let script = Executables.package.appendingPathComponent("Harness/clients/greenstalk_calls.py").path

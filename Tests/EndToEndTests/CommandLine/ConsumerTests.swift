@@ -16,7 +16,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `a count ends it and leaves the rest`() throws {
+        @Test func `it ends after the count and leaves the other tasks`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 for number in 1...10 { try client.put("\(number)") }
@@ -26,14 +26,14 @@ extension CommandLineTests {
                 )
                 #expect(result.end == .exited(0), "\(result.errors)")
                 #expect(result.output.split(separator: "\n").count == 4)
-                try eventually("the rest is there") {
+                try eventually("the other tasks are there") {
                     let stats = try client.statistics("stats")
                     return stats["current-jobs-ready"] == "6" && stats["current-jobs-reserved"] == "0"
                 }
             }
         }
 
-        @Test func `it waits for tasks until it is told to stop`() throws {
+        @Test func `it waits for tasks until it is stopped`() throws {
             try TestBed.with { bed in
                 let consumer = try bed.start(Executables.consumer, ["--managers", bed.addresses, "--tube", "letters"])
                 let client = try bed.connect()
@@ -49,7 +49,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `only the tubes asked for are emptied`() throws {
+        @Test func `only the given tubes are emptied`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 for tube in ["a", "b", "c", "default"] {
@@ -66,7 +66,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test(arguments: ["round-robin", "random"]) func `managers are picked as asked`(way: String) throws {
+        @Test(arguments: ["round-robin", "random"]) func `managers are selected as requested`(way: String) throws {
             try TestBed.with(managers: 3) { bed in
                 let client = try bed.connect()
                 for number in 1...60 { try client.put("\(number)") }
@@ -100,7 +100,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `a command that fails gets the task again later, until its attempts are used up`() throws {
+        @Test func `a failed task is tried again later, until its last attempt`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("bad")
@@ -117,7 +117,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `a command that is not there is reported and costs no task`() throws {
+        @Test func `a missing command is reported and changes no task`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("a")
@@ -131,11 +131,11 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `several commands run at once where concurrency allows`() throws {
+        @Test func `several commands run at the same time if concurrency allows it`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 for number in 1...3 { try client.put("\(number)") }
-                // Each waits until it sees the traces of all three: one after the other would wait for ever.
+                // Each waits until it sees the files of all three. One after the other would never end.
                 let script = """
                     touch '\(bed.directory.path)/seen-'$(cat); \
                     while [ $(ls '\(bed.directory.path)' | grep -c ^seen-) -lt 3 ]; do sleep 0.05; done; echo done
@@ -149,7 +149,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `it goes on when a manager dies`() throws {
+        @Test func `it continues when a manager dies`() throws {
             try TestBed.with(managers: 2, fixedPorts: true) { bed in
                 let consumer = try bed.start(Executables.consumer, ["--managers", bed.addresses, "--concurrency", "2"])
                 try bed.connect(0).put("before")
@@ -168,7 +168,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `with no manager reachable it names the addresses`() throws {
+        @Test func `without a reachable manager it prints the addresses`() throws {
             try TestBed.with(managers: 0) { bed in
                 let port = try bed.reservePort()
                 let result = try bed.run(

@@ -19,7 +19,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `no input is no task and no error`() throws {
+        @Test func `empty input is no task and no error`() throws {
             try TestBed.with { bed in
                 let result = try bed.run(Executables.producer, ["--managers", bed.addresses], input: "")
                 #expect(result.end == .exited(0), "\(result.errors)")
@@ -27,7 +27,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `tube, priority, delay and time to run are those asked for`() throws {
+        @Test func `tube, priority, delay and time to run can be set`() throws {
             try TestBed.with { bed in
                 let result = try bed.run(
                     Executables.producer,
@@ -60,7 +60,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `bodies are made up where a count is given`() throws {
+        @Test func `bodies are generated if a count is given`() throws {
             try TestBed.with { bed in
                 let result = try bed.run(
                     Executables.producer,
@@ -85,12 +85,12 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `it moves on to a manager that answers`() throws {
+        @Test func `it uses the next manager that answers`() throws {
             try TestBed.with { bed in
-                let nobody = try bed.reservePort()
+                let unused = try bed.reservePort()
                 let result = try bed.run(
                     Executables.producer,
-                    ["--managers", "127.0.0.1:\(nobody),\(bed.addresses)"],
+                    ["--managers", "127.0.0.1:\(unused),\(bed.addresses)"],
                     input: "a\nb\n"
                 )
                 #expect(result.end == .exited(0), "\(result.errors)")
@@ -98,7 +98,7 @@ extension CommandLineTests {
             }
         }
 
-        @Test func `with no manager reachable it names the addresses`() throws {
+        @Test func `without a reachable manager it prints the addresses`() throws {
             try TestBed.with(managers: 0) { bed in
                 let ports = [try bed.reservePort(), try bed.reservePort()]
                 let result = try bed.run(

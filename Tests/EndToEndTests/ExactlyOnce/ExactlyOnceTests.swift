@@ -3,7 +3,7 @@ import Glibc
 import SeededRandom
 import Testing
 
-/// Every task is picked up by exactly one consumer, whichever managers are between, and whatever becomes of them.
+/// Every task is picked up by exactly one consumer, through any manager, and even if managers are killed.
 @Suite(.alone, .tags(.long))
 struct ExactlyOnceTests {
     private let managers = 3
@@ -22,7 +22,7 @@ struct ExactlyOnceTests {
         }
     }
 
-    @Test func `the same with the real producers and consumers`() throws {
+    @Test func `the real producers and consumers pick up each task exactly once`() throws {
         try TestBed.with(managers: managers) { bed in
             let share = TestSettings.tasks / producers
             let tubes = ["red", "green", "blue", "grey"]
@@ -51,14 +51,14 @@ struct ExactlyOnceTests {
             }
             let ids = producers.flatMap { $0.output.lines }
             #expect(ids.count == share * producers.count)
-            #expect(Set(ids).count == ids.count, "an id was given twice")
+            #expect(Set(ids).count == ids.count, "an id was used twice")
 
             try eventually("all tasks are printed", timeout: .seconds(600)) {
                 consumers.map(\.output.count).reduce(0, +) >= share * producers.count
             }
-            // A body is printed before its task is deleted: wait for the last deletes.
+            // A body is printed before its task is deleted, so the last deletes may be missing.
             let client = try bed.connect()
-            try eventually("all tasks are gone") {
+            try eventually("all tasks are deleted") {
                 let stats = try client.statistics("stats")
                 return ["ready", "reserved", "delayed", "buried"].allSatisfy { stats["current-jobs-\($0)"] == "0" }
             }
@@ -79,7 +79,7 @@ struct ExactlyOnceTests {
     }
 
     @Test(.enabled(if: TestSettings.isBeanrow, "what beanstalkd holds dies with it"))
-    func `nothing is lost, doubled or held twice while managers are killed and started again`() throws {
+    func `no task is lost, put twice or claimed twice while managers are killed and restarted`() throws {
         try TestBed.with(managers: managers, fixedPorts: true) { bed in
             let history = History()
             let load = Load(bed: bed, history: history, window: 8)
@@ -103,16 +103,16 @@ struct ExactlyOnceTests {
         }
     }
 
-    /// Runs producers and consumers until all that was put is deleted.
+    /// Runs producers and consumers until all tasks are deleted.
     private func run(
         _ load: Load,
         tasks: Int,
         leaves: Int = 0,
-        meanwhile: (_ isOver: () -> Bool) throws -> Void = { _ in }
+        during: (_ isOver: () -> Bool) throws -> Void = { _ in }
     ) throws {
         let (producing, consuming) = (Workers(), Workers())
         defer {
-            // Also when the test fails: nothing of it runs on.
+            // Also if the test fails, so that no client continues to run.
             load.stop()
             _ = producing.wait(timeout: TestSettings.patience)
             _ = consuming.wait(timeout: TestSettings.patience)
@@ -126,7 +126,7 @@ struct ExactlyOnceTests {
                 load.consume(consumer: number, leaves: leaves, seed: TestSeed.current &+ UInt64(100 + number))
             }
         }
-        try meanwhile { producing.wait(timeout: .zero) }
+        try during { producing.wait(timeout: .zero) }
         try #require(producing.wait(timeout: .seconds(600)), "the producers are not done: \(load.errors)")
         try waitUntilEmpty(load.bed)
         load.stop()
@@ -137,7 +137,7 @@ struct ExactlyOnceTests {
     /// Waits until no task is left.
     private func waitUntilEmpty(_ bed: TestBed) throws {
         let client = try bed.connect()
-        try eventually("all tasks are gone", timeout: .seconds(600)) {
+        try eventually("all tasks are deleted", timeout: .seconds(600)) {
             let stats = try client.statistics("stats")
             return ["ready", "reserved", "delayed", "buried"].allSatisfy { stats["current-jobs-\($0)"] == "0" }
         }
@@ -154,7 +154,7 @@ struct ExactlyOnceTests {
         )
     }
 
-    /// The database holds no task, its counts agree with it, and SQLite finds it in order.
+    /// Checks that the database has no tasks, that its counts are right, and that SQLite finds no damage.
     private func expectEmptyAndWhole(_ bed: TestBed) throws {
         guard TestSettings.isBeanrow else { return }
         #expect(try bed.sql("SELECT count(*) FROM task;") == "0")
@@ -163,6 +163,6 @@ struct ExactlyOnceTests {
 }
 
 extension Tag {
-    /// Takes more than some seconds.
+    /// Marks tests that take long.
     @Tag static var long: Self
 }

@@ -1,34 +1,37 @@
 import Synchronization
 
-/// What the clients of a test did and were told, with the times, and what must hold of it.
+/// The requests and answers of the clients of a test, with their times, and the rules that must hold.
 ///
-/// All clients live in one process, so their times come from one monotonic clock.
+/// All clients are in one process, so their times come from one monotonic clock.
 final class History: Sendable {
     typealias Time = ContinuousClock.Instant
 
-    /// One pickup of a task: from the reply that brought it until the client gave it up.
+    /// One pickup of a task: from its reply until the client ended it.
     struct Pickup: Sendable {
         var task: Int
         var body: String
         var consumer: Int
-        /// The process that handed it out.
+        /// The manager process that sent the reply.
         var manager: Int32
-        /// What `stats-job` said while the claim was held, if it was asked and answered.
+        /// The answer to `stats-job` during the claim, or `nil`.
         var reserves: Int?
-        /// When the reply had arrived: from here on the client holds the task.
+        /// The time after the reply arrived.
+        ///
+        /// From here on the client has the task.
         var start: Time
-        /// Until when it held it for certain: before the delete was sent, or the connection was found broken.
+        /// The time until which it certainly had the task: before the delete was sent, or the connection was found
+        /// broken.
         var end: Time
         var result: Result
     }
 
-    /// How a pickup ended.
+    /// The end of a pickup.
     enum Result: Sendable {
-        /// The manager said `DELETED`.
+        /// The manager answered `DELETED`.
         case deleted
-        /// The manager said `NOT_FOUND` to the delete.
+        /// The manager answered `NOT_FOUND` to the delete.
         case notFound
-        /// The connection broke after the delete was sent: nobody knows.
+        /// The connection broke after the delete was sent, so the outcome is not known.
         case unknown
         /// The connection broke before the delete was sent, or the client broke it.
         case broken
@@ -45,19 +48,19 @@ final class History: Sendable {
 
     private let records = Mutex(Records())
 
-    /// A put that was answered with an id.
+    /// Records a put that was answered with an id.
     func put(_ body: String, id: Int) {
         records.withLock {
             if $0.puts.updateValue(body, forKey: id) != nil { $0.doubleIDs.append(id) }
         }
     }
 
-    /// A put whose answer was lost with the connection.
+    /// Records a put whose answer was lost with the connection.
     func putUnknown() {
         records.withLock { $0.unknownPuts += 1 }
     }
 
-    /// A pickup that is over.
+    /// Records a pickup that has ended.
     func add(_ pickup: Pickup) {
         records.withLock {
             $0.pickups.append(pickup)
@@ -65,15 +68,17 @@ final class History: Sendable {
         }
     }
 
-    /// To be noted *before* a manager is killed.
+    /// Records a kill.
+    ///
+    /// Call this *before* the manager is killed.
     func willKill(_ manager: Int32) {
         records.withLock { $0.kills[manager] = .now }
     }
 
-    /// How many puts have been answered.
+    /// The number of puts that were answered.
     var putCount: Int { records.withLock { $0.puts.count } }
 
-    /// How many deletes have been answered with `DELETED`.
+    /// The number of deletes that were answered with `DELETED`.
     var deletedCount: Int { records.withLock { $0.deleted } }
 
     /// A line of figures.
@@ -85,15 +90,15 @@ final class History: Sendable {
         }
     }
 
-    /// What of the promise was broken, a line each; nothing should be.
+    /// Returns the violations of the rules, one line each.
     ///
-    /// To be asked when all clients have stopped and no task is left.
+    /// Call this when all clients have stopped and no task is left.
     ///
-    /// - Parameter claimsBreak: whether claims may have been broken, by kills or by clients that left.
+    /// - Parameter claimsBreak: whether claims may have ended early, because of kills or of clients that left.
     /// - Returns: the lines.
     func violations(claimsBreak: Bool) -> [String] {
         records.withLock { records in
-            var found: [String] = records.doubleIDs.map { "task \($0): the id was given twice" }
+            var found: [String] = records.doubleIDs.map { "task \($0): the id was used twice" }
             let pickups = Dictionary(grouping: records.pickups, by: \.task)
             for (id, body) in records.puts where pickups[id] == nil {
                 found.append("task \(id) (\(body)): put, never picked up")
@@ -109,7 +114,7 @@ final class History: Sendable {
                         found.append("task \(id): put \(body), picked up \(pickup.body)")
                     }
                 } else if records.unknownPuts == 0 {
-                    found.append("task \(id): picked up, but nobody was told that it was put")
+                    found.append("task \(id): picked up, but no put was answered with this id")
                 }
                 found += violations(of: id, pickups, kills: records.kills, claimsBreak: claimsBreak)
             }
@@ -127,9 +132,9 @@ final class History: Sendable {
         let deletes = pickups.count { if case .deleted = $0.result { true } else { false } }
         let unknown = pickups.count { if case .unknown = $0.result { true } else { false } }
         if deletes > 1 { found.append("task \(id): deleted \(deletes) times") }
-        if deletes + unknown == 0 { found.append("task \(id): gone, but nobody deleted it") }
+        if deletes + unknown == 0 { found.append("task \(id): gone, but no client deleted it") }
         for (earlier, later) in zip(pickups, pickups.dropFirst()) {
-            // A client whose manager was killed holds nothing from then on, whether it knows or not.
+            // A client whose manager was killed has no tasks from then on, even if it does not know yet.
             let end = min(earlier.end, kills[earlier.manager] ?? earlier.end)
             if later.start < end {
                 found.append(
@@ -146,7 +151,7 @@ final class History: Sendable {
         if case .notFound? = pickups.last?.result { found.append("task \(id): lost by the consumer that held it") }
         for (ordinal, pickup) in pickups.enumerated() {
             guard let reserves = pickup.reserves else { continue }
-            // The reply to a reserve may be lost with a manager that is killed; else every one is known here.
+            // The reply to a reserve may be lost with a killed manager. All other claims are known here.
             if reserves < ordinal + 1 || kills.isEmpty && reserves > ordinal + 1 {
                 found.append("task \(id): picked up \(ordinal + 1) times, reserves says \(reserves)")
             }

@@ -1,6 +1,6 @@
 import Testing
 
-/// The judge of the other tests finds what it is there to find.
+/// The history finds each kind of violation, or the tests that use it would mean nothing.
 @Suite struct HistoryTests {
     private let history = History()
     private let start = ContinuousClock.now
@@ -29,13 +29,13 @@ import Testing
         )
     }
 
-    @Test func `a task that is put, picked up and deleted is as it should be`() {
+    @Test func `a task that is put, picked up and deleted violates nothing`() {
         history.put("a", id: 1)
         pickup(from: 0, to: 1, reserves: 1, .deleted)
         #expect(history.violations(claimsBreak: false) == [])
     }
 
-    @Test func `a broken claim and a second pickup are as they should be where claims break`() {
+    @Test func `a broken claim and a second pickup are allowed if claims can break`() {
         history.put("a", id: 1)
         pickup(from: 0, to: 1, reserves: 1, .broken)
         pickup(from: 2, to: 3, by: 2, reserves: 2, .deleted)
@@ -43,24 +43,24 @@ import Testing
         #expect(history.violations(claimsBreak: false) == ["task 1: a connection broke"])
     }
 
-    @Test func `a client whose manager was killed holds nothing any more`() {
+    @Test func `a client whose manager was killed has no tasks any more`() {
         history.put("a", id: 1)
         history.willKill(100)
-        // It learns of it long after another client has the task.
+        // It notices this long after another client has the task.
         pickup(from: -5, to: 9, .unknown)
         pickup(from: 2, to: 3, by: 2, manager: 200, reserves: 2, .deleted)
         #expect(history.violations(claimsBreak: true) == [])
     }
 
-    @Test func `a task that nobody picked up is found`() {
+    @Test func `a task that no client picked up is found`() {
         history.put("a", id: 1)
         #expect(history.violations(claimsBreak: true) == ["task 1 (a): put, never picked up"])
     }
 
-    @Test func `a task that went without a delete is found`() {
+    @Test func `a task that disappeared without a delete is found`() {
         history.put("a", id: 1)
         pickup(from: 0, to: 1, .broken)
-        #expect(history.violations(claimsBreak: true) == ["task 1: gone, but nobody deleted it"])
+        #expect(history.violations(claimsBreak: true) == ["task 1: gone, but no client deleted it"])
     }
 
     @Test func `two deletes are found`() {
@@ -74,7 +74,7 @@ import Testing
         )
     }
 
-    @Test func `two that hold a task at once are found`() {
+    @Test func `two clients with the same task are found`() {
         history.put("a", id: 1)
         pickup(from: 0, to: 5, by: 1, .broken)
         pickup(from: 2, to: 6, by: 2, manager: 200, .deleted)
@@ -94,7 +94,7 @@ import Testing
         )
     }
 
-    @Test func `another body and a body put twice are found`() {
+    @Test func `a wrong body and a body that was put twice are found`() {
         history.put("a", id: 1)
         history.put("b", id: 2)
         pickup(1, body: "x", from: 0, to: 1, .deleted)
@@ -105,19 +105,19 @@ import Testing
         #expect(found.contains { $0.contains("the same body") })
     }
 
-    @Test func `an id given twice and a task that nobody put are found`() {
+    @Test func `an id that was used twice and a task that no client put are found`() {
         history.put("a", id: 1)
         history.put("b", id: 1)
         pickup(1, body: "b", from: 0, to: 1, .deleted)
         pickup(2, body: "c", from: 0, to: 1, .deleted)
         #expect(
             history.violations(claimsBreak: false) == [
-                "task 1: the id was given twice", "task 2: picked up, but nobody was told that it was put",
+                "task 1: the id was used twice", "task 2: picked up, but no put was answered with this id",
             ]
         )
     }
 
-    @Test func `a count of reserves that is not that of the pickups is found`() {
+    @Test func `a count of reserves that differs from the pickups is found`() {
         history.put("a", id: 1)
         pickup(from: 0, to: 1, reserves: 2, .deleted)
         #expect(history.violations(claimsBreak: false) == ["task 1: picked up 1 times, reserves says 2"])

@@ -2,18 +2,20 @@ import Foundation
 import SeededRandom
 import Synchronization
 
-/// Producers and consumers on sockets, each on a thread of its own, that go on when managers come and go.
+/// Producers and consumers on sockets, each on its own thread.
+///
+/// They continue when managers stop and start.
 final class Load: Sendable {
-    /// Where the managers are at the moment; their ports stay the same when they are started again.
+    /// The addresses of the managers, which stay the same after a restart.
     let bed: TestBed
 
-    /// What the clients did.
+    /// The requests and answers of the clients.
     let history: History
 
     /// The tubes that the tasks are spread over.
     let tubes: [String]
 
-    /// How many puts one producer sends before it looks at the answers.
+    /// The number of puts that a producer sends before it reads the answers.
     let window: Int
 
     private struct State {
@@ -23,7 +25,7 @@ final class Load: Sendable {
 
     private let state = Mutex(State())
 
-    /// Makes a load; nothing runs yet.
+    /// Creates a load that does not run yet.
     init(bed: TestBed, history: History, tubes: [String] = ["red", "green", "blue", "grey"], window: Int = 32) {
         self.bed = bed
         self.history = history
@@ -31,18 +33,18 @@ final class Load: Sendable {
         self.window = window
     }
 
-    /// What went wrong with the clients themselves.
+    /// Failures of the clients themselves.
     var errors: [String] { state.withLock { $0.errors } }
 
-    /// Whether the consumers have been told to stop.
+    /// Whether the consumers have to stop.
     var isStopped: Bool { state.withLock { $0.stopped } }
 
-    /// Tells the consumers to stop when they find nothing more.
+    /// Tells the consumers to stop when they find no more tasks.
     func stop() {
         state.withLock { $0.stopped = true }
     }
 
-    /// Puts tasks until so many have been acknowledged.
+    /// Puts tasks until a number of them was acknowledged.
     func produce(producer: Int, count: Int, seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var (acknowledged, number) = (0, 0)
@@ -61,7 +63,9 @@ final class Load: Sendable {
         }
     }
 
-    /// Sends puts ahead and takes their answers; those that stay unanswered are noted as unknown.
+    /// Sends puts ahead and reads their answers.
+    ///
+    /// Puts without an answer are recorded as unknown.
     private func put(
         _ bodies: [String],
         into tube: String,
@@ -86,12 +90,12 @@ final class Load: Sendable {
         return answered
     }
 
-    /// Takes tasks and deletes them until it is stopped and finds no more.
+    /// Claims tasks and deletes them, until it has to stop and finds no more.
     ///
     /// - Parameters:
     ///   - consumer: its number.
-    ///   - leaves: of how many tasks taken one makes it close the connection instead of deleting; 0 is never.
-    ///   - seed: what its choices start from.
+    ///   - leaves: the average number of tasks after which it closes the connection instead of deleting. 0 means never.
+    ///   - seed: decides its random choices.
     func consume(consumer: Int, leaves: Int = 0, seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         while true {
@@ -119,7 +123,9 @@ final class Load: Sendable {
 
     private static let reserve = "reserve-with-timeout 1\r\n"
 
-    /// Takes the answer to a reserve that was sent; asks again where there was no task, unless it is over.
+    /// Receives the answer to a reserve.
+    ///
+    /// Sends it again if there was no task, unless the load has to stop.
     private func next(_ socket: BeanstalkSocket) throws -> ReceivedTask? {
         while true {
             let answer = try socket.taskOrLine("RESERVED")
@@ -130,7 +136,9 @@ final class Load: Sendable {
         }
     }
 
-    /// Ends a claim and asks for the next task; false if the client closed the connection instead.
+    /// Ends a claim and reserves the next task.
+    ///
+    /// Returns `false` if the client closed the connection instead.
     private func finish(
         _ task: ReceivedTask,
         _ consumer: Int,
@@ -175,7 +183,7 @@ final class Load: Sendable {
         return nil
     }
 
-    /// Broken connections are what the test is about; anything else is not.
+    /// Records an error, unless the connection broke: that is what the test is about.
     private func note(_ error: any Error) {
         if let error = error as? SocketError, error.isBreak { return }
         state.withLock { $0.errors.append(String(describing: error)) }
@@ -183,19 +191,19 @@ final class Load: Sendable {
 }
 
 extension BeanstalkSocket {
-    /// Takes a line that must be this one; for threads that are no test's.
+    /// Receives a line that must be this one, on a thread that belongs to no test.
     fileprivate func must(_ expected: String) throws {
         let line = try line()
         guard line == expected else { throw HarnessError("\(line) instead of \(expected)") }
     }
 
-    /// Sends one of the `stats` commands; for threads that are no test's.
+    /// Sends one of the `stats` commands, on a thread that belongs to no test.
     fileprivate func look(_ command: String) throws -> Statistics {
         try send(command + "\r\n")
         return try statisticsAnswer()
     }
 
-    /// Takes the answer to one of the `stats` commands; for threads that are no test's.
+    /// Receives the answer to one of the `stats` commands, on a thread that belongs to no test.
     fileprivate func statisticsAnswer() throws -> Statistics {
         let line = try line()
         let words = line.split(separator: " ")

@@ -1,9 +1,10 @@
 import Testing
 
 extension ExtensionTests {
-    /// `clear-tube`: empties a tube of the tasks in one state.
+    /// `clear-tube`: deletes the tasks of a tube that are in one state.
     @Suite struct ClearTube {
-        /// Puts tasks of all states into a tube: three ready, two delayed, two buried, and one that the client holds.
+        /// Puts tasks of all states into a tube: three ready, two delayed, two buried, and one that the client has
+        /// claimed.
         private func fill(_ tube: String, _ client: BeanstalkSocket) throws {
             try client.use(tube)
             try client.ask("watch \(tube)", "WATCHING 2")
@@ -27,7 +28,7 @@ extension ExtensionTests {
         }
 
         @Test(arguments: ["ready": 3, "delayed": 2, "buried": 2], [0, 1])
-        func `it deletes what is in the state and nothing else`(_ cleared: (key: String, value: Int), at: Int) throws {
+        func `it deletes only tasks in this state`(_ cleared: (key: String, value: Int), at: Int) throws {
             try TestBed.with(managers: 2) { bed in
                 let (client, clearing) = (try bed.connect(0), try bed.connect(at))
                 try fill("mail", client)
@@ -53,7 +54,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `claims that are held stay their holders'`() throws {
+        @Test func `it does not delete claimed tasks`() throws {
             try TestBed.with { bed in
                 let (client, clearing) = (try bed.connect(), try bed.connect())
                 try client.put("held")
@@ -66,7 +67,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `a tube that is not there is NOT_FOUND, one that is only used or watched is empty`() throws {
+        @Test func `a missing tube is NOT_FOUND, and one that is only used or watched is empty`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.ask("clear-tube mail ready", "NOT_FOUND")
@@ -78,7 +79,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `a tube that nobody uses is gone with its last task`() throws {
+        @Test func `a tube that no client uses is removed with its last task`() throws {
             try TestBed.with { bed in
                 let (client, clearing) = (try bed.connect(), try bed.connect())
                 try client.use("mail")
@@ -93,7 +94,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `what is malformed gets BAD_FORMAT and clears nothing`() throws {
+        @Test func `a malformed command gets BAD_FORMAT and clears nothing`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("x")
@@ -113,7 +114,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `commands sent ahead of its answer come after it`() throws {
+        @Test func `commands after it are answered after it`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try bed.sql(Self.insertion(2_500))
@@ -125,7 +126,9 @@ extension ExtensionTests {
             }
         }
 
-        @Test(arguments: ["delayed", "buried"]) func `what takes several steps is cleared to its end`(state: String)
+        @Test(arguments: ["delayed", "buried"]) func `a command that needs several steps clears all tasks`(
+            state: String
+        )
             throws
         {
             try TestBed.with { bed in
@@ -137,15 +140,16 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `while a large tube is cleared others are served, at this manager and at another`() throws {
+        @Test func `other clients are served while a large tube is cleared, at this manager and another`() throws {
             try TestBed.with(managers: 2) { bed in
                 let count = 30_000
                 let (clearing, others) = (try bed.connect(0), [try bed.connect(0), try bed.connect(1)])
                 for (index, client) in others.enumerated() { try client.use("other-\(index)") }
-                // Who was answered, after a put and a delete, when some of the tasks were gone and not all.
+                // The clients that were answered, after a put and a delete, while some of the tasks were deleted and
+                // some were not.
                 var servedInBetween: Set<Int> = []
                 var rounds = 0
-                // On a busy machine the clearing may be over before the others have asked: then once more.
+                // On a busy machine the command may end before the others have asked. Then it is tried again.
                 while servedInBetween.count < 2, rounds < 20 {
                     rounds += 1
                     try bed.sql(Self.insertion(count))
@@ -166,7 +170,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `a client that leaves in the middle leaves the rest`() throws {
+        @Test func `if the client leaves during the command, the other tasks stay`() throws {
             try TestBed.with { bed in
                 let count = 20_000
                 try bed.sql(Self.insertion(count))
@@ -176,10 +180,10 @@ extension ExtensionTests {
                 try clearing.send("clear-tube large ready\r\n")
                 try eventually("it has begun") { try left() != count }
                 clearing.close()
-                try eventually("the client is gone") {
+                try eventually("the client has gone") {
                     try looking.statistics("stats")["current-connections"] == "1"
                 }
-                // Whatever was left then stays, and can be cleared by somebody else.
+                // The other tasks stay, and another client can clear them.
                 let rest = try #require(try left())
                 #expect(try left() == rest)
                 try looking.ask("clear-tube large ready", "CLEARED \(rest)")
@@ -187,7 +191,7 @@ extension ExtensionTests {
             }
         }
 
-        /// SQL that fills the tube `large`.
+        /// Returns SQL that fills the tube `large`.
         private static func insertion(_ count: Int, delay: Int = 0) -> String {
             """
             WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < \(count))
@@ -196,7 +200,7 @@ extension ExtensionTests {
         }
     }
 
-    /// `oldest-pending-age`, and what is told of all managers.
+    /// `oldest-pending-age`, and the statistics of all managers.
     @Suite struct Looking {
         @Test func `the age of the oldest ready task is the last key of stats-tube`() throws {
             try TestBed.with(managers: 2) { bed in
@@ -215,7 +219,7 @@ extension ExtensionTests {
                 #expect(ContinuousClock.now - before >= .milliseconds(1_950))
                 try b.put("more urgent, younger", priority: 1)
                 #expect(try #require(try age(a)) >= 2)
-                // Taking the younger one changes nothing; the others that are left do not count.
+                // Claiming the younger one changes nothing. Tasks in other states do not count.
                 #expect(try a.reserve().body == "more urgent, younger")
                 #expect(try #require(try age(b)) >= 2)
                 try b.reserve()
@@ -227,7 +231,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `tubes and counts of tasks are those of all managers`() throws {
+        @Test func `tubes and task counts are those of all managers`() throws {
             try TestBed.with(managers: 3) { bed in
                 let clients = try (0..<3).map { try bed.connect($0) }
                 for (index, client) in clients.enumerated() {
@@ -246,7 +250,7 @@ extension ExtensionTests {
                     let keys = ["urgent", "ready", "reserved", "delayed", "buried"].map { "current-jobs-\($0)" }
                     #expect(keys.map { stats[$0] } == ["0", "3", "3", "3", "0"])
                     #expect([stats["total-jobs"], stats["current-tubes"]] == ["9", "7"])
-                    // A process's own, as docs/protocol.md says.
+                    // Per process, as docs/protocol.md says.
                     #expect([stats["cmd-put"], stats["current-connections"]] == ["3", "1"])
                 }
             }
@@ -255,7 +259,9 @@ extension ExtensionTests {
 }
 
 extension BeanstalkSocket {
-    /// Takes the answer to `stats-tube`; none where there is no such tube.
+    /// Receives the answer to `stats-tube`.
+    ///
+    /// Returns `nil` if there is no such tube.
     fileprivate func statisticsUnlessGone() throws -> Statistics? {
         let words = try line().split(separator: " ")
         guard words.count == 2, words[0] == "OK", let size = Int(words[1]) else {

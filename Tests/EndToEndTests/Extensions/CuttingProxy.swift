@@ -3,10 +3,10 @@ import Glibc
 import SeededRandom
 import Synchronization
 
-/// Stands between clients and a manager, and cuts each connection after some bytes: in the middle of a command, of an
+/// A proxy between clients and a manager, which cuts each connection after some bytes: inside a command, inside an
 /// answer, or between the two.
 final class CuttingProxy: Sendable {
-    /// Where it listens on this machine.
+    /// The port on which it listens.
     let port: Int
 
     private struct State {
@@ -24,9 +24,9 @@ final class CuttingProxy: Sendable {
     ///
     /// - Parameters:
     ///   - upstream: the manager's port.
-    ///   - longest: the most bytes, of both directions together, that a connection lives for.
-    ///   - seed: what the choices start from.
-    /// - Throws: when there is no port to listen on.
+    ///   - longest: the most bytes of a connection, in both directions together.
+    ///   - seed: decides the random choices.
+    /// - Throws: an error if it cannot listen.
     init(to upstream: Int, longest: Int, seed: UInt64) throws {
         self.upstream = upstream
         self.longest = longest
@@ -50,18 +50,20 @@ final class CuttingProxy: Sendable {
         Thread.detachNewThread { [self] in acceptAll() }
     }
 
-    /// The address, as the producer and the consumer take it.
+    /// The address, for `--managers`.
     var address: String { "127.0.0.1:\(port)" }
 
-    /// How many connections were cut so far.
+    /// The number of connections that were cut so far.
     var cuts: Int { state.withLock { $0.cuts } }
 
-    /// Lets connections live from now on.
+    /// Stops cutting connections.
     func stopCutting() {
         state.withLock { $0.isCutting = false }
     }
 
-    /// Accepts no more; connections go on until one of their ends closes them.
+    /// Stops accepting.
+    ///
+    /// Open connections continue until one of their ends closes them.
     func close() {
         shutdown(listener, Int32(SHUT_RDWR))
     }
@@ -83,7 +85,7 @@ final class CuttingProxy: Sendable {
         defer { Glibc.close(manager) }
         guard withLoopbackAddress(port: upstream, { connect(manager, $0, $1) }) == 0 else { return }
         var (left, resets) = state.withLock { state in
-            // Short lives are as likely as long ones of ten times that.
+            // Each order of magnitude of bytes is equally likely.
             let bound = Int(pow(Double(longest), Double.random(in: 0.4...1, using: &state.random)))
             return (Int.random(in: 0...max(1, bound), using: &state.random), Bool.random(using: &state.random))
         }
@@ -124,7 +126,7 @@ final class CuttingProxy: Sendable {
         return true
     }
 
-    /// Lets a connection end as one does whose machine has gone: what is on its way is lost.
+    /// Resets a connection: bytes that are on their way are lost.
     private static func resetWhenClosed(_ descriptor: Int32) {
         var linger = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))

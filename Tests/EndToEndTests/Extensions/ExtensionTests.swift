@@ -1,13 +1,13 @@
 import Testing
 
-/// What Beanrow adds to the protocol, rule by rule, in the order of docs/protocol.md.
-@Suite(.onOwnThread, .enabled(if: TestSettings.isBeanrow, "beanstalkd has none of it"))
+/// The extensions of the protocol, rule by rule, in the order of docs/protocol.md.
+@Suite(.onOwnThread, .enabled(if: TestSettings.isBeanrow, "beanstalkd has no extensions"))
 enum ExtensionTests {}
 
 extension BeanstalkSocket {
-    /// Takes up a named session.
+    /// Attaches a named session.
     ///
-    /// - Returns: how many claims it holds.
+    /// - Returns: the number of its claims.
     @discardableResult
     func takeUp(_ session: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Int {
         let answer = try ask("session \(session)")
@@ -16,7 +16,7 @@ extension BeanstalkSocket {
         return try #require(Int(words[1]), sourceLocation: sourceLocation)
     }
 
-    /// Puts a task under a key and returns the answer, whatever it is.
+    /// Puts a task with a key, and returns the answer.
     func putUnique(_ key: String, _ body: String, delay: UInt32 = 0) throws -> String {
         try send("put-unique \(key) 0 \(delay) 600 \(body.utf8.count)\r\n\(body)\r\n")
         return try line()

@@ -1,22 +1,22 @@
 import Foundation
 import Glibc
 
-/// Holds shell commands up until it is opened: `read x < PATH` returns then, and not before.
+/// Blocks shell commands until it is opened: `read x < PATH` returns then.
 final class Gate: Sendable {
-    /// Where it is, for the command.
+    /// The path, for the command.
     let path: String
 
     private let descriptor: Int32
 
-    /// Makes a closed gate.
+    /// Creates a closed gate.
     init(path: String) throws {
         self.path = path
         guard mkfifo(path, 0o600) == 0 else { throw HarnessError("mkfifo: \(String(cString: strerror(errno)))") }
-        // Whoever opens it for reading finds a writer, and reads nothing as long as there is one.
+        // A process that opens it for reading finds a writer, and its read blocks while there is one.
         descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
     }
 
-    /// Lets everybody through who waits or will come.
+    /// Lets all commands continue that wait now or come later.
     func open() throws {
         let empty = path + "-open"
         try "".write(toFile: empty, atomically: false, encoding: .utf8)

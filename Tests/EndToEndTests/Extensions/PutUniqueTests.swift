@@ -6,7 +6,7 @@ import Testing
 extension ExtensionTests {
     /// `put-unique`: a put that cannot happen twice.
     @Suite struct PutUnique {
-        @Test func `the same key is put once, through whichever manager`() throws {
+        @Test func `the same key is put once, through any manager`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 #expect(try a.putUnique("order/7", "first") == "INSERTED 1")
@@ -33,7 +33,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `it puts the task as put does`() throws {
+        @Test func `it puts a task as put does`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.use("letters")
@@ -47,7 +47,7 @@ extension ExtensionTests {
                 #expect(try client.peek("peek 1")?.body == "\r\n\0")
                 #expect(try client.putUnique("empty", "") == "INSERTED 2")
                 #expect(try client.peek("peek 2")?.body == "")
-                // A consumer that waits gets it, as it would a plain one.
+                // A waiting consumer gets it, as with `put`.
                 let waiting = try bed.connect()
                 try waiting.watchOnly("wake")
                 try waiting.send("reserve\r\n")
@@ -57,7 +57,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `the key is known in whatever state the task is, and after its end`() throws {
+        @Test func `the key is known in each state of the task, and after its end`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 func expectToExist() throws {
@@ -79,7 +79,7 @@ extension ExtensionTests {
         }
 
         @Test(arguments: ["clear-tube default ready", "sql"])
-        func `a task that was cleared or deleted by SQL leaves its key as well`(way: String) throws {
+        func `a task that was cleared or deleted by SQL also leaves its key`(way: String) throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 #expect(try client.putUnique("k", "x") == "INSERTED 1")
@@ -98,7 +98,7 @@ extension ExtensionTests {
                 try b.ask("delete 1", "DELETED")
                 var answer = try a.putUnique("k", "second")
                 try eventually("the key is free") {
-                    // Nothing but these two answers may come.
+                    // Only these two answers are allowed.
                     if answer == "EXISTS 1" { answer = try a.putUnique("k", "second") }
                     return answer == "INSERTED 2"
                 }
@@ -108,21 +108,21 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `keys past their time are swept, others stay, and a plain put has none`() throws {
+        @Test func `expired keys are removed, others stay, and a put without a key has none`() throws {
             try TestBed.with(options: ["--unique-retention", "1"]) { bed in
                 let client = try bed.connect()
                 for number in 1...50 { #expect(try client.putUnique("k\(number)", "x") == "INSERTED \(number)") }
                 for _ in 1...20 { try client.put("plain") }
                 #expect(try bed.sql("SELECT count(*) FROM unique_key;") == "50")
                 for number in 1...49 { try client.ask("delete \(number)", "DELETED") }
-                try eventually("only that of the task that is there is left") {
+                try eventually("only the key of the existing task is left") {
                     try bed.sql("SELECT key FROM unique_key;") == "k50"
                 }
                 #expect(try client.putUnique("k50", "x") == "EXISTS 50")
             }
         }
 
-        @Test func `without retention a key is free with its task's end`() throws {
+        @Test func `without retention a key is free when its task ends`() throws {
             try TestBed.with(options: ["--unique-retention", "0"]) { bed in
                 let client = try bed.connect()
                 #expect(try client.putUnique("k", "x") == "INSERTED 1")
@@ -147,7 +147,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `keys are as tubes' names, and what is malformed gets BAD_FORMAT`() throws {
+        @Test func `keys follow the rules of tube names, and malformed ones get BAD_FORMAT`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 let longest = String(repeating: "0123456789", count: 20)
@@ -198,7 +198,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `of many who put a key at the same time one does`() throws {
+        @Test func `if many clients put a key at the same time, one task is put`() throws {
             try TestBed.with(managers: 3) { bed in
                 let (threads, keys) = (12, 200)
                 let answers = Mutex<[Int: [String]]>([:])
@@ -207,7 +207,7 @@ extension ExtensionTests {
                     let client = try bed.connect(thread % 3)
                     workers.start {
                         var random = SeededGenerator(seed: TestSeed.current &+ UInt64(thread))
-                        // Half of them send a dozen ahead, so that one batch has a key more than once.
+                        // Half of them send a dozen puts ahead, so that a batch has a key more than once.
                         let window = thread.isMultiple(of: 2) ? 12 : 1
                         var order = Array(1...keys).shuffled(using: &random)[...]
                         while !order.isEmpty {

@@ -4,7 +4,7 @@ import Testing
 extension ExtensionTests {
     /// `session`: claims that outlive a connection.
     @Suite struct Session {
-        @Test func `it answers how many claims it holds`() throws {
+        @Test func `it answers the number of its claims`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 #expect(try client.takeUp("worker") == 0)
@@ -14,7 +14,7 @@ extension ExtensionTests {
                 #expect(try client.takeUp("worker") == 2)
                 try client.ask("bury 1 0", "BURIED")
                 #expect(try client.takeUp("worker") == 1)
-                // Sent ahead, together with what needs it.
+                // Sent together with the commands that need it.
                 try client.send("session worker\r\nreserve\r\nsession worker\r\ndelete 3\r\nsession worker\r\n")
                 try client.expect("SESSION 1")
                 try client.task("RESERVED")
@@ -22,7 +22,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `claims held before come into it`() throws {
+        @Test func `earlier claims of the connection move into the session`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x")
@@ -63,7 +63,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `claims survive the death of their manager, others do not`() throws {
+        @Test func `claims of a session survive the death of their manager, and others do not`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (named, plain, b) = (try bed.connect(0), try bed.connect(0), try bed.connect(1))
                 try named.put("named")
@@ -72,9 +72,9 @@ extension ExtensionTests {
                 #expect(try named.reserve().id == 1)
                 #expect(try plain.reserve().id == 2)
                 bed.managers[0].kill()
-                // When the peer has given back the one it has dealt with the other.
+                // When the peer has released one claim, it has also handled the other one.
                 #expect(try b.reserve().id == 2)
-                try eventually("m1 is forgotten") { try bed.sql("SELECT name FROM manager;") == "m2" }
+                try eventually("the row of m1 is removed") { try bed.sql("SELECT name FROM manager;") == "m2" }
                 #expect(try b.reserveNow() == nil)
                 let taker = try bed.connect(1)
                 #expect(try taker.takeUp("worker") == 1)
@@ -125,7 +125,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test(arguments: [0, 1]) func `whoever takes it up displaces the other connection`(index: Int) throws {
+        @Test(arguments: [0, 1]) func `attaching the session displaces the other connection`(index: Int) throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(index))
                 try a.put("held")
@@ -141,24 +141,26 @@ extension ExtensionTests {
                 }
                 try a.send("reserve\r\nreserve\r\ntouch 1\r\n")
                 try a.expect("SESSION_TAKEN", "SESSION_TAKEN", "SESSION_TAKEN")
-                // Everything else goes on.
+                // All other commands work.
                 #expect(try a.put("more") == 3)
                 #expect(try a.peek("peek 1")?.body == "held")
                 #expect(try a.statistics("stats-job 1")["reserves"] == "1")
                 try a.ask("watch other", "WATCHING 2")
                 try b.ask("touch 1", "TOUCHED")
 
-                // And back.
+                // And back again.
                 #expect(try a.takeUp("worker") == 1)
                 try b.ask("delete 1", "SESSION_TAKEN")
                 try a.ask("delete 1", "DELETED")
-                // Another session, or none of that name, is a way out as well.
+                // Attaching another session also makes the connection usable again.
                 #expect(try b.takeUp("another") == 0)
                 #expect(try b.reserve().id == 2)
             }
         }
 
-        @Test(arguments: [0, 1]) func `a reserve that waits ends when the session is taken up`(index: Int) throws {
+        @Test(arguments: [0, 1]) func `a waiting reserve ends when another connection attaches the session`(index: Int)
+            throws
+        {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(index))
                 try a.takeUp("worker")
@@ -171,13 +173,14 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `a task that a displaced connection waited for goes to the next that waits`() throws {
+        @Test func `a task that a displaced connection waited for goes to the next waiting client`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b, c) = (try bed.connect(0), try bed.connect(1), try bed.connect(0))
                 let looking = try bed.connect(0)
                 func waiting() throws -> Int? { try looking.statistics("stats")[number: "current-waiting"] }
                 try a.takeUp("worker")
-                // Whichever comes first to m1, the other manager's call or the task: c gets the task, a is told.
+                // In both orders, c gets the task and a gets SESSION_TAKEN: the call of the other manager first, or the
+                // task first.
                 for number in 1...20 {
                     try a.send("reserve\r\n")
                     try eventually("a waits") { try waiting() == 1 }
@@ -193,7 +196,7 @@ extension ExtensionTests {
         }
 
         @Test(arguments: [0, 1], ["close", "quit"])
-        func `a displaced connection gives nothing back when it ends`(index: Int, way: String) throws {
+        func `a displaced connection releases nothing when it ends`(index: Int, way: String) throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(index))
                 try a.put("x")
@@ -212,7 +215,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `of many that take it up at the same time one has it`() throws {
+        @Test func `if many connections attach it at the same time, one has it`() throws {
             try TestBed.with(managers: 3) { bed in
                 let first = try bed.connect()
                 for number in 1...20 {
@@ -233,7 +236,7 @@ extension ExtensionTests {
                 }
                 try #require(workers.wait(timeout: TestSettings.patience))
                 for (number, answers) in answers.withLock({ $0 }) {
-                    // Who comes late finds the session empty, who was displaced is told so.
+                    // A connection that came late finds no claims, and a displaced one gets SESSION_TAKEN.
                     let known: Set = ["DELETED", "SESSION_TAKEN", "NOT_FOUND"]
                     #expect(known.isSuperset(of: answers), "\(number): \(answers)")
                     #expect(answers.count { $0 == "DELETED" } == 1, "\(number): \(answers)")
@@ -241,7 +244,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `quit gives back at once`() throws {
+        @Test func `quit releases the claims at once`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x")
@@ -257,7 +260,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `a connection that takes up another session leaves its claims in the first`() throws {
+        @Test func `a connection that attaches another session leaves its claims in the first one`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("x")
@@ -270,7 +273,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `without the command a dropped connection gives its claims back at once`() throws {
+        @Test func `without the command a dropped connection releases its claims at once`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (named, plain, b) = (try bed.connect(0), try bed.connect(0), try bed.connect(1))
                 try plain.put("x")
@@ -284,7 +287,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `names are as those of tubes, others get BAD_FORMAT and change nothing`() throws {
+        @Test func `names follow the rules of tube names, and others get BAD_FORMAT and change nothing`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("x")
@@ -304,7 +307,7 @@ extension ExtensionTests {
             }
         }
 
-        @Test func `a session that holds nothing is forgotten when nobody has it`() throws {
+        @Test func `a session without claims is removed when no connection has it`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x")
@@ -326,7 +329,7 @@ extension ExtensionTests {
 }
 
 extension TestBed {
-    /// Closes a connection and waits until its manager has noticed.
+    /// Closes a connection, and waits until its manager has noticed it.
     fileprivate func drop(_ socket: BeanstalkSocket, of manager: Int) throws {
         let looking = try connect(manager)
         func connections() throws -> Int? { try looking.statistics("stats")[number: "current-connections"] }

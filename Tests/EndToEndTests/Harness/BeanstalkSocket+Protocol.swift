@@ -1,6 +1,6 @@
 import Testing
 
-/// A task as a reply brings it.
+/// A task in a reply.
 struct ReceivedTask: Equatable, CustomStringConvertible {
     /// Its id.
     var id: Int
@@ -8,20 +8,20 @@ struct ReceivedTask: Equatable, CustomStringConvertible {
     /// Its body.
     var body: String
 
-    /// Both.
+    /// The id and the body.
     var description: String { "\(id) \(body)" }
 }
 
 extension BeanstalkSocket {
-    /// Sends a command line and returns the line that comes back.
+    /// Sends a command line, and returns the answer line.
     func ask(_ command: String) throws -> String {
         try send(command + "\r\n")
         return try line()
     }
 
-    /// Sends a command line and expects a certain line back.
+    /// Sends a command line, and expects a certain answer line.
     ///
-    /// Another one ends the test, since the answers that follow would be taken for those of other commands.
+    /// Another answer ends the test, since later answers would be read as those of other commands.
     func ask(_ command: String, _ answer: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         try send(command + "\r\n")
         try expect(answer, "to \(command)", sourceLocation: sourceLocation)
@@ -61,7 +61,7 @@ extension BeanstalkSocket {
         return try #require(Int(words[1]), sourceLocation: sourceLocation)
     }
 
-    /// Uses a tube for what is put from now on.
+    /// Uses a tube for later puts.
     func use(_ tube: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         try ask("use \(tube)", "USING \(tube)", sourceLocation: sourceLocation)
     }
@@ -74,34 +74,34 @@ extension BeanstalkSocket {
 
     // MARK: Consumers
 
-    /// Claims a task, which must be there or come.
+    /// Claims a task, and waits for it.
     @discardableResult
     func reserve(sourceLocation: SourceLocation = #_sourceLocation) throws -> ReceivedTask {
         try send("reserve\r\n")
         return try task("RESERVED", sourceLocation: sourceLocation)
     }
 
-    /// Claims a task if there is one.
+    /// Claims a task, or returns `nil` if there is none.
     func reserveNow(sourceLocation: SourceLocation = #_sourceLocation) throws -> ReceivedTask? {
         try send("reserve-with-timeout 0\r\n")
         return try taskUnless("TIMED_OUT", sourceLocation: sourceLocation)
     }
 
-    /// Receives the answer to a command that brings a task.
+    /// Receives an answer that must be a task.
     @discardableResult
     func task(_ word: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> ReceivedTask {
         let answer = try taskOrLine(word)
         return try #require(answer.task, "\(answer.line)", sourceLocation: sourceLocation)
     }
 
-    /// Receives the answer to a command that brings a task or one other line.
+    /// Receives an answer that is a task or one other line.
     func taskUnless(_ other: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> ReceivedTask? {
         let answer = try taskOrLine("RESERVED")
         if answer.task == nil { try #require(answer.line == other, sourceLocation: sourceLocation) }
         return answer.task
     }
 
-    /// Receives the answer to a command that brings a task, whatever it is.
+    /// Receives an answer that may be a task or any line.
     func taskOrLine(_ word: String) throws -> (line: String, task: ReceivedTask?) {
         let line = try line()
         let words = line.split(separator: " ")
@@ -117,7 +117,9 @@ extension BeanstalkSocket {
 
     // MARK: Looking
 
-    /// Sends one of the `peek` commands; none if nothing was found.
+    /// Sends one of the `peek` commands.
+    ///
+    /// Returns `nil` if there is no task.
     func peek(_ command: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> ReceivedTask? {
         try send(command + "\r\n")
         let answer = try taskOrLine("FOUND")
@@ -150,12 +152,12 @@ extension BeanstalkSocket {
     }
 }
 
-/// What a `stats` command answers.
+/// The answer to a `stats` command.
 struct Statistics {
-    /// The keys, in the order in which they came.
+    /// The keys, in the order of the answer.
     var keys: [String] = []
 
-    /// The values, without the quotation marks that beanstalkd has around names since 1.13.
+    /// The values, without the quotation marks around names that beanstalkd writes since 1.13.
     var values: [String: String] = [:]
 
     /// Reads the data of the answer.

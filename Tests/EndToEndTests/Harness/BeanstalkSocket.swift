@@ -1,11 +1,11 @@
 import Glibc
 import Testing
 
-/// A connection to a manager, byte by byte, as `telnet` would have it: for tests that speak the protocol themselves.
+/// A connection to a manager, byte by byte as with `telnet`, for tests of the protocol.
 ///
-/// Every call blocks; a reply that does not come within ``TestSettings/patience`` is an error.
+/// Every call blocks. A reply that does not arrive within ``TestSettings/patience`` is an error.
 final class BeanstalkSocket: @unchecked Sendable {
-    // Unchecked: each socket is used by one thread at a time, except `abort()`, which only uses the descriptor.
+    // Unchecked: one thread at a time uses each socket, except for `abort()`, which only uses the descriptor.
     private let descriptor: Int32
     private var buffer: [UInt8] = []
     private var start = 0
@@ -44,12 +44,14 @@ final class BeanstalkSocket: @unchecked Sendable {
         }
     }
 
-    /// Sends text as it is; lines need their `\r\n`.
+    /// Sends text as it is.
+    ///
+    /// Lines must have their `\r\n`.
     func send(_ text: String) throws {
         try send(text.utf8)
     }
 
-    /// Receives so many bytes.
+    /// Receives a number of bytes.
     func receive(_ count: Int) throws -> [UInt8] {
         while buffer.count - start < count {
             guard try receiveMore() else { throw SocketError.closed }
@@ -58,7 +60,7 @@ final class BeanstalkSocket: @unchecked Sendable {
         return Array(buffer[start..<(start + count)])
     }
 
-    /// Receives a line and takes its `\r\n` off.
+    /// Receives a line, and returns it without its `\r\n`.
     func line() throws -> String {
         var searched = 0
         while true {
@@ -75,7 +77,7 @@ final class BeanstalkSocket: @unchecked Sendable {
         }
     }
 
-    /// Waits for the other side to close, and fails if it says anything before.
+    /// Waits until the other side closes, and fails if it sends bytes before.
     func expectClosed(sourceLocation: SourceLocation = #_sourceLocation) {
         do {
             while try receiveMore() {}
@@ -88,7 +90,7 @@ final class BeanstalkSocket: @unchecked Sendable {
         #expect(String(decoding: buffer[start...], as: UTF8.self) == "", sourceLocation: sourceLocation)
     }
 
-    /// Says that no more will be sent, but goes on receiving.
+    /// Closes the sending half of the connection.
     func closeSending() {
         shutdown(descriptor, Int32(SHUT_WR))
     }
@@ -101,14 +103,16 @@ final class BeanstalkSocket: @unchecked Sendable {
         }
     }
 
-    /// Ends the connection under a thread that uses it: its calls then fail.
+    /// Ends the connection while another thread uses it, whose calls fail then.
     func abort() {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
     // MARK: Without waiting
 
-    /// Sends as much as the system takes at once; none if the connection is gone.
+    /// Sends as much as the system accepts at once.
+    ///
+    /// Returns `nil` if the connection is closed.
     func trySend(_ bytes: ArraySlice<UInt8>) -> Int? {
         let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
         let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, flags) }
@@ -116,9 +120,9 @@ final class BeanstalkSocket: @unchecked Sendable {
         return errno == EAGAIN || errno == EINTR ? 0 : nil
     }
 
-    /// Takes in and forgets what has come.
+    /// Receives and discards bytes that have arrived.
     ///
-    /// - Returns: how many lines ended in it.
+    /// - Returns: the number of line ends in them.
     func receiveLines() throws -> Int {
         try withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 1) { piece in
             let count = recv(descriptor, piece.baseAddress, piece.count, Int32(MSG_DONTWAIT))
@@ -128,10 +132,14 @@ final class BeanstalkSocket: @unchecked Sendable {
         }
     }
 
-    /// Waits until the system takes more; false where it does not in time.
+    /// Waits until the system accepts more bytes.
+    ///
+    /// Returns `false` if it does not in time.
     func waitUntilWritable(milliseconds: Int32) -> Bool { wait(for: POLLOUT, milliseconds) }
 
-    /// Waits until something has come; false where nothing does in time.
+    /// Waits until bytes have arrived.
+    ///
+    /// Returns `false` if none arrive in time.
     func waitUntilReadable(milliseconds: Int32) -> Bool { wait(for: POLLIN, milliseconds) }
 
     private func wait(for event: Int32, _ milliseconds: Int32) -> Bool {
@@ -139,7 +147,9 @@ final class BeanstalkSocket: @unchecked Sendable {
         return Glibc.poll(&poll, 1, milliseconds) > 0
     }
 
-    /// Takes in what has come, waiting for it; false if the other side has closed.
+    /// Waits for bytes and receives them.
+    ///
+    /// Returns `false` if the other side has closed.
     private func receiveMore() throws(SocketError) -> Bool {
         var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while true {
@@ -168,20 +178,20 @@ struct SocketError: Error, CustomStringConvertible {
     /// What failed.
     var description: String
 
-    /// Whether the other side has gone, and not something else is wrong.
+    /// Whether the other side has closed the connection.
     var isBreak: Bool {
         self.description == SocketError.closed.description || number == ECONNRESET || number == EPIPE
     }
 
-    /// The other side closed the connection instead of answering.
+    /// The error if the other side has closed the connection instead of answering.
     static let closed = SocketError(message: "the connection was closed")
 
-    /// What went wrong, in words.
+    /// The error in words.
     init(message: String) {
         description = message
     }
 
-    /// The system call that failed just now.
+    /// Creates an error for the system call that has just failed.
     init(_ call: String) {
         number = errno
         description = "\(call): \(String(cString: strerror(errno)))"

@@ -4,9 +4,9 @@ import Synchronization
 
 /// A program that a test started.
 ///
-/// Threads of its own wait for its end and read what it prints, so that nothing here needs the concurrency pool.
+/// Its own threads wait for its end and read its output, so that the concurrency pool is not needed.
 final class ChildProcess: Sendable {
-    /// How a program ended.
+    /// The end of a program.
     enum End: Equatable, Sendable {
         case exited(Int32)
         case killed(by: Int32)
@@ -18,10 +18,10 @@ final class ChildProcess: Sendable {
     /// The command line, for messages.
     let commandLine: String
 
-    /// What the program printed on its standard output so far.
+    /// The standard output so far.
     let output: Output
 
-    /// What the program printed on its standard error so far.
+    /// The standard error so far.
     let errors: Output
 
     private let input: InputPipe
@@ -32,9 +32,9 @@ final class ChildProcess: Sendable {
     /// - Parameters:
     ///   - executable: its path, or a name looked up in `PATH`.
     ///   - arguments: without the program's name.
-    ///   - input: what it reads on its standard input; none is an empty file.
-    ///   - environment: added to the test's own.
-    /// - Throws: when it cannot be started.
+    ///   - input: its standard input. `nil` is an empty file.
+    ///   - environment: added to the environment of the test.
+    /// - Throws: an error if it cannot be started.
     init(
         _ executable: String,
         _ arguments: [String],
@@ -48,7 +48,7 @@ final class ChildProcess: Sendable {
         end = Event()
         let (id, end) = (id, end)
         Thread.detachNewThread {
-            // Wait without reaping: as long as the process is not reaped, its id is nobody else's and may be signalled.
+            // Waits without reaping. Until the process is reaped, no other process gets its id, so it may be signalled.
             var information = siginfo_t()
             while waitid(P_PID, id_t(id), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
             end.happen {
@@ -59,7 +59,7 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Held while pipes are made and handed on, so that no other program started meanwhile inherits them.
+    /// Locked while pipes are made and passed on, so that no other new program inherits them.
     private static let oneAtATime = Mutex(())
 
     private static func start(
@@ -122,7 +122,7 @@ final class ChildProcess: Sendable {
         end.ifNotYet { _ = Glibc.kill(id, number) }
     }
 
-    /// Kills the program at once and waits until it is gone.
+    /// Kills the program, and waits until it has ended.
     func kill() {
         signal(SIGKILL)
         _ = end.wait(timeout: .seconds(60))
@@ -141,7 +141,7 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Waits until the program has ended and all it printed is read.
+    /// Waits until the program has ended and all its output was read.
     func waitForEnd(timeout: Duration = TestSettings.patience) throws -> End {
         guard let end = end.wait(timeout: timeout) else {
             throw HarnessError("still running after \(timeout): \(commandLine)\n\(errors.text)")
@@ -153,7 +153,7 @@ final class ChildProcess: Sendable {
 }
 
 extension ChildProcess {
-    /// What a program reads on its standard input.
+    /// The standard input of a program.
     enum Input {
         case none
         case file(String)
@@ -174,7 +174,7 @@ private final class InputPipe: Sendable {
     }
 }
 
-/// The two ends of a pipe, neither handed on to other programs that are started meanwhile.
+/// The two ends of a pipe, which other programs do not inherit.
 private struct PipeEnds {
     var reading: Int32
     var writing: Int32
@@ -189,7 +189,7 @@ private struct PipeEnds {
     }
 }
 
-/// Calls `body` with a null-terminated array of C strings that lives as long as the call.
+/// Calls `body` with a null-terminated array of C strings, which is valid during the call.
 private func withCStrings<Result>(
     _ strings: [String],
     _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result

@@ -1,9 +1,11 @@
 import Glibc
 import Testing
 
-/// Asks again and again until the answer is yes; fails when it does not come to that.
+/// Checks a condition again and again until it is true.
 ///
-/// For what shows only by asking (a count in the statistics, a row in the database). Nothing succeeds by waiting longer.
+/// Fails if it does not become true.
+///
+/// For conditions without an event, such as a count in the statistics or a row in the database.
 func eventually(
     _ what: String,
     timeout: Duration = TestSettings.patience,

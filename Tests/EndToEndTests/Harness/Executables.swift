@@ -1,12 +1,12 @@
 import Foundation
 
-/// Where the programs under test are: beside the test bundle, built by the same build.
+/// The paths of the programs under test, which are beside the test bundle.
 enum Executables {
     static let manager = path("beanrow-manager")
     static let producer = path("beanrow-producer")
     static let consumer = path("beanrow-consumer")
 
-    /// The directory that the build puts its products in.
+    /// The directory of the build's products.
     static let directory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 
     /// The package's top directory.

@@ -1,8 +1,9 @@
 import Foundation
 import Glibc
 
-/// A disk that fails on demand: a library (Harness/preload/faults) that is preloaded into managers and answers
-/// their calls on the database's files with errors while it is told to.
+/// A disk that fails on demand: a library (Harness/preload/faults) that is preloaded into managers.
+///
+/// It can answer their calls on the database's files with errors.
 final class FailingDisk: Sendable {
     /// Calls that can fail.
     struct Calls: OptionSet {
@@ -26,10 +27,10 @@ final class FailingDisk: Sendable {
 
     private let control: String
 
-    /// Makes a disk that works so far.
+    /// Creates a disk that works.
     ///
     /// - Parameter control: a path for the file that tells the managers what fails.
-    /// - Throws: where the file cannot be made.
+    /// - Throws: an error if the file cannot be created.
     init(control: String) throws {
         self.control = control
         guard FileManager.default.createFile(atPath: control, contents: Data(count: 32)) else {
@@ -37,29 +38,29 @@ final class FailingDisk: Sendable {
         }
     }
 
-    /// What a manager needs in its environment to be on this disk.
+    /// The environment of a manager on this disk.
     func environment() throws -> [String: String] {
         ["LD_PRELOAD": try Self.library.get(), "BEANROW_FAULTS": control]
     }
 
-    /// What a manager needs in its environment to see a file system of another kind.
+    /// The environment of a manager that sees a file system of another kind.
     static func environment(fileSystem: Int) throws -> [String: String] {
         ["LD_PRELOAD": try library.get(), "BEANROW_FAULTS_FILE_SYSTEM": "\(fileSystem)"]
     }
 
-    /// From now on these calls fail.
+    /// Makes these calls fail from now on.
     func fail(_ calls: Calls, of files: Files, with error: Int32) throws {
         try write(files.rawValue, at: 8)
         try write(Int64(error), at: 16)
         try write(calls.rawValue, at: 0)
     }
 
-    /// From now on all is well.
+    /// Makes all calls work from now on.
     func heal() throws {
         try write(0, at: 0)
     }
 
-    /// How many calls have failed.
+    /// The number of calls that failed.
     func failures() throws -> Int64 {
         guard let file = FileHandle(forReadingAtPath: control) else { throw HarnessError("cannot read \(control)") }
         defer { try? file.close() }
@@ -75,6 +76,6 @@ final class FailingDisk: Sendable {
         try file.write(contentsOf: withUnsafeBytes(of: number) { Data($0) })
     }
 
-    /// The library, built once for a run of the tests.
+    /// The library, which is built once per test run.
     private static let library = Result<String, any Error> { try Preload.build("faults") }
 }

@@ -1,7 +1,9 @@
 import Glibc
 
 extension sockaddr_in {
-    /// The address of a port of this machine; port 0 stands for any that is free.
+    /// The address of a port of this machine.
+    ///
+    /// Port 0 means any free port.
     init(loopback port: Int) {
         self.init()
         sin_family = sa_family_t(AF_INET)
@@ -10,7 +12,7 @@ extension sockaddr_in {
     }
 }
 
-/// Calls a function of the C library with the address of a port of this machine, as `bind` and `connect` want it.
+/// Calls a function of the C library, such as `bind` or `connect`, with the address of a port of this machine.
 func withLoopbackAddress(port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
     var address = sockaddr_in(loopback: port)
     return withUnsafePointer(to: &address) {

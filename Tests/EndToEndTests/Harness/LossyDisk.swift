@@ -3,25 +3,25 @@ import Glibc
 
 /// A disk on which a sync can fail, with the kernel's page cache over it.
 ///
-/// A library (Harness/preload/cache) is preloaded into every process that opens the database. What a failed sync
-/// was to write is lost with the power, unless it is written and synced again.
+/// A library (Harness/preload/cache) is preloaded into every process that opens the database. Bytes that a
+/// failed sync had to write are lost at a power cut, unless they are written and synced again.
 final class LossyDisk: Sendable {
-    /// How a sync fails.
+    /// The kind of a failure.
     enum Failure: Int64 {
-        /// Each descriptor that is open gets the error once, one that is opened later never.
+        /// Each open descriptor gets the error once. Descriptors that are opened later never get it.
         case writeBack = 1
 
-        /// The caller alone gets the error.
+        /// Only the caller gets the error.
         case flush
     }
 
-    /// Whose sync fails.
+    /// The file whose sync fails.
     enum File: Int64 {
         case database = 1
         case log
     }
 
-    /// How the call ends.
+    /// The result of the call.
     enum Ending: Int64 {
         case returns
         case killed
@@ -30,12 +30,12 @@ final class LossyDisk: Sendable {
     private let control: String
     private let database: String
 
-    /// Makes a disk that works so far.
+    /// Creates a disk that works.
     ///
     /// - Parameters:
-    ///   - control: a path for the file that tells the processes what fails.
+    ///   - control: the path of the file that tells the processes which calls fail.
     ///   - database: the path of the database, without symbolic links.
-    /// - Throws: when the file cannot be made.
+    /// - Throws: an error if the file cannot be created.
     init(control: String, database: String) throws {
         self.control = control
         self.database = database
@@ -44,20 +44,20 @@ final class LossyDisk: Sendable {
         }
     }
 
-    /// What a process needs in its environment to be on this disk.
+    /// The environment of a process on this disk.
     func environment() throws -> [String: String] {
         ["LD_PRELOAD": try Self.library.get(), "BEANROW_CACHE": control, "BEANROW_CACHE_DATABASE": database]
     }
 
-    /// The next sync of this file fails, if there is anything for it to write.
+    /// Makes the next sync of a file fail, if it has anything to write.
     ///
     /// - Parameters:
     ///   - failure: how.
     ///   - file: which file's.
     ///   - process: only a sync by this process.
     ///   - ending: how the call ends.
-    ///   - evicting: whether the cache shows at once what the disk holds.
-    /// - Throws: when the order cannot be written.
+    ///   - evicting: whether the cache shows at once what is on the disk.
+    /// - Throws: an error if the control file cannot be written.
     func failSync(
         _ failure: Failure,
         of file: File,
@@ -69,7 +69,7 @@ final class LossyDisk: Sendable {
         for (word, value) in orders + [(8, 0), (0, failure.rawValue)] { try write(value, word: word) }
     }
 
-    /// Has the cache show, from now on, what the disk holds of the pages that were dropped.
+    /// Makes the cache show what is on the disk for the dropped pages.
     func evict() throws {
         try write(1, word: 7)
     }
@@ -83,9 +83,9 @@ final class LossyDisk: Sendable {
         return bytes.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) } != 0
     }
 
-    /// Leaves of the database's files what the disk holds, and nothing beside them, as a power cut does.
+    /// Reduces the database's files to what is on the disk, as a power cut does.
     ///
-    /// No process has them open.
+    /// No process may have them open.
     func cutPower() throws {
         let manager = FileManager.default
         let name = URL(fileURLWithPath: database)
@@ -113,6 +113,6 @@ final class LossyDisk: Sendable {
         try file.write(contentsOf: withUnsafeBytes(of: value) { Data($0) })
     }
 
-    /// The library, built once for a run of the tests.
+    /// The library, which is built once per test run.
     private static let library = Result<String, any Error> { try Preload.build("cache") }
 }

@@ -1,26 +1,26 @@
 import Glibc
 import Testing
 
-/// A running manager, or the other server that stands in for one.
+/// A running manager, or another server under test.
 final class ManagerProcess: Sendable {
     /// The process.
     let process: ChildProcess
 
-    /// Where it listens on this machine.
+    /// The port on which it listens.
     let port: Int
 
-    /// Keeps the port for another server that was to choose one.
+    /// Reserves the port for another server.
     private let reserved: ReservedPort?
 
     /// Starts a manager and waits until it accepts connections.
     ///
     /// - Parameters:
     ///   - database: the path of its database.
-    ///   - name: what it calls itself.
-    ///   - port: where it listens; 0 lets it choose.
-    ///   - options: more for its command line.
-    ///   - environment: more for its environment.
-    /// - Throws: when it does not start, with what it said.
+    ///   - name: its name.
+    ///   - port: its port; 0 for any free port.
+    ///   - options: more options.
+    ///   - environment: added to its environment.
+    /// - Throws: an error with its output if it does not start.
     init(
         database: String,
         name: String,
@@ -35,7 +35,7 @@ final class ManagerProcess: Sendable {
             process = try ChildProcess(words[0], Array(words.dropFirst()) + options)
             self.port = port
             let (started, process) = (port, process)
-            try eventually("\(command[0]) accepts connections and has forgotten those that tried") {
+            try eventually("\(command[0]) accepts connections and does not count earlier ones any more") {
                 guard !process.hasEnded else { throw HarnessError(process.errors.text) }
                 guard let socket = try? BeanstalkSocket(port: started) else { return false }
                 return try socket.statistics("stats")["current-connections"] == "1"
@@ -57,7 +57,7 @@ final class ManagerProcess: Sendable {
         self.port = chosen
     }
 
-    /// The address, as the producer and the consumer take it.
+    /// The address, for `--managers`.
     var address: String { "127.0.0.1:\(port)" }
 
     /// Opens a connection.
@@ -65,14 +65,14 @@ final class ManagerProcess: Sendable {
         try BeanstalkSocket(port: port)
     }
 
-    /// Asks it to stop, as a service manager would, and waits until it has.
+    /// Stops it with SIGTERM, and waits until it has ended.
     func stop(sourceLocation: SourceLocation = #_sourceLocation) throws {
         process.signal(SIGTERM)
         let end = try process.waitForEnd()
         #expect(end == .exited(0), "\(process.errors.text)", sourceLocation: sourceLocation)
     }
 
-    /// Kills it with SIGKILL and waits until it is gone.
+    /// Kills it with SIGKILL, and waits until it has ended.
     func kill() {
         process.kill()
     }

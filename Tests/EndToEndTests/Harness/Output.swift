@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
 
-/// What a program prints, read by a thread as it comes.
+/// The output of a program, which a thread reads.
 final class Output: @unchecked Sendable {
-    // Unchecked: what may change is only touched while `condition` is locked; a Mutex has no condition to wait on.
+    // Unchecked: all mutable state is used only while `condition` is locked. A Mutex has no condition variable.
     private let condition = NSCondition()
     private var bytes: [UInt8] = []
     private var lineCount = 0
@@ -31,26 +31,26 @@ final class Output: @unchecked Sendable {
         }
     }
 
-    /// All that came so far.
+    /// All output so far.
     var text: String {
         condition.lock()
         defer { condition.unlock() }
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// All whole lines that came so far.
+    /// All complete lines so far.
     var lines: [String] {
         text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
 
-    /// How many whole lines came so far.
+    /// The number of complete lines so far.
     var count: Int {
         condition.lock()
         defer { condition.unlock() }
         return lineCount
     }
 
-    /// Waits for a whole line that begins with some words.
+    /// Waits for a complete line that starts with some words.
     func line(startingWith words: String, timeout: Duration = TestSettings.patience) -> String? {
         let deadline = Date(timeIntervalSinceNow: timeout.inSeconds)
         condition.lock()
@@ -64,7 +64,7 @@ final class Output: @unchecked Sendable {
         }
     }
 
-    /// Waits for so many whole lines.
+    /// Waits for a number of complete lines.
     func waitForLines(_ count: Int, timeout: Duration = TestSettings.patience) -> Bool {
         let deadline = Date(timeIntervalSinceNow: timeout.inSeconds)
         condition.lock()
@@ -87,20 +87,22 @@ final class Output: @unchecked Sendable {
     }
 }
 
-/// Something that happens once and that threads may wait for.
+/// An event that happens once, and that threads may wait for.
 final class Event<Value: Sendable>: @unchecked Sendable {
-    // Unchecked: `happened` is only touched while `condition` is locked; a Mutex has no condition to wait on.
+    // Unchecked: `happened` is used only while `condition` is locked. A Mutex has no condition variable.
     private let condition = NSCondition()
     private var happened: Value?
 
-    /// What happened, if it has.
+    /// The value of the event, or `nil` before it.
     var value: Value? {
         condition.lock()
         defer { condition.unlock() }
         return happened
     }
 
-    /// Lets it happen; `make` runs while nobody is within ``ifNotYet(_:)``.
+    /// Makes it happen.
+    ///
+    /// `make` does not run at the same time as the body of ``ifNotYet(_:)``.
     func happen(_ make: () -> Value) {
         condition.lock()
         defer { condition.unlock() }
@@ -108,7 +110,7 @@ final class Event<Value: Sendable>: @unchecked Sendable {
         condition.broadcast()
     }
 
-    /// Does something that must not come after the event.
+    /// Runs code that must not run after the event.
     func ifNotYet(_ body: () -> Void) {
         condition.lock()
         defer { condition.unlock() }

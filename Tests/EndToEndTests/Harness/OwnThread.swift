@@ -1,10 +1,12 @@
 import Dispatch
 import Testing
 
-/// Runs each test of a suite on a thread of its own, so that it may block on sockets and processes without holding up the
-/// shared concurrency pool, and only so many tests at the same time as the machine bears.
+/// Runs each test of a suite on its own thread, so that it may block on sockets and processes without blocking the
+/// shared concurrency pool.
+///
+/// It limits the number of tests that run at the same time.
 struct OwnThread: SuiteTrait, TestTrait, TestScoping {
-    /// How much of the machine a test needs; ``Turnstile/capacity`` is all of it.
+    /// The share of the machine that a test needs; ``Turnstile/capacity`` is the whole machine.
     var weight: Int
 
     var isRecursive: Bool { true }
@@ -30,12 +32,12 @@ extension Trait where Self == OwnThread {
     /// A test that mostly waits for its managers.
     static var onOwnThread: OwnThread { OwnThread(weight: 1) }
 
-    /// A test that keeps both cores busy: no other runs beside it.
+    /// A test that keeps both cores busy: no other test runs beside it.
     static var alone: OwnThread { OwnThread(weight: Turnstile.capacity) }
 }
 
 extension Result where Failure == any Error, Success: Sendable {
-    /// What an asynchronous function came to.
+    /// The result of an asynchronous function.
     fileprivate init(_ body: @Sendable () async throws -> Success) async {
         do {
             self = .success(try await body())
@@ -45,7 +47,9 @@ extension Result where Failure == any Error, Success: Sendable {
     }
 }
 
-/// Jobs of one task, on one dispatch queue; a queue that blocks has a thread to itself.
+/// Runs the jobs of one task on one dispatch queue.
+///
+/// A queue that blocks has its own thread.
 private final class ThreadExecutor: TaskExecutor {
     private let queue: DispatchQueue
 
@@ -61,7 +65,7 @@ private final class ThreadExecutor: TaskExecutor {
     }
 }
 
-/// Lets tests in, first come first served, while their weights together stay within the capacity.
+/// Starts tests in the order in which they arrive, while the sum of their weights is within the capacity.
 private actor Turnstile {
     static let capacity = 6
 

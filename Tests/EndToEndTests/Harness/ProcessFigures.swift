@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
 
-/// What the kernel knows of a process.
+/// The kernel's figures of a process.
 enum ProcessFigures {
-    /// Bytes of memory that it has to itself and in use.
+    /// The bytes of memory that only this process uses.
     static func memory(of process: pid_t) throws -> Int {
         let text = try String(contentsOfFile: "/proc/\(process)/statm", encoding: .utf8)
         let words = text.split(separator: " ")
@@ -11,9 +11,9 @@ enum ProcessFigures {
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 
-    /// Raises this process's limit on open files as far as it may be.
+    /// Raises the limit of open files of this process as far as possible.
     ///
-    /// - Returns: how many it may have open now.
+    /// - Returns: the new limit.
     static func raiseDescriptorLimit(to wanted: Int) -> Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }

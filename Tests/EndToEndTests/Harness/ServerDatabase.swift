@@ -1,17 +1,17 @@
 import Foundation
 
-/// A database of its own for one test, on a PostgreSQL server that is there.
+/// The database of one test, on a running PostgreSQL server.
 final class ServerDatabase: Sendable {
-    /// Its address, as managers and psql take it.
+    /// Its address, for managers and psql.
     let address: String
 
     private let server: String
     private let name = "test_" + UUID().uuidString.lowercased().replacing("-", with: "_")
 
-    /// Makes the database.
+    /// Creates the database.
     ///
     /// - Parameter server: the address of another database on the same server.
-    /// - Throws: when it cannot be made.
+    /// - Throws: an error if it cannot be created.
     init(on server: String) throws {
         guard var parts = URLComponents(string: server) else { throw HarnessError("not a URI: \(server)") }
         parts.path = "/" + name
@@ -21,17 +21,17 @@ final class ServerDatabase: Sendable {
         _ = try Self.run("CREATE DATABASE \(name)", at: server)
     }
 
-    /// Removes it, whoever is still connected.
+    /// Removes it, even if there are connections.
     func remove() {
         if !TestSettings.keepsFiles { _ = try? Self.run("DROP DATABASE \(name) WITH (FORCE)", at: server) }
     }
 
-    /// Runs statements with psql and returns what it prints.
+    /// Runs statements with psql, and returns its output.
     func sql(_ statements: String) throws -> String {
         try Self.run("SET search_path TO beanrow; \(statements)", at: address)
     }
 
-    /// The tubes whose counts are not what counting gives.
+    /// Returns the tubes with wrong counts.
     func differentCounts() throws -> String {
         try sql(
             """

@@ -2,10 +2,11 @@ import Foundation
 import Synchronization
 import Testing
 
-/// A directory with one database, the managers over it, and the other programs that a test starts: all gone when the test
-/// is over, whichever way it ends.
+/// A directory with one database, its managers, and the other programs that a test starts.
+///
+/// All of them are removed when the test ends.
 final class TestBed: Sendable {
-    /// The directory, on the disk that the build is on: what is said of durability is not tried on a disk in memory.
+    /// The directory, on the disk of the build, since durability cannot be tested in memory.
     let directory: URL
 
     private struct State {
@@ -25,16 +26,18 @@ final class TestBed: Sendable {
         database = server?.address ?? directory.appendingPathComponent("tasks.db").path
     }
 
-    /// The database, as managers take it: the path of a file, or the address of a server with a database for this test.
+    /// The database, for `--database`: the path of a file, or the address of a server with a database for this test.
     let database: String
 
     /// The path of a file in the directory.
     func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
 
-    /// The managers that were started, first to last; one that was started again has its old place.
+    /// The managers in the order of their first start.
+    ///
+    /// A restarted manager keeps its position.
     var managers: [ManagerProcess] { state.withLock { $0.managers } }
 
-    /// The addresses of all managers, as the producer and the consumer take them.
+    /// The addresses of all managers, for `--managers`.
     var addresses: String { managers.map(\.address).joined(separator: ",") }
 
     /// Starts a manager over the database.
@@ -56,7 +59,7 @@ final class TestBed: Sendable {
         return manager
     }
 
-    /// Starts a manager that has ended again, on the same port.
+    /// Restarts a manager that has ended, on the same port.
     @discardableResult
     func restartManager(_ index: Int, environment: [String: String] = [:]) throws -> ManagerProcess {
         let old = managers[index]
@@ -71,18 +74,18 @@ final class TestBed: Sendable {
         return manager
     }
 
-    /// What managers over a server are told besides: no more connections than it takes to show that there can be several,
-    /// and not to wait long for the dead.
+    /// More options of managers over a server: two connections, since several must work, and a short time before a
+    /// manager counts as dead.
     private var more: [String] { server == nil ? [] : ["--lanes", "2", "--lease", "2"] }
 
-    /// A port on which nobody listens, and nobody will before a manager of this test does.
+    /// Reserves a port on which no process listens before a manager of this test does.
     func reservePort() throws -> Int {
         let port = try ReservedPort()
         state.withLock { $0.ports.append(port) }
         return port.number
     }
 
-    /// Starts another program, which is killed at the end of the test if it still runs then.
+    /// Starts another program, which is killed at the end of the test if it still runs.
     func start(
         _ executable: String,
         _ arguments: [String],
@@ -112,12 +115,14 @@ final class TestBed: Sendable {
         return (end, child.output.text, child.errors.text)
     }
 
-    /// Opens a connection to a manager; where another server stands in, there is only the one.
+    /// Opens a connection to a manager.
+    ///
+    /// Another server under test counts as all managers.
     func connect(_ index: Int = 0) throws -> BeanstalkSocket {
         try managers[TestSettings.isBeanrow ? index : 0].connect()
     }
 
-    /// Runs statements with the database's own shell and returns what it prints.
+    /// Runs statements with the shell of the database, and returns its output.
     @discardableResult
     func sql(_ statements: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
         if let server { return try server.sql(statements) }
@@ -126,19 +131,19 @@ final class TestBed: Sendable {
             ["-bail", "-cmd", ".timeout 60000", "-cmd", "PRAGMA wal_autocheckpoint=0;", database, statements]
         )
         try #require(result.end == .exited(0), "\(statements)\n\(result.errors)", sourceLocation: sourceLocation)
-        // The first line is what the pragma answers.
+        // The first line is the answer to the pragma.
         return result.output.split(separator: "\n").dropFirst().joined(separator: "\n")
     }
 
-    /// Gives a test its directory and its managers, and clears up behind it.
+    /// Runs a test with its directory and its managers, and removes them afterwards.
     ///
     /// - Parameters:
-    ///   - count: how many managers to start.
-    ///   - options: more for their command lines.
-    ///   - fixedPorts: whether they get ports that they can be started on again.
+    ///   - count: the number of managers to start.
+    ///   - options: more options for them.
+    ///   - fixedPorts: whether they get ports on which they can be restarted.
     ///   - body: the test.
-    /// - Returns: what the body returns.
-    /// - Throws: what the body throws, or that a manager did not start.
+    /// - Returns: the value of the body.
+    /// - Throws: the error of the body, or an error if a manager did not start.
     static func with<Result>(
         managers count: Int = 1,
         options: [String] = [],
@@ -199,7 +204,7 @@ final class TestBed: Sendable {
 }
 
 extension TestBed {
-    /// Checks the database: SQLite finds it in order, where it is the store, and the counts of each tube are those of its tasks.
+    /// Checks the database: SQLite finds no damage if it is the store, and the counts of each tube are right.
     func expectCountsToBeRight(sourceLocation: SourceLocation = #_sourceLocation) throws {
         if let server {
             return #expect(try server.differentCounts() == "", "counts that differ", sourceLocation: sourceLocation)

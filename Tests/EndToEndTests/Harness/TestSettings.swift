@@ -1,8 +1,8 @@
 import Foundation
 
-/// What may be set from outside, by environment variables.
+/// The settings from environment variables.
 enum TestSettings {
-    /// How long a test waits for what must come before it fails; nothing succeeds by waiting.
+    /// How long a test waits for an event before it fails.
     static let patience = Duration.seconds(number("BEANROW_TEST_PATIENCE") ?? 60)
 
     /// The command of another server to run the protocol tests against, with `{port}` for its port, such as
@@ -12,32 +12,33 @@ enum TestSettings {
     /// Whether the tests run against Beanrow itself.
     static let isBeanrow = otherServer == nil
 
-    /// A PostgreSQL server, as a URI, that the managers under test are to use in place of SQLite files: each test gets a
-    /// database of its own there.
+    /// The URI of a PostgreSQL server that the managers under test use instead of SQLite files.
+    ///
+    /// Each test gets its own database there.
     static let server = isBeanrow ? value("BEANROW_TEST_SERVER_DATABASE") : nil
 
     /// Whether the managers under test use SQLite.
     static let isSQLite = isBeanrow && server == nil
 
-    /// How many tasks go through the tests of exactly-once pickup.
+    /// The number of tasks in the tests of exactly-once pickup.
     static let tasks = number("BEANROW_TEST_TASKS") ?? 100_000
 
-    /// How many tasks go through while managers are killed.
+    /// The number of tasks in the test that kills managers.
     static let chaosTasks = number("BEANROW_TEST_CHAOS_TASKS") ?? 30_000
 
-    /// How often a manager is killed meanwhile, at least.
+    /// The smallest number of kills in this test.
     static let chaosKills = number("BEANROW_TEST_CHAOS_KILLS") ?? 15
 
-    /// Whether the directories of the tests stay for a look afterwards.
+    /// Whether the directories of the tests are kept.
     static let keepsFiles = value("BEANROW_TEST_KEEP") != nil
 
-    /// Where pip installed the clients from PyPI: the interpreter to run them with.
+    /// The Python interpreter with the clients from PyPI.
     static let clientPython = value("BEANROW_TEST_PYTHON")
 
-    /// Whether the programs under test are built with a sanitizer, which takes several times the memory and the time.
+    /// Whether the programs under test are built with a sanitizer, which needs several times the memory and the time.
     static let isSanitized = value("BEANROW_TEST_SANITIZED") != nil
 
-    /// Whether the tests run as root, who may do what others may not.
+    /// Whether the tests run as root, which may read and write all files.
     static let isRoot = geteuid() == 0
 
     private static func value(_ name: String) -> String? {
@@ -49,12 +50,12 @@ enum TestSettings {
     }
 }
 
-/// What went wrong in a test's own works.
+/// A failure of the test's own code.
 struct HarnessError: Error, CustomStringConvertible {
-    /// What it was.
+    /// The text.
     var description: String
 
-    /// Makes an error.
+    /// Creates an error.
     init(_ description: String) {
         self.description = description
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Runs work on threads of its own and waits for it.
+/// Runs work on its own threads, and waits for it.
 final class Workers: Sendable {
     private let group = DispatchGroup()
 
@@ -13,7 +13,9 @@ final class Workers: Sendable {
         }
     }
 
-    /// Waits for all of it; false if it is not over in time.
+    /// Waits for all of it.
+    ///
+    /// Returns `false` if it does not end in time.
     func wait(timeout: Duration) -> Bool {
         group.wait(timeout: .now() + timeout.inSeconds) == .success
     }

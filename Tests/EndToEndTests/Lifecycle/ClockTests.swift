@@ -3,9 +3,9 @@ import Glibc
 import Testing
 
 extension LifecycleTests {
-    /// Clocks that are set while managers run, and managers that stand still.
+    /// Clocks that are set while managers run, and managers that are stopped for a while.
     @Suite struct Clock {
-        @Test func `a claim lasts its time at every manager, whatever the clock was when each one started`() throws {
+        @Test func `a claim lasts its time at every manager, with any clock at their starts`() throws {
             try TestBed.with(managers: 0) { bed in
                 let clock = try SettableClock(control: bed.path("clock"))
                 try clock.set(seconds: -3600)
@@ -15,7 +15,7 @@ extension LifecycleTests {
                 try consumer.put("a", timeToRun: 600)
                 #expect(try consumer.reserve().id == 1)
 
-                // The time service sets the clock right, and another manager starts.
+                // The time service corrects the clock, and another manager starts.
                 try clock.set(seconds: 0)
                 let right = try bed.startManager(environment: clock.environment())
                 let other = try right.connect()
@@ -29,7 +29,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `after the machine has slept a delayed task is due at once`() throws {
+        @Test func `a delayed task is due at once after the machine has slept`() throws {
             try TestBed.with(managers: 0) { bed in
                 let clock = try SettableClock(control: bed.path("clock"))
                 let manager = try bed.startManager(environment: clock.environment())
@@ -44,7 +44,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `overdue claims of a manager that stands still are ended by another one`() throws {
+        @Test func `another manager ends overdue claims of a suspended one`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (first, second) = (bed.managers[0], bed.managers[1])
                 let holder = try first.connect()
@@ -54,7 +54,7 @@ extension LifecycleTests {
                 #expect(try holder.reserve().id == 2)
                 first.process.signal(SIGSTOP)
                 let other = try second.connect()
-                // Waits as long as it takes.
+                // Waits without a limit.
                 #expect(try other.reserve().id == 1)
                 #expect(try other.statistics("stats-job 1")[number: "timeouts"] == 1)
                 #expect(try other.statistics("stats-job 2")["state"] == "reserved")
@@ -69,11 +69,11 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a task is not handed out with its time to run over`() throws {
+        @Test func `no task is handed out after its time to run`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (first, second) = (try bed.managers[0].connect(), try bed.managers[1].connect())
                 try first.put("a", timeToRun: 600)
-                // Another program has the lock, and the batch waits for it.
+                // Another program has the lock, so the batch waits.
                 let shell = try bed.start("sqlite3", [bed.database], input: .pipe)
                 try shell.write("PRAGMA wal_autocheckpoint = 0;\nBEGIN IMMEDIATE;\n.print locked\n")
                 _ = shell.output.line(startingWith: "locked")
@@ -86,7 +86,7 @@ extension LifecycleTests {
                 #expect(try first.task("RESERVED").id == 1)
                 let left = try #require(Double(bed.sql("SELECT seconds_left FROM claim_overview;")))
                 let most = 600 - (ContinuousClock.now - released) / .seconds(1)
-                #expect(left > most - 0.15, "the claim began when the lock was free, not when the command came")
+                #expect(left > most - 0.15, "the claim began when the lock was free, not when the command arrived")
                 #expect(try second.reserveNow() == nil)
             }
         }

@@ -4,9 +4,9 @@ import SeededRandom
 import Testing
 
 extension LifecycleTests {
-    /// Disks that fail, and files that somebody has laid hands on.
+    /// Disks that fail, and files that other programs have changed.
     @Suite struct DiskError {
-        /// A manager on a disk that can fail, with some tasks.
+        /// Runs a manager on a disk that can fail, with some tasks.
         private func with(_ body: (TestBed, FailingDisk, BeanstalkSocket) throws -> Void) throws {
             try TestBed.with(managers: 0) { bed in
                 let disk = try FailingDisk(control: bed.path("faults"))
@@ -17,7 +17,7 @@ extension LifecycleTests {
             }
         }
 
-        /// The manager has ended by itself, with one line that says why.
+        /// Checks that the manager has ended by itself, with one line that says why.
         private func expectEnd(
             of manager: ManagerProcess,
             saying words: String,
@@ -29,7 +29,7 @@ extension LifecycleTests {
             #expect(lines.first?.contains(words) == true, "\(lines)", sourceLocation: sourceLocation)
         }
 
-        /// What a new manager on a disk that works finds.
+        /// Returns what a new manager on a working disk finds.
         private func expectTasks(_ expected: Set<Int>, or doubtful: Set<Int> = [], in bed: TestBed) throws {
             let manager = try bed.startManager()
             let client = try manager.connect()
@@ -43,7 +43,7 @@ extension LifecycleTests {
         }
 
         @Test(arguments: [(FailingDisk.Calls.syncs, "syncing failed"), (.writes, "may or may not be on the disk")])
-        func `a commit or a sync that fails is answered to nobody, and the manager ends`(
+        func `a failed commit or sync is never answered, and the manager ends`(
             calls: FailingDisk.Calls,
             words: String
         ) throws {
@@ -59,13 +59,13 @@ extension LifecycleTests {
                 for socket in [client, other, waiting] { socket.expectClosed() }
                 try expectEnd(of: bed.managers[0], saying: words)
                 #expect(try disk.failures() > 0)
-                // What was answered before is there; of what was not, nobody was told anything.
+                // All answered commands are in the database, and the others were never answered.
                 try expectTasks(Set(1...20), or: [1, 20, 21], in: bed)
             }
         }
 
         @Test(arguments: [EIO, ETIMEDOUT])
-        func `a read that fails is an error for who asked, and a disk that is broken ends the manager`(error: Int32)
+        func `a failed read is an error for the client that asked, and a broken disk ends the manager`(error: Int32)
             throws
         {
             try TestBed.with(managers: 0) { bed in
@@ -78,7 +78,7 @@ extension LifecycleTests {
                 let disk = try FailingDisk(control: bed.path("faults"))
                 let manager = try bed.startManager(environment: disk.environment())
                 let client = try manager.connect()
-                // A connection whose beginning cannot be written down would be closed.
+                // A connection that cannot be recorded would be closed.
                 try client.use("default")
                 try disk.fail(.reads, of: [.database, .log], with: error)
                 if error == EIO {
@@ -159,17 +159,17 @@ extension LifecycleTests {
         }
 
         @Test(arguments: [ENOSPC, EDQUOT, EFBIG])
-        func `with no space left puts are refused, and taken again when there is some`(error: Int32) throws {
+        func `without space puts are refused, and accepted again when there is space`(error: Int32) throws {
             try with { bed, disk, client in
                 try disk.fail([.writes, .growth], of: [.database, .log], with: error)
                 for _ in 1...5 {
                     try client.send("put 0 0 60 7\r\ntask 21\r\n")
                     try client.expect("OUT_OF_MEMORY")
                 }
-                // Where not a byte can be written nothing else can be done either, but looking.
+                // If no byte can be written, only reading commands work.
                 try client.ask("delete 1", "OUT_OF_MEMORY")
                 #expect(try client.peek("peek 1")?.body == "task 1")
-                // A client that waits, and one that goes, are not forgotten.
+                // A client that waits, and one that leaves, are handled later.
                 let (waiting, gone) = (try bed.connect(), try bed.connect())
                 try waiting.send("reserve\r\n")
                 try waiting.expect("OUT_OF_MEMORY")
@@ -182,14 +182,14 @@ extension LifecycleTests {
                 try bed.managers[0].stop()
                 let said = bed.managers[0].process.errors.text.split(separator: "\n")
                 for words in ["no room: puts are", "no room: all that", "again: puts were", "again: all that"] {
-                    #expect(said.filter { $0.contains(words) }.count == 1, "said once, not each time: \(said)")
+                    #expect(said.filter { $0.contains(words) }.count == 1, "logged once, not each time: \(said)")
                 }
                 #expect(said.contains { $0.contains("refused=5 ") && $0.contains("again: puts were") }, "\(said)")
             }
         }
 
         @Test(arguments: [ENOSPC, EDQUOT, EFBIG])
-        func `if files may not become longer, puts are refused and everything else goes on`(error: Int32) throws {
+        func `if files cannot grow, puts are refused and everything else works`(error: Int32) throws {
             try with { bed, disk, client in
                 let body = String(repeating: "x", count: 3000)
                 var last = 20
@@ -202,7 +202,7 @@ extension LifecycleTests {
                     if answer == "INSERTED \(last + 1)" { last += 1 }
                 } while answer.hasPrefix("INSERTED") && last < 30_000
                 #expect(answer == "OUT_OF_MEMORY")
-                // Many times as much as the log holds: it has to start over each time.
+                // Many times the size of the log, which has to restart each time.
                 for id in 1...last {
                     try client.ask("peek-ready", id <= 20 ? "FOUND \(id) \(id < 10 ? 6 : 7)" : "FOUND \(id) 3000")
                     _ = try client.line()
@@ -226,7 +226,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a manager that cannot write that it leaves, leaves all the same`() throws {
+        @Test func `a manager that cannot record that it leaves still ends`() throws {
             try with { bed, disk, client in
                 try client.reserve()
                 try disk.fail([.writes, .growth], of: [.database, .log], with: ENOSPC)
@@ -256,7 +256,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a database that is cut short ends the manager`() throws {
+        @Test func `a truncated database ends the manager`() throws {
             try TestBed.with(managers: 0) { bed in
                 try bed.startManager().stop()
                 let manager = try bed.startManager()
@@ -268,14 +268,14 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `damage is reported, and no other task is served for the one that was put`() throws {
+        @Test func `damage is reported, and a damaged task is never replaced by another one`() throws {
             try TestBed.with(managers: 0) { bed in
                 let first = try bed.startManager()
                 let feeder = try first.connect()
                 func body(_ number: Int) -> String { "\(number) " + String(repeating: "x", count: 9_000) }
                 for number in 1...300 { try feeder.put(body(number)) }
                 try first.stop()
-                // A page in eight is overwritten, but for the first hundred, which have the tables' outlines in them.
+                // One page of eight is overwritten, but not the first hundred, which have the structure of the tables.
                 let file = try #require(FileHandle(forUpdatingAtPath: bed.database))
                 let pages = Int(try file.seekToEnd()) / 4096
                 var random = SeededGenerator(seed: TestSeed.current)
@@ -293,13 +293,13 @@ extension LifecycleTests {
                         #expect(task.body == body(task.id))
                         found += 1
                     }
-                    Issue.record("\(found) tasks came out, and nobody noticed the damage")
+                    Issue.record("\(found) tasks were handed out, and the damage was not noticed")
                 } catch let error as SocketError where error.isBreak {}
                 try expectEnd(of: manager, saying: "damaged")
             }
         }
 
-        @Test func `a body of which the disk has changed a byte is buried and named, and the others come out`() throws {
+        @Test func `a task with a changed body is buried and named in the log, and the others are handed out`() throws {
             try TestBed.with(managers: 0) { bed in
                 let first = try bed.startManager()
                 let feeder = try first.connect()
@@ -319,7 +319,7 @@ extension LifecycleTests {
                 #expect(try client.statistics("stats-job 7")["state"] == "buried")
                 try client.ask("peek 7", "INTERNAL_ERROR")
                 try client.ask("reserve-job 7", "INTERNAL_ERROR")
-                try eventually("it is said") {
+                try eventually("it is logged") {
                     manager.process.errors.text.contains("the body of task 7 is not what was put; the task is buried")
                 }
                 try client.ask("delete 7", "DELETED")
@@ -352,7 +352,7 @@ extension LifecycleTests {
                     try FileManager.default.attributesOfItem(atPath: bed.database + "-wal")[.size] as? Int
                 )
                 #expect((80 << 20..<90 << 20).contains(length))
-                try eventually("it is said") {
+                try eventually("it is logged") {
                     bed.managers[0].process.errors.text.contains("keeps the log from being emptied")
                 }
                 try client.ask("delete 1", "DELETED")
@@ -383,7 +383,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `what a manager that starts gives back for a dead one is said`() throws {
+        @Test func `a manager that starts logs the claims of a dead one that it has released`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 for number in 1...3 {

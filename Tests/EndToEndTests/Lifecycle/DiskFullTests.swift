@@ -50,7 +50,7 @@ extension LifecycleTests {
         }
 
         @Test(.enabled(if: SmallDisk.isPossible, "needs root and mount(8)"))
-        func `a manager that was killed on a full disk starts again, and tasks are worked off`() throws {
+        func `a manager that was killed on a full disk restarts, and its tasks can be done`() throws {
             try TestBed.with(managers: 0) { bed in
                 try SmallDisk.with(directory: bed.path("small"), size: "16m") { directory in
                     let database = directory + "/tasks.db"
@@ -60,7 +60,7 @@ extension LifecycleTests {
                     let body = String(repeating: "x", count: 30_000)
                     for _ in 1...100 { try client.put(body) }
                     first.kill()
-                    // Not a byte is left, but for what the reserve has.
+                    // No byte is free, except in the reserve file.
                     _ = try bed.run("sh", ["-c", "dd if=/dev/zero of=\(directory)/filler bs=4096"])
 
                     let second = try ManagerProcess(database: database, name: "m2")
@@ -76,7 +76,7 @@ extension LifecycleTests {
         }
 
         @Test(.enabled(if: SmallDisk.isPossible, "needs root and mount(8)"))
-        func `a full disk refuses puts, and everything else goes on`() throws {
+        func `a full disk refuses puts, and everything else works`() throws {
             try TestBed.with(managers: 0) { bed in
                 try SmallDisk.with(directory: bed.path("small"), size: "32m") { directory in
                     let database = directory + "/tasks.db"
@@ -96,7 +96,7 @@ extension LifecycleTests {
                     #expect(answer == "OUT_OF_MEMORY")
                     try #require(last > 10)
 
-                    // Nothing of the refused one is there, all of the others is.
+                    // The refused put has left nothing, and all others are complete.
                     #expect(try client.statistics("stats")["current-jobs-ready"] == "\(last)")
                     #expect(try client.peek("peek \(last)")?.body == body)
                     try client.ask("peek \(last + 1)", "NOT_FOUND")
@@ -106,7 +106,7 @@ extension LifecycleTests {
                         try client.ask("delete \(id)", "DELETED")
                     }
                     #expect(try client.statistics("stats")["current-jobs-ready"] == "0")
-                    // With the space that is free again, puts go on.
+                    // Puts work again with the space that is free now.
                     try eventually("a put is accepted again") {
                         try client.send("put 0 0 600 \(body.utf8.count)\r\n\(body)\r\n")
                         return try client.line().hasPrefix("INSERTED ")
@@ -122,14 +122,14 @@ extension LifecycleTests {
 
 /// A small file system in memory, to fill up.
 enum SmallDisk {
-    /// Whether one can be mounted here.
+    /// Whether it can be mounted here.
     static let isPossible: Bool = {
         guard TestSettings.isRoot else { return false }
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
         return (try? with(directory: directory, size: "1m") { _ in true }) ?? false
     }()
 
-    /// Mounts one for as long as the body runs.
+    /// Mounts it while the body runs.
     static func with<Result>(
         directory: String,
         size: String,

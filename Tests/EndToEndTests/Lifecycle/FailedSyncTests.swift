@@ -3,12 +3,14 @@ import Glibc
 import Testing
 
 extension LifecycleTests {
-    /// Syncs that fail once: what was acknowledged before and after survives a power cut, whichever process saw the error, and
-    /// if none did.
+    /// Syncs that fail once: tasks that were acknowledged before and after survive a power cut, whether or not a
+    /// process saw the error.
     @Suite struct FailedSync {
         private static let putSize = 60_000
 
-        /// Managers on a disk that can lose what a failed sync was to write; the first one's sync is going to fail.
+        /// Runs managers on a disk that can lose the bytes of a failed sync.
+        ///
+        /// The sync of the first manager is going to fail.
         private func with(managers count: Int, _ body: (TestBed, LossyDisk) throws -> Void) throws {
             try TestBed.with(managers: 0) { bed in
                 let disk = try LossyDisk(control: bed.path("cache"), database: bed.database)
@@ -19,7 +21,7 @@ extension LifecycleTests {
             }
         }
 
-        /// Puts tasks until the connection breaks, and adds those that were acknowledged, by id.
+        /// Puts tasks until the connection breaks, and records those that were acknowledged, by id.
         private func put(
             _ count: Int,
             of size: Int = 20,
@@ -37,7 +39,9 @@ extension LifecycleTests {
             } catch let error as SocketError where error.isBreak {}
         }
 
-        /// The power fails; a manager on what is left has all that was acknowledged, and hands it out.
+        /// Cuts the power.
+        ///
+        /// Checks that a new manager has all acknowledged tasks, and hands them out.
         private func expectAllAfterPowerCut(_ acknowledged: [Int: String], bed: TestBed, disk: LossyDisk) throws {
             for manager in bed.managers { manager.kill() }
             try disk.cutPower()
@@ -52,7 +56,7 @@ extension LifecycleTests {
             try bed.expectCountsToBeRight()
         }
 
-        /// The manager has ended as it should have.
+        /// Checks that the manager has ended as it should.
         private func expectEnd(
             of manager: ManagerProcess,
             _ ending: LossyDisk.Ending = .returns,
@@ -66,9 +70,9 @@ extension LifecycleTests {
             )
         }
 
-        /// A manager that is started ends with this status without having served.
+        /// Checks that a manager that is started ends with this status before it serves.
         ///
-        /// - Returns: what it said.
+        /// - Returns: its standard error.
         @discardableResult
         private func expectRefusal(
             _ status: Int32,
@@ -114,7 +118,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `pages that are evicted after a failed sync of the log take nothing with them`() throws {
+        @Test func `pages that are evicted after a failed sync of the log lose nothing`() throws {
             try with(managers: 1) { bed, disk in
                 var acknowledged: [Int: String] = [:]
                 try put(20, through: bed.managers[0], into: &acknowledged)
@@ -144,7 +148,7 @@ extension LifecycleTests {
                 #expect(try disk.hasFailed())
                 for manager in bed.managers { try expectEnd(of: manager) }
                 for index in 0..<3 { try bed.restartManager(index, environment: disk.environment()) }
-                // Where the database's sync failed: until the log has been started over.
+                // If the sync of the database failed: until the log was restarted.
                 try put(file == .log ? 100 : 500, of: size, through: bed.managers[2], into: &acknowledged)
                 try expectAllAfterPowerCut(acknowledged, bed: bed, disk: disk)
             }
@@ -169,7 +173,8 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `another program that has the file open is named, and nothing is served until it has gone`() throws {
+        @Test func `another program that has the file open is named, and no manager serves until it has ended`() throws
+        {
             try with(managers: 1) { bed, disk in
                 var acknowledged: [Int: String] = [:]
                 try put(20, through: bed.managers[0], into: &acknowledged)
@@ -188,7 +193,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a log that has lost what was acknowledged is refused`() throws {
+        @Test func `a log that has lost acknowledged tasks is refused`() throws {
             try with(managers: 1) { bed, disk in
                 var acknowledged: [Int: String] = [:]
                 try put(40, through: bed.managers[0], into: &acknowledged)

@@ -1,5 +1,5 @@
 import Testing
 
-/// How managers start, stop, die and come back, and what becomes of what they held.
-@Suite(.onOwnThread, .enabled(if: TestSettings.isSQLite, "speaks of SQLite's files"))
+/// How managers start, stop, are killed and restart, and what happens to their claims.
+@Suite(.onOwnThread, .enabled(if: TestSettings.isSQLite, "needs SQLite's files"))
 enum LifecycleTests {}

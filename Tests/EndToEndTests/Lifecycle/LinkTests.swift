@@ -25,7 +25,7 @@ extension LifecycleTests {
             return other
         }
 
-        @Test func `no manager starts on it, by whichever name`() throws {
+        @Test func `no manager starts on it, with either name`() throws {
             try TestBed.with { bed in
                 try bed.connect().put("a")
                 try bed.managers[0].stop()
@@ -50,7 +50,7 @@ extension LifecycleTests {
                     #expect(refused.errors.contains("process \(bed.managers[0].process.id) "), "\(refused.errors)")
                 }
                 let first = bed.managers[0].process
-                try eventually("the running manager says what it has found") {
+                try eventually("the running manager logs what it has found") {
                     first.errors.text.contains("another name")
                 }
                 try bed.managers[0].stop()
@@ -71,7 +71,7 @@ extension LifecycleTests {
                     let shell = try bed.run("sqlite3", [name, "SELECT count(*) FROM task"])
                     #expect(shell.errors.contains("locked"), "\(shell.output)\(shell.errors)")
                 }
-                // Also once the file has one name again.
+                // This also holds when the file has one name again.
                 unlink(other)
                 #expect(try run(bed, bed.database).status == 75)
                 #expect(try client.put("c") == 3)

@@ -3,9 +3,9 @@ import Glibc
 import Testing
 
 extension LifecycleTests {
-    /// Managers whose standard descriptors are not what they should be.
+    /// Managers with unusual standard descriptors.
     @Suite struct Outputs {
-        /// Starts a manager with its standard descriptors as the shell's redirections say.
+        /// Starts a manager with redirections of the shell.
         private func start(_ bed: TestBed, port: Int, _ redirections: String) throws -> ChildProcess {
             let words = ["--database", bed.database, "--listen", "127.0.0.1:\(port)", "--log-level", "trace"]
             return try bed.start("sh", ["-c", "exec \"$0\" \"$@\" \(redirections)", Executables.manager] + words)
@@ -21,7 +21,7 @@ extension LifecycleTests {
             return try #require(client)
         }
 
-        /// The manager serves, whatever it has to log.
+        /// Checks that the manager serves while it has to log.
         private func expectService(_ port: Int, _ manager: ChildProcess) throws {
             let client = try connect(port, manager)
             for number in 1...300 { #expect(try client.put("task \(number)") == number) }
@@ -59,7 +59,8 @@ extension LifecycleTests {
         }
 
         @Test(arguments: [">", "2>", "2>&1 >"])
-        func `a pipe that is full and not read stops nothing, nor does its reader's end`(redirection: String) throws {
+        func `a full pipe without a reading process stops nothing, and a closed one neither`(redirection: String) throws
+        {
             try TestBed.with(managers: 0) { bed in
                 let port = try bed.reservePort()
                 let path = bed.path("pipe")
@@ -70,7 +71,7 @@ extension LifecycleTests {
                 let manager = try start(bed, port: port, "\(redirection)\(path)")
                 try expectService(port, manager)
                 if redirection == "2>" {
-                    // The output is not read, and the manager ends nevertheless.
+                    // The output is not read, and the manager must end.
                     manager.signal(SIGTERM)
                     #expect(try manager.waitForEnd() == .exited(0))
                     close(pipe)
@@ -84,7 +85,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a manager that cannot start says so in one line also if it is not read`() throws {
+        @Test func `a manager that cannot start ends with one line, even if it is not read`() throws {
             try TestBed.with(managers: 0) { bed in
                 let path = bed.path("pipe")
                 try #require(mkfifo(path, 0o600) == 0)
@@ -103,9 +104,9 @@ extension LifecycleTests {
         }
 
         @Test(arguments: [Executables.manager, Executables.producer, Executables.consumer])
-        func `without its arguments, the name among them, no program begins`(program: String) throws {
+        func `no program starts without its arguments`(program: String) throws {
             try TestBed.with(managers: 0) { bed in
-                // Linux makes one empty argument of none.
+                // Without arguments, Linux passes one empty argument.
                 let script = "cd \"$1\" && exec -a '' \"$0\""
                 let result = try bed.run("bash", ["-c", script, program, bed.directory.path])
                 #expect(result.end == .exited(64))

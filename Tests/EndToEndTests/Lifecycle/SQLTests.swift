@@ -1,7 +1,7 @@
 import Testing
 
 extension LifecycleTests {
-    /// The database is an interface: what anybody writes there with SQL counts.
+    /// The database is an interface: SQL of any program counts.
     @Suite struct SQL {
         @Test func `a task inserted with the sqlite3 program reaches a waiting consumer`() throws {
             try TestBed.with { bed in
@@ -48,7 +48,7 @@ extension LifecycleTests {
                 "INSERT INTO task(tube, body, delay) VALUES ('a', 'x', -1);",
                 "INSERT INTO task(tube, body, ttr) VALUES ('a', 'x', -5);",
             ]
-        ) func `wrong values fail and change nothing`(statement: String) throws {
+        ) func `wrong values are refused and change nothing`(statement: String) throws {
             try TestBed.with { bed in
                 let result = try bed.run("sqlite3", ["-bail", bed.database, statement])
                 #expect(result.end != .exited(0))
@@ -58,7 +58,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `deleting and updating pending tasks is respected`() throws {
+        @Test func `deletes and updates of pending tasks take effect`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 for body in ["a", "b", "c"] { try client.put(body, priority: 10) }

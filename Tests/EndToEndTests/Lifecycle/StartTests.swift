@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension LifecycleTests {
-    /// What a manager makes of the file and the command line it is started with.
+    /// The files and the command lines with which a manager starts, or does not.
     @Suite struct Start {
-        @Test func `three managers started at the same instant on an absent file agree on one`() throws {
+        @Test func `three managers that start at the same moment on a missing file create one file`() throws {
             try TestBed.with(managers: 0) { bed in
                 let processes = try (1...3)
                     .map { number in
@@ -25,13 +25,13 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `it says where it listens`() throws {
+        @Test func `it prints its address`() throws {
             try TestBed.with { bed in
                 #expect(bed.managers[0].process.output.text == "listening on 127.0.0.1:\(bed.managers[0].port)\n")
             }
         }
 
-        @Test func `a file that is no database is refused and left as it is`() throws {
+        @Test func `a file that is no database is refused and not changed`() throws {
             try TestBed.with(managers: 0) { bed in
                 let text = String(repeating: "This is a letter to my aunt.\n", count: 100)
                 try text.write(toFile: bed.database, atomically: false, encoding: .utf8)
@@ -46,7 +46,7 @@ extension LifecycleTests {
                 "PRAGMA application_id=252006673; CREATE TABLE contact(name TEXT);",
                 "CREATE TABLE task(id INTEGER PRIMARY KEY, title TEXT); CREATE TABLE tube(id INTEGER PRIMARY KEY);",
             ]
-        ) func `another application's database is refused and left as it is`(statements: String) throws {
+        ) func `another application's database is refused and not changed`(statements: String) throws {
             try TestBed.with(managers: 0) { bed in
                 _ = try bed.run("sqlite3", [bed.database, statements])
                 let before = try Data(contentsOf: URL(fileURLWithPath: bed.database))
@@ -63,15 +63,15 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `an absent directory is refused`() throws {
+        @Test func `a missing directory is refused`() throws {
             try TestBed.with(managers: 0) { bed in
                 try expectRefusal(bed, database: bed.path("absent/tasks.db"), mentions: bed.path("absent/tasks.db"))
             }
         }
 
-        @Test func `a directory that it may not write is refused`() throws {
+        @Test func `a directory without write access is refused`() throws {
             try TestBed.with(managers: 0) { bed in
-                // Root may write anywhere but in a file system that has no such thing.
+                // Root may write everywhere, except in a file system without directories to write to.
                 let directory = TestSettings.isRoot ? "/proc" : bed.path("locked")
                 if !TestSettings.isRoot {
                     try FileManager.default.createDirectory(
@@ -85,7 +85,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a directory in the place of the file is refused`() throws {
+        @Test func `a directory in place of the file is refused`() throws {
             try TestBed.with(managers: 0) { bed in
                 try expectRefusal(bed, database: bed.directory.path, mentions: bed.directory.path)
             }
@@ -95,15 +95,15 @@ extension LifecycleTests {
             try TestBed.with { bed in
                 let address = bed.managers[0].address
                 try expectRefusal(bed, listen: address, mentions: address)
-                // The first goes on.
+                // The first manager still works.
                 #expect(try bed.connect().put("a") == 1)
-                try eventually("the refused one has left nothing behind") {
+                try eventually("the refused manager has left nothing") {
                     try bed.sql("SELECT count(*) FROM manager;") == "1"
                 }
             }
         }
 
-        @Test func `an address that is not this machine's is refused`() throws {
+        @Test func `an address of another machine is refused`() throws {
             try TestBed.with(managers: 0) { bed in
                 try expectRefusal(bed, listen: "192.0.2.1:0", mentions: "192.0.2.1")
             }
@@ -125,7 +125,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a larger task size may be set`() throws {
+        @Test func `a larger task size can be set`() throws {
             try TestBed.with(options: ["--max-task-size", "100000"]) { bed in
                 let client = try bed.connect()
                 let body = String(repeating: "x", count: 100_000)
@@ -137,7 +137,7 @@ extension LifecycleTests {
             }
         }
 
-        /// Starts a manager that must not start: one line on what is wrong, and a status other than zero.
+        /// Checks that a manager does not start: one line with the reason, and a status other than zero.
         private func expectRefusal(
             _ bed: TestBed,
             database: String? = nil,
@@ -160,9 +160,9 @@ extension LifecycleTests {
 }
 
 extension LifecycleTests {
-    /// Files that are made, and restored.
+    /// Files that are created, and files that are restored.
     @Suite struct Files {
-        @Test func `a database restored from a dump is refused with the command that makes it ours`() throws {
+        @Test func `a database restored from a dump is refused, with the command that makes it usable`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 for number in 1...3 { try client.put("task \(number)") }
@@ -189,7 +189,7 @@ extension LifecycleTests {
         }
 
         @Test(arguments: [("600", 0o600), ("660", 0o660)])
-        func `all files have the permissions that were asked for, whatever the umask is`(_ mode: (String, Int)) throws {
+        func `all files have the requested permissions, with any umask`(_ mode: (String, Int)) throws {
             try TestBed.with(managers: 0) { bed in
                 let manager = try bed.start(
                     "sh",
@@ -210,7 +210,7 @@ extension LifecycleTests {
         }
 
         @Test(arguments: ["6", "abc", "777", "060", "660x", "10660"])
-        func `permissions that make no sense are refused`(mode: String) throws {
+        func `wrong permissions are refused`(mode: String) throws {
             try TestBed.with(managers: 0) { bed in
                 let arguments = ["--database", bed.database, "--listen", "127.0.0.1:0", "--file-mode", mode]
                 let end = try bed.run(Executables.manager, arguments).end

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 extension LifecycleTests {
-    /// Managers that stop when they are asked to, and managers that die.
+    /// Managers that are stopped, and managers that are killed.
     @Suite struct Stop {
         @Test(arguments: [SIGTERM, SIGINT]) func `a manager that is asked to stop gives claims back and leaves`(
             signal: Int32
@@ -22,7 +22,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a manager that stops takes no new connections and closes those that wait`() throws {
+        @Test func `a manager that stops accepts no connections, and closes those that wait`() throws {
             try TestBed.with { bed in
                 let waiting = try bed.connect()
                 try waiting.send("reserve\r\n")
@@ -30,13 +30,13 @@ extension LifecycleTests {
                 try eventually("waiting") { try other.statistics("stats")["current-waiting"] == "1" }
                 try bed.managers[0].stop()
                 #expect(throws: SocketError.self) { try bed.connect() }
-                // A client that waits is told nothing that is not so: TIMED_OUT or no answer at all.
+                // A waiting client gets TIMED_OUT, or no answer at all.
                 let answer = try? waiting.line()
                 #expect(answer == nil || answer == "TIMED_OUT")
             }
         }
 
-        @Test func `what was answered before a stop is there at the next start`() throws {
+        @Test func `answered puts are there after a restart`() throws {
             try TestBed.with(fixedPorts: true) { bed in
                 let client = try bed.connect()
                 try client.send((1...500).map { "put \($0) 0 60 3\r\nabc\r\n" }.joined())
@@ -52,7 +52,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `everything is as it was after a restart`() throws {
+        @Test func `a restart changes nothing`() throws {
             try TestBed.with(fixedPorts: true) { bed in
                 let client = try bed.connect()
                 for body in ["a", "b", "c"] { try client.put(body) }
@@ -85,7 +85,7 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a killed manager's claims are given back by a peer`() throws {
+        @Test func `a peer releases the claims of a killed manager`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 for number in 1...100 {
@@ -101,14 +101,14 @@ extension LifecycleTests {
                 print("a killed manager's claims were back after \(ContinuousClock.now - killed)")
                 for number in 2...100 { #expect(try b.reserve().id == number) }
                 #expect(try b.statistics("stats-job 1")["reserves"] == "2")
-                try eventually("its row is gone") { try bed.sql("SELECT name FROM manager;") == "m2" }
-                // Nobody uses or watches a tube through it any more.
+                try eventually("its row is removed") { try bed.sql("SELECT name FROM manager;") == "m2" }
+                // No client uses or watches a tube through it any more.
                 #expect(try b.statistics("stats-tube default")["current-using"] == "2")
                 try bed.expectCountsToBeRight()
             }
         }
 
-        @Test func `with no peer alive the next manager to start gives the claims back`() throws {
+        @Test func `without a peer the next manager that starts releases the claims`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x")
@@ -122,20 +122,20 @@ extension LifecycleTests {
             }
         }
 
-        @Test func `a manager that is only stopped for a while keeps its claims`() throws {
+        @Test func `a manager that is suspended for a while keeps its claims`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x")
                 try a.reserve()
                 bed.managers[0].process.signal(SIGSTOP)
-                // Long enough that anybody who went by heartbeats alone would think it dead.
+                // Long enough that a peer which only used heartbeats would count it as dead.
                 try b.ask("reserve-with-timeout 5", "TIMED_OUT")
                 bed.managers[0].process.signal(SIGCONT)
                 try a.ask("delete 1", "DELETED")
             }
         }
 
-        @Test func `a claim whose time runs out while its manager is stopped is gone when it goes on`() throws {
+        @Test func `a claim that ends while its manager is suspended has ended when the manager continues`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x", timeToRun: 1)

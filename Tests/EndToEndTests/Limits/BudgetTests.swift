@@ -1,14 +1,16 @@
 import Foundation
 import Testing
 
-/// `--max-memory`: whatever clients have a manager keep is bounded for all of them together.
+/// `--max-memory`: the memory that all clients together can use is bounded.
 @Suite(.alone, .serialized, .enabled(if: TestSettings.isBeanrow && !TestSettings.isSanitized)) struct BudgetTests {
     private static let mebibyte = 1 << 20
 
-    /// Eight mebibytes, so that a test reaches the bound with few connections: two for bodies, two for unread answers.
+    /// Eight mebibytes, so that a test reaches the bound with few connections: two MiB for bodies, two for unread
+    /// answers.
     private static let options = ["--max-memory", "8"]
 
-    /// What a manager may take beyond the budget: kept connections, answers in the making, what the allocator keeps.
+    /// The memory that a manager may use beyond the budget: connections, answers being made, and unused memory of the
+    /// allocator.
     private static let slack = 24 * mebibyte
 
     private func held(_ client: BeanstalkSocket) throws -> Int {
@@ -17,7 +19,7 @@ import Testing
         return try #require(statistics[number: "memory-held"])
     }
 
-    /// Runs a flood, and checks that the manager keeps its bound and that others are served meanwhile.
+    /// Runs a flood, and checks that the manager stays within the bound and that others are served during this time.
     private func withFlood(
         prepare: (BeanstalkSocket) throws -> Void = { _ in },
         clients count: Int,
@@ -45,12 +47,12 @@ import Testing
             #expect(try held(polite) <= 8 * Self.mebibyte)
             try afterwards(clients, polite)
             for client in clients { client.abort() }
-            try eventually("all comes free") { try held(polite) == 0 }
+            try eventually("all memory is free again") { try held(polite) == 0 }
         }
     }
 
     @Test(arguments: ["peek 1", "list-tubes-watched", "list-tubes", "stats", "reserve"])
-    func `answers that are not read`(command: String) throws {
+    func `unread answers stay within the budget`(command: String) throws {
         try withFlood(
             prepare: { polite in
                 for _ in 1...(command == "reserve" ? 300 : 1) { try polite.put(String(repeating: "x", count: 60_000)) }
@@ -60,7 +62,7 @@ import Testing
         )
     }
 
-    @Test func `bodies that do not come to their end are discarded, the others are put`() throws {
+    @Test func `incomplete bodies are discarded, and the others are put`() throws {
         let body = String(repeating: "y", count: 60_000)
         try withFlood(clients: 100) { _, client in
             try client.send("put 0 0 60 60000\r\n" + body.dropLast(1))
@@ -72,11 +74,11 @@ import Testing
                 try client.expect("USING default")
             }
             #expect(answers.keys.sorted() == ["INSERTED", "OUT_OF_M"], "\(answers)")
-            #expect(answers["INSERTED"] ?? 0 >= 20, "what the quarter has room for")
+            #expect(answers["INSERTED"] ?? 0 >= 20, "a quarter of the budget has room for these")
         }
     }
 
-    @Test func `bodies that wait behind a reserve are refused in their turn`() throws {
+    @Test func `bodies after a waiting reserve are refused in their order`() throws {
         let body = String(repeating: "z", count: 60_000)
         try withFlood(clients: 60) { _, client in
             try client.ask("watch nothing", "WATCHING 2")
@@ -96,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func `commands that wait behind a reserve are carried out in the end, all of them`() throws {
+    @Test func `all commands after a waiting reserve are carried out in the end`() throws {
         let name = String(repeating: "n", count: 190)
         try withFlood(clients: 60) { index, client in
             try client.ask("watch nothing", "WATCHING 2")
@@ -112,7 +114,7 @@ import Testing
         }
     }
 
-    @Test func `lists of watched tubes`() throws {
+    @Test func `lists of watched tubes stay within the budget`() throws {
         var refused = 0
         try withFlood(clients: 40) { index, client in
             try client.send((0..<100).map { "watch \(String(repeating: "w", count: 180))\(index)-\($0)\r\n" }.joined())
@@ -121,7 +123,7 @@ import Testing
         #expect(refused > 1000)
     }
 
-    @Test func `a client that reads slowly gets all that it asked for`() throws {
+    @Test func `a client that reads slowly gets all its answers`() throws {
         try TestBed.with(options: Self.options) { bed in
             let client = try bed.connect()
             let body = String(repeating: "s", count: 60_000)
@@ -131,7 +133,7 @@ import Testing
         }
     }
 
-    @Test func `it does not start with less than four of the largest tasks`() throws {
+    @Test func `it does not start with less memory than four of the largest tasks`() throws {
         try TestBed.with(managers: 0) { bed in
             let arguments = ["--database", bed.database, "--listen", "127.0.0.1:0", "--max-task-size", "1048576"]
             let result = try bed.run(Executables.manager, arguments + ["--max-memory", "3"])
@@ -139,7 +141,7 @@ import Testing
             #expect(result.errors.contains("--max-memory must be at least 4"))
             try bed.startManager(options: ["--max-task-size", "1048576", "--max-memory", "4"])
             #expect(try bed.connect().put(String(repeating: "x", count: 1_048_576)) == 1)
-            // Larger tasks than the usual budget has room for have it grow.
+            // The default budget grows if the largest task needs more.
             try bed.startManager(options: ["--max-task-size", "\(100 << 20)"])
             #expect(try bed.connect(1).statistics("stats")["max-memory"] == "\(400 << 20)")
         }

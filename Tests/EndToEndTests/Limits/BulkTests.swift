@@ -1,10 +1,10 @@
 import Testing
 
-/// What one client does with very many tasks at once is done in steps, and what many clients wait for costs the others nothing.
+/// Commands on very many tasks run in steps, and many waiting clients cost the others nothing.
 @Suite(.enabled(if: TestSettings.isBeanrow)) struct BulkTests {
     private static let count = 2_500
 
-    /// A client that holds a number of tasks, or has buried them.
+    /// Runs with a client that has claimed or buried a number of tasks.
     private func fill(_ client: BeanstalkSocket, timeToRun: Int = 600, burying: Bool = false) throws {
         try client.send(String(repeating: "put 5 0 \(timeToRun) 1\r\nx\r\n", count: Self.count))
         for _ in 1...Self.count { _ = try client.line() }
@@ -21,7 +21,7 @@ import Testing
         return ["ready", "reserved", "buried"].map { statistics[number: "current-jobs-\($0)"] }
     }
 
-    @Test func `a kick of all tasks is answered once with all of them, and others go on meanwhile`() throws {
+    @Test func `a kick of all tasks is answered once, and others are served during this time`() throws {
         try TestBed.with(managers: 2) { bed in
             let (client, other, peer) = (try bed.connect(), try bed.connect(), try bed.connect(1))
             try fill(client, burying: true)
@@ -33,12 +33,15 @@ import Testing
             try client.expect("KICKED \(Self.count)")
             try client.expect("USING default")
             #expect(try counts(peer) == [Self.count, 0, 0])
-            #expect(try client.statistics("stats-tube default")["current-jobs-delayed"] == "40", "those stay")
+            #expect(
+                try client.statistics("stats-tube default")["current-jobs-delayed"] == "40",
+                "the delayed tasks stay"
+            )
             try bed.expectCountsToBeRight()
         }
     }
 
-    @Test func `all tasks of a client that goes come back, and a client that waits gets one at once`() throws {
+    @Test func `all tasks of a client that leaves are released, and a waiting client gets one at once`() throws {
         try TestBed.with(managers: 2) { bed in
             let (client, other, peer) = (try bed.connect(), try bed.connect(), try bed.connect(1))
             try fill(client)
@@ -47,32 +50,32 @@ import Testing
             client.abort()
             _ = try other.task("RESERVED")
             _ = try peer.task("RESERVED")
-            try eventually("all have come back") { try counts(peer) == [Self.count - 2, 2, 0] }
+            try eventually("all tasks are pending again") { try counts(peer) == [Self.count - 2, 2, 0] }
             try bed.expectCountsToBeRight()
         }
     }
 
-    @Test func `all tasks whose time to run is over come back`() throws {
+    @Test func `all tasks whose time to run is over are released`() throws {
         try TestBed.with { bed in
             let (client, other) = (try bed.connect(), try bed.connect())
             try fill(client, timeToRun: 1)
-            try eventually("all have come back") { try counts(other) == [Self.count, 0, 0] }
+            try eventually("all tasks are pending again") { try counts(other) == [Self.count, 0, 0] }
             #expect(try other.statistics("stats")["job-timeouts"] == "\(Self.count)")
             try bed.expectCountsToBeRight()
         }
     }
 
-    @Test func `a manager that leaves, and one that dies, give back all that their clients hold`() throws {
+    @Test func `a manager that stops, and one that is killed, release all tasks of their clients`() throws {
         try TestBed.with(managers: 2) { bed in
             let (client, peer) = (try bed.connect(), try bed.connect(1))
             try fill(client)
             bed.managers[0].kill()
-            try eventually("all have come back") { try counts(peer) == [Self.count, 0, 0] }
+            try eventually("all tasks are pending again") { try counts(peer) == [Self.count, 0, 0] }
             try bed.expectCountsToBeRight()
         }
     }
 
-    @Test func `each of many that wait for tubes of their own gets what is put there, through any manager`() throws {
+    @Test func `each of many clients that wait for their own tubes gets the task that is put there`() throws {
         try TestBed.with(managers: 2) { bed in
             let waiting = try (0..<300)
                 .map { number in
@@ -87,7 +90,7 @@ import Testing
                 try putting[number / 2 % 2].put("for \(number)")
                 #expect(try waiting[number].task("RESERVED").body == "for \(number)")
             }
-            // What other programs put is found too.
+            // Tasks that other programs insert are found too.
             try bed.sql("INSERT INTO task (tube, body) VALUES ('t77', 'by hand');")
             #expect(try waiting[77].task("RESERVED").body == "by hand")
         }

@@ -1,14 +1,15 @@
 import Glibc
 import Testing
 
-/// What clients can take of a manager, at most: each limit with its flag.
+/// The limits on what clients can use, each with its flag.
 @Suite(.onOwnThread, .enabled(if: TestSettings.isBeanrow))
 enum LimitTests {}
 
 extension LimitTests {
     /// The flags that set limits.
     @Suite struct Flags {
-        @Test func `one connection more than may be is told so and closed, and gets in when another has gone`() throws {
+        @Test func `a connection over the limit is refused and closed, and accepted when another one has left`() throws
+        {
             try TestBed.with(options: ["--max-connections", "3"]) { bed in
                 let held = try (1...3).map { _ in try bed.connect() }
                 for (number, client) in held.enumerated() { #expect(try client.put("a") == number + 1) }
@@ -17,13 +18,13 @@ extension LimitTests {
                     try refused.expect("OUT_OF_MEMORY")
                     refused.expectClosed()
                 }
-                // One that has sent something before it was refused can read its answer too.
+                // A client that has sent a command before it was refused can also read its answer.
                 let eager = try bed.connect()
                 try? eager.send("put 0 0 60 1\r\na\r\n")
                 try eager.expect("OUT_OF_MEMORY")
                 eager.expectClosed()
                 #expect(try held[0].statistics("stats")["current-connections"] == "3")
-                #expect(try held[0].statistics("stats")["total-jobs"] == "3", "nothing of theirs was done")
+                #expect(try held[0].statistics("stats")["total-jobs"] == "3", "none of their commands was carried out")
 
                 held[2].close()
                 try eventually("there is room again") {
@@ -35,13 +36,13 @@ extension LimitTests {
             }
         }
 
-        @Test func `a hundred connections too many at once do no harm`() throws {
+        @Test func `a hundred connections over the limit do no harm`() throws {
             try TestBed.with(options: ["--max-connections", "2"]) { bed in
                 let client = try bed.connect()
                 try client.put("a")
                 let crowd = try (1...200).map { _ in try bed.connect() }
                 #expect(try client.put("b") == 2)
-                // All but one are turned away; those that have no time to read their answer are closed all the same.
+                // All but one are refused. Those that have no time to read the answer are closed nevertheless.
                 let admitted = try crowd.filter { socket in
                     try? socket.send("list-tube-used\r\n")
                     do {
@@ -54,7 +55,7 @@ extension LimitTests {
             }
         }
 
-        @Test func `a producer goes to another manager where one is full`() throws {
+        @Test func `a producer uses another manager if one is full`() throws {
             try TestBed.with(managers: 0) { bed in
                 let full = try bed.startManager(options: ["--max-connections", "1"])
                 try bed.startManager()
@@ -69,7 +70,7 @@ extension LimitTests {
             }
         }
 
-        @Test func `no more tubes are watched than may be, and the connection stays usable`() throws {
+        @Test func `the number of watched tubes is limited, and the connection stays usable`() throws {
             try TestBed.with(options: ["--max-watched", "3"]) { bed in
                 let client = try bed.connect()
                 try client.ask("watch a", "WATCHING 2")
@@ -88,7 +89,7 @@ extension LimitTests {
                 "put 0 0 60 5\r\nhel", "peek", "put 0 0 60 99999999\r\nxx", String(repeating: "x", count: 300),
             ]
         )
-        func `half a command is not held for ever, whatever half it is`(bytes: String) throws {
+        func `an incomplete command closes the connection after a while`(bytes: String) throws {
             try TestBed.with(options: ["--command-timeout", "1"]) { bed in
                 let (half, idle, waiting, other) =
                     (try bed.connect(), try bed.connect(), try bed.connect(), try bed.connect())
@@ -99,14 +100,14 @@ extension LimitTests {
                 try half.send(bytes)
                 half.expectClosed()
                 #expect(start.duration(to: .now) >= .seconds(1))
-                // Those that are between commands are left alone.
+                // Connections between two commands stay open.
                 #expect(try other.put("b") == 1)
                 #expect(try waiting.task("RESERVED").body == "b")
                 try idle.ask("list-tube-used", "USING default")
             }
         }
 
-        @Test func `a client that sends one byte now and then is no better`() throws {
+        @Test func `single bytes at long intervals do not extend the time of a command`() throws {
             try TestBed.with(options: ["--command-timeout", "1"]) { bed in
                 let client = try bed.connect()
                 try client.send("put 0 0 60 60000\r\n")
@@ -122,7 +123,7 @@ extension LimitTests {
             }
         }
 
-        @Test func `a long body may take its time as long as it comes`() throws {
+        @Test func `a long body may take more time while its bytes arrive`() throws {
             try TestBed.with(options: ["--command-timeout", "1", "--max-task-size", "1000000"]) { bed in
                 let client = try bed.connect()
                 try client.send("put 0 0 60 1000000\r\n")
@@ -137,7 +138,7 @@ extension LimitTests {
             }
         }
 
-        @Test func `half a command may be held for ever where that is wanted`() throws {
+        @Test func `the time limit of commands can be switched off`() throws {
             try TestBed.with(options: ["--command-timeout", "0"]) { bed in
                 let client = try bed.connect()
                 try client.send("put 0 0 60 5\r\nhel")
@@ -147,7 +148,7 @@ extension LimitTests {
             }
         }
 
-        @Test func `reading stops where too much was sent ahead, and goes on`() throws {
+        @Test func `reading stops if too much was sent ahead, and continues later`() throws {
             try TestBed.with(options: ["--max-pipelined", "5", "--max-pipelined-bytes", "100"]) { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 // The reserve waits, so what follows stays in the queue and then in the kernel's buffers.
@@ -163,7 +164,7 @@ extension LimitTests {
                 "--max-connections", "--max-pipelined", "--max-pipelined-bytes", "--max-unread", "--max-watched",
                 "--max-log-size",
             ]
-        ) func `no limit may be zero`(flag: String) throws {
+        ) func `a limit of zero is refused`(flag: String) throws {
             try TestBed.with(managers: 0) { bed in
                 let result = try bed.run(Executables.manager, ["--database", bed.database, flag, "0"])
                 #expect(result.end == .exited(64))

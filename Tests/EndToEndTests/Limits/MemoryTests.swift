@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// What clients cannot do to a manager's memory, and to each other.
+/// Clients cannot fill a manager's memory, and cannot slow down each other.
 @Suite(.alone, .serialized, .enabled(if: TestSettings.isBeanrow && !TestSettings.isSanitized)) struct MemoryTests {
     private static let mebibyte = 1 << 20
 
@@ -17,7 +17,7 @@ import Testing
             for _ in 1...count { clients.append(try bed.connect()) }
             let last = try #require(clients.last)
             #expect(try last.statistics("stats")["current-connections"] == "\(count)")
-            // Idle, not new: each has asked for something once.
+            // Idle, not new: each has sent one command.
             for client in clients { try client.send("watch a\r\n") }
             for client in clients { try client.expect("WATCHING 2") }
             let after = try ProcessFigures.memory(of: process)
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: ["peek 1", "stats", "list-tubes", "list-tubes-watched", "reserve-job 1", "reserve"])
-    func `a client that never reads cannot grow the manager`(command: String) throws {
+    func `a client that never reads does not increase the manager's memory`(command: String) throws {
         try TestBed.with { bed in
             let (feeder, greedy) = (try bed.connect(), try bed.connect())
             let body = String(repeating: "x", count: 60_000)
@@ -36,9 +36,9 @@ import Testing
             for name in names { _ = try greedy.ask("watch \(name)") }
             let process = bed.managers[0].process.id
             let before = try ProcessFigures.memory(of: process)
-            // As much as it takes, then a little more: nothing is read on this side.
+            // As much as it accepts, then a little more. Nothing is read on this side.
             let sent = greedy.sendWhileItIsTaken(String(repeating: command + "\r\n", count: 1_000), atMost: 64 << 20)
-            // The others are served meanwhile.
+            // The others are served during this time.
             for _ in 1...100 { try feeder.put("a") }
             let after = try ProcessFigures.memory(of: process)
             print("\(command) \(sent) bytes unread: \((after - before) / Self.mebibyte) MiB more")
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func `a thousand connections with half a body each cost what they sent`() throws {
+    @Test func `a thousand connections with half a body cost only the bytes that they sent`() throws {
         try TestBed.with { bed in
             let process = bed.managers[0].process.id
             let clients = try (1...1_000).map { _ in try bed.connect() }
@@ -58,8 +58,10 @@ import Testing
         }
     }
 
-    /// Everybody sends as much ahead as the manager takes; each must get its share.
-    @Test func `clients that flood get equal shares, and others are served between them`() throws {
+    /// All clients send as much ahead as the manager accepts.
+    ///
+    /// Each must get its share.
+    @Test func `clients that flood get equal shares, and others are served too`() throws {
         try TestBed.with { bed in
             let flooding = 8
             let served = Counts(flooding)
@@ -76,7 +78,7 @@ import Testing
                     }
                 )
             }
-            // One that waits for each answer.
+            // One client waits for each answer.
             let polite = try bed.connect()
             try polite.use("polite")
             defer { stopping.happen { true } }
@@ -102,7 +104,7 @@ import Testing
 
 /// Counters that several threads add to.
 private final class Counts: @unchecked Sendable {
-    // Unchecked: only touched while `lock` is held.
+    // Unchecked: used only while `lock` is held.
     private let lock = NSLock()
     private var counts: [Int]
 
@@ -114,9 +116,9 @@ private final class Counts: @unchecked Sendable {
 }
 
 extension BeanstalkSocket {
-    /// Sends over and over and reads nothing, until the other side takes no more for a while.
+    /// Sends again and again and reads nothing, until the other side accepts no more for a while.
     ///
-    /// - Returns: how many bytes were taken.
+    /// - Returns: the number of bytes that were accepted.
     fileprivate func sendWhileItIsTaken(_ text: String, atMost limit: Int) -> Int {
         let bytes = Array(text.utf8)
         var sent = 0
@@ -127,7 +129,7 @@ extension BeanstalkSocket {
         return sent
     }
 
-    /// Sends a command over and over, reads the answers' lines, and tells how many came, until told to stop.
+    /// Sends a command again and again, and counts the lines of the answers, until it has to stop.
     fileprivate func flood(
         _ command: String,
         answer lines: Int,

@@ -3,7 +3,7 @@ import Testing
 
 /// Many clients at once, and too few descriptors.
 @Suite(.serialized, .enabled(if: TestSettings.isBeanrow && !TestSettings.isSanitized)) struct StormTests {
-    @Test func `a thousand clients that connect at the same moment are all served`() throws {
+    @Test func `a thousand clients that connect at the same moment are served`() throws {
         let count = 1_000
         let possible = ProcessFigures.raiseDescriptorLimit(to: count + 500)
         try #require(possible >= count + 500, "this process may have only \(possible) descriptors")
@@ -18,7 +18,7 @@ import Testing
                 return clients
             }
             let clients = try storm()
-            // All managers end and start again under them; then all come back at once.
+            // All managers end and restart. Then all clients connect again at once.
             for index in 0..<2 { bed.managers[index].kill() }
             for index in 0..<2 { try bed.restartManager(index) }
             for client in clients { client.abort() }
@@ -29,7 +29,8 @@ import Testing
         }
     }
 
-    @Test func `without descriptors it pauses, says so once, and goes on when there are some`() throws {
+    @Test func `without free descriptors it stops accepting, logs this once, and continues when there are some`() throws
+    {
         try TestBed.with { bed in
             let process = bed.managers[0].process
             let client = try bed.connect()
@@ -40,10 +41,10 @@ import Testing
             try #require(result.end == .exited(0), "\(result.errors)")
             let clients = try (0..<10).map { _ in try bed.connect() }
             for client in clients { try client.send("list-tube-used\r\n") }
-            try eventually("it says so") { process.errors.text.contains("connections cannot be accepted") }
-            // Who is connected is served.
-            for _ in 1...50 { try client.put("meanwhile") }
-            // As each client goes there is room for the next one.
+            try eventually("it is logged") { process.errors.text.contains("connections cannot be accepted") }
+            // Connected clients are served.
+            for _ in 1...50 { try client.put("later") }
+            // When a client leaves, there is room for the next one.
             var answered = 0
             for client in clients {
                 try client.expect("USING default")
@@ -51,9 +52,9 @@ import Testing
                 client.close()
             }
             #expect(answered == clients.count)
-            try eventually("it says that too") { process.errors.text.contains("connections are accepted again") }
+            try eventually("the end is logged too") { process.errors.text.contains("connections are accepted again") }
             let lines = process.errors.text.split(separator: "\n")
-            #expect(lines.count { $0.contains("connections cannot be accepted") } <= 10, "once each time")
+            #expect(lines.count { $0.contains("connections cannot be accepted") } <= 10, "logged once each time")
             let attempts = lines.compactMap { line in
                 line.firstMatch(of: /attempts=([0-9]+)/).flatMap { Int($0.1) }
             }
@@ -66,7 +67,7 @@ import Testing
             for number in 1...100 {
                 let first = try bed.connect()
                 if number % 2 == 0 { try first.put("a") }
-                // Said here and now, also if another test's child has the descriptor for a moment.
+                // Shut down here, since a child of another test may have the descriptor for a moment.
                 first.closeSending()
                 first.close()
                 let second = try bed.connect()
@@ -77,7 +78,7 @@ import Testing
         }
     }
 
-    @Test func `clients that ask and go beside clients that wait do not get all tasks`() throws {
+    @Test func `clients that come and leave do not get all tasks of waiting clients`() throws {
         try TestBed.with(managers: 2) { bed in
             let (asking, waiting, producer) = (try bed.connect(), try bed.connect(1), try bed.connect())
             var (asked, waited) = (0, 0)

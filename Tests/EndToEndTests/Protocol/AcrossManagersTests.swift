@@ -1,11 +1,11 @@
 import Testing
 
 extension ProtocolTests {
-    /// A tube, a task, a pause, a count is the same through whichever manager one looks.
+    /// Tubes, tasks, pauses and counts are the same through each manager.
     ///
-    /// beanstalkd, as both managers, passes all of this: what two managers do together is what one does.
+    /// beanstalkd passes all of this in place of both managers: two managers together behave as one.
     @Suite struct AcrossManagers {
-        @Test func `a task put through one manager is taken, looked at and deleted through another`() throws {
+        @Test func `a task put through one manager is reserved, peeked and deleted through another`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 #expect(try a.put("one", priority: 5) == 1)
@@ -78,7 +78,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a claim that runs out at one manager is a task at another`() throws {
+        @Test func `a task whose claim ends at one manager is ready at another`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x", timeToRun: 1)
@@ -90,7 +90,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `only the holder's connection may end a claim`() throws {
+        @Test func `only the connection with the claim may end it`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x")
@@ -148,7 +148,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `tubes that clients of one manager use and watch are there at another`() throws {
+        @Test func `tubes that clients of one manager use and watch exist at another`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.use("u")
@@ -160,7 +160,7 @@ extension ProtocolTests {
                 try a.use("default")
                 #expect(try a.list("list-tubes") == ["default", "u", "w"])
                 a.close()
-                try eventually("w is gone") { try b.list("list-tubes") == ["default", "u"] }
+                try eventually("w does not exist any more") { try b.list("list-tubes") == ["default", "u"] }
             }
         }
     }

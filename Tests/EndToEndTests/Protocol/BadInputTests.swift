@@ -1,9 +1,9 @@
 import Testing
 
 extension ProtocolTests {
-    /// What comes of input that is not right: the client is told, and the connection stays usable.
+    /// Wrong input: the client gets an error, and the connection stays usable.
     @Suite struct BadInput {
-        /// Each of these commands gets the same answer, and a good one after it works.
+        /// Checks that each of these commands gets the same answer, and that a correct command works afterwards.
         private func expect(_ answer: String, to commands: [String]) throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
@@ -15,7 +15,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a number that is none or too large gets BAD_FORMAT`() throws {
+        @Test func `a wrong or too large number gets BAD_FORMAT`() throws {
             try expect(
                 "BAD_FORMAT",
                 to: [
@@ -34,7 +34,7 @@ extension ProtocolTests {
             )
         }
 
-        @Test(.enabled(if: TestSettings.isBeanrow, "beanstalkd before 1.13 takes anything"))
+        @Test(.enabled(if: TestSettings.isBeanrow, "beanstalkd before 1.13 accepts anything"))
         func `a timeout is a number up to 2³¹−1`() throws {
             try expect(
                 "BAD_FORMAT",
@@ -55,7 +55,7 @@ extension ProtocolTests {
             )
         }
 
-        @Test func `a name that is none gets BAD_FORMAT`() throws {
+        @Test func `a wrong name gets BAD_FORMAT`() throws {
             try expect(
                 "BAD_FORMAT",
                 to: [
@@ -66,11 +66,11 @@ extension ProtocolTests {
             )
         }
 
-        @Test func `a line that holds a zero gets BAD_FORMAT`() throws {
+        @Test func `a line with a NUL gets BAD_FORMAT`() throws {
             try expect("BAD_FORMAT", to: ["use a\0b", "list-tubes\0", "\0", "unheard-of \0"])
         }
 
-        @Test func `a word that is no command gets UNKNOWN_COMMAND`() throws {
+        @Test func `an unknown command gets UNKNOWN_COMMAND`() throws {
             try expect(
                 "UNKNOWN_COMMAND",
                 to: [
@@ -89,7 +89,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a line of 224 bytes with its end is not too long`() throws {
+        @Test func `a line of 224 bytes with its end is accepted`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.ask("unheard-of".padding(to: 222), "UNKNOWN_COMMAND")
@@ -99,7 +99,7 @@ extension ProtocolTests {
         }
 
         @Test(.enabled(if: TestSettings.isBeanrow, "beanstalkd waits for more"))
-        func `a line over 224 bytes gets BAD_FORMAT, also when it comes as one piece`() throws {
+        func `a line over 224 bytes gets BAD_FORMAT, even if it arrives as one piece`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 for length in [223, 224, 225, 447, 448, 449, 5_000, 100_000] {
@@ -109,7 +109,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a line over 224 bytes gets one BAD_FORMAT when its rest comes later`() throws {
+        @Test func `a line over 224 bytes gets one BAD_FORMAT if its rest arrives later`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 for _ in 1...10 {
@@ -122,7 +122,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `the line end of an over-long line may come in two pieces`() throws {
+        @Test func `the line end of a line that is too long may arrive in two pieces`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.send("unheard-of".padding(to: 300))
@@ -144,7 +144,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a body of many megabytes is dropped as well`() throws {
+        @Test func `a body of many megabytes is dropped too`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 let (piece, pieces) = ([UInt8](repeating: 0x61, count: 1 << 20), 64)
@@ -156,7 +156,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `JOB_TOO_BIG comes only after the body`() throws {
+        @Test func `JOB_TOO_BIG is sent only after the body`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.send("put 0 0 1 70000\r\n" + "x".padding(to: 69_999))
@@ -180,7 +180,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `of a command that breaks off nothing happens`() throws {
+        @Test func `an incomplete command has no effect`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 for unfinished in [
@@ -198,7 +198,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `an id that is not there gets NOT_FOUND`() throws {
+        @Test func `an id that does not exist gets NOT_FOUND`() throws {
             try expect(
                 "NOT_FOUND",
                 to: ["1", "0", "4294967296", "9223372036854775807", "9223372036854775808", "18446744073709551615"]
@@ -214,7 +214,7 @@ extension ProtocolTests {
 }
 
 extension String {
-    /// The text with as many letters behind it as make it so many bytes long.
+    /// Returns the text, filled up with letters to a number of bytes.
     fileprivate func padding(to length: Int) -> String {
         self + String(repeating: "x", count: length - utf8.count)
     }

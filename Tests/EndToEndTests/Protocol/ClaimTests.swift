@@ -1,9 +1,9 @@
 import Testing
 
 extension ProtocolTests {
-    /// "Worker Commands": what the holder of a claim may do.
+    /// "Worker Commands": what the session that has claimed a task may do.
     @Suite struct Claim {
-        @Test func `delete removes a task that the client holds`() throws {
+        @Test func `delete removes a task that the client has reserved`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("a")
@@ -14,7 +14,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `delete removes a ready, a delayed and a buried task of anybody's`() throws {
+        @Test func `delete removes a ready, a delayed and a buried task of any client`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.put("buried")
@@ -29,7 +29,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `delete leaves a task alone that another client holds`() throws {
+        @Test func `delete does not remove a task that another client has reserved`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.put("a")
@@ -76,7 +76,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `bury sets a task aside until it is kicked`() throws {
+        @Test func `a buried task stays buried until it is kicked`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("a", priority: 7)
@@ -92,14 +92,14 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `touch gives the full time to run again`() throws {
+        @Test func `touch restarts the full time to run`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("a", timeToRun: 600)
                 try client.put("short", timeToRun: 1)
                 try client.reserve()
                 try client.reserve()
-                // The last second of the short one shows that time passes; each touch puts its end off.
+                // The last second of the short claim shows that time passes. Each touch extends the other claim.
                 for _ in 1...3 {
                     try client.ask("reserve", "DEADLINE_SOON")
                     try client.ask("touch 2", "TOUCHED")
@@ -109,7 +109,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `only the holder may release, bury and touch`() throws {
+        @Test func `only the client with the claim may release, bury and touch`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.put("held")
@@ -125,7 +125,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a client may hold several tasks`() throws {
+        @Test func `a client may have several claims`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 for body in ["a", "b", "c"] { try client.put(body) }
@@ -136,7 +136,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test(arguments: ["close", "quit"]) func `a client that leaves gives its tasks back`(how: String) throws {
+        @Test(arguments: ["close", "quit"]) func `the tasks of a client that leaves are released`(how: String) throws {
             try TestBed.with { bed in
                 let (leaving, other) = (try bed.connect(), try bed.connect())
                 try other.put("a")

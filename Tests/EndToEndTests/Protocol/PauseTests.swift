@@ -27,7 +27,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a pause stops neither puts nor the other tubes`() throws {
+        @Test func `a pause does not stop puts or other tubes`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.ask("watch b", "WATCHING 2")
@@ -51,7 +51,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a pause shows in the statistics of the tube`() throws {
+        @Test func `the statistics of a tube show its pause`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.ask("pause-tube default 4294967295", "PAUSED")

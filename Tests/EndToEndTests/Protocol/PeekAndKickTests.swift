@@ -3,7 +3,7 @@ import Testing
 extension ProtocolTests {
     /// "Other Commands": `peek…`, `kick` and `kick-job`.
     @Suite struct PeekAndKick {
-        @Test func `peek finds a task in any state and any tube and leaves it there`() throws {
+        @Test func `peek reads a task in any state and any tube, and does not change it`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.use("elsewhere")
@@ -67,7 +67,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `kick takes buried tasks and, only when there are none, delayed ones`() throws {
+        @Test func `kick takes buried tasks, and delayed ones only if there are no buried ones`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("buried")
@@ -88,7 +88,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `kick is for the tube in use`() throws {
+        @Test func `kick works on the tube in use`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.use("a")
@@ -101,7 +101,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `kick-job is for one buried or delayed task of any tube`() throws {
+        @Test func `kick-job works on one buried or delayed task of any tube`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("buried")

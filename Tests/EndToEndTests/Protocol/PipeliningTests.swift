@@ -10,7 +10,7 @@ extension ProtocolTests {
                     "use a\r\nput 5 0 10 3\r\nabc\r\nunheard-of\r\nput 0 0 10 1\r\nxyz\r\nwatch a\r\nreserve\r\n"
                         + "delete 1\r\nreserve-with-timeout 0\r\nput x\r\nlist-tube-used\r\n"
                 )
-                // "xyz" for a body of one byte: the line end is missing, and "\r\n" is what follows.
+                // "xyz" for a body of one byte: the line end is missing, and "\r\n" follows.
                 try client.expect(
                     "USING a",
                     "INSERTED 1",
@@ -28,7 +28,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `what follows a reserve that waits has to wait too`() throws {
+        @Test func `commands after a waiting reserve wait too`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.send("use a\r\nreserve\r\nuse b\r\nput 0 0 10 1\r\nx\r\nreserve-with-timeout 0\r\n")
@@ -66,7 +66,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `commands before quit are answered, those behind it are not`() throws {
+        @Test func `commands before quit are answered, and those after it are not`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.send("use a\r\nput 0 0 10 1\r\na\r\nquit\r\nput 0 0 10 1\r\nb\r\n")
@@ -98,25 +98,25 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a client that waits and goes gets no task`() throws {
+        @Test func `a client that leaves while it waits gets no task`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.send("reserve\r\n")
                 try eventually("the client waits") { try other.statistics("stats")["current-waiting"] == "1" }
                 client.close()
-                try eventually("the client is gone") { try other.statistics("stats")["current-waiting"] == "0" }
+                try eventually("the client has gone") { try other.statistics("stats")["current-waiting"] == "0" }
                 try other.put("a")
                 #expect(try other.reserve().id == 1)
                 #expect(try other.statistics("stats-job 1")["reserves"] == "1")
             }
         }
 
-        @Test func `a client that does not read holds nobody up`() throws {
+        @Test func `a client that does not read delays no other client`() throws {
             try TestBed.with { bed in
                 let (slow, other) = (try bed.connect(), try bed.connect())
                 let body = String(repeating: "x", count: 60_000)
                 try slow.put(body)
-                // Sixty megabytes of answers: more than any socket's buffers take.
+                // Sixty megabytes of answers: more than the buffers of a socket hold.
                 try slow.send(String(repeating: "peek 1\r\n", count: 1_000))
                 for number in 2...50 { #expect(try other.put("a") == number) }
                 for _ in 1...1_000 { #expect(try slow.task("FOUND").body.utf8.count == 60_000) }

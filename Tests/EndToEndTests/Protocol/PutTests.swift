@@ -33,7 +33,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a body may have 65535 bytes and not one more`() throws {
+        @Test func `a body may have at most 65535 bytes`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 let largest = String(repeating: "x", count: 65_535)
@@ -87,13 +87,13 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a body may come in pieces, and its line end as well`() throws {
+        @Test func `a body and its line end may arrive in pieces`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 let other = try bed.connect()
                 for piece in ["pu", "t 0 0 1", " 4\r", "\n", "ab", "cd", "\r"] {
                     try client.send(piece)
-                    // The answer to another client shows that the manager did not wait for the rest.
+                    // The answer to another client shows that the manager does not wait for the rest.
                     try other.ask("list-tube-used", "USING default")
                 }
                 #expect(try other.reserveNow() == nil)
@@ -112,7 +112,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a tube's name may have all the characters that names have`() throws {
+        @Test func `a tube's name may have all allowed characters`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 for name in ["x_y", "ABCXYZabcxyz0189-+/;.$_()", "0", "+", "(-"] {
@@ -121,7 +121,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a tube's name may have 200 bytes and not one more`() throws {
+        @Test func `a tube's name may have at most 200 bytes`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 let longest = String(repeating: "0123456789", count: 20)
@@ -133,7 +133,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `in drain mode nothing is put and all else goes on`() throws {
+        @Test func `in drain mode puts are refused and all other commands work`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("before")

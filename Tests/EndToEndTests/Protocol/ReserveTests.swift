@@ -27,7 +27,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `only watched tubes are looked at`() throws {
+        @Test func `tasks come only from watched tubes`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.use("elsewhere")
@@ -59,8 +59,8 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `of two clients that wait, the one that came first is served first`() throws {
-            // Between lanes, as between managers, there is no order.
+        @Test func `waiting clients are served in the order in which they came`() throws {
+            // There is no order between lanes, and none between managers.
             try TestBed.with(options: TestSettings.server == nil ? [] : ["--lanes", "1"]) { bed in
                 let producer = try bed.connect()
                 let consumers = try wait(2, at: bed, seenBy: producer)
@@ -71,7 +71,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `each client that waits gets one task`() throws {
+        @Test func `each waiting client gets one task`() throws {
             try TestBed.with { bed in
                 let producer = try bed.connect()
                 let consumers = try wait(4, at: bed, seenBy: producer)
@@ -80,7 +80,7 @@ extension ProtocolTests {
             }
         }
 
-        /// Connects clients that wait for a task, one after the other.
+        /// Connects clients one after the other, each of which waits for a task.
         private func wait(_ count: Int, at bed: TestBed, seenBy other: BeanstalkSocket) throws -> [BeanstalkSocket] {
             try (1...count)
                 .map { number in
@@ -125,7 +125,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a timeout ends the waiting, not before it has passed`() throws {
+        @Test func `a timeout ends the wait, and not earlier`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 let start = ContinuousClock.now
@@ -144,7 +144,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a task whose time to run has passed is ready again`() throws {
+        @Test func `a task is ready again when its time to run is over`() throws {
             try TestBed.with { bed in
                 let (slow, other) = (try bed.connect(), try bed.connect())
                 try slow.put("a", timeToRun: 1)
@@ -172,7 +172,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a client that waits is told when its claim's last second comes`() throws {
+        @Test func `a waiting client gets DEADLINE_SOON when the last second of its claim begins`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("a", timeToRun: 2)
@@ -211,7 +211,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `reserve-job does not look at the watch list`() throws {
+        @Test func `reserve-job ignores the watch list`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.use("elsewhere")
@@ -221,7 +221,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `reserve-job finds neither what is reserved nor what is not there`() throws {
+        @Test func `reserve-job finds no reserved and no missing task`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.put("a")
@@ -232,7 +232,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a task taken with reserve-job has its time to run like any other`() throws {
+        @Test func `a task reserved with reserve-job has its time to run`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("a", delay: 1000, timeToRun: 1)

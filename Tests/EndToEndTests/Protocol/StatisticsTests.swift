@@ -4,7 +4,7 @@ import Testing
 extension ProtocolTests {
     /// "Other Commands": `stats`, `stats-job` and `stats-tube`.
     ///
-    /// All keys of beanstalkd are there in its order, so that dashboards and exporters find what they look for.
+    /// The answers have all keys of beanstalkd, in its order, since dashboards and exporters need them.
     @Suite struct StatisticsCommands {
         @Test func `stats-job has all keys in order`() throws {
             try TestBed.with { bed in
@@ -93,7 +93,7 @@ extension ProtocolTests {
 
                     """
                 let data = try client.data("stats-tube default").asSince13
-                // What Beanrow adds comes behind all that beanstalkd has.
+                // The keys that Beanrow adds come after those of beanstalkd.
                 #expect(data == expected + (TestSettings.isBeanrow ? "oldest-pending-age: 0\n" : ""))
                 try client.ask("stats-tube unheard-of", "NOT_FOUND")
             }
@@ -132,7 +132,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `stats-tube counts who uses, watches and waits`() throws {
+        @Test func `stats-tube counts clients that use, watch and wait`() throws {
             try TestBed.with { bed in
                 let (client, other, waiting) = (try bed.connect(), try bed.connect(), try bed.connect())
                 try client.use("a")
@@ -243,7 +243,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `stats counts time-outs`() throws {
+        @Test func `stats counts timeouts`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.put("a", timeToRun: 1)
@@ -256,7 +256,9 @@ extension ProtocolTests {
 }
 
 extension String {
-    /// The YAML with names in quotation marks, as beanstalkd writes it since 1.13 and Debian's 1.12 does not.
+    /// Returns the YAML with quoted names, as beanstalkd writes it since 1.13.
+    ///
+    /// Debian's 1.12 does not quote them.
     fileprivate var asSince13: String {
         TestSettings.isBeanrow ? self : replacing(/(name|tube): (\w+)\n/) { "\($0.1): \"\($0.2)\"\n" }
     }

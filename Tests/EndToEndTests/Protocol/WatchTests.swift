@@ -13,7 +13,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `ignore takes a tube off the list`() throws {
+        @Test func `ignore removes a tube from the list`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.ask("watch a", "WATCHING 2")
@@ -23,7 +23,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `the last tube is not ignored`() throws {
+        @Test func `the last tube cannot be ignored`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.ask("ignore default", "NOT_IGNORED")
@@ -42,7 +42,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `the list comes as YAML`() throws {
+        @Test func `the list is YAML`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.ask("watch w", "WATCHING 2")
@@ -81,18 +81,18 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `a tube goes when the last client that refers to it has gone`() throws {
+        @Test func `a tube is removed when the last client that uses or watches it leaves`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.use("u")
                 try client.ask("watch w", "WATCHING 2")
                 #expect(try other.list("list-tubes").sorted() == ["default", "u", "w"])
                 client.close()
-                try eventually("the tubes are gone") { try other.list("list-tubes") == ["default"] }
+                try eventually("the tubes do not exist any more") { try other.list("list-tubes") == ["default"] }
             }
         }
 
-        @Test func `of the tubes that exist, too, the last one takes the place of one that goes`() throws {
+        @Test func `in the list of all tubes, too, the last one takes the place of a removed one`() throws {
             try TestBed.with { bed in
                 let (client, other) = (try bed.connect(), try bed.connect())
                 try client.use("a")

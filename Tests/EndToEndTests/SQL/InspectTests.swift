@@ -28,7 +28,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `it takes tasks db in the present directory, and statements on its input`() throws {
+        @Test func `it opens tasks db in the current directory, and reads statements from its input`() throws {
             try TestBed.with { bed in
                 try bed.connect().put("hello")
                 let result = try bed.shell("echo 'SELECT state FROM task;' | tools/inspect")
@@ -38,7 +38,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `a name that looks like a flag or a URI is a file all the same`() throws {
+        @Test func `a name that looks like a flag or a URI is a file name`() throws {
             try TestBed.with(managers: 0) { bed in
                 for name in ["-readonly", "file:a?b", "with space", "it's"] {
                     let manager = try ManagerProcess(database: bed.path(name), name: "m")
@@ -72,7 +72,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `with --write and no statements it says what to mind`() throws {
+        @Test func `with --write and without statements it prints a warning`() throws {
             try TestBed.with { bed in
                 let result = try bed.run(TestBed.inspect, ["--write", bed.database])
                 #expect(result.end == .exited(0))
@@ -93,7 +93,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `it tells what is wrong with the file`() throws {
+        @Test func `it reports what is wrong with the file`() throws {
             try TestBed.with(managers: 0) { bed in
                 try "A letter to my aunt, longer than a database's header has to be, so that it could be one at all.\n"
                     .write(toFile: bed.path("letter"), atomically: false, encoding: .utf8)
@@ -121,9 +121,9 @@ extension SQLTests {
         }
 
         @Test(.enabled(if: TestSettings.isRoot, "takes another user's part"))
-        func `somebody who may not read the files is told whose they are`() throws {
+        func `a user without access to the files learns the name of their owner`() throws {
             try TestBed.with { bed in
-                // Under /tmp, since the way to the build may be closed to others.
+                // In /tmp, since other users may have no access to the build directory.
                 let place = FileManager.default.temporaryDirectory.appendingPathComponent(
                     "beanrow-\(UUID().uuidString)"
                 )
@@ -141,8 +141,8 @@ extension SQLTests {
                 func inspectAsNobody(_ arguments: String...) throws -> (
                     end: ChildProcess.End, output: String, errors: String
                 ) {
-                    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"]
-                    return try bed.run("setpriv", nobody + [script] + arguments)
+                    let otherUser = ["--reuid=65534", "--regid=65534", "--clear-groups"]
+                    return try bed.run("setpriv", otherUser + [script] + arguments)
                 }
 
                 let closed = try inspectAsNobody(database, "SELECT 1")
@@ -160,7 +160,7 @@ extension SQLTests {
                 let writing = try inspectAsNobody("--write", database, "SELECT 1")
                 #expect(writing.errors.hasPrefix("inspect: \(database): you may not write to it: it belongs to root"))
 
-                // Without a manager the side files would be made, and be nobody's.
+                // Without a manager, the files beside the database would be created and belong to no manager.
                 try manager.stop()
                 let alone = try inspectAsNobody(database, "SELECT 1")
                 #expect(alone.end == .exited(1))
@@ -169,7 +169,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `it says so where SQLite's shell is missing`() throws {
+        @Test func `it reports that SQLite's shell is missing`() throws {
             try TestBed.with { bed in
                 let bash = try bed.run("bash", ["-c", "command -v bash"]).output.split(separator: "\n").joined()
                 let child = try bed.start(
@@ -182,7 +182,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `it has a help text, and shows it for flags that it does not know`() throws {
+        @Test func `it has a help text, and shows it for unknown flags`() throws {
             try TestBed.with(managers: 0) { bed in
                 let help = try bed.run(TestBed.inspect, ["--help"])
                 #expect(help.end == .exited(0))

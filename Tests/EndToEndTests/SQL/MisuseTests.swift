@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension SQLTests {
-    /// What other programs should not do, and what comes of it.
+    /// Misuse by other programs, and its effects.
     @Suite struct MisuseTests {
-        @Test func `a reader that keeps the log from shrinking is noticed, and can be found`() throws {
+        @Test func `a reader that prevents the log from shrinking is logged, and can be found`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 let reader = try bed.start("sqlite3", ["-readonly", bed.database], input: .pipe)
@@ -13,7 +13,7 @@ extension SQLTests {
 
                 let body = String(repeating: "x", count: 60_000)
                 let put = "put 0 0 600 \(body.utf8.count)\r\n\(body)\r\n"
-                // Each takes 15 pages and more of the log: 64 MiB are full after 1090 at the latest.
+                // Each needs at least 15 pages of the log, so 64 MiB are full after at most 1090.
                 let count = 1100
                 for _ in 0..<(count / 10) {
                     try client.send(String(repeating: put, count: 10))
@@ -25,15 +25,15 @@ extension SQLTests {
                 }
                 let warning = try #require(log.lines.first { $0.contains("has grown to") })
                 #expect(warning.contains("warning"))
-                // How far beyond 64 MiB it has come depends on when it is looked at.
+                // The size beyond 64 MiB depends on the moment.
                 let words = warning.split(separator: " ")
                 let size = try #require(words.firstIndex(of: "MiB:").map { Int(words[$0 - 1]) } ?? nil)
                 #expect((64..<128).contains(size))
                 #expect(warning.contains(" MiB: some program has been reading the database for long"))
 
                 let finding = try #require(Page.blocks("sh", in: "What not to do").first)
-                // On a machine where locks come and go all the time the kernel's list may lack one now and then.
-                try eventually("the reader shows up") {
+                // On a machine where locks change all the time, the kernel's list may sometimes miss one.
+                try eventually("the reader is listed") {
                     let found = try bed.shell(finding.code)
                     #expect(found.end == .exited(0), "\(found.errors)")
                     return found.output.split(separator: "\n")
@@ -41,7 +41,7 @@ extension SQLTests {
                         .contains { $0.split(separator: " ").first == "\(reader.id)" }
                 }
 
-                // The reader goes, and with the next commits the log is started over and cut.
+                // The reader ends, and with the next commits the log is restarted and truncated.
                 reader.kill()
                 try eventually("the log shrinks") {
                     try client.put("a little")
@@ -49,12 +49,12 @@ extension SQLTests {
                     return try #require(size) < 32 << 20
                 }
                 #expect(try bed.sql("SELECT count(*) >= \(count) FROM task;") == "1")
-                // Once: the next word would come at twice the size.
+                // Once: the next warning would come at twice the size.
                 #expect(log.lines.count { $0.contains("has grown to") } == 1)
             }
         }
 
-        @Test func `VACUUM holds managers up and does no harm`() throws {
+        @Test func `VACUUM delays managers and does no harm`() throws {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 let body = String(repeating: "x", count: 10_000)
@@ -76,7 +76,8 @@ extension SQLTests {
             }
         }
 
-        @Test func `the journal mode cannot be changed while a manager runs, and is set back by the next`() throws {
+        @Test func `the journal mode cannot be changed while a manager runs, and the next manager restores it`() throws
+        {
             try TestBed.with(fixedPorts: true) { bed in
                 try bed.connect().put("kept")
                 let refused = try bed.run("sqlite3", ["-bail", bed.database, "PRAGMA journal_mode = DELETE;"])

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension SQLTests {
-    /// Tables of an application beside ours, in the same file.
+    /// Tables of an application in the same file.
     @Suite struct OutboxTests {
         private let tables = """
             CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT NOT NULL) STRICT;
@@ -18,7 +18,7 @@ extension SQLTests {
                 let waiting = try bed.connect(1)
                 try waiting.watchOnly("orders")
                 try waiting.send("reserve\r\n")
-                // The managers have prepared their statements; the schema changes under them.
+                // The managers have prepared their statements before the schema changes.
                 try bed.sql(tables)
                 try bed.sql("BEGIN IMMEDIATE; INSERT INTO orders (customer) VALUES ('Ada'); ROLLBACK;")
                 #expect(try bed.sql("SELECT count(*) FROM task;") == "0")
@@ -29,7 +29,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `managers take a file that has more tables than theirs`() throws {
+        @Test func `managers accept a file with other tables`() throws {
             try TestBed.with(fixedPorts: true) { bed in
                 try bed.sql(tables)
                 try bed.managers[0].stop()
@@ -43,7 +43,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `our schema can be brought into an application's file`() throws {
+        @Test func `the schema can be added to an application's file`() throws {
             try TestBed.with(managers: 0) { bed in
                 try bed.sql(
                     "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT); INSERT INTO orders VALUES (1, 'Ada');"

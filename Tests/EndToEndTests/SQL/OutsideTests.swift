@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension SQLTests {
-    /// What other programs write while managers serve.
+    /// Writes of other programs while managers run.
     @Suite struct OutsideTests {
-        @Test func `a task that is inserted reaches a consumer that waits at whichever manager`() throws {
+        @Test func `an inserted task reaches a consumer that waits at any manager`() throws {
             try TestBed.with(managers: 2) { bed in
                 for index in 0...1 {
                     let client = try bed.connect(index)
@@ -17,7 +17,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `a delayed task that is inserted reaches a waiting consumer when it is due`() throws {
+        @Test func `an inserted delayed task reaches a waiting consumer when it is due`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.send("reserve\r\n")
@@ -56,7 +56,7 @@ extension SQLTests {
         }
 
         @Test(arguments: ["delete 1", "release 1 0 0", "bury 1 0", "touch 1"])
-        func `whoever held a task that was deleted or buried by SQL does not find it`(command: String) throws {
+        func `a client whose task was deleted or buried by SQL does not find it`(command: String) throws {
             for statement in ["DELETE FROM task WHERE id = 1;", "UPDATE task SET state = 'delayed', delay = 1000;"] {
                 try TestBed.with(managers: 2) { bed in
                     let client = try bed.connect()
@@ -65,7 +65,7 @@ extension SQLTests {
                     try bed.sql(statement)
                     if command == "delete 1", !statement.hasPrefix("DELETE") { return }
                     try client.ask(command, "NOT_FOUND")
-                    // The connection has lost nothing else by it.
+                    // The connection has lost no other task.
                     let second = try client.put("another")
                     #expect(try client.reserve().id == second)
                     try client.ask("delete \(second)", "DELETED")
@@ -74,7 +74,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `a claim that SQL ended does not end a later one of the same task`() throws {
+        @Test func `ending a claim with SQL does not end a later claim of the same task`() throws {
             try TestBed.with { bed in
                 let (first, second) = (try bed.connect(), try bed.connect())
                 try first.put("twice", timeToRun: 2)
@@ -83,7 +83,7 @@ extension SQLTests {
                 try first.reserve()
                 try bed.sql("UPDATE task SET state = 'pending', ttr = 600 WHERE id = 1;")
                 #expect(try second.reserve().body == "twice")
-                // When the claim of the marker ends, the time of the first claim has passed too.
+                // When the claim of the marker ends, the time of the first claim is over too.
                 #expect(try second.reserve().body == "marker")
                 #expect(try second.reserveNow() == nil)
                 try first.ask("delete 1", "NOT_FOUND")
@@ -108,13 +108,14 @@ extension SQLTests {
             "UPDATE task_body SET id = 1001 WHERE id = 1;",
             "DELETE FROM task_body WHERE id = 1;",
             "UPDATE OR IGNORE task SET priority = -1, body = 'ghost' WHERE id = 1;",
-        ]) func `no conflict clause gets round the rules`(statement: String) throws {
+        ]) func `conflict clauses do not bypass the rules`(statement: String) throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.use("mail")
                 try client.put("a")
                 try client.put("b")
-                // The connection's last rowid is that of a future task: a body added under it would be in that one's way.
+                // The last rowid of the connection is the id of a future task, which could not be put if a body had
+                // this id.
                 let result = try bed.run(
                     "sqlite3",
                     [
@@ -142,7 +143,7 @@ extension SQLTests {
             }
         }
 
-        @Test func `counts are right whatever the connection's settings are`() throws {
+        @Test func `counts are right with any settings of the connection`() throws {
             try TestBed.with { bed in
                 try bed.sql(
                     """

@@ -1,17 +1,17 @@
 import Foundation
 import Testing
 
-/// docs/sql.md, taken to pieces.
+/// The parts of docs/sql.md.
 struct Page {
     /// A fenced block.
     struct Block: CustomTestStringConvertible, Sendable {
-        /// Between the fences: `sql`, `sh`.
+        /// The language: `sql` or `sh`.
         var language: String
 
         /// The lines between the fences.
         var code: String
 
-        /// What the page shows as the output, if it does.
+        /// The output that the page shows, or `nil`.
         var shown: String?
 
         /// The heading of the second level above it.
@@ -29,7 +29,7 @@ struct Page {
         var testDescription: String { "\(heading), line \(line)" }
     }
 
-    /// A table of columns, under a heading that names what has them.
+    /// A table of columns, under a heading that names the view.
     struct Columns {
         /// The view.
         var view: String
@@ -115,10 +115,10 @@ struct Boxes {
     /// The names of the columns of each table.
     var headers: [[String]] = []
 
-    /// How many rows each table has.
+    /// The number of rows of each table.
     var rows: [Int] = []
 
-    /// Reads what the shell printed.
+    /// Reads the output of the shell.
     init(_ text: String) {
         var isHeader = false
         for line in text.split(separator: "\n") {

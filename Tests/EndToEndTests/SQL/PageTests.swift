@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension SQLTests {
-    /// docs/sql.md says what is so: its queries work and its tables are complete.
+    /// docs/sql.md is right: its queries work and its tables are complete.
     @Suite struct PageTests {
-        @Test func `every query for looking works beside managers`() throws {
+        @Test func `every reading query works beside managers`() throws {
             let blocks = Page.blocks("sql", in: "Looking")
             try #require(blocks.count > 10)
             try TestBed.with(managers: 2) { bed in
@@ -28,7 +28,7 @@ extension SQLTests {
                 let result = try bed.inspect(block.code, write: true)
                 try #require(result.end == .exited(0), "\(result.errors)")
                 try expectShape(of: result.output, in: block)
-                #expect(try everything(bed) != before, "it changes nothing")
+                #expect(try everything(bed) != before, "the statement changes nothing")
                 try expectHealth(bed)
                 withExtendedLifetime(population) {}
             }
@@ -52,14 +52,14 @@ extension SQLTests {
             }
         }
 
-        /// Which tables a query may read from end to end without saying so: those that stay small.
+        /// The tables that a query may read completely without a remark, since they stay small.
         private static let small: Set<Substring> = [
             "clock", "first", "tube", "manager", "session", "tube_user", "earlier", "(subquery-7)", "sqlite_sequence",
-            // The view as an ephemeral table, with the rows that are about to be changed.
+            // The view as a temporary table, with the rows that are about to be changed.
             "task",
         ]
 
-        @Test func `queries that read every task say so, and no others do`() throws {
+        @Test func `only queries that read every task are marked as such`() throws {
             let blocks = Page.blocks("sql", in: "Looking") + Page.blocks("sql", in: "Changing")
             var reading: [Bool] = []
             try TestBed.with { bed in
@@ -71,7 +71,7 @@ extension SQLTests {
                         .filter { line in
                             let words = line.drop { "|`- ".contains($0) }.split(separator: " ")
                             guard words.first == "SCAN", words.count > 1 else { return false }
-                            // Claims are few, and have an index of their own.
+                            // There are few claims, and they have their own index.
                             if line.contains("CONSTANT ROW") || line.hasSuffix("USING INDEX task_claimed") {
                                 return false
                             }
@@ -88,7 +88,7 @@ extension SQLTests {
             #expect(done == said)
         }
 
-        @Test func `the columns of every view are those that it has`() throws {
+        @Test func `the page lists the columns of every view`() throws {
             let page = try Page()
             try #require(page.columns.count > 5)
             try TestBed.with { bed in
@@ -105,12 +105,12 @@ extension SQLTests {
             }
         }
 
-        /// Checks that what came out has the columns that the page shows, and rows if the page shows some.
+        /// Checks that the output has the columns that the page shows, and rows if the page shows some.
         private func expectShape(of output: String, in block: Page.Block) throws {
             guard let shown = block.shown else { return }
             let (expected, found) = (Boxes(shown), Boxes(output))
             try #require(!expected.headers.isEmpty, "\(block.testDescription): no table is shown")
-            // An empty result has no heading either.
+            // An empty result has no header.
             if expected.rows.allSatisfy({ $0 == 0 }), found.headers.isEmpty { return }
             #expect(found.headers == expected.headers, "\(block.testDescription)")
             for (shown, found) in zip(expected.rows, found.rows) where shown > 0 {
@@ -118,12 +118,12 @@ extension SQLTests {
             }
         }
 
-        /// All that a statement may change.
+        /// Returns everything that a statement may change.
         private func everything(_ bed: TestBed) throws -> String {
             try bed.sql("SELECT * FROM task; SELECT * FROM tube;")
         }
 
-        /// Checks that the managers still serve what is there now.
+        /// Checks that the managers still serve the tasks of the database.
         private func expectHealth(_ bed: TestBed) throws {
             try bed.expectCountsToBeRight()
             for index in 0...1 {
@@ -135,7 +135,7 @@ extension SQLTests {
             }
         }
 
-        /// Checks that the directory has a backup that a manager takes, for its owner alone.
+        /// Checks that the directory has a backup that a manager accepts, and that only its owner can read it.
         private func expectBackup(_ bed: TestBed, tasks: String) throws {
             let name = try #require(
                 try FileManager.default.contentsOfDirectory(atPath: bed.directory.path)
@@ -149,7 +149,7 @@ extension SQLTests {
             let counts = ["ready", "reserved", "delayed", "buried"]
                 .compactMap { statistics[number: "current-jobs-\($0)"] }
             #expect(counts.reduce(0, +) == Int(tasks))
-            // Nobody holds the copy's claims; all but those of the named session are pending.
+            // No connection has the claims of the copy. All but those of the named session are pending.
             #expect(statistics[number: "current-jobs-reserved"] == 1)
             try manager.stop()
         }

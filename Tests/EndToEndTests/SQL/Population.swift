@@ -1,11 +1,11 @@
 import Testing
 
-/// A queue as it may look at any moment, with the connections that make it so.
+/// A queue with tasks in all states, and the connections that it needs.
 ///
-/// In the tube `mail` are 30 tasks and more, in every state: 2 and 7 are buried, 4 is claimed by a connection, 5 by a named
-/// session through the other manager, the rest pending; then two that are delayed, and one with a large body.
+/// The tube `mail` has more than 30 tasks, in every state: 2 and 7 are buried, 4 is claimed by a connection, 5 by a
+/// named session through the other manager, two are delayed, one has a large body, and the others are pending.
 final class Population {
-    /// Holds task 4.
+    /// The connection that has claimed task 4.
     let consumer: BeanstalkSocket
 
     private let named: BeanstalkSocket

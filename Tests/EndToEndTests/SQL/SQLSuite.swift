@@ -1,15 +1,15 @@
 import Foundation
 import Testing
 
-/// The database as an interface: what docs/sql.md promises, and tools/inspect.
-@Suite(.onOwnThread, .enabled(if: TestSettings.isSQLite, "speaks of SQLite's files"))
+/// The database as an interface: the promises of docs/sql.md, and tools/inspect.
+@Suite(.onOwnThread, .enabled(if: TestSettings.isSQLite, "needs SQLite's files"))
 enum SQLTests {}
 
 extension TestBed {
     /// The script that opens SQLite's shell.
     static var inspect: String { Executables.package.appendingPathComponent("tools/inspect").path }
 
-    /// Runs a script of `bash` in the test's directory, from where the page's commands work as they stand.
+    /// Runs a `bash` script in the test's directory, in which the commands of the page work unchanged.
     func shell(
         _ script: String,
         sourceLocation: SourceLocation = #_sourceLocation
