@@ -155,7 +155,7 @@ extension LifecycleTests {
         }
 
         @Test(arguments: [LossyDisk.File.log, .database])
-        func `a manager that is killed inside a failing sync takes nothing with it, and its peers go on`(
+        func `a manager that is killed inside a failing sync loses nothing, and its peers continue`(
             file: LossyDisk.File
         ) throws {
             try with(managers: 2) { bed, disk in

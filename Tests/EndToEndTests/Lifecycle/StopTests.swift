@@ -4,7 +4,7 @@ import Testing
 extension LifecycleTests {
     /// Managers that are stopped, and managers that are killed.
     @Suite struct Stop {
-        @Test(arguments: [SIGTERM, SIGINT]) func `a manager that is asked to stop gives claims back and leaves`(
+        @Test(arguments: [SIGTERM, SIGINT]) func `a manager that is stopped releases its claims`(
             signal: Int32
         ) throws {
             try TestBed.with(managers: 2) { bed in

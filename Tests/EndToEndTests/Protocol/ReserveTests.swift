@@ -13,7 +13,7 @@ extension ProtocolTests {
             }
         }
 
-        @Test func `order holds over all watched tubes`() throws {
+        @Test func `the order holds for all watched tubes`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.use("abc")
