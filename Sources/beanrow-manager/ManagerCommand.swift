@@ -35,7 +35,7 @@ struct ManagerCommand: AsyncParsableCommand {
               Start a second manager on the same file:
                 beanrow-manager --database tasks.db --listen 127.0.0.1:11301
               Serve a PostgreSQL server, on all interfaces, with four connections to it:
-                beanrow-manager --database postgres://queue@db/tasks --listen 0.0.0.0:11300 --lanes 4
+                beanrow-manager --database postgres://db/tasks --listen 0.0.0.0 --lanes 4
             """,
         version: Version.current
     )
