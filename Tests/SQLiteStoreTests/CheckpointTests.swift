@@ -31,7 +31,7 @@ import Testing
         for round in 0..<20 { try fill(stores[round % 2], tasks: 500) }
         // Twice the frames that start a checkpoint: a batch may be long.
         #expect(try logBytes() < Checkpointer.bytes * 2 + 65536)
-        #expect(stores[0].parts.board.logFrames < Checkpointer.bytes / 4096 * 2)
+        #expect(stores[0].parts.sharedPage.logFrames < Checkpointer.bytes / 4096 * 2)
         let tables = try #require(try place.shell().integer("PRAGMA page_count"))
         #expect(tables > 10_000)
         try place.audit()
@@ -50,7 +50,7 @@ import Testing
         try #require(stat(place.path, &information) == 0)
         #expect(pages > 1000)
         #expect(Int64(information.st_size) >= pages * 4096)
-        #expect(Int64(information.st_size) % Int64(Ledger.growth) == 0)
+        #expect(Int64(information.st_size) % Int64(TaskTables.growth) == 0)
         #expect(Int64(information.st_blocks) * 512 >= pages * 4096, "it is no hole")
         try reader.execute("COMMIT")
         try fill(store, tasks: 100)
@@ -64,14 +64,14 @@ import Testing
         let reader = try place.shell()
         try reader.execute("BEGIN; SELECT count(*) FROM task")
         try fill(store, tasks: 6000)
-        #expect(store.parts.board.blockedCheckpoint > 0)
+        #expect(store.parts.sharedPage.blockedCheckpoint > 0)
         #expect(try reader.integer("SELECT count(*) FROM task_state") == 100, "the reader sees what it saw")
         #expect(try logBytes() > Checkpointer.bytes * 3)
 
         try reader.execute("COMMIT")
         try fill(store, tasks: 4000)
-        #expect(store.parts.board.blockedCheckpoint == 0)
-        #expect(store.parts.board.logFrames < Checkpointer.bytes / 4096 * 2)
+        #expect(store.parts.sharedPage.blockedCheckpoint == 0)
+        #expect(store.parts.sharedPage.logFrames < Checkpointer.bytes / 4096 * 2)
         #expect(try logBytes() < Checkpointer.bytes * 3, "the file is short again")
         try place.audit()
         try store.leave()
@@ -81,7 +81,7 @@ import Testing
         let store = try place.open()
         let checkpointer = store.parts.checkpointer
         func report(_ megabytes: Int) -> Bool {
-            store.parts.board.logFrames = (megabytes << 20) / 4096
+            store.parts.sharedPage.logFrames = (megabytes << 20) / 4096
             return checkpointer.warning(size: megabytes << 20) != nil
         }
         #expect(report(10) == false)
@@ -93,7 +93,7 @@ import Testing
         #expect(report(512) == true)
         #expect(report(3) == false)
         #expect(report(64) == true)
-        store.parts.board.logFrames = 0
+        store.parts.sharedPage.logFrames = 0
         try store.leave()
     }
 

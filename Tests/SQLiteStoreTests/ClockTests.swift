@@ -143,9 +143,9 @@ import Testing
         let store = try open(place)
         _ = try run(store, task())
         _ = try run(store, .claim(tubes: [.default], count: 1, waits: false))
-        let board = store.parts.board
+        let sharedPage = store.parts.sharedPage
         // As on a machine whose clock was set back by an hour since the boot.
-        board[.claimOffset] = UInt64(bitPattern: Int64(bitPattern: board[.claimOffset]) + 3_600_000)
+        sharedPage[.claimOffset] = UInt64(bitPattern: Int64(bitPattern: sharedPage[.claimOffset]) + 3_600_000)
         try place.shell().execute("UPDATE task_state SET due_ms = due_ms + 3600000")
         _ = try store.maintain(at: Timestamp(rawValue: 0))
         let left = try #require(try place.shell().integer("SELECT seconds_left FROM claim_overview"))
@@ -161,10 +161,10 @@ import Testing
         _ = try run(store, task(), .takeUp(name))
         _ = try run(store, .claim(tubes: [.default], count: 1, waits: false))
         try store.makeDurable()
-        let board = store.parts.board
+        let sharedPage = store.parts.sharedPage
         store.abandon()
         // Another boot, with a clock that was a year ahead.
-        board[.bootIDLow] = board[.bootIDLow] ^ 1
+        sharedPage[.bootIDLow] = sharedPage[.bootIDLow] ^ 1
         try place.shell().execute("UPDATE task_state SET due_ms = due_ms - 31536000000")
         let next = try open(place)
         #expect(try timeLeft(next, 1) > 900_000)
@@ -177,17 +177,17 @@ import Testing
     @Test func `a manager that starts in the same boot takes the clocks as they are`() throws {
         let place = try TemporaryStore()
         let store = try open(place)
-        let board = store.parts.board
-        board[.claimOffset] = UInt64(bitPattern: Int64(bitPattern: board[.claimOffset]) + 123_456)
-        let offset = board[.claimOffset]
+        let sharedPage = store.parts.sharedPage
+        sharedPage[.claimOffset] = UInt64(bitPattern: Int64(bitPattern: sharedPage[.claimOffset]) + 123_456)
+        let offset = sharedPage[.claimOffset]
         try store.leave()
         let next = try open(place)
-        #expect(next.parts.board[.claimOffset] == offset)
+        #expect(next.parts.sharedPage[.claimOffset] == offset)
         try next.leave()
     }
 
     @Test func `a manager counts as silent after two seconds without a turn`() {
-        var silence = Silence(patience: .seconds(2))
+        var silence = SilenceDetector(limit: .seconds(2))
         let start = ContinuousClock.now
         let notes: [(turns: UInt64, at: Duration, isSilent: Bool)] = [
             (7, .zero, false), (7, .milliseconds(1999), false), (7, .seconds(2), true),
@@ -214,19 +214,19 @@ import Testing
         let claim = Action.claim(tubes: [.default], count: 2, waits: false)
         _ = try batch(stores[0], [task(timeToRun: 10), task(timeToRun: 1000), claim])
         _ = try batch(stores[1], [task(timeToRun: 10), claim])
-        let peer = ManagerRow(id: stores[0].manager, name: "silent", slot: stores[0].parts.slot.number)
+        let peer = ManagerRow(id: stores[0].manager, name: "silent", slot: stores[0].parts.livenessLock.slot)
         func end(_ seconds: Int64) throws -> Int {
             try stores[1].endClaimsIfSilent(peer, at: Timestamp(rawValue: Timestamp.start.rawValue + seconds * 1000))
         }
         #expect(try end(100) == 0, "it was seen a moment ago")
-        stores[1].silence.setStart(of: peer.slot, to: .now - .seconds(48 * 3600))
+        stores[1].silenceDetector.setStart(of: peer.slot, to: .now - .seconds(48 * 3600))
         #expect(try end(10) == 0, "less than a second overdue")
         #expect(try end(11) == 1)
         #expect(try end(11) == 0)
         let counts = try place.shell().rows("SELECT pending || ' ' || claimed FROM tube")
         #expect(counts == ["1 2"])
         #expect(try batch(stores[0], [.delete(TaskID(rawValue: 1))], 12) == [.deleted], "nobody holds it")
-        stores[0].parts.board.countTurn(peer.slot)
+        stores[0].parts.sharedPage.countTurn(peer.slot)
         #expect(try end(5000) == 0, "it is not silent any more")
         try place.audit()
         for store in stores { try store.leave() }

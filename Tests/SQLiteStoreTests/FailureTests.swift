@@ -162,7 +162,7 @@ import Testing
         #expect(try shell.rows("SELECT name FROM tube").contains("new") == false)
         #expect(try Database(path: place.path).everything() == before)
         #expect(try run(store, [.listTubes]) == [.tubes([.default, mail])], "reading goes on")
-        #expect(store.parts.board.awaited(store.parts.slot.number) == 0, "nothing is awaited")
+        #expect(store.parts.sharedPage.subscriptions(of: store.parts.livenessLock.slot) == 0, "nothing is awaited")
 
         try shell.execute("COMMIT")
         #expect(try run(store, actions).first == .inserted(TaskID(rawValue: 3)))

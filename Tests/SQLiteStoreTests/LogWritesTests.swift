@@ -58,7 +58,7 @@ import Testing
         }
 
         /// Inserts rows in a transaction of their own.
-        func insertAndCommit(_ rows: Int, bytes: Int) throws -> LogPlace {
+        func insertAndCommit(_ rows: Int, bytes: Int) throws -> WALPosition {
             try database.execute("BEGIN IMMEDIATE")
             try insert(rows, bytes: bytes)
             return try #require(try database.commit(commit))
@@ -84,7 +84,7 @@ import Testing
     @Test(arguments: [(1, 10), (1, 100_000), (40, 3000), (1000, 500), (3, 1_000_000)])
     func othersFindTheWholeCommit(rows: Int, bytes: Int) throws {
         let place = try Place()
-        var last: LogPlace?
+        var last: WALPosition?
         for time in 1...3 {
             let commit = try place.insertAndCommit(rows, bytes: bytes)
             if let last { #expect(commit.follows(frames: last.frames)) }

@@ -113,7 +113,7 @@ import Testing
         #expect(try claim(dead, 2) == 2)
         dead.abandon()
         let next = try place.open("next")
-        #expect(next.parts.slot.number == 0)
+        #expect(next.parts.livenessLock.slot == 0)
         #expect(next.recoveredAtOpening == [DeadManager(id: number, name: "dead", claims: 2)])
         #expect(try claim(next, 5) == 3)
         try next.leave()

@@ -48,7 +48,7 @@ import Testing
                 _ = try store.run(Batch(puts, now: .start))
                 try store.makeDurable()
                 batches += 1
-            } while store.parts.board.logFrames < Checkpointer.bytes / pageSize
+            } while store.parts.sharedPage.logFrames < Checkpointer.bytes / pageSize
         }
         _ = try store.run(Batch(puts, now: .start))
         batches += 1

@@ -165,7 +165,7 @@ import Testing
     private func check(_ store: SQLiteStore) throws {
         let database = store.parts.database
         var checked = 0
-        for child in Mirror(reflecting: store.parts.ledger.statements).children {
+        for child in Mirror(reflecting: store.parts.tables.statements).children {
             let statement = try #require(child.value as? Statement)
             let name = try #require(child.label)
             #expect(try plan(statement.sql, in: database) == Self.plans[name] ?? [], "\(name)")

@@ -33,7 +33,7 @@ import Testing
     }
 
     @Test func aRangeIsDeletedAtOnce() throws {
-        #expect(store.parts.ledger.recentClaims.ofOneTube(1, count: 5) != nil)
+        #expect(store.parts.tables.recentClaims.ofOneTube(1, count: 5) != nil)
         #expect(try run(delete(1...5)) == Array(repeating: .deleted, count: 5))
         #expect(try left() == ["6pending"])
         try place.audit()

@@ -93,7 +93,7 @@ import Testing
         store.abandon()
         // Once they have ended, the file is taken over.
         let next = try place.open()
-        #expect(next.parts.board.isKnownLayout)
+        #expect(next.parts.sharedPage.isKnownLayout)
         try next.leave()
     }
 
@@ -102,7 +102,7 @@ import Testing
         try place.open().leave()
         try setLayout(version)
         let store = try place.open()
-        #expect(store.parts.board.isKnownLayout)
+        #expect(store.parts.sharedPage.isKnownLayout)
         try store.leave()
     }
 
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test func tooManyManagers() throws {
-        let stores = try (0..<SharedBoard.slots).map { try place.open("\($0)") }
+        let stores = try (0..<SharedPage.slots).map { try place.open("\($0)") }
         expectRefusal("64 managers use the database")
         for store in stores { try store.leave() }
         try place.open().leave()

@@ -1,0 +1,161 @@
+import CPlatform
+
+/// What managers tell each other about the disk.
+extension SharedPage {
+    /// Whether a write or a sync has failed, so that it is not known what the disk holds.
+    ///
+    /// While it is set no manager answers, copies the log, starts it over, or closes in order. It outlives the processes that
+    /// saw the failure. Only a manager that has written everything again clears it, under the writer lock.
+    var hasIOFailed: Bool {
+        get { self[.suspect] != 0 }
+        set { self[.suspect] = newValue ? 1 : 0 }
+    }
+
+    /// The first salt of the log's header, which is another one each time the log starts over.
+    ///
+    /// Set under the writer lock, by the manager whose commit finds the log started over.
+    var logSalt: UInt32 {
+        get { UInt32(truncatingIfNeeded: self[.logSalt]) }
+        set { self[.logSalt] = UInt64(newValue) }
+    }
+
+    /// How far the log is known to be on the disk.
+    struct WALPoint: Equatable {
+        /// The log's first salt.
+        var salt: UInt32
+
+        /// Frames from its start.
+        var frames: Int
+
+        var rawValue: UInt64 { UInt64(salt) << 32 | UInt64(UInt32(truncatingIfNeeded: frames)) }
+
+        init(salt: UInt32, frames: Int) {
+            self.salt = salt
+            self.frames = frames
+        }
+
+        init(rawValue: UInt64) {
+            salt = UInt32(truncatingIfNeeded: rawValue >> 32)
+            frames = Int(UInt32(truncatingIfNeeded: rawValue))
+        }
+    }
+
+    /// Where the log ends after the last commit of any manager.
+    var logEnd: WALPoint { WALPoint(salt: logSalt, frames: logFrames) }
+
+    /// The last frame that a manager has synced before it answered.
+    ///
+    /// A log with this salt that has fewer valid frames has lost tasks that were acknowledged.
+    var acknowledged: WALPoint {
+        get { WALPoint(rawValue: self[.acknowledged]) }
+        set { self[.acknowledged] = newValue.rawValue }
+    }
+
+    /// Raises ``acknowledged`` to a point that was just synced, unless the log has been started over since.
+    func acknowledge(_ point: WALPoint) {
+        while true {
+            let old = acknowledged
+            guard point.salt == logSalt, old.salt != point.salt || old.frames < point.frames else { return }
+            if exchange(.acknowledged, old.rawValue, for: point.rawValue) { return }
+        }
+    }
+
+    /// The threads of a manager that sync.
+    enum Mark: CaseIterable {
+        /// The event loop's, while it syncs the log.
+        case sync
+
+        /// The copier's, while it syncs the log, copies it into the database, and syncs that.
+        case copy
+
+        var word: SlotWord {
+            switch self {
+            case .sync: .syncMark
+            case .copy: .copyMark
+            }
+        }
+    }
+
+    /// Says that a manager is about to sync: if it dies before ``clear(_:of:)``, the log has to be written again from where it
+    /// was known to be on the disk.
+    func set(_ mark: Mark, of slot: Int) {
+        let (salt, known) = (logSalt, acknowledged)
+        let point = WALPoint(salt: salt, frames: (known.salt == salt ? known.frames : 0) + 1)
+        beanrow_store(word(mark.word, of: slot), point.rawValue)
+    }
+
+    /// Says that all has gone well.
+    func clear(_ mark: Mark, of slot: Int) {
+        beanrow_store(word(mark.word, of: slot), 0)
+    }
+
+    /// From where the log has to be written again if the manager in a slot has died; empty if no mark is set.
+    func marked(_ slot: Int) -> [WALPoint] {
+        Mark.allCases.compactMap { mark in
+            let value = beanrow_load(word(mark.word, of: slot))
+            guard value != 0 else { return nil }
+            var point = WALPoint(rawValue: value)
+            point.frames -= 1
+            return point
+        }
+    }
+
+    /// The slots in which a mark is set, but for one: a bit for each.
+    func marks(except own: Int) -> UInt64 {
+        var marked: UInt64 = 0
+        var rest = usedSlots & ~(1 << UInt64(own))
+        while rest != 0 {
+            let slot = rest.trailingZeroBitCount
+            rest &= rest - 1
+            if beanrow_load(word(.syncMark, of: slot)) | beanrow_load(word(.copyMark, of: slot)) != 0 {
+                marked |= 1 << UInt64(slot)
+            }
+        }
+        return marked
+    }
+
+    /// The slots that managers have taken and that were not found free since: a bit for each.
+    ///
+    /// Set under the writer lock. The others need not be looked at.
+    var usedSlots: UInt64 { self[.usedSlots] }
+
+    /// Counts a round of the event loop of the manager in a slot.
+    func countTurn(_ slot: Int) {
+        beanrow_add(word(.turns, of: slot), 1)
+    }
+
+    /// How often the event loop of the manager in a slot has come round.
+    func turns(_ slot: Int) -> UInt64 {
+        beanrow_load(word(.turns, of: slot))
+    }
+
+    /// Makes a slot ready for a manager that has just taken it.
+    ///
+    /// The writer lock is held, and what the marks of the slot's last manager ask for is done.
+    func enter(_ slot: Int) {
+        free(slot)
+        self[.usedSlots] |= 1 << UInt64(slot)
+        countTurn(slot)
+    }
+
+    /// Makes a slot one that need not be looked at, after its manager has left or what it left behind is done.
+    ///
+    /// The writer lock is held.
+    func free(_ slot: Int) {
+        setSubscriptions(0, of: slot)
+        for mark in Mark.allCases { clear(mark, of: slot) }
+        self[.usedSlots] &= ~(1 << UInt64(slot))
+    }
+
+    /// Sets what is said of the log back, after a manager that is alone has written everything again.
+    ///
+    /// The writer lock is held and no other manager lives. The clocks stay.
+    ///
+    /// - Parameter keepingMarks: whether the log is still to be written again, and the marks to be settled.
+    func startOver(keepingMarks: Bool) {
+        for word in [Word.logFrames, .blockedCheckpoint, .copyBegan, .copied] { self[word] = 0 }
+        guard !keepingMarks else { return }
+        for slot in 0..<Self.slots { free(slot) }
+        hasIOFailed = false
+    }
+}

@@ -1,0 +1,171 @@
+import TaskStore
+
+/// What a manager does about writes and syncs that have failed, in whichever process.
+///
+/// ### The rule
+/// Before a manager syncs the log, or copies it into the database, it sets a mark in its slot (``SharedPage/set(_:of:)``), and
+/// clears it only after success. If a write or a sync fails, it sets ``SharedPage/hasIOFailed``; then all managers end. A process
+/// that is killed inside a failing sync leaves its mark. The next manager that looks finds the mark of a dead process, and writes
+/// again all that may be missing (``recoverFromDeadSyncs(lockHeld:)``): everything in the log from where it was known to be on the disk.
+///
+/// That suffices because a sync that failed without a word can only have lost what was written since the last sync that
+/// succeeded, and because pages never count as copied into the database before it is synced (``BackgroundCheckpoint``), so the log still
+/// has them.
+extension SQLiteStore {
+    /// Throws if a write or a sync has failed in any process; nothing may be answered then.
+    ///
+    /// - Throws: ``StoreError/Code/lost``.
+    func checkNoIOFailure() throws(StoreError) {
+        guard parts.sharedPage.hasIOFailed else { return }
+        invalidateLogIndex()
+        throw parts.backgroundCheckpoint.failure ?? suspicion()
+    }
+
+    /// Keeps other programs from copying frames that the kernel may have lost.
+    ///
+    /// Called by each manager that finds the store suspect, before it ends. If a program writes just then, its own index is made
+    /// unusable by the next manager.
+    private func invalidateLogIndex() {
+        try? parts.database.rollBack()
+        parts.database.forgetLogIndex()
+    }
+
+    private func suspicion() -> StoreError {
+        StoreError(
+            .lost,
+            """
+            \(path): a manager has met a failed write or sync, so what is on the disk is unknown; all managers end, and the \
+            next one to start writes everything again
+            """
+        )
+    }
+
+    /// Makes up for syncs in which other managers have died.
+    ///
+    /// No transaction is open. Costs a look at the slots if no other manager is in a sync, and a system call for each that is.
+    ///
+    /// - Parameter lockHeld: whether the caller holds the writer lock.
+    /// - Throws: ``StoreError/Code/lost`` if the log cannot be written again.
+    func recoverFromDeadSyncs(lockHeld: Bool = false) throws(StoreError) {
+        guard try !deadSyncs().isEmpty else { return }
+        if !lockHeld { try parts.writerLock.lock() }
+        defer { if !lockHeld { parts.writerLock.unlock() } }
+        // Under the lock: another manager may have done it by now, and a new one may have the slot.
+        let dead = try deadSyncs()
+        guard !dead.isEmpty else { return }
+        do {
+            try writeLogAgain(from: dead.flatMap { parts.sharedPage.marked($0) })
+            try parts.groupCommit.syncNow()
+            // What the dead have copied counts as copied only if it was synced. But an error of theirs is told here too.
+            try syncDatabase()
+        } catch {
+            parts.sharedPage.hasIOFailed = true
+            invalidateLogIndex()
+            throw error
+        }
+        for slot in dead {
+            for mark in SharedPage.Mark.allCases { parts.sharedPage.clear(mark, of: slot) }
+        }
+    }
+
+    private func syncDatabase() throws(StoreError) {
+        do {
+            try parts.database.syncFile()
+        } catch {
+            throw StoreError(.lost, "\(path): syncing the database failed (\(error.message))")
+        }
+    }
+
+    /// The slots of managers that have died inside a sync.
+    private func deadSyncs() throws(StoreError) -> [Int] {
+        var rest = parts.sharedPage.marks(except: parts.livenessLock.slot)
+        var dead: [Int] = []
+        while rest != 0 {
+            let slot = rest.trailingZeroBitCount
+            rest &= rest - 1
+            if try !parts.livenessLock.isAlive(slot) { dead.append(slot) }
+        }
+        return dead
+    }
+
+    /// Writes the end of the log again, from the first of some points on.
+    ///
+    /// The writer lock is held.
+    private func writeLogAgain(from points: [SharedPage.WALPoint]) throws(StoreError) {
+        try withWriteLock { committed throws(StoreError) in
+            let file = parts.walSync.file
+            // A log that has been started over since is in the database as a whole.
+            guard let header = try file.header(),
+                let start = points.filter({ $0.salt == header.salt }).map(\.frames).min(), start < committed
+            else { return }
+            let found = try file.writeAgain(header, from: start, limit: committed - start)
+            guard found.whole >= committed else { throw missing(committed - found.whole) }
+        }
+    }
+
+    /// Writes the whole log again, in steps between which other managers write, and syncs it.
+    ///
+    /// A manager that joins others does so before its first answer. Its descriptor was opened just now, and the kernel does
+    /// not tell it of an error that another program has seen before. What it has written itself it is told of.
+    ///
+    /// - Throws: ``StoreError/Code/lost``.
+    func writeWholeLogAgain() throws(StoreError) {
+        let file = parts.walSync.file
+        do {
+            var salt: UInt32?
+            var next = 0
+            var isDone = false
+            while !isDone {
+                try parts.writerLock.lock()
+                defer { parts.writerLock.unlock() }
+                try withWriteLock { committed throws(StoreError) in
+                    // If the log was started over, all of it was written after this manager has opened it.
+                    guard let header = try file.header(), salt == nil || salt == header.salt, next < committed else {
+                        isDone = true
+                        return
+                    }
+                    salt = header.salt
+                    let limit = min(Self.framesAtOnce, committed - next)
+                    let found = try file.writeAgain(header, from: next, limit: limit)
+                    guard found.whole == next + limit else { throw missing(next + limit - found.whole) }
+                    next += limit
+                }
+            }
+            try parts.groupCommit.syncNow()
+        } catch {
+            if error.code == .lost {
+                parts.sharedPage.hasIOFailed = true
+                invalidateLogIndex()
+            }
+            throw error
+        }
+    }
+
+    /// Some 4 MiB: a few milliseconds.
+    private static let framesAtOnce = 1024
+
+    private func missing(_ frames: Int) -> StoreError {
+        StoreError(.lost, "\(parts.files.log): \(frames) frames are not what was written; the kernel has lost them")
+    }
+
+    /// Runs something while no program can write to the log.
+    ///
+    /// The writer lock is held. Waits for other programs as long as it takes: the caller's answers have to wait too.
+    ///
+    /// - Parameter body: is told how many frames of the log are committed.
+    /// - Throws: what `body` throws, or ``StoreError/Code/lost``.
+    private func withWriteLock(_ body: (_ committed: Int) throws(StoreError) -> Void) throws(StoreError) {
+        while true {
+            do {
+                try parts.tables.statements.begin.run()
+                break
+            } catch {
+                let error = error.beforeCommit(path)
+                guard error.code == .busy else { throw error }
+                try checkNoIOFailure()
+            }
+        }
+        defer { try? parts.database.rollBack() }
+        try body(parts.database.committedFrames ?? parts.sharedPage.logFrames)
+    }
+}

@@ -1,0 +1,104 @@
+public import TaskStore
+
+/// How managers tell each other what sessions wait for.
+extension SQLiteStore {
+    /// See ``Store/awaits(_:)``.
+    public func awaits(_ tube: TubeName) {
+        if subscribe(tube) { publishSubscriptions() }
+    }
+
+    /// See ``Store/stopsAwaiting(_:)``.
+    public func stopsAwaiting(_ tube: TubeName) {
+        if let bit = subscriptions.remove(tube) { publish(bit, isSubscribed: false) }
+        publishSubscriptions()
+    }
+
+    /// Adds a tube to those awaited; ``publishSubscriptions()`` has to follow.
+    ///
+    /// - Returns: whether it was not among them.
+    @discardableResult
+    func subscribe(_ name: TubeName) -> Bool {
+        let tube = parts.tables.tubes[name]
+        let isKept = tube?.isReferred == true || tube?.id == Tube.defaultID
+        guard subscriptions.insert(name, isKept ? tube : nil) else { return false }
+        if let bit = subscriptions.bit(of: name) { publish(bit, isSubscribed: true) }
+        return true
+    }
+
+    private func publish(_ bit: Int, isSubscribed: Bool) {
+        if bit == TubeSubscriptions.anyBit {
+            parts.tubeNotifications.setSubscribesToAny(isSubscribed, parts.livenessLock.slot)
+        } else {
+            parts.tubeNotifications.setSubscribed(bit, isSubscribed, parts.livenessLock.slot)
+        }
+    }
+
+    /// Lets the peers see which tubes are awaited.
+    func publishSubscriptions() {
+        parts.sharedPage.setSubscriptions(subscriptions.mask, of: parts.livenessLock.slot)
+    }
+
+    /// Tells the peers what the batch has for them, and notes what it has for this manager's sessions.
+    ///
+    /// The writer lock is held, and the batch is committed.
+    ///
+    /// - Returns: the slots of the peers that have to be woken after the lock is released.
+    func announceBatch() -> UInt64 {
+        let tables = parts.tables
+        let mask = tables.announcementMask
+        guard mask != 0 else { return 0 }
+        let grown = tables.touched.filter(\.hasMoreToClaim)
+        if !subscriptions.isEmpty {
+            for tube in grown where subscriptions.bit(of: tube.name) != nil { moreToClaim.append(tube.name) }
+        }
+        var slots = parts.sharedPage.slots(subscribedTo: mask, except: parts.livenessLock.slot)
+        guard slots != 0 else { return 0 }
+        let displaced = tables.displacesElsewhere ? slots : 0
+        parts.tubeNotifications.notifyDisplaced(displaced)
+        slots = parts.tubeNotifications.notify(grown.map(\.id), at: slots)
+        return slots | displaced
+    }
+
+    /// Takes the awaited tubes in which batches have left more to claim.
+    func takeMoreToClaim() -> [TubeName] {
+        guard !moreToClaim.isEmpty else { return [] }
+        defer { moreToClaim.removeAll() }
+        return moreToClaim
+    }
+
+    /// See ``Store/takeNews()``.
+    public func takeNews() throws(StoreError) -> News? {
+        var news = News()
+        for bit in parts.tubeNotifications.takeNotified(parts.livenessLock.slot) {
+            news.tubes.append(contentsOf: subscriptions.tubes(of: bit))
+        }
+        // Whoever rings for a tube that has no bit rings with another's.
+        news.tubes.append(contentsOf: subscriptions.tubes(of: TubeSubscriptions.anyBit))
+        guard parts.tubeNotifications.takeDisplaced(parts.livenessLock.slot) else { return news }
+        news.displaced = try reading { () throws(SQLiteError) in try parts.tables.displacedConnections() }
+        return news
+    }
+
+    /// See ``Store/lookForNews()``: one look at each tube's row, in a transaction that only reads.
+    public func lookForNews() throws(StoreError) -> News? {
+        try reading { () throws(SQLiteError) in
+            var news = News()
+            for name in subscriptions.tubes where try parts.tables.hasTasksToClaim(name) { news.tubes.append(name) }
+            news.displaced = try parts.tables.displacedConnections()
+            return news
+        }
+    }
+
+    /// Reads something of one moment, without queueing with the writers.
+    private func reading<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
+        let statements = parts.tables.statements
+        do {
+            try statements.beginRead.run()
+            let result = try body()
+            try statements.commit.run()
+            return result
+        } catch {
+            throw abandon(error.beforeCommit(path))
+        }
+    }
+}

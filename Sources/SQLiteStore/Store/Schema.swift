@@ -1,0 +1,173 @@
+import CSQLite
+import TaskStore
+
+/// Whether a file is ours, and how it becomes so.
+enum Schema {
+    /// The number in the file's header that says whose format it is: "Bean".
+    ///
+    /// Also in `schema.sql`.
+    static let applicationID: Int64 = 0x4265_616E
+
+    /// The version that this program reads and writes.
+    ///
+    /// Also in `schema.sql`.
+    static let version: Int64 = 3
+
+    /// What a file turned out to be.
+    enum Condition: Equatable {
+        /// Nothing is in it yet.
+        case empty
+
+        /// Ours, of this version.
+        case current
+
+        /// Ours, of an older version.
+        case older(Int64)
+    }
+
+    /// Finds out what a file is.
+    ///
+    /// - Throws: ``StoreError/Code/unusable`` where it is not ours, or newer than this program.
+    static func inspect(_ database: Database) throws(StoreError) -> Condition {
+        let application: Int64
+        let version: Int64
+        let tables: Int64
+        do {
+            // All of one moment: another manager may be making the tables.
+            try database.execute("BEGIN")
+            application = try database.integer("PRAGMA application_id") ?? 0
+            version = try database.integer("PRAGMA user_version") ?? 0
+            tables = try database.integer("SELECT count(*) FROM sqlite_schema") ?? 0
+            try database.execute("COMMIT")
+        } catch {
+            try? database.rollBack()
+            throw error.whileOpening(database.path)
+        }
+        if application == 0, version == 0, tables == 0 { return .empty }
+        guard application == applicationID else {
+            throw StoreError(.unusable, "\(database.path): \(foreign(database, application))")
+        }
+        guard version <= Self.version else {
+            throw StoreError(
+                .unusable,
+                "\(database.path): made by a newer Beanrow (schema version \(version), this one knows \(Self.version))"
+            )
+        }
+        return version == Self.version ? .current : .older(version)
+    }
+
+    /// Says whose a database is that has not our number, and what to do if it is ours nevertheless.
+    ///
+    /// The shell's `.dump` and `.recover` write no application_id and no user_version.
+    private static func foreign(_ database: Database, _ application: Int64) -> String {
+        let tables = "name IN ('task_state', 'task_body', 'tube', 'tube_user', 'manager')"
+        let ours = (try? database.integer("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND \(tables)")) ?? 0
+        guard application == 0, ours == 5 else { return "the database of another application" }
+        let version = versionByTables(database)
+        return """
+            it has Beanrow's tables but not its application_id, which .dump and .recover leave out. If it was restored from \
+            Beanrow's file: sqlite3 \(database.path) 'PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)'
+            """
+    }
+
+    /// Finds out the version of a database that has our tables by what each version has added.
+    private static func versionByTables(_ database: Database) -> Int64 {
+        func has(_ sql: String) -> Bool { (try? database.integer(sql)) == 1 }
+        if has("SELECT count(*) FROM sqlite_schema WHERE name = 'claim_clock'") { return version }
+        return has("SELECT count(*) FROM pragma_table_info('task_body') WHERE name = 'checksum'") ? 2 : 1
+    }
+
+    /// Makes the tables, or brings them up to date, in one transaction.
+    ///
+    /// The writer lock is held.
+    ///
+    /// - Parameters:
+    ///   - database: the database.
+    ///   - migrations: SQL that leads from a version to the next one.
+    /// - Throws: ``StoreError/Code/unusable``; the file is as it was then.
+    static func establish(
+        _ database: Database,
+        migrations: [Int64: String] = Self.migrations
+    ) throws(StoreError) {
+        switch try inspect(database) {
+        case .current:
+            return
+        case .empty:
+            let sql = String(decoding: PackageResources.schema_sql, as: UTF8.self)
+            try inTransaction(database, sql)
+        case .older(let version):
+            var steps = ""
+            for old in version..<Self.version {
+                guard let step = migrations[old] else {
+                    throw StoreError(.unusable, "\(database.path): no way is known from schema version \(old)")
+                }
+                steps += step + "PRAGMA user_version = \(old + 1);\n"
+            }
+            try inTransaction(database, steps)
+        }
+        guard try inspect(database) == .current else {
+            throw StoreError(.unusable, "\(database.path): the schema did not come out as it should")
+        }
+    }
+
+    /// SQL that leads from a version to the next one.
+    ///
+    /// Managers of the old version may be running meanwhile, and go on with the new tables until they end: a step may add,
+    /// and not take away.
+    static let migrations: [Int64: String] = [
+        // Bodies get checksums; those that are there have none.
+        1: """
+        ALTER TABLE task_body ADD COLUMN checksum INTEGER;
+        CREATE TRIGGER task_body_changed AFTER UPDATE OF body ON task_body WHEN NEW.checksum IS NOT NULL BEGIN
+            UPDATE task_body SET checksum = NULL WHERE id = NEW.id;
+        END;
+
+        """,
+        // Claims have a time of their own, and the views show it.
+        2: """
+        DROP VIEW claim_overview;
+        DROP VIEW task_overview;
+
+        """
+            + ["TABLE claim_clock", "VIEW task_overview", "VIEW claim_overview"].map(definition).joined()
+            + "INSERT INTO claim_clock (id, ahead_ms) VALUES (1, 0);\n",
+    ]
+
+    /// Finds the statement in `schema.sql` that creates something, so that a new file and an old one get the same.
+    private static func definition(of thing: String) -> String {
+        let sql = String(decoding: PackageResources.schema_sql, as: UTF8.self)
+        // Statements end with a semicolon at a line's end; those of triggers, which have others, are not looked for.
+        guard let start = sql.firstRange(of: "CREATE \(thing) "),
+            let end = sql[start.lowerBound...].firstRange(of: ";\n")
+        else { return "" }
+        return sql[start.lowerBound..<end.upperBound] + "\n"
+    }
+
+    private static func inTransaction(_ database: Database, _ sql: String) throws(StoreError) {
+        do {
+            try database.execute("BEGIN IMMEDIATE")
+            try database.execute(sql)
+            try database.execute("COMMIT")
+        } catch {
+            try? database.rollBack()
+            throw error.whileOpening(database.path)
+        }
+    }
+}
+
+extension SQLiteError {
+    /// What the error means for somebody who tries to open a database.
+    ///
+    /// - Parameter path: the file.
+    /// - Returns: ``StoreError/Code/unusable`` or ``StoreError/Code/full``, in words.
+    func whileOpening(_ path: String) -> StoreError {
+        switch primaryCode {
+        case SQLITE_NOTADB: StoreError(.unusable, "\(path): not a SQLite database")
+        case SQLITE_CORRUPT: StoreError(.unusable, "\(path): the database is damaged (\(message))")
+        case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:
+            StoreError(.inUse, "\(path): another program holds the database: \(FileUsers.describe(path))")
+        case _ where isFull: StoreError(.full, "\(path): no space left (\(message))")
+        default: StoreError(.unusable, "\(path): \(message) (SQLite error \(code))")
+        }
+    }
+}

@@ -1,0 +1,199 @@
+import Dispatch
+import TaskStore
+import Testing
+
+@testable import SQLiteStore
+
+/// Which batches sync, and which wait for somebody else's sync.
+@Suite struct GroupCommitTests {
+    /// Two managers of one store, of which the second one waits for the first one's sync as long as it says.
+    private struct Pair {
+        let place: TemporaryStore
+        let first: SQLiteStore
+        let second: SQLiteStore
+
+        init(patience: Duration, at given: TemporaryStore? = nil) throws {
+            place = try given ?? TemporaryStore()
+            first = try place.open("first")
+            var options = SQLiteStore.Options.test
+            options.patience = patience
+            second = try SQLiteStore.open(
+                path: place.path,
+                name: "second",
+                address: "127.0.0.1:0",
+                at: .start,
+                options: options
+            )
+            // What has to do with opening is on the disk.
+            try first.makeDurable()
+            try second.makeDurable()
+        }
+
+        func leave() throws {
+            try first.leave()
+            try second.leave()
+        }
+
+        /// Makes what the second manager has done durable.
+        ///
+        /// - Returns: how often it synced for that.
+        func syncsOfSecond() throws -> Int {
+            let before = second.parts.groupCommit.count
+            try second.makeDurable()
+            return second.parts.groupCommit.count - before
+        }
+    }
+
+    private static let forEver = Duration.seconds(3600)
+
+    private func put(_ store: SQLiteStore) throws {
+        try run(.put(NewTask(tube: .default, priority: 0, delay: 0, timeToRun: 1, body: [])), store)
+    }
+
+    @discardableResult
+    private func claim(_ store: SQLiteStore) throws -> [TaskID] {
+        guard case .claimed(let tasks)? = try run(.claim(tubes: [.default], count: 1, waits: false), store).first else {
+            return []
+        }
+        return tasks.map(\.id)
+    }
+
+    @discardableResult
+    private func run(_ actions: Action..., on store: SQLiteStore) throws -> [Outcome] {
+        let session = SessionID(connection: 1, of: store.manager)
+        let operations = actions.map { Operation(session: session, action: $0) }
+        return try store.run(Batch(operations, now: .start)).outcomes
+    }
+
+    @discardableResult
+    private func run(_ action: Action, _ store: SQLiteStore) throws -> [Outcome] {
+        try run(action, on: store)
+    }
+
+    @Test func aClaimOfWhatIsOnTheDiskIsNotSynced() throws {
+        let pair = try Pair(patience: Self.forEver)
+        try put(pair.first)
+        try pair.first.makeDurable()
+        #expect(try claim(pair.second).count == 1)
+        #expect(try pair.syncsOfSecond() == 0)
+        try pair.leave()
+    }
+
+    @Test func aClaimOfWhatIsNotWaitsForTheSyncOfWhoPutIt() throws {
+        let pair = try Pair(patience: Self.forEver)
+        try put(pair.first)
+        #expect(try claim(pair.second).count == 1)
+        // Ends only once the first manager has synced, whichever of the two calls comes first.
+        // Used by the other thread alone until it is through.
+        nonisolated(unsafe) let first = pair.first
+        let group = DispatchGroup()
+        DispatchQueue(label: "first").async(group: group) { try? first.makeDurable() }
+        #expect(try pair.syncsOfSecond() == 0)
+        group.wait()
+        try pair.leave()
+    }
+
+    @Test func whoeverNeverSyncsIsNotWaitedForForLong() throws {
+        let pair = try Pair(patience: .milliseconds(1))
+        try put(pair.first)
+        try claim(pair.second)
+        #expect(try pair.syncsOfSecond() == 1)
+        try put(pair.second)
+        try pair.second.makeDurable()
+        try claim(pair.second)
+        #expect(try pair.syncsOfSecond() == 0, "its own sync covered the other one's commit too")
+        try pair.leave()
+    }
+
+    @Test func aBatchThatWritesNothingKeepsNobodyWaiting() throws {
+        let pair = try Pair(patience: Self.forEver)
+        try put(pair.first)
+        try pair.first.makeDurable()
+        let nowhere = try #require(TubeName("nowhere"))
+        try run(.claim(tubes: [nowhere], count: 1, waits: true), pair.first)
+        let frames = pair.first.parts.sharedPage.logFrames
+        try run(.claim(tubes: [nowhere], count: 1, waits: true), pair.second)
+        #expect(pair.first.parts.sharedPage.logFrames == frames)
+        #expect(try claim(pair.second).count == 1)
+        #expect(try pair.syncsOfSecond() == 0)
+        try pair.leave()
+    }
+
+    @Test func wordsThatAPowerCutHasTornPromiseNothing() throws {
+        let place: TemporaryStore
+        do {
+            let pair = try Pair(patience: Self.forEver)
+            let sharedPage = pair.first.parts.sharedPage
+            sharedPage.raiseSynced(to: sharedPage.promised + 5)
+            try pair.leave()
+            place = pair.place
+        }
+        let pair = try Pair(patience: .milliseconds(1), at: place)
+        try put(pair.first)
+        try claim(pair.second)
+        #expect(try pair.syncsOfSecond() == 1)
+        try pair.leave()
+    }
+
+    @Test func everythingElseIsSynced() throws {
+        let pair = try Pair(patience: Self.forEver)
+        for _ in 0..<4 { try put(pair.first) }
+        try pair.first.makeDurable()
+
+        let tasks = try claim(pair.second)
+        #expect(try pair.syncsOfSecond() == 0)
+        let task = try #require(tasks.first)
+        for action in [Action.touch(task), .bury(task, priority: 1), .kickTask(task), .delete(task)] {
+            try run(action, pair.second)
+            #expect(try pair.syncsOfSecond() == 1, "\(action)")
+        }
+        let claim = Action.claim(tubes: [.default], count: 1, waits: false)
+        let put = Action.put(NewTask(tube: .default, priority: 9, delay: 0, timeToRun: 1, body: []))
+        try run(claim, put, on: pair.second)
+        #expect(try pair.syncsOfSecond() == 1, "a put beside it")
+        try run(claim, pair.second)
+        try run(put, pair.second)
+        try run(claim, pair.second)
+        #expect(try pair.syncsOfSecond() == 1, "a put before it that was not synced")
+        try pair.leave()
+    }
+
+    @Test func theClaimOfANamedSessionIsSynced() throws {
+        let pair = try Pair(patience: Self.forEver)
+        try put(pair.first)
+        try pair.first.makeDurable()
+        try run(.takeUp(try #require(SessionName("a-name-that-nobody-guesses"))), pair.second)
+        try pair.second.makeDurable()
+        #expect(try claim(pair.second).count == 1)
+        #expect(try pair.syncsOfSecond() == 1)
+        try pair.leave()
+    }
+
+    @Test func whatOtherProgramsPutIsSyncedByWhoeverClaimsIt() throws {
+        let pair = try Pair(patience: Self.forEver)
+        try pair.place.shell().execute("INSERT INTO task (tube, body) VALUES ('default', 'sql')")
+        #expect(try claim(pair.second).count == 1)
+        #expect(try pair.syncsOfSecond() == 1)
+        try pair.leave()
+    }
+
+    @Test func alsoWhereAManagersCommitIsBetween() throws {
+        let pair = try Pair(patience: .milliseconds(1))
+        try pair.place.shell().execute("INSERT INTO task (tube, body) VALUES ('default', 'sql')")
+        // Nobody is told anything, so this is not synced.
+        try run(.refer(.default, using: 1, watching: 0), pair.first)
+        #expect(try claim(pair.second).count == 1)
+        #expect(try pair.syncsOfSecond() == 1)
+        try pair.leave()
+    }
+
+    @Test func aClaimAfterACheckpointIsNotSynced() throws {
+        let pair = try Pair(patience: Self.forEver)
+        try put(pair.first)
+        try pair.first.makeDurable()
+        try pair.first.checkpoint()
+        #expect(try claim(pair.second).count == 1)
+        #expect(try pair.syncsOfSecond() == 0)
+        try pair.leave()
+    }
+}
