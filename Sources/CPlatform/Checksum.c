@@ -6,7 +6,7 @@
 #define POLYNOMIAL UINT32_C(0x82f63b78)
 
 uint32_t beanrow_checksum_portable(uint32_t checksum, const void *bytes, size_t length) {
-    /* Four bits at a time: a table of 64 bytes, made by the compiler. */
+    /* Four bits at a time: a table of 64 bytes, which is a constant. */
     static const uint32_t table[16] = {
         0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
         0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,

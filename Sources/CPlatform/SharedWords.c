@@ -13,7 +13,7 @@ void beanrow_raise(uint64_t *word, uint64_t value) {
     }
 }
 
-/* The kernel looks at 32 bits: those that change. */
+/* The kernel compares 32 bits: the half that changes. */
 static const uint32_t *low_half(const uint64_t *word) {
     return (const uint32_t *)word + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
 }

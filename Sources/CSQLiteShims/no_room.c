@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 /*
- * The system calls by which SQLite makes files longer (sqlite3_vfs.xSetSystemCall).
+ * The system calls with which SQLite extends files (sqlite3_vfs.xSetSystemCall).
  *
- * SQLite knows ENOSPC only: for any other errno of a write it answers SQLITE_IOERR_WRITE, and by the time one asks for the
- * errno another call may have changed it. So here "over the quota" and "longer than a file may be" become ENOSPC, and
+ * SQLite knows only ENOSPC. For any other errno of a write it returns SQLITE_IOERR_WRITE, and when the errno is asked
+ * for, another call may have changed it. So here "over the quota" and "longer than a file may be" become ENOSPC, and
  * the errno is kept.
  */
 
@@ -46,9 +46,9 @@ static ssize_t write_noted(int descriptor, const void *bytes, size_t count) {
 }
 
 /*
- * SQLite makes a file longer this way only to round its length up to the size of a chunk, at the end of a checkpoint
- * (unixTruncate), and to give a new -shm file its first bytes. Neither is needed. But if it failed the checkpoint would too, and
- * the log could never start over.
+ * SQLite extends a file with ftruncate only to round its length up to the size of a chunk, at the end of a checkpoint
+ * (unixTruncate), and to give a new -shm file its first bytes. Neither is necessary. But if the call failed, the
+ * checkpoint would fail too, and the log could never be started over.
  */
 static int ftruncate_noted(int descriptor, off_t length) {
     int result = (int)noted(real_ftruncate(descriptor, length));

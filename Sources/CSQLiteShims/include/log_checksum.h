@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * The checksum of SQLite's write-ahead log (sqlite.org/fileformat2.html, section 4.2), going on from `sums`. The number of
- * bytes is a multiple of 8. `swaps` says that the log's words have the other byte order than this machine's.
+ * Computes the checksum of SQLite's write-ahead log (sqlite.org/fileformat2.html, section 4.2), starting from `sums`.
+ * The number of bytes is a multiple of 8. `swaps` means that the log's words do not have this machine's byte order.
  */
 void beanrow_log_checksum(const void *bytes, size_t length, int swaps, uint32_t sums[2]);
 
