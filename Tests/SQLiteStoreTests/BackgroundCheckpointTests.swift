@@ -4,7 +4,8 @@ import Testing
 
 @testable import SQLiteStore
 
-/// The copy of the log that runs while managers write: when it begins, what it leaves, and who takes over where it breaks off.
+/// The copy of the log that runs while managers write: when it begins, what it leaves, and which manager takes over if
+/// it stops.
 @Suite struct BackgroundCheckpointTests {
     private let place: TemporaryStore
 
@@ -33,12 +34,14 @@ import Testing
         #expect(store.parts.checkpointer.due == due)
     }
 
-    /// How many frames of the log SQLite takes for copied: this does not copy any if somebody else is about to.
+    /// Returns how many frames of the log count as copied.
+    ///
+    /// It copies none if another connection is about to.
     private func checkpointElsewhere() throws -> String {
         try place.shell().rows("PRAGMA wal_checkpoint(PASSIVE)", columns: 3)[0]
     }
 
-    @Test func aBatchBeginsTheCopyAndALaterOneStartsTheLogOver() throws {
+    @Test func `a batch begins the copy and a later batch starts the log over`() throws {
         let store = try place.open()
         try fill(store)
         let frames = store.parts.sharedPage.logFrames
@@ -56,7 +59,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func anotherManagerStartsTheLogOver() throws {
+    @Test func `another manager starts the log over`() throws {
         let stores = [try place.open("a"), try place.open("b")]
         try fill(stores[0])
         _ = try run(stores[0], [put()])
@@ -69,10 +72,10 @@ import Testing
         for store in stores { try store.leave() }
     }
 
-    @Test func othersWriteWhileTheCopyWaits() throws {
+    @Test func `other managers write while the copy waits`() throws {
         let stores = [try place.open("a"), try place.open("b")]
         try fill(stores[0])
-        // As a batch does, but it stays where it is while another manager commits.
+        // Like a batch, but it waits while another manager commits.
         stores[0].parts.backgroundCheckpoint.begin()
         #expect(try checkpointElsewhere() == "1|-1|-1", "the log is locked against checkpoints")
         let frames = stores[0].parts.sharedPage.copyBegan
@@ -87,14 +90,14 @@ import Testing
         for store in stores { try store.leave() }
     }
 
-    @Test func aBatchThatWritesNothingGivesTheCopyUp() throws {
+    @Test func `a batch that writes nothing gives the copy up`() throws {
         let store = try place.open()
         try fill(store)
         #expect(try run(store, [.delete(TaskID(rawValue: 99_999))]) == [.notFound])
         #expect(store.parts.sharedPage.copyBegan == 0)
         expect(store, .copy)
         let length = fileLength(place.path)
-        // The thread has left its checkpoint, or does so now; the next batch may be too early for it and go without.
+        // The thread has left its checkpoint, or does so now. The next batch may be too early to begin a copy.
         while store.parts.sharedPage.copyBegan == 0 { _ = try run(store, [put(10)]) }
         store.parts.backgroundCheckpoint.waitUntilDone()
         #expect(store.parts.sharedPage.copied > 0)
@@ -103,7 +106,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aBatchThatFailsGivesTheCopyUp() throws {
+    @Test func `a batch that fails gives the copy up`() throws {
         let store = try place.open()
         try fill(store)
         try place.shell().execute("ALTER TABLE task_body RENAME TO body")
@@ -112,10 +115,10 @@ import Testing
         store.abandon()
     }
 
-    @Test func whatADeadManagerHadBegunIsDoneUnderTheLock() throws {
+    @Test func `the copy of a dead manager is finished under the lock`() throws {
         let store = try place.open()
         try fill(store)
-        // Somebody began, and nothing more is heard of it.
+        // A manager began, and does not continue.
         let began = store.parts.sharedPage.logFrames
         store.parts.sharedPage.copyBegan = began
         while store.parts.checkpointer.due == .nothing { _ = try run(store, [put()]) }
@@ -128,7 +131,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aCopyThatTakesLongIsNotTakenForAReader() throws {
+    @Test func `a copy that takes long does not count as a reader`() throws {
         let stores = [try place.open("a"), try place.open("b")]
         try fill(stores[0])
         stores[0].parts.backgroundCheckpoint.begin()
@@ -136,7 +139,7 @@ import Testing
         while stores[1].parts.checkpointer.due == .nothing { _ = try run(stores[1], [put()]) }
         _ = try run(stores[1], [put()])
         #expect(stores[1].parts.sharedPage.blockedCheckpoint == 0)
-        #expect(stores[1].parts.sharedPage.copyBegan > began, "it gets as long again")
+        #expect(stores[1].parts.sharedPage.copyBegan > began, "it gets the same time again")
         stores[0].parts.backgroundCheckpoint.proceed(hasGrown: true)
         stores[0].parts.backgroundCheckpoint.waitUntilDone()
         _ = try run(stores[1], [put()])
@@ -145,7 +148,7 @@ import Testing
         for store in stores { try store.leave() }
     }
 
-    @Test func aLogThatIsCutShortBeforeItIsCopiedMeansThatAllIsLost() throws {
+    @Test func `the store is lost if the log is cut short before it is copied`() throws {
         let store = try place.open()
         try fill(store)
         store.parts.backgroundCheckpoint.begin()
@@ -161,21 +164,21 @@ import Testing
         store.abandon()
     }
 
-    @Test func leavingEndsACopy() throws {
+    @Test func `leaving ends a copy`() throws {
         let stores = [try place.open("a"), try place.open("b")]
         try fill(stores[0])
         _ = try run(stores[0], [put()])
         try stores[0].leave()
         expect(stores[1], .checkpoint)
         try fill(stores[1])
-        // Of a batch that is not over.
+        // Part of a batch that has not ended.
         stores[1].parts.backgroundCheckpoint.begin()
         try stores[1].leave()
         #expect(FileIdentity(path: place.path + "-wal") == nil, "the last one to leave removes the log")
         try place.audit()
     }
 
-    @Test func aStoreThatIsDroppedEndsItsCopy() throws {
+    @Test func `a store that is dropped ends its copy`() throws {
         do {
             let store = try place.open()
             try fill(store)

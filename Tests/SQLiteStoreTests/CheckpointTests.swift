@@ -4,7 +4,7 @@ import Testing
 
 @testable import SQLiteStore
 
-/// The write-ahead log: that it is emptied, stays short, and that a person hears of it where it does not.
+/// The write-ahead log: it is emptied and stays short, and a person is told if it does not.
 @Suite struct CheckpointTests {
     private let mail = TubeName("mail")!
     private let place: TemporaryStore
@@ -26,7 +26,7 @@ import Testing
         return Int(information.st_size)
     }
 
-    @Test func theLogStaysShort() throws {
+    @Test func `the log stays short`() throws {
         let stores = [try place.open("a"), try place.open("b")]
         for round in 0..<20 { try fill(stores[round % 2], tasks: 500) }
         // Twice the frames that start a checkpoint: a batch may be long.
@@ -39,9 +39,9 @@ import Testing
         #expect(FileIdentity(path: place.path + "-wal") == nil, "the last one to leave removes the log")
     }
 
-    @Test func theFileHasRoomForAllThatIsInTheLog() throws {
+    @Test func `the file has room for everything in the log`() throws {
         let store = try place.open()
-        // Nothing is copied while somebody reads what was there before.
+        // Nothing is copied while a program reads the old state.
         let reader = try place.shell()
         try reader.execute("BEGIN; SELECT count(*) FROM task")
         try fill(store, tasks: 1000)
@@ -51,14 +51,14 @@ import Testing
         #expect(pages > 1000)
         #expect(Int64(information.st_size) >= pages * 4096)
         #expect(Int64(information.st_size) % Int64(TaskTables.growth) == 0)
-        #expect(Int64(information.st_blocks) * 512 >= pages * 4096, "it is no hole")
+        #expect(Int64(information.st_blocks) * 512 >= pages * 4096, "the blocks are allocated")
         try reader.execute("COMMIT")
         try fill(store, tasks: 100)
         try place.audit()
         try store.leave()
     }
 
-    @Test func aReaderInTheWayStopsNobody() throws {
+    @Test func `a reader that blocks the checkpoint stops no manager`() throws {
         let store = try place.open()
         try fill(store, tasks: 100)
         let reader = try place.shell()
@@ -77,7 +77,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aLogThatKeepsGrowingIsReportedOnceForEachDoubling() throws {
+    @Test func `a log that keeps growing is reported once per doubling`() throws {
         let store = try place.open()
         let checkpointer = store.parts.checkpointer
         func report(_ megabytes: Int) -> Bool {
@@ -97,7 +97,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aLogThatCannotBeEmptiedIsBounded() throws {
+    @Test func `a log that cannot be emptied has a limit`() throws {
         var options = SQLiteStore.Options.test
         options.mostLogBytes = 12 << 20
         let store = try SQLiteStore.open(path: place.path, name: "a", address: "", at: .start, options: options)
@@ -114,7 +114,7 @@ import Testing
         #expect((100..<10_000).contains(puts))
         #expect(try logBytes() < 14 << 20)
 
-        // What takes nothing in goes on, until the log is twice as long.
+        // Operations that add no task continue, until the log is twice as long.
         #expect(try run(.delete(TaskID(rawValue: 1))) == .deleted)
         var changes = 0
         let error = #expect(throws: StoreError.self) {
@@ -138,7 +138,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func anotherProgramsCheckpointDoesNoHarm() throws {
+    @Test func `the checkpoint of another program does no harm`() throws {
         let store = try place.open()
         try fill(store, tasks: 1000)
         try place.shell().execute("PRAGMA wal_checkpoint(TRUNCATE)")

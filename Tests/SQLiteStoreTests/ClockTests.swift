@@ -6,7 +6,7 @@ import Testing
 
 /// The two clocks that managers share.
 @Suite struct ClockTests {
-    /// Has an offset follow the machine's clock.
+    /// Makes an offset follow the machine's clock.
     private func expect(
         _ offset: inout WallOffset,
         _ machine: Int64,
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func `a large difference is followed at once and told`() {
+    @Test func `a large difference is followed at once and reported`() {
         for difference in [-31_536_000_000, -60_001, 60_001, 28_800_000] as [Int64] {
             var offset = WallOffset(value: 0, moved: nil)
             expect(&offset, difference, at: 10, .jumped(difference))
@@ -45,7 +45,7 @@ import Testing
         #expect(offset.value == 0, "nothing is lost by rounding")
         expect(&offset, difference, at: 1_005_000, nil)
         #expect(offset.value == difference.signum() * 500)
-        // Until a second is left, which is followed at once.
+        // Until one second is left, which is followed at once.
         var now: Int64 = 1_005_000
         while abs(difference - offset.value) > WallOffset.small {
             now += 1000
@@ -56,7 +56,7 @@ import Testing
         #expect(offset == WallOffset(value: difference, moved: nil))
     }
 
-    @Test func `a clock that is set back while it is followed is told again`() {
+    @Test func `a clock that is set back while it is followed is reported again`() {
         var offset = WallOffset(value: 0, moved: nil)
         expect(&offset, 30_000, at: 1000, .follows(30_000))
         expect(&offset, 0, at: 2000, nil)
@@ -81,7 +81,7 @@ import Testing
         #expect(try BootID.current() == BootID.current())
     }
 
-    /// A store whose time is the machine's.
+    /// Opens a store that uses the machine's clocks.
     private func open(_ place: TemporaryStore, _ name: String = "a") throws -> SQLiteStore {
         try SQLiteStore.open(path: place.path, name: name, address: "", at: Timestamp(rawValue: 0))
     }
@@ -103,7 +103,7 @@ import Testing
         return statistics.timeLeft
     }
 
-    @Test func `a clock that is set moves delays for all managers, and no claim`() throws {
+    @Test func `setting the clock moves delays for all managers, and no claim`() throws {
         let place = try TemporaryStore()
         let ahead = Setting()
         let stores = try ["a", "b"]
@@ -133,18 +133,18 @@ import Testing
 
         ahead.value = -3_600_000
         _ = try stores[0].maintain(at: Timestamp(rawValue: 0))
-        #expect(try timeLeft(stores[1], 1) > 7_000_000, "also if nobody writes")
+        #expect(try timeLeft(stores[1], 1) > 7_000_000, "also if no manager writes")
         #expect(try timeLeft(stores[1], 2) > claim - 60_000)
         for store in stores { try store.leave() }
     }
 
-    @Test func `SQL shows the time that a claim has left by claim time`() throws {
+    @Test func `SQL shows the time left of a claim by claim time`() throws {
         let place = try TemporaryStore()
         let store = try open(place)
         _ = try run(store, task())
         _ = try run(store, .claim(tubes: [.default], count: 1, waits: false))
         let sharedPage = store.parts.sharedPage
-        // As on a machine whose clock was set back by an hour since the boot.
+        // Like a machine whose clock was set back by an hour since the boot.
         sharedPage[.claimOffset] = UInt64(bitPattern: Int64(bitPattern: sharedPage[.claimOffset]) + 3_600_000)
         try place.shell().execute("UPDATE task_state SET due_ms = due_ms + 3600000")
         _ = try store.maintain(at: Timestamp(rawValue: 0))
@@ -154,7 +154,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func `claims of named sessions start again after the machine has started again`() throws {
+    @Test func `claims of named sessions start again after a restart of the machine`() throws {
         let place = try TemporaryStore()
         let name = try #require(SessionName("s"))
         let store = try open(place)
@@ -174,7 +174,7 @@ import Testing
         try next.leave()
     }
 
-    @Test func `a manager that starts in the same boot takes the clocks as they are`() throws {
+    @Test func `a manager that starts in the same boot does not change the clocks`() throws {
         let place = try TemporaryStore()
         let store = try open(place)
         let sharedPage = store.parts.sharedPage
@@ -203,7 +203,7 @@ import Testing
         #expect(!isSilent, "another manager has the slot")
     }
 
-    @Test func `overdue claims of a silent manager are ended, and those of others are not`() throws {
+    @Test func `overdue claims of a silent manager are ended, and those of other managers are not`() throws {
         let place = try TemporaryStore()
         let stores = [try place.open("silent"), try place.open("judge")]
         func batch(_ store: SQLiteStore, _ actions: [Action], _ seconds: Int64 = 0) throws -> [Outcome] {
@@ -225,15 +225,15 @@ import Testing
         #expect(try end(11) == 0)
         let counts = try place.shell().rows("SELECT pending || ' ' || claimed FROM tube")
         #expect(counts == ["1 2"])
-        #expect(try batch(stores[0], [.delete(TaskID(rawValue: 1))], 12) == [.deleted], "nobody holds it")
+        #expect(try batch(stores[0], [.delete(TaskID(rawValue: 1))], 12) == [.deleted], "no session holds it")
         stores[0].parts.sharedPage.countTurn(peer.slot)
-        #expect(try end(5000) == 0, "it is not silent any more")
+        #expect(try end(5000) == 0, "it is no longer silent")
         try place.audit()
         for store in stores { try store.leave() }
     }
 }
 
-/// How far the machine's clock is set ahead.
+/// How far the machine's clock is ahead.
 private final class Setting: Sendable {
     private let milliseconds = Mutex<Int64>(0)
 

@@ -5,21 +5,21 @@ import Testing
 
 @testable import SQLiteStore
 
-/// The SQLite store held against the plain one: random batches of several managers, every outcome compared.
+/// Compares the SQLite store with the one in memory: every outcome of random batches of several managers.
 @Suite struct ComparisonTests {
     @Test(arguments: StoreConformance.checks.filter { !$0.isLarge })
-    func thePlainStoreMeets(_ check: StoreCheck) throws {
+    func `the in-memory store passes`(_ check: StoreCheck) throws {
         try check.run(on: MemoryQueue())
     }
 
     @Test(arguments: TestSeed.seeds(with: 1...7))
-    func randomBatchesComeOutTheSame(_ seed: UInt64) throws {
+    func `random batches have the same outcomes as in memory`(_ seed: UInt64) throws {
         try StoreComparison.run(seed: seed, rounds: isSanitized ? 60 : 400, on: SQLiteHarness())
     }
 
-    /// The same with plain SQL in between, for which there is nothing to compare: the counts must be right all the same.
+    /// The same with SQL of other programs in between, which has no outcomes to compare: the counts must be right.
     @Test(arguments: TestSeed.seeds(with: 1...3))
-    func countsAreRightWhoeverWrites(_ seed: UInt64) throws {
+    func `counts are right for batches and for SQL`(_ seed: UInt64) throws {
         let place = try TemporaryStore()
         var random = SeededGenerator(seed: seed)
         var now = Timestamp.start

@@ -6,12 +6,12 @@ import Testing
 
 @Suite struct ConformanceTests {
     @Test(arguments: StoreConformance.checks)
-    func meets(_ check: StoreCheck) throws {
+    func `the store passes`(_ check: StoreCheck) throws {
         try check.run(on: SQLiteHarness())
     }
 }
 
-/// A fresh database, opened as often as a check likes.
+/// A new database, which a check may open any number of times.
 final class SQLiteHarness: StoreHarness {
     private let place: TemporaryStore
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SQLiteStore
 
-/// Bodies that are not what was put: they are never handed out.
+/// Bodies that are not what was put: no client ever receives them.
 @Suite struct DamageTests {
     private let mail = TubeName("mail")!
     private let place: TemporaryStore
@@ -44,7 +44,7 @@ import Testing
 
     private let claim = Action.claim(tubes: [TubeName("mail")!], count: 1, waits: false)
 
-    @Test func aDamagedTaskIsBuriedAndTheOthersComeOut() throws {
+    @Test func `a damaged task is buried and the others are claimed`() throws {
         _ = try run((1...20).map { put($0) })
         try damage(1, 5, 20)
         #expect(claimed(try run([claim])[0]) == [2])
@@ -60,7 +60,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aConsumerThatDeletesAndClaimsAtOnceGetsTheNextOnes() throws {
+    @Test func `a consumer that deletes and claims in one batch gets the next tasks`() throws {
         _ = try run((1...9).map { put($0) })
         #expect(claimed(try run([.claim(tubes: [mail], count: 3, waits: false)])[0]) == [1, 2, 3])
         try damage(5)
@@ -71,7 +71,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aDamagedTaskWhoseDelayIsOverIsBuriedToo() throws {
+    @Test func `a damaged task whose delay is over is buried too`() throws {
         _ = try run([put(1, delay: 5), put(2, delay: 5)])
         try damage(1)
         #expect(claimed(try run([claim], after: 6)[0]) == [2])
@@ -79,7 +79,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aTaskThatIsDamagedWhileItIsHeldIsNotHandedOutAgain() throws {
+    @Test func `a task that is damaged during its claim is not claimed again`() throws {
         _ = try run([put(1), put(2)])
         #expect(claimed(try run([claim])[0]) == [1])
         try damage(1)
@@ -90,7 +90,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aBatchThatDigsUpADamagedTaskAndTakesItFailsAndNothingElseDoes() throws {
+    @Test func `a batch that kicks and claims a damaged task fails, and no other batch does`() throws {
         _ = try run([put(1), put(2)])
         try damage(1)
         #expect(claimed(try run([claim])[0]) == [2])
@@ -103,7 +103,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aTaskWithoutABodyIsNoEmptyTask() throws {
+    @Test func `a task without a body row is damaged, not empty`() throws {
         _ = try run([put(1), put(2), put(3)])
         let shell = try place.shell()
         try shell.execute("DROP TRIGGER task_body_kept; DELETE FROM task_body WHERE id < 3")
@@ -112,7 +112,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func whatIsPutOrChangedWithSQLIsHandedOutAsItIs() throws {
+    @Test func `a body that SQL has put or changed is not damaged`() throws {
         _ = try run([put(1), put(2)])
         let shell = try place.shell()
         try shell.execute("INSERT INTO task (tube, body, priority) VALUES ('mail', 'sql', 0)")
@@ -125,7 +125,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aByteThatTheDiskHasChangedIsNoticed() throws {
+    @Test func `a byte that the disk has changed is found`() throws {
         let body = [UInt8]("the quick brown fox jumps over the lazy dog".utf8)
         _ = try run([.put(NewTask(tube: mail, priority: 1, delay: 0, timeToRun: 60, body: body)), put(2)])
         try store.leave()
@@ -145,7 +145,7 @@ import Testing
         try again.leave()
     }
 
-    @Test func theProcessorsChecksumIsTheOneOfTheStandard() {
+    @Test func `the processor's checksum is the one of the standard`() {
         // RFC 3720, appendix B.4.
         let vectors: [([UInt8], UInt32)] = [
             (Array(repeating: 0, count: 32), 0x8A91_36AA), (Array(repeating: 0xFF, count: 32), 0x62A8_AB43),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SQLiteStore
 
-/// Disks that are full, programs that hold the lock, files that vanish.
+/// Full disks, programs that hold the lock, files that are removed.
 @Suite struct FailureTests {
     private let mail = TubeName("mail")!
 
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test func aDatabaseThatMayNotGrowTakesNoMoreTasksAndServesThoseItHas() throws {
+    @Test func `a database that may not grow refuses puts and serves its tasks`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         let pages = try #require(try store.parts.database.integer("PRAGMA page_count"))
@@ -60,13 +60,13 @@ import Testing
 
         #expect(try run(store, ids.map { .delete($0) }) == ids.map { _ in .deleted })
         let again = try run(store, [put(5000)])
-        #expect(again == [.inserted(TaskID(rawValue: Int64(ids.count) + 2))], "a put that failed took no number")
+        #expect(again == [.inserted(TaskID(rawValue: Int64(ids.count) + 2))], "a put that failed used no id")
         try place.audit()
         try store.leave()
     }
 
     @Test(.enabled(if: Tmpfs.isAvailable, "needs root to mount a small file system"))
-    func aFullDiskTakesNoMoreTasksAndServesThoseItHas() throws {
+    func `a store on a full disk refuses puts and serves its tasks`() throws {
         let disk = try Tmpfs(kilobytes: 12_000)
         let store = try SQLiteStore.open(path: disk.path, name: "a", address: "", at: .start, options: .test)
         var ids: [TaskID] = []
@@ -83,7 +83,7 @@ import Testing
         }
         #expect(refused >= 5)
         #expect(ids.count > 50)
-        // Nothing is left for anybody.
+        // No space is left for any program.
         disk.fill()
         while case .inserted(let id)? = try run(store, [put(20_000)]).first, ids.count < 10_000 { ids.append(id) }
 
@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test(.enabled(if: Tmpfs.isAvailable, "needs root to mount a small file system"))
-    func aFreshManagerOnAFullDiskCanStillDelete() throws {
+    func `a new manager on a full disk can delete`() throws {
         let disk = try Tmpfs(kilobytes: 12_000)
         func open() throws -> SQLiteStore {
             try SQLiteStore.open(path: disk.path, name: "a", address: "", at: .start, options: .test)
@@ -124,7 +124,7 @@ import Testing
 
         disk.drain()
         _ = try second.maintain(at: Timestamp.start.adding(seconds: 10))
-        #expect(FileIdentity(path: disk.path + "-reserve") != nil, "and is made anew when there is room")
+        #expect(FileIdentity(path: disk.path + "-reserve") != nil, "and is made again if there is room")
         try second.leave()
     }
 
@@ -137,7 +137,7 @@ import Testing
         let first = try open()
         _ = try run(first, Array(repeating: put(20_000), count: 50))
         disk.fill()
-        // It may find no room to write that it leaves.
+        // It may have no room to record that it leaves.
         try? first.leave()
         disk.fill()
         let second = try open()
@@ -145,7 +145,7 @@ import Testing
         try second.leave()
     }
 
-    @Test func aProgramThatHoldsTheLockMakesABatchFailWithoutATrace() throws {
+    @Test func `a batch changes nothing if another program holds the lock`() throws {
         let place = try TemporaryStore()
         var options = SQLiteStore.Options.test
         options.busyTimeout = 20
@@ -161,8 +161,8 @@ import Testing
         expect(.busy, "another program holds the database") { _ = try run(store, actions) }
         #expect(try shell.rows("SELECT name FROM tube").contains("new") == false)
         #expect(try Database(path: place.path).everything() == before)
-        #expect(try run(store, [.listTubes]) == [.tubes([.default, mail])], "reading goes on")
-        #expect(store.parts.sharedPage.subscriptions(of: store.parts.livenessLock.slot) == 0, "nothing is awaited")
+        #expect(try run(store, [.listTubes]) == [.tubes([.default, mail])], "reading continues")
+        #expect(store.parts.sharedPage.subscriptions(of: store.parts.livenessLock.slot) == 0, "no subscription is left")
 
         try shell.execute("COMMIT")
         #expect(try run(store, actions).first == .inserted(TaskID(rawValue: 3)))
@@ -170,7 +170,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aBatchThatFailsInTheMiddleLeavesNoTrace() throws {
+    @Test func `a batch that fails in the middle changes nothing`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         let film = TubeName("film")!
@@ -196,7 +196,7 @@ import Testing
         }
         #expect(try shell.everything() == before)
         try shell.execute("DROP INDEX obstacle")
-        // What the store keeps in memory is as before, too.
+        // The caches of the store are unchanged too.
         let outcomes = try run(
             store,
             [
@@ -213,14 +213,14 @@ import Testing
         #expect(tasks.map(\.id.rawValue) == [1])
         #expect([statistics.using, statistics.counts.claimed, statistics.counts.delayed] == [1, 1, 1])
         #expect(outcomes[4] == .tubes([.default, mail, empty, film]))
-        #expect(ofEmpty.using == 2, "the one from before and the one from now")
+        #expect(ofEmpty.using == 2, "the earlier one and the new one")
         #expect(try store.run(Batch([], now: .start)).nextEvent == Timestamp.start.adding(seconds: 5))
         try place.audit()
         try store.leave()
     }
 
     @Test(arguments: ["", "-wal", "-shm"])
-    func aFileThatIsRemovedMeansThatAllIsLost(_ suffix: String) throws {
+    func `the store is lost if a file is removed`(_ suffix: String) throws {
         let place = try TemporaryStore()
         let store = try place.open()
         _ = try run(store, [put(10)])
@@ -231,7 +231,7 @@ import Testing
     }
 
     @Test(arguments: ["", "-lock", "-shm"])
-    func aFileThatIsReplacedMeansThatAllIsLost(_ suffix: String) throws {
+    func `the store is lost if a file is replaced`(_ suffix: String) throws {
         let place = try TemporaryStore()
         let store = try place.open()
         #expect(rename(place.path + suffix, place.path + ".old") == 0)
@@ -241,7 +241,7 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 2])
-    func aDatabaseThatIsCutShortMeansThatAllIsLost(_ halves: Int) throws {
+    func `the store is lost if the database is cut short`(_ halves: Int) throws {
         let place = try TemporaryStore()
         let store = try place.open()
         _ = try run(store, (1...300).map { _ in put(5000) })
@@ -257,7 +257,7 @@ import Testing
         expect(.lost, "cut short") { _ = try store.maintain(at: .start) }
     }
 
-    @Test func aDatabaseThatIsCutShortIsNotWrittenTo() throws {
+    @Test func `a database that is cut short is not written`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         _ = try run(store, (1...300).map { _ in put(5000) })
@@ -269,18 +269,18 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 3])
-    func aLogThatIsCutShortIsNotCopied(_ quarters: Int) throws {
+    func `a log that is cut short is not copied`(_ quarters: Int) throws {
         let place = try TemporaryStore()
         let store = try place.open()
         for _ in 1...30 { _ = try run(store, (1...10).map { _ in put(5000) }) }
         let before = try bytes(of: place.path)
         #expect(truncate(place.path + "-wal", Int(fileLength(place.path + "-wal")) * quarters / 4) == 0)
-        // Pages that this manager remembers it need not read, so it does not notice at once.
+        // Pages in the cache of this manager are not read, so it does not notice at once.
         expect(.lost, "cut short") { for _ in 1...100 { _ = try run(store, (1...30).map { _ in put(5000) }) } }
-        #expect(try bytes(of: place.path).starts(with: before), "nothing was copied, though room was made")
+        #expect(try bytes(of: place.path).starts(with: before), "nothing was copied, although there is room")
     }
 
-    @Test func anEmptyLogIsNoReasonToStop() throws {
+    @Test func `an empty log is no error`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         for _ in 1...30 { _ = try run(store, (1...10).map { _ in put(5000) }) }
@@ -293,7 +293,7 @@ import Testing
     }
 
     private func bytes(of path: String) throws -> [UInt8] {
-        // By another process: closing a descriptor here would drop SQLite's locks.
+        // By another process: closing a descriptor here would release SQLite's locks.
         let copy = path + "-copy"
         try #require(system("cp '\(path)' '\(copy)'") == 0)
         let file = try #require(fopen(copy, "re"))
@@ -302,7 +302,7 @@ import Testing
         return Array(bytes[..<fread(&bytes, 1, bytes.count, file)])
     }
 
-    @Test func aManagerWhoseRowIsGoneStops() throws {
+    @Test func `a manager whose row is removed stops`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         try place.shell().execute("DELETE FROM manager")
@@ -311,7 +311,7 @@ import Testing
         }
     }
 
-    @Test func aDamagedDatabaseMeansThatAllIsLost() throws {
+    @Test func `the store is lost if the database is damaged`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         _ = try run(store, [put(10)])
@@ -340,7 +340,7 @@ private final class Tmpfs {
         _ = system("umount -l '\(place.directory)'")
     }
 
-    /// Uses up all room there is.
+    /// Uses up all space.
     func fill() {
         let descriptor = Glibc.open(place.directory + "/filler", O_CREAT | O_WRONLY | O_APPEND, 0o600)
         let block = [UInt8](repeating: 1, count: 4096)
@@ -348,7 +348,7 @@ private final class Tmpfs {
         close(descriptor)
     }
 
-    /// Gives it back.
+    /// Frees the space.
     func drain() {
         unlink(place.directory + "/filler")
     }

@@ -4,9 +4,11 @@ import Testing
 
 @testable import SQLiteStore
 
-/// Which batches sync, and which wait for somebody else's sync.
+/// Which batches sync, and which wait for the sync of another manager.
 @Suite struct GroupCommitTests {
-    /// Two managers of one store, of which the second one waits for the first one's sync as long as it says.
+    /// Two managers of one store.
+    ///
+    /// The second one waits for the first one's sync up to a limit.
     private struct Pair {
         let place: TemporaryStore
         let first: SQLiteStore
@@ -24,7 +26,7 @@ import Testing
                 at: .start,
                 options: options
             )
-            // What has to do with opening is on the disk.
+            // What opening has written is on the disk.
             try first.makeDurable()
             try second.makeDurable()
         }
@@ -36,7 +38,7 @@ import Testing
 
         /// Makes what the second manager has done durable.
         ///
-        /// - Returns: how often it synced for that.
+        /// - Returns: the number of its syncs.
         func syncsOfSecond() throws -> Int {
             let before = second.parts.groupCommit.count
             try second.makeDurable()
@@ -70,7 +72,7 @@ import Testing
         try run(action, on: store)
     }
 
-    @Test func aClaimOfWhatIsOnTheDiskIsNotSynced() throws {
+    @Test func `a claim of a durable task is not synced`() throws {
         let pair = try Pair(patience: Self.forEver)
         try put(pair.first)
         try pair.first.makeDurable()
@@ -79,12 +81,12 @@ import Testing
         try pair.leave()
     }
 
-    @Test func aClaimOfWhatIsNotWaitsForTheSyncOfWhoPutIt() throws {
+    @Test func `a claim of a task that is not durable waits for the sync of its put`() throws {
         let pair = try Pair(patience: Self.forEver)
         try put(pair.first)
         #expect(try claim(pair.second).count == 1)
-        // Ends only once the first manager has synced, whichever of the two calls comes first.
-        // Used by the other thread alone until it is through.
+        // Ends only after the sync of the first manager, whichever of the two calls comes first.
+        // Used by the other thread alone until that has ended.
         nonisolated(unsafe) let first = pair.first
         let group = DispatchGroup()
         DispatchQueue(label: "first").async(group: group) { try? first.makeDurable() }
@@ -93,7 +95,7 @@ import Testing
         try pair.leave()
     }
 
-    @Test func whoeverNeverSyncsIsNotWaitedForForLong() throws {
+    @Test func `a manager that never syncs is waited for only briefly`() throws {
         let pair = try Pair(patience: .milliseconds(1))
         try put(pair.first)
         try claim(pair.second)
@@ -105,7 +107,7 @@ import Testing
         try pair.leave()
     }
 
-    @Test func aBatchThatWritesNothingKeepsNobodyWaiting() throws {
+    @Test func `a batch that writes nothing makes no manager wait`() throws {
         let pair = try Pair(patience: Self.forEver)
         try put(pair.first)
         try pair.first.makeDurable()
@@ -119,7 +121,7 @@ import Testing
         try pair.leave()
     }
 
-    @Test func wordsThatAPowerCutHasTornPromiseNothing() throws {
+    @Test func `words that a power cut has left inconsistent promise nothing`() throws {
         let place: TemporaryStore
         do {
             let pair = try Pair(patience: Self.forEver)
@@ -135,7 +137,7 @@ import Testing
         try pair.leave()
     }
 
-    @Test func everythingElseIsSynced() throws {
+    @Test func `everything else is synced`() throws {
         let pair = try Pair(patience: Self.forEver)
         for _ in 0..<4 { try put(pair.first) }
         try pair.first.makeDurable()
@@ -158,7 +160,7 @@ import Testing
         try pair.leave()
     }
 
-    @Test func theClaimOfANamedSessionIsSynced() throws {
+    @Test func `the claim of a named session is synced`() throws {
         let pair = try Pair(patience: Self.forEver)
         try put(pair.first)
         try pair.first.makeDurable()
@@ -169,7 +171,7 @@ import Testing
         try pair.leave()
     }
 
-    @Test func whatOtherProgramsPutIsSyncedByWhoeverClaimsIt() throws {
+    @Test func `a task that another program has put is synced by the manager that claims it`() throws {
         let pair = try Pair(patience: Self.forEver)
         try pair.place.shell().execute("INSERT INTO task (tube, body) VALUES ('default', 'sql')")
         #expect(try claim(pair.second).count == 1)
@@ -177,17 +179,17 @@ import Testing
         try pair.leave()
     }
 
-    @Test func alsoWhereAManagersCommitIsBetween() throws {
+    @Test func `this also holds if a manager has committed in between`() throws {
         let pair = try Pair(patience: .milliseconds(1))
         try pair.place.shell().execute("INSERT INTO task (tube, body) VALUES ('default', 'sql')")
-        // Nobody is told anything, so this is not synced.
+        // No client gets an answer, so this is not synced.
         try run(.refer(.default, using: 1, watching: 0), pair.first)
         #expect(try claim(pair.second).count == 1)
         #expect(try pair.syncsOfSecond() == 1)
         try pair.leave()
     }
 
-    @Test func aClaimAfterACheckpointIsNotSynced() throws {
+    @Test func `a claim after a checkpoint is not synced`() throws {
         let pair = try Pair(patience: Self.forEver)
         try put(pair.first)
         try pair.first.makeDurable()

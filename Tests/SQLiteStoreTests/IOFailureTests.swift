@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test func `while a store is suspect no manager answers, copies, or leaves in order`() throws {
+    @Test func `after a failed write no manager answers, copies, or leaves normally`() throws {
         let stores = [try place.open("a"), try place.open("b")]
         try run(stores[0], put, put)
         for store in stores { try store.makeDurable() }
@@ -54,7 +54,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func `the manager whose sync fails makes the store suspect and keeps its mark`() throws {
+    @Test func `a manager whose sync fails records that and keeps its mark`() throws {
         let stores = [try place.open("a"), try place.open("b")]
         try run(stores[0], put)
         let slot = stores[0].parts.livenessLock.slot
@@ -73,7 +73,7 @@ import Testing
         try next.leave()
     }
 
-    @Test func `a manager that was killed inside a sync is made up for by its peers, which go on`() throws {
+    @Test func `peers repeat the sync in which a manager was killed, and continue`() throws {
         let stores = [try place.open("a"), try place.open("b")]
         let sharedPage = stores[0].parts.sharedPage
         try run(stores[0], put)
@@ -102,13 +102,13 @@ import Testing
         try place.audit()
     }
 
-    @Test func `a peer that cannot make up for a sync makes the store suspect`() throws {
+    @Test func `a peer that cannot repeat a sync records a failed write`() throws {
         let stores = [try place.open("a"), try place.open("b")]
         let sharedPage = stores[0].parts.sharedPage
         try run(stores[0], put)
         sharedPage.set(.sync, of: stores[0].parts.livenessLock.slot)
         stores[0].abandon()
-        // The kernel has lost what was written last.
+        // The kernel has lost the last writes.
         try damageLog(frame: sharedPage.logFrames - 1)
         expectLost {
             try run(stores[1], put)
@@ -123,14 +123,14 @@ import Testing
         try run(first, put, put, put)
         try first.makeDurable()
         try damageLog(frame: first.parts.sharedPage.logFrames - 1)
-        // Another program has seen the error, and the kernel has dropped the pages: only the checksums tell.
+        // Another program has received the error, and the kernel has dropped the pages: only the checksums show it.
         expectLost { _ = try place.open("b") }
         #expect(first.parts.sharedPage.hasIOFailed)
         expectLost { try run(first, put) }
         first.abandon()
     }
 
-    @Test func `frames that were acknowledged and are gone are said to be gone`() throws {
+    @Test func `missing frames that were acknowledged are reported`() throws {
         let store = try place.open()
         try run(store, put)
         try store.makeDurable()
@@ -156,7 +156,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func `frames that nobody was told of may be gone`() throws {
+    @Test func `missing frames that were not acknowledged are accepted`() throws {
         let store = try place.open()
         try run(store, put)
         try store.makeDurable()
@@ -170,7 +170,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func `with a foreign program a suspect store is not opened, and one that is not suspect is`() throws {
+    @Test func `beside another program, a store is opened only if no write has failed`() throws {
         let store = try place.open()
         try run(store, put)
         try store.makeDurable()
@@ -216,7 +216,11 @@ import Testing
         try place.audit()
     }
 
-    @Test func `another program that closes a suspect store does not copy frames that the kernel has lost`() throws {
+    @Test
+    func
+        `after a failed write, another program that closes the database does not copy frames that the kernel has lost`()
+        throws
+    {
         let store = try place.open()
         try run(store, put)
         try store.makeDurable()
@@ -237,7 +241,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func `what another boot has left in the shared page counts for nothing`() throws {
+    @Test func `the shared page of another boot is ignored`() throws {
         let store = try place.open()
         let sharedPage = store.parts.sharedPage
         try run(store, put)
@@ -252,7 +256,7 @@ import Testing
         try next.leave()
     }
 
-    @Test func `an orderly end leaves no log, and the database is on the disk before`() throws {
+    @Test func `a normal end leaves no log, after the database is on the disk`() throws {
         let stores = [try place.open("a"), try place.open("b")]
         try run(stores[0], put)
         try stores[0].leave()

@@ -6,7 +6,7 @@ import Testing
 
 /// The VFS that writes a commit's frames together.
 @Suite struct LogWritesTests {
-    /// A database in WAL mode with one table, and a connection that knows nothing of the VFS.
+    /// A database in WAL mode with one table, and a connection with SQLite's own VFS.
     private final class Place {
         let directory: TemporaryStore
         let database: Database
@@ -42,7 +42,7 @@ import Testing
             try #require(code == SQLITE_OK, "\(String(cString: sqlite3_errmsg(other)))")
         }
 
-        /// What the other connection reads.
+        /// Returns what the other connection reads.
         func read(_ sql: String) throws -> String {
             var statement: OpaquePointer?
             try #require(sqlite3_prepare_v2(other, sql, -1, &statement, nil) == SQLITE_OK)
@@ -51,13 +51,13 @@ import Testing
             return String(cString: sqlite3_column_text(statement, 0))
         }
 
-        /// What the other connection finds: how many rows, and whether all is in order.
+        /// Returns what the other connection finds: the number of rows, and the result of the integrity check.
         func found() throws -> [String] {
             let rows = try read("SELECT count(*) || ' rows, ' || sum(length(bytes)) FROM row")
             return [rows, try read("PRAGMA integrity_check")]
         }
 
-        /// Inserts rows in a transaction of their own.
+        /// Inserts rows in one transaction.
         func insertAndCommit(_ rows: Int, bytes: Int) throws -> WALPosition {
             try database.execute("BEGIN IMMEDIATE")
             try insert(rows, bytes: bytes)
@@ -75,14 +75,14 @@ import Testing
         }
     }
 
-    @Test func nothingIsCommittedWhereNothingWasWritten() throws {
+    @Test func `a commit without changes writes nothing`() throws {
         let place = try Place()
         try place.database.execute("BEGIN IMMEDIATE; SELECT count(*) FROM row")
         #expect(try place.database.commit(place.commit) == nil)
     }
 
     @Test(arguments: [(1, 10), (1, 100_000), (40, 3000), (1000, 500), (3, 1_000_000)])
-    func othersFindTheWholeCommit(rows: Int, bytes: Int) throws {
+    func `other connections find the whole commit`(rows: Int, bytes: Int) throws {
         let place = try Place()
         var last: WALPosition?
         for time in 1...3 {
@@ -93,7 +93,7 @@ import Testing
         }
     }
 
-    @Test func theLogsHeaderIsWrittenWithTheFirstCommitAfterACheckpoint() throws {
+    @Test func `the log's header is written with the first commit after a checkpoint`() throws {
         let place = try Place()
         try place.insert(10, bytes: 100)
         #expect(try place.database.checkpoint(SQLITE_CHECKPOINT_RESTART).finished)
@@ -103,7 +103,7 @@ import Testing
         #expect(try place.found() == ["20 rows, 2000", "ok"])
     }
 
-    @Test func aCommitBehindSomebodyElsesDoesNotBeginWhereTheLastOneEnded() throws {
+    @Test func `a commit after another program's does not begin at the end of the own last one`() throws {
         let place = try Place()
         let first = try place.insertAndCommit(10, bytes: 100)
         try place.run("INSERT INTO row (bytes) VALUES (x'00')")
@@ -113,7 +113,7 @@ import Testing
         #expect(try place.found() == ["12 rows, 1010", "ok"])
     }
 
-    @Test func whatDidNotFitIntoMemoryWasWrittenBefore() throws {
+    @Test func `frames that did not fit into memory were written before`() throws {
         let place = try Place()
         try place.database.execute("PRAGMA cache_size = 10; BEGIN IMMEDIATE")
         try place.insert(300, bytes: 2000)
@@ -122,13 +122,13 @@ import Testing
         #expect(try place.found() == ["300 rows, 315000", "ok"])
     }
 
-    @Test func whatWasGatheredCanBeRead() throws {
+    @Test func `frames that are gathered can be read`() throws {
         let place = try Place()
         let handle = try open(place)
         defer { sqlite3_close(handle) }
         #expect(beanrow_commit_begins(handle) == 1)
         try run("PRAGMA cache_size = 10; BEGIN IMMEDIATE", handle)
-        // Spills pages, reads them again and writes some in their place, all of it as if within COMMIT.
+        // Spills pages, reads them again and replaces some, as if within COMMIT.
         for _ in 0..<4 {
             try run("INSERT INTO row (bytes) SELECT randomblob(2000) FROM json_each('[\(Self.hundred)]')", handle)
         }
@@ -138,7 +138,7 @@ import Testing
         #expect(try place.found() == ["400 rows, 420000", "ok"])
     }
 
-    @Test func whatIsLeftOfAFailedCommitIsNeverWritten() throws {
+    @Test func `the rest of a failed commit is never written`() throws {
         let place = try Place()
         try place.insert(1, bytes: 1)
         let handle = try open(place)
@@ -149,7 +149,7 @@ import Testing
         var start: Int64 = 0
         #expect(beanrow_commit_ended(handle, &start) > 0, "some frames were spilled and not written")
         try run("ROLLBACK", handle)
-        // Others write to the same place now.
+        // Other connections write to the same position now.
         try place.run("INSERT INTO row (bytes) SELECT zeroblob(2000) FROM json_each('[\(Self.hundred)]')")
         try run("SELECT count(*) FROM row", handle)
         #expect(beanrow_commit_begins(handle) == 1)
@@ -165,7 +165,7 @@ import Testing
         let vfs = try #require(beanrow_log_vfs())
         try #require(sqlite3_open_v2(place.directory.path, &handle, SQLITE_OPEN_READWRITE, vfs) == SQLITE_OK)
         let opened = try #require(handle)
-        // The log is opened with the first read.
+        // The first read opens the log.
         try run("SELECT count(*) FROM row", opened)
         return opened
     }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SQLiteStore
 
-/// Managers that come and go, also at the same instant.
+/// Managers that join and leave, also at the same instant.
 @Suite struct MembershipTests {
     private let mail = TubeName("mail")!
 
@@ -26,7 +26,7 @@ import Testing
         return tasks.count
     }
 
-    @Test func manyOpenAnAbsentFileAtTheSameInstant() throws {
+    @Test func `many managers open a missing file at the same instant`() throws {
         for _ in 0..<10 {
             let place = try TemporaryStore()
             let gate = Mutex(0)
@@ -50,11 +50,11 @@ import Testing
         }
     }
 
-    @Test func writersFromManyThreadsLoseNothing() throws {
+    @Test func `managers on many threads lose no task`() throws {
         let place = try TemporaryStore()
         let first = try place.open("first")
         let failures = Mutex<[String]>([])
-        // Whoever is done first is found dead by the others, which may claim its tasks once more.
+        // The others find the first manager that ends dead, and may claim its tasks once more.
         let claimed = Mutex(0)
         let returned = Mutex(0)
         Threads.run(3) { number in
@@ -81,7 +81,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func aNewDatabaseAndWhatLiesBesideItAreTheOwnersAlone() throws {
+    @Test func `a new database and the files beside it belong to their owner alone`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         for suffix in ["", "-wal", "-shm", "-lock", "-reserve"] {
@@ -92,7 +92,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aPathThroughALinkIsTheSameStore() throws {
+    @Test func `a path through a symbolic link leads to the same store`() throws {
         let place = try TemporaryStore()
         let store = try place.open("a")
         let link = place.directory + "/link.db"
@@ -105,7 +105,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func whoeverTakesADeadManagersSlotCleansUpFirst() throws {
+    @Test func `a manager that takes the slot of a dead one cleans up first`() throws {
         let place = try TemporaryStore()
         let dead = try place.open("dead")
         let number = dead.manager
@@ -120,7 +120,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func aManagerThatLivesIsNotTakenForDeadHoweverOldItsHeartbeat() throws {
+    @Test func `a living manager does not count as dead, however old its heartbeat is`() throws {
         let place = try TemporaryStore()
         let still = try place.open("still")
         let peer = try place.open("peer")
@@ -137,7 +137,7 @@ import Testing
         try peer.leave()
     }
 
-    @Test func theHeartbeatGoesOnAfterTheClockWasSetBack() throws {
+    @Test func `heartbeats continue after the clock was set back`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         let shell = try place.shell()
@@ -151,7 +151,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func leavingRemovesAllThatNobodyNeeds() throws {
+    @Test func `leaving removes everything that no manager needs`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         try put(store)
@@ -164,7 +164,7 @@ import Testing
 
 /// Threads of a test; each store is opened and used on one of them.
 private enum Threads {
-    /// Runs a body on some threads at once and waits for all.
+    /// Runs a function on several threads at once and waits for all.
     static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
         final class Job: Sendable {
             let number: Int

@@ -12,7 +12,7 @@ import Testing
         place = try TemporaryStore()
     }
 
-    /// Makes a file as an older version made it, with tasks in all states.
+    /// Makes a file like an older version, with tasks in all states.
     private func makeFile(version: Int = 1) throws {
         let schema = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("schema-\(version).sql")
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2])
-    func aFileOfAnOlderVersionIsBroughtUpToDateWithAllItsTasks(_ version: Int) throws {
+    func `a file of an older version is migrated with all its tasks`(_ version: Int) throws {
         try makeFile(version: version)
         let tasks = "SELECT * FROM task ORDER BY id"
         let before = try place.shell().rows(tasks, columns: 15)
@@ -54,7 +54,7 @@ import Testing
         try place.audit()
         try store.leave()
 
-        // The tables are those that a new file has, whatever their text.
+        // The tables are those of a new file, whatever their text.
         let fresh = try TemporaryStore()
         try fresh.open().leave()
         for question in [
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func aMigrationThatFailsLeavesTheFileAsItWas() throws {
+    @Test func `a migration that fails does not change the file`() throws {
         try makeFile()
         let database = try place.shell()
         let before = try database.everything() + database.rows("SELECT sql FROM sqlite_schema ORDER BY 1")
@@ -80,11 +80,11 @@ import Testing
         #expect(!database.isInTransaction)
         #expect(try database.integer("PRAGMA user_version") == 1)
         #expect(try database.everything() + database.rows("SELECT sql FROM sqlite_schema ORDER BY 1") == before)
-        // Nothing is in the way of another try.
+        // Another try succeeds.
         try place.open().leave()
     }
 
-    @Test func severalVersionsAreOneTransaction() throws {
+    @Test func `a migration over several versions is one transaction`() throws {
         try makeFile()
         let database = try place.shell()
         try database.execute("PRAGMA user_version = -1")
@@ -103,9 +103,9 @@ import Testing
         #expect(try database.rows("SELECT a FROM one UNION SELECT a FROM two") == ["1", "2"])
     }
 
-    @Test func aManagerOfTheOldVersionMayGoOnMeanwhile() throws {
+    @Test func `a manager of the old version continues during a migration`() throws {
         try makeFile()
-        // What it prepared before is used after.
+        // The statements that it has prepared before are used afterwards.
         let old = try place.shell()
         let insert = try old.prepare("INSERT INTO task_body (id, body) VALUES (?1, x'01')")
         let read = try old.prepare("SELECT body FROM task_body WHERE id = ?1")

@@ -3,17 +3,17 @@ import Testing
 @testable import SQLiteStore
 
 @Suite struct NextEventsTests {
-    @Test func isSoonestFirst() {
+    @Test func `the next event is the earliest one`() {
         var nextEvents = NextEvents()
-        nextEvents.add(due: 5)
-        #expect(nextEvents.nextDue == .none, "what is not known stays so")
-        nextEvents.nextDue = .some(nil)
-        nextEvents.add(due: 5)
-        nextEvents.add(due: 7)
-        #expect(nextEvents.nextDue == 5)
-        nextEvents.remove(due: 7)
-        #expect(nextEvents.nextDue == 5)
-        nextEvents.remove(due: 5)
-        #expect(nextEvents.nextDue == .none, "the next one has to be looked up")
+        nextEvents.addDelay(until: 5)
+        #expect(nextEvents[.delays] == .unknown, "what is not known stays so")
+        nextEvents[.delays] = .known(nil)
+        nextEvents.addDelay(until: 5)
+        nextEvents.addDelay(until: 7)
+        #expect(nextEvents[.delays] == .known(5))
+        nextEvents.removeDelay(until: 7)
+        #expect(nextEvents[.delays] == .known(5))
+        nextEvents.removeDelay(until: 5)
+        #expect(nextEvents[.delays] == .unknown, "the next one has to be looked up")
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SQLiteStore
 
-/// Numbers at their end.
+/// Ids at the end of their range.
 @Suite struct NumbersTests {
     private let place: TemporaryStore
 
@@ -23,7 +23,7 @@ import Testing
         return try store.run(Batch([operation], now: .start)).outcomes[0]
     }
 
-    @Test func `after the last number of a session, numbers that are free come again`() throws {
+    @Test func `after the last id of a session, free ids are used again`() throws {
         let store = try place.open()
         let task = NewTask(tube: .default, priority: 1, delay: 0, timeToRun: 60, body: [1])
         try setLast("session", SessionID.largestNamed - 1)
@@ -52,7 +52,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func `after the last number of a manager none can enter, and the others go on`() throws {
+    @Test func `after the last id of a manager none can join, and the others continue`() throws {
         let first = try place.open("a")
         try setLast("manager", ManagerID.largest - 1)
         let last = try place.open("b")
@@ -78,7 +78,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func `after the last id of a task puts are refused, and it is said why`() throws {
+    @Test func `after the last id of a task, puts are refused with the reason`() throws {
         let store = try place.open()
         let session = SessionID(connection: 1, of: store.manager)
         let task = NewTask(tube: .default, priority: 1, delay: 0, timeToRun: 60, body: [1])

@@ -7,7 +7,7 @@ import Testing
 @Suite struct OpeningTests {
     private let mail = TubeName("mail")!
 
-    @Test func whatWasPutIsThereAfterReopening() throws {
+    @Test func `a task is there after the store was opened again`() throws {
         let place = try TemporaryStore()
         let first = try place.open()
         let session = SessionID(connection: 1, of: first.manager)
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test(arguments: [512, 1024, 16384, 65536])
-    func aFileWithOtherPagesServesAsWell(pageSize: Int) throws {
+    func `a file with pages of another size works`(pageSize: Int) throws {
         let place = try TemporaryStore()
         try Database.create(place.path)
         do {
@@ -60,7 +60,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func aDatabaseThatSomebodyIsMakingIsNobodyElses() throws {
+    @Test func `a database that another manager is making is not refused as foreign`() throws {
         final class Maker: Sendable {
             let problem = Mutex<(any Error)?>(nil)
             let isDone = Atomic<Bool>(false)
@@ -69,7 +69,7 @@ import Testing
             let place = try TemporaryStore()
             try Database.create(place.path)
             let maker = Maker()
-            // As the manager does that comes first.
+            // Like the first manager.
             let thread = try StoreThread(for: "making a database") { [path = place.path] in
                 do {
                     let database = try Database(path: path)

@@ -55,7 +55,7 @@ import Testing
         #expect(OtherPaths.reason(files, mounts: own)?.contains("mounted by itself") == true)
         let directory = "36 25 8:1 /volumes/queue \(files.directory) rw,relatime - ext4 /dev/sda1 rw\n"
         #expect(OtherPaths.reason(files, mounts: directory) == nil)
-        // The same file, shown elsewhere: here by a name that leads to it.
+        // The same file at another path: here by a second name.
         let elsewhere = place.directory + "/else where.db"
         try #require(symlink(files.database, elsewhere) == 0)
         let escaped = elsewhere.replacing(" ", with: "\\040")
@@ -66,7 +66,7 @@ import Testing
         #expect(OtherPaths.reason(files, mounts: "nonsense\n\n36 25") == nil)
     }
 
-    @Test func `a name that a file gets while managers run is told once`() throws {
+    @Test func `a new name of a file is reported once while managers run`() throws {
         let store = try place.open()
         let other = place.directory + "/other"
         #expect(try store.maintain(at: .start).warnings.isEmpty)
@@ -99,7 +99,7 @@ import Testing
         #expect(try store.maintain(at: .start).warnings.isEmpty)
         try store.leave()
         #expect(FileIdentity(path: place.path + "-wal") == nil)
-        // By the other name everything is there.
+        // Everything can be read by the other name.
         let shell = try Database(path: other)
         #expect(try shell.integer("SELECT count(*) FROM task") == 15_000)
         #expect(try shell.text("PRAGMA integrity_check") == "ok")

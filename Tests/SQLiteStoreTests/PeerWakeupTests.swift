@@ -5,9 +5,9 @@ import Testing
 
 @testable import SQLiteStore
 
-/// What a manager that waits sleeps on.
+/// What wakes a manager that waits.
 @Suite struct PeerWakeupTests {
-    /// What a store has told.
+    /// The changes that a store has reported.
     private final class News: Sendable {
         private let told: Mutex<[StoreChange]> = Mutex([])
         private let bell = DispatchSemaphore(value: 0)
@@ -19,13 +19,15 @@ import Testing
             }
         }
 
-        /// Waits for the next call; the time is only there so that a broken store does not hang the tests.
+        /// Waits for the next call.
+        ///
+        /// The limit is only there so that a broken store does not hang the tests.
         func next() -> StoreChange? {
             guard bell.wait(timeout: .now() + 20) == .success else { return nil }
             return told.withLock { $0.removeFirst() }
         }
 
-        /// What was told and nobody has asked for; all of it once the store is left.
+        /// The reports that no test has waited for; complete after the store is left.
         var rest: [StoreChange] { told.withLock { $0 } }
     }
 
@@ -35,7 +37,7 @@ import Testing
         _ = try store.run(Batch([Operation(session: session, action: .put(task))], now: .start))
     }
 
-    @Test func aPeersPutRingsOnlyWhereItIsAwaited() throws {
+    @Test func `the put of a peer wakes only managers that subscribe to the tube`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         let peer = try place.open("peer")
@@ -55,18 +57,18 @@ import Testing
         try peer.leave()
     }
 
-    @Test func aWriteIsAnnouncedOnceWhoeverWrites() throws {
+    @Test func `the next write of any program is announced once`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         let peer = try place.open("peer")
         let news = News(store)
-        // Nobody has asked.
+        // No manager has asked.
         try put(peer)
-        #expect(store.announceNextWrite(), "the kernel tells of writes to files here")
+        #expect(store.announceNextWrite(), "the kernel reports writes to files here")
         try place.shell().execute("INSERT INTO task (tube, body) VALUES ('default', 'sql')")
         #expect(news.next() == .written)
         #expect(try store.hasChangedElsewhere())
-        // Told once: what comes next is what is asked for next.
+        // Reported once: the next report is the next one that is requested.
         try put(peer)
         store.awaits(.default)
         try put(peer)
@@ -81,7 +83,7 @@ import Testing
         try peer.leave()
     }
 
-    @Test func nothingIsWrittenWhileNothingHappens() throws {
+    @Test func `nothing is written while nothing happens`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         let peer = try place.open("peer")
@@ -89,7 +91,7 @@ import Testing
         try shell.execute("BEGIN IMMEDIATE")
         for half in 1..<20 {
             let now = Timestamp(rawValue: Timestamp.start.rawValue + Int64(half) * 500)
-            // Whoever began to write would find the database busy.
+            // A manager that began to write would find the database busy.
             #expect(try store.maintain(at: now) == Maintenance())
             #expect(try store.run(Batch([], now: now)).nextEvent == nil)
         }
@@ -98,7 +100,7 @@ import Testing
         try peer.leave()
     }
 
-    @Test func anEmptyBatchEndsADelayThatIsOver() throws {
+    @Test func `an empty batch ends a delay that is over`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         try place.shell().execute("INSERT INTO task (tube, body, delay) VALUES ('default', 'sql', 1000)")

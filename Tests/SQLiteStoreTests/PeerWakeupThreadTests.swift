@@ -7,17 +7,17 @@ import Testing
 @testable import SQLiteStore
 
 @Suite struct PeerWakeupThreadTests {
-    /// How many calls deep it is called, up to some 120.
+    /// Returns the depth of the call stack, up to about 120.
     private static func depth() -> Int { Thread.callStackReturnAddresses.count }
 
-    @Test func everyRingIsHeard() throws {
+    @Test func `every notification is noticed`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         let peer = try place.open("peer")
         let (sharedPage, slot) = (peer.parts.sharedPage, store.parts.livenessLock.slot)
         let called = DispatchSemaphore(value: 0)
         let depths = Mutex<[Int]>([])
-        // As if somebody who had the slot had died before hearing it.
+        // As if the last manager of the slot had died before noticing it.
         sharedPage.notify(slot)
         store.observeChanges { change in
             guard change == .pending else { return }
@@ -26,7 +26,7 @@ import Testing
         }
         for _ in 0..<100 {
             sharedPage.notify(slot)
-            // The time is only there so that a broken bell does not hang the tests.
+            // The limit is only there so that a broken thread does not hang the tests.
             try #require(called.wait(timeout: .now() + 20) == .success)
         }
         let all = depths.withLock { $0 }
@@ -34,7 +34,7 @@ import Testing
         #expect(Set(all).count == 1, "\(all)")
         try store.leave()
         try peer.leave()
-        // Nobody is there to hear it.
+        // No manager has the slot now.
         sharedPage.notify(slot)
     }
 }

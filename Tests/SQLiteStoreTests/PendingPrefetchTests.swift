@@ -4,82 +4,82 @@ import Testing
 @testable import SQLiteStore
 
 @Suite struct PendingPrefetchTests {
-    private func head(_ id: Int64, _ priority: Int64) -> Head {
-        Head(id: id, priority: priority, timeToRun: 1, isKeyed: false)
+    private func task(_ id: Int64, _ priority: Int64) -> PendingTask {
+        PendingTask(id: id, priority: priority, timeToRun: 1, isKeyed: false)
     }
 
-    @Test func knowsNothingAtFirst() {
-        #expect(Front().first == .none)
+    @Test func `nothing is known at first`() {
+        #expect(PendingPrefetch().first == .unknown)
     }
 
-    @Test func asksForMoreEachTime() {
-        var front = Front()
+    @Test func `each query asks for more tasks`() {
+        var prefetch = PendingPrefetch()
         var limits: [Int] = []
         for _ in 0..<5 {
-            limits.append(front.nextLook)
-            front.learn([], limit: front.nextLook)
+            limits.append(prefetch.nextLimit)
+            prefetch.fill([], limit: prefetch.nextLimit)
         }
         #expect(limits == [1, 4, 16, 64, 64])
-        front.reset()
-        #expect(front.nextLook == 1)
+        prefetch.reset()
+        #expect(prefetch.nextLimit == 1)
     }
 
-    @Test func knowsThatNothingIsThere() {
-        var front = Front()
-        front.learn([head(1, 1)], limit: 2)
-        front.removeFirst()
-        #expect(front.first == .some(nil))
-        front.add(head(5, 5))
-        front.add(head(6, 4))
-        #expect(front.first == head(6, 4))
-        front.learn([], limit: 1)
-        #expect(front.first == .some(nil))
+    @Test func `it knows if the tube is empty`() {
+        var prefetch = PendingPrefetch()
+        prefetch.fill([task(1, 1)], limit: 2)
+        prefetch.removeFirst()
+        #expect(prefetch.first == .known(nil))
+        prefetch.add(task(5, 5))
+        prefetch.add(task(6, 4))
+        #expect(prefetch.first == .known(task(6, 4)))
+        prefetch.fill([], limit: 1)
+        #expect(prefetch.first == .known(nil))
     }
 
-    @Test func doesNotKnowWhatIsBehindTheLast() {
-        var front = Front()
-        front.learn([head(1, 1), head(2, 2)], limit: 2)
-        front.add(head(9, 9))
-        front.removeFirst()
-        #expect(front.first == head(2, 2))
-        front.removeFirst()
-        #expect(front.first == .none)
+    @Test func `it does not know what follows the last task`() {
+        var prefetch = PendingPrefetch()
+        prefetch.fill([task(1, 1), task(2, 2)], limit: 2)
+        prefetch.add(task(9, 9))
+        prefetch.removeFirst()
+        #expect(prefetch.first == .known(task(2, 2)))
+        prefetch.removeFirst()
+        #expect(prefetch.first == .unknown)
     }
 
-    @Test func takesOutWhatIsPendingNoMore() {
-        var front = Front()
-        front.learn([head(1, 1), head(2, 2)], limit: 2)
-        front.remove(7)
-        front.remove(1)
-        #expect(front.first == head(2, 2))
-        front.remove(2)
-        #expect(front.first == .none)
+    @Test func `tasks that are no longer pending are removed`() {
+        var prefetch = PendingPrefetch()
+        prefetch.fill([task(1, 1), task(2, 2)], limit: 2)
+        prefetch.remove(7)
+        prefetch.remove(1)
+        #expect(prefetch.first == .known(task(2, 2)))
+        prefetch.remove(2)
+        #expect(prefetch.first == .unknown)
     }
 
-    @Test func orderIsByPriorityThenAge() {
-        var front = Front()
-        front.learn([], limit: 1)
-        let heads = [head(4, 2), head(2, 2), head(9, 1), head(1, 3), head(3, 2)]
-        for head in heads { front.add(head) }
+    @Test func `the order is by priority, then by age`() {
+        var prefetch = PendingPrefetch()
+        prefetch.fill([], limit: 1)
+        let tasks = [task(4, 2), task(2, 2), task(9, 1), task(1, 3), task(3, 2)]
+        for task in tasks { prefetch.add(task) }
         var order: [Int64] = []
-        while case .some(.some(let first)) = front.first {
+        while case .known(let first?) = prefetch.first {
             order.append(first.id)
-            front.removeFirst()
+            prefetch.removeFirst()
         }
         #expect(order == [9, 2, 3, 4, 1])
     }
 
-    @Test func forgetsTheEndOfALongLine() {
-        var front = Front()
-        front.learn([], limit: 1)
-        for id in 0..<1000 { front.add(head(Int64(id), 1)) }
+    @Test func `the end of a long list is dropped`() {
+        var prefetch = PendingPrefetch()
+        prefetch.fill([], limit: 1)
+        for id in 0..<1000 { prefetch.add(task(Int64(id), 1)) }
         var taken = 0
-        while case .some(.some(let first)) = front.first {
+        while case .known(let first?) = prefetch.first {
             #expect(first.id == Int64(taken))
-            front.removeFirst()
+            prefetch.removeFirst()
             taken += 1
         }
-        #expect(taken == 2 * Front.most)
-        #expect(front.first == .none, "the index has to be asked for the rest")
+        #expect(taken == 2 * PendingPrefetch.capacity)
+        #expect(prefetch.first == .unknown, "the index has to be asked for the rest")
     }
 }

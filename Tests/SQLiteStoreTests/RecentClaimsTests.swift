@@ -3,7 +3,9 @@ import Testing
 
 @testable import SQLiteStore
 
-/// Deletes of tasks that were claimed a moment ago, whose rows are not read before: what is remembered may be wrong by then.
+/// Deletes of tasks that were claimed recently.
+///
+/// Their rows are not read before, so what is remembered may be outdated.
 @Suite struct RecentClaimsTests {
     private let mail = TubeName("mail")!
     private let place: TemporaryStore
@@ -32,15 +34,15 @@ import Testing
         try place.shell().rows("SELECT id || state FROM task ORDER BY id")
     }
 
-    @Test func aRangeIsDeletedAtOnce() throws {
+    @Test func `a range is deleted with one statement`() throws {
         #expect(store.parts.tables.recentClaims.ofOneTube(1, count: 5) != nil)
         #expect(try run(delete(1...5)) == Array(repeating: .deleted, count: 5))
         #expect(try left() == ["6pending"])
         try place.audit()
     }
 
-    @Test func whatIsNotHeldAnyMoreIsNotDeletedWithTheRest() throws {
-        // By the same manager: another one's commit would make this one forget less, not more.
+    @Test func `a task that is no longer held is not deleted with the others`() throws {
+        // By the same manager: a commit of another one would make this one forget less, not more.
         #expect(try run([.release(TaskID(rawValue: 2), priority: 1, delay: 0)]) == [.released])
         #expect(try run([.claim(tubes: [mail], count: 1, waits: false)], connection: 2).count == 1)
         #expect(try run(delete(1...5)) == [.deleted, .notFound, .deleted, .deleted, .deleted])
@@ -48,7 +50,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func whatIsGoneIsNotFound() throws {
+    @Test func `a task that is gone is not found`() throws {
         #expect(try run(delete(3...3)) == [.deleted])
         #expect(try run(delete(1...5)) == [.deleted, .deleted, .notFound, .deleted, .deleted])
         #expect(try run(delete(1...5)) == Array(repeating: .notFound, count: 5))
@@ -56,7 +58,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func whatSQLHasChangedIsFoundOut() throws {
+    @Test func `changes by SQL are noticed`() throws {
         try place.shell().execute("UPDATE task SET tube = 'letters' WHERE id = 2")
         try place.shell().execute("DELETE FROM task WHERE id = 4")
         try place.shell().execute("UPDATE task SET state = 'pending' WHERE id = 5")
@@ -69,14 +71,14 @@ import Testing
         try place.audit()
     }
 
-    @Test func anotherSessionsTasksStay() throws {
+    @Test func `the tasks of another session stay`() throws {
         let others = try run(delete(1...4), connection: 2)
         #expect(others == Array(repeating: .notFound, count: 4))
         #expect(try left().count == 6)
         try place.audit()
     }
 
-    @Test func aRangeOfTwoTubesOrWithAKeyIsRead() throws {
+    @Test func `the rows of a range with two tubes or with a key are read`() throws {
         var recent = RecentClaims()
         for task in Int64(10)...14 { recent.add(task, tube: task == 12 ? 2 : 1, isKeyed: task == 14) }
         #expect(recent.ofOneTube(10, count: 2)?.map(\.tube) == [1, 1])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SQLiteStore
 
-/// What cannot be opened, and what is said then.
+/// Files that cannot be opened, and the message.
 @Suite struct RefusalTests {
     private let place: TemporaryStore
 
@@ -13,7 +13,7 @@ import Testing
         place = try TemporaryStore()
     }
 
-    /// Opens the database, which has to fail with one line that has these words.
+    /// Opens the database, which has to fail with one line that contains these words.
     private func expectRefusal(_ words: String, _ path: String? = nil, code: StoreError.Code = .unusable) {
         let path = path ?? place.path
         #expect {
@@ -32,46 +32,46 @@ import Testing
     }
 
     @Test(arguments: ["hello", String(repeating: "not a database ", count: 1000)])
-    func aFileThatIsNoDatabase(_ text: String) throws {
+    func `a file that is not a database`(_ text: String) throws {
         try write(text)
         expectRefusal("not a SQLite database")
         #expect(FileIdentity(path: place.path + "-lock") == nil, "nothing appears beside it")
     }
 
     @Test(arguments: ["CREATE TABLE a (b)", "PRAGMA application_id = 7", "PRAGMA user_version = 3"])
-    func aDatabaseOfAnotherApplication(_ sql: String) throws {
+    func `the database of another application`(_ sql: String) throws {
         try Database.create(place.path)
         try place.shell().execute(sql)
         expectRefusal("another application")
         #expect(FileIdentity(path: place.path + "-lock") == nil, "nothing appears beside it")
     }
 
-    @Test func aNewerSchema() throws {
+    @Test func `a newer schema`() throws {
         try place.open().leave()
         try place.shell().execute("PRAGMA user_version = 4")
         expectRefusal("newer Beanrow (schema version 4")
     }
 
-    @Test func aVersionThatNobodyKnows() throws {
+    @Test func `an unknown version`() throws {
         try place.open().leave()
         try place.shell().execute("PRAGMA user_version = 0")
         expectRefusal("no way is known from schema version 0")
     }
 
-    @Test func aDirectory() {
+    @Test func `a directory`() {
         expectRefusal("a directory", place.directory)
     }
 
-    @Test func somethingThatIsNoFile() {
+    @Test func `something that is not a regular file`() {
         expectRefusal("not a regular file", "/dev/null")
     }
 
-    @Test func noSuchDirectory() {
+    @Test func `a missing directory`() {
         expectRefusal("no directory", place.directory + "/none/tasks.db")
         expectRefusal("no database file named", "")
     }
 
-    @Test func aLinkThatLeadsNowhere() throws {
+    @Test func `a symbolic link that leads nowhere`() throws {
         #expect(symlink(place.directory + "/none", place.path) == 0)
         expectRefusal("symbolic link")
     }
@@ -86,19 +86,19 @@ import Testing
         expectRefusal("Permission denied")
     }
 
-    @Test func managersOfAnotherVersion() throws {
+    @Test func `managers of another version`() throws {
         let store = try place.open()
         try setLayout(1)
         expectRefusal("managers of another version of Beanrow are running", code: .inUse)
         store.abandon()
-        // Once they have ended, the file is taken over.
+        // After they have ended, the file is used.
         let next = try place.open()
         #expect(next.parts.sharedPage.isKnownLayout)
         try next.leave()
     }
 
     @Test(arguments: [1, 99])
-    func aLockFileThatAnotherVersionHasLeft(_ version: UInt64) throws {
+    func `a lock file that another version has left`(_ version: UInt64) throws {
         try place.open().leave()
         try setLayout(version)
         let store = try place.open()
@@ -113,14 +113,14 @@ import Testing
         try #require(pwrite(descriptor, &version, 8, 64) == 8)
     }
 
-    @Test func tooManyManagers() throws {
+    @Test func `too many managers`() throws {
         let stores = try (0..<SharedPage.slots).map { try place.open("\($0)") }
         expectRefusal("64 managers use the database")
         for store in stores { try store.leave() }
         try place.open().leave()
     }
 
-    @Test func theNamesThatKernelsGiveNetworks() {
+    @Test func `the kernel's names of network file systems`() {
         let remote: [Int64] = [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F]
         for type in remote { #expect(FileSystemCheck.refusal(ofType: type) { nil } != nil) }
         let local: [Int64] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630, 0x2FC1_2FC1]
@@ -130,7 +130,7 @@ import Testing
         #expect(FileSystemCheck.refusal(ofType: 0x6573_5546) { nil } == nil)
     }
 
-    @Test func theTableOfMounts() {
+    @Test func `the table of mounts`() {
         let table = """
             22 27 0:21 / /proc rw,relatime - proc proc rw
             40 27 0:55 / /mnt/far rw,nosuid shared:1 master:2 - fuse.sshfs host:/home rw,user_id=0
@@ -143,9 +143,9 @@ import Testing
     }
 }
 
-/// Operations that SQLite refuses because of what they say.
+/// Operations that SQLite refuses because of their content.
 @Suite struct RefusedContentTests {
-    @Test func `a body beyond SQLite's limit is refused as such, and nothing of the batch has happened`() throws {
+    @Test func `a body above SQLite's limit is refused, and nothing of the batch has happened`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
         // The limit of one connection, lowered: the real one is a billion bytes.
@@ -177,7 +177,7 @@ import Testing
         try store.leave()
     }
 
-    @Test func `a violated constraint is a refusal, an I/O error, a full disk and a lock are none`() {
+    @Test func `a violated constraint is a refusal; an I/O error, a full disk and a lock are not`() {
         func code(_ code: Int32) -> StoreError.Code {
             var error = SQLiteError(corrupt: "")
             error.code = code
@@ -195,6 +195,6 @@ import Testing
 }
 
 extension Database {
-    /// Lowers how many bytes a value or a row may have.
+    /// Lowers the largest size of a value and a row.
     fileprivate func limitLength(bytes: Int32) { sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, bytes) }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SQLiteStore
 
-/// The schema as people and programs use it with SQL of their own.
+/// The schema as people and programs use it with SQL.
 @Suite struct SQLInterfaceTests {
     private let place: TemporaryStore
     private let shell: Database
@@ -14,7 +14,7 @@ import Testing
         shell = try place.shell()
     }
 
-    @Test func aTubeAndABodyMakeATask() throws {
+    @Test func `a tube and a body are enough for a task`() throws {
         try shell.execute("INSERT INTO task (tube, body) VALUES ('mail', 'hello')")
         #expect(
             try shell.rows("SELECT id, tube, state, priority, delay, ttr, due_ms, holder, body FROM task", columns: 9)
@@ -26,7 +26,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func aDelayMakesADelayedTask() throws {
+    @Test func `a delay makes a delayed task`() throws {
         try shell.execute("INSERT INTO task (tube, body, priority, delay, ttr) VALUES ('mail', x'00ff', 7, 30, 5)")
         #expect(
             try shell.rows("SELECT state, priority, delay, ttr, due_ms - created_ms, hex(body) FROM task", columns: 6)
@@ -35,7 +35,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func aManagerHandsOutWhatWasInserted() throws {
+    @Test func `a manager serves inserted tasks`() throws {
         try shell.execute("INSERT INTO task (tube, body, ttr) VALUES ('mail', 'hello', 5), ('mail', 42, 5)")
         let store = try place.open()
         let session = SessionID(connection: 1, of: store.manager)
@@ -50,7 +50,7 @@ import Testing
         try store.leave()
     }
 
-    /// What is wrong, and in which words that is said.
+    /// A wrong statement, and the words of the error.
     @Test(arguments: [
         ("INSERT INTO task (tube, body) VALUES ('-mail', 'x')", "no hyphen in front"),
         ("INSERT INTO task (tube, body) VALUES ('', 'x')", "1 to 200"),
@@ -101,7 +101,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func updatesSetWhatBelongsTogether() throws {
+    @Test func `updates set all columns that depend on each other`() throws {
         try shell.execute("INSERT INTO task (tube, body) VALUES ('mail', 'a'), ('mail', 'b'), ('mail', 'c')")
         try shell.execute("UPDATE task SET state = 'buried' WHERE id = 2")
         try shell.execute("UPDATE task SET state = 'buried' WHERE id = 1")
@@ -125,7 +125,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func tasksMoveBetweenTubes() throws {
+    @Test func `tasks move between tubes`() throws {
         try shell.execute("INSERT INTO task (tube, body) VALUES ('mail', 'a'), ('mail', 'b'), ('film', 'c')")
         try shell.execute("UPDATE task SET state = 'buried' WHERE id = 1")
         try shell.execute("UPDATE task SET tube = 'new', body = 'changed' WHERE tube = 'mail'")
@@ -138,7 +138,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func deletingTakesBodyAndEmptyTubeAlong() throws {
+    @Test func `a delete removes the body and the empty tube`() throws {
         try shell.execute("INSERT INTO task (tube, body) VALUES ('mail', 'a'), ('mail', 'b'), ('film', 'c')")
         try shell.execute("DELETE FROM task WHERE tube = 'mail' AND state = 'pending'")
         #expect(try shell.rows("SELECT name FROM tube ORDER BY position") == ["default", "film"])
@@ -148,13 +148,13 @@ import Testing
         try place.audit()
     }
 
-    @Test func idsAreNeverUsedAgain() throws {
+    @Test func `ids are never used again`() throws {
         try shell.execute("INSERT INTO task (tube, body) VALUES ('mail', 'a'), ('mail', 'b')")
         try shell.execute("DELETE FROM task; INSERT INTO task (tube, body) VALUES ('mail', 'c')")
         #expect(try shell.rows("SELECT id FROM task") == ["3"])
     }
 
-    @Test func aClaimedTaskCanBeTakenFromItsHolder() throws {
+    @Test func `a claimed task can be taken from its holder`() throws {
         let store = try place.open()
         let session = SessionID(connection: 7, of: store.manager)
         func run(_ action: Action) throws -> Outcome? {
@@ -175,7 +175,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func viewsSpeakToPeople() throws {
+    @Test func `the views are made for people`() throws {
         let store = try place.open("left")
         let session = SessionID(connection: 7, of: store.manager)
         let mail = try #require(TubeName("mail"))
@@ -234,13 +234,13 @@ import Testing
         #expect(try shell.text("SELECT start_of_body FROM task_overview") == shown)
     }
 
-    @Test func theHeaderSaysWhoseFileItIs() throws {
+    @Test func `the header identifies the file`() throws {
         #expect(try shell.integer("PRAGMA application_id") == Schema.applicationID)
         #expect(try shell.integer("PRAGMA user_version") == Schema.version)
         #expect(try shell.text("PRAGMA journal_mode") == "wal")
     }
 
-    @Test func theSchemaIsGoodForTheShellToo() throws {
+    @Test func `the schema works in the shell too`() throws {
         let other = try TemporaryStore()
         try Database.create(other.path)
         let database = try other.shell()

@@ -1,8 +1,8 @@
 @testable import SQLiteStore
 
-/// SQL as anybody's program would run it.
+/// SQL as another program would run it.
 extension Database {
-    /// All rows of a query, columns joined by `|`, NULL as nothing.
+    /// Returns all rows of a query, with the columns joined by `|` and NULL as an empty text.
     func rows(_ sql: String, columns: Int32 = 1) throws -> [String] {
         let statement = try prepare(sql)
         defer { statement.finalize() }
@@ -13,7 +13,7 @@ extension Database {
         return rows
     }
 
-    /// What SQLite complains about when it runs this; nothing where it does not.
+    /// Returns SQLite's error for a statement; nil if there is none.
     func complaint(_ sql: String) -> String? {
         do {
             try execute(sql)
@@ -23,7 +23,7 @@ extension Database {
         }
     }
 
-    /// All that a change could change: every row of every table.
+    /// Returns every row of every table.
     func everything() throws -> [String] {
         try rows("SELECT * FROM tube ORDER BY id", columns: 13)
             + rows("SELECT * FROM task_state ORDER BY id", columns: 15)

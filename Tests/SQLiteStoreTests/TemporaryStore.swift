@@ -3,7 +3,9 @@ import TaskStore
 
 @testable import SQLiteStore
 
-/// A directory for one test, with a database that any number of managers can open; removed at the end.
+/// A directory for one test, with a database that any number of managers can open.
+///
+/// It is removed at the end.
 final class TemporaryStore: Sendable {
     let directory: String
     var path: String { directory + "/tasks.db" }
@@ -26,12 +28,12 @@ final class TemporaryStore: Sendable {
         rmdir(directory)
     }
 
-    /// Opens the database as one more manager.
+    /// Opens the database as another manager.
     func open(_ name: String = "a", at now: Timestamp = .start) throws -> SQLiteStore {
         try SQLiteStore.open(path: path, name: name, address: "127.0.0.1:0", at: now, options: .test)
     }
 
-    /// Opens the database as any program would: with triggers, without queueing.
+    /// Opens the database like any program: with triggers, without the writer lock.
     func shell() throws -> Database {
         let database = try Database(path: path)
         try database.execute("PRAGMA wal_autocheckpoint = 0")
@@ -42,17 +44,17 @@ final class TemporaryStore: Sendable {
 }
 
 extension SQLiteStore.Options {
-    /// The defaults, but for the time, which each batch says, and for silence, so that a slow test finds no manager silent.
+    /// The defaults, except that each batch gives the time, and that no manager counts as silent in a slow test.
     static var test: SQLiteStore.Options {
         var options = SQLiteStore.Options()
         options.clock = .batches
-        options.silence = .seconds(24 * 3600)
+        options.silentAfter = .seconds(24 * 3600)
         return options
     }
 }
 
 extension Database {
-    /// Makes an empty file, as the sqlite3 shell does before the first write.
+    /// Makes an empty file, like the sqlite3 shell before the first write.
     static func create(_ path: String) throws {
         let descriptor = Glibc.open(path, O_CREAT | O_EXCL | O_RDWR, 0o600)
         guard descriptor >= 0 else { throw StoreError(.unusable, lastSystemError()) }
@@ -61,7 +63,7 @@ extension Database {
 }
 
 extension Timestamp {
-    /// When tests begin.
+    /// The time at which tests begin.
     static let start = Timestamp(rawValue: 1_700_000_000_000)
 }
 
@@ -71,8 +73,8 @@ struct Contradiction: Error, CustomStringConvertible {
 }
 
 extension TemporaryStore {
-    /// Looks for rows that contradict each other: counts that are not what counting gives, tubes or bodies that should not
-    /// be there, gaps in the list of tubes, and whatever SQLite itself finds.
+    /// Finds rows that contradict each other: wrong counts, tubes or bodies that should not exist, gaps in the list of
+    /// tubes, and what SQLite itself finds.
     func audit() throws {
         let shell = try shell()
         let questions = [
@@ -121,6 +123,6 @@ extension TemporaryStore {
     }
 }
 
-/// Whether the tests are built with a sanitizer, which takes ten times as long: `BEANROW_TEST_SANITIZED`, which `tools/test`
-/// sets.
+/// Whether the tests are built with a sanitizer, which takes ten times as long: `BEANROW_TEST_SANITIZED`, which
+/// `tools/test` sets.
 let isSanitized = getenv("BEANROW_TEST_SANITIZED") != nil

@@ -4,7 +4,7 @@ import Testing
 @testable import SQLiteStore
 
 @Suite struct TubeCacheTests {
-    @Test func keepsOnlyWhatNobodyElseCanRemove() {
+    @Test func `only tubes that no other manager can remove are kept`() {
         var cache = TubeCache()
         let used = Tube(id: 2, name: TubeName("used")!)
         used.using = 1
@@ -16,12 +16,12 @@ import Testing
         #expect(cache[seen.name] == nil && cache[3] == nil)
         #expect(cache[used.name] === used)
         used.using = 0
-        cache.lostProtection(used)
+        cache.noteUnprotected(used)
         cache.dropUnprotected()
         #expect(cache[2] == nil)
     }
 
-    @Test func doesNotGrowWithoutBounds() {
+    @Test func `the cache has a limit`() {
         var cache = TubeCache()
         for id in 0..<5000 {
             cache.insert(Tube(id: Int64(id + 2), name: TubeName("t\(id)")!))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SQLiteStore
 
-/// What managers tell each other, and what a batch costs beside much that does not concern it.
+/// What managers tell each other, and that the cost of a batch does not depend on what does not concern it.
 @Suite struct TubeNotificationTests {
     private let place: TemporaryStore
     private let store: SQLiteStore
@@ -30,7 +30,7 @@ import Testing
         .put(NewTask(tube: tube, priority: 0, delay: delay, timeToRun: 60, body: [1]))
     }
 
-    /// The nth tube, watched by a connection of a store that waits for it.
+    /// Returns the nth tube, which a connection of a store watches and waits for.
     private func wait(for number: Int, at store: SQLiteStore) throws -> TubeName {
         let tube = TubeName("t\(number)")!
         let connection = UInt32(number + 1)
@@ -43,8 +43,8 @@ import Testing
         return tube
     }
 
-    @Test func `a peer that waits for other tubes is not rung for`() throws {
-        // More than there are bits in the word that is looked at first.
+    @Test func `a peer that waits for other tubes is not woken`() throws {
+        // More than the bits of the word that is read first.
         let tubes = try (0..<200).map { try wait(for: $0, at: store) }
         let (sharedPage, slot) = (store.parts.sharedPage, store.parts.livenessLock.slot)
         #expect(sharedPage.subscriptions(of: slot) == .max)
@@ -54,13 +54,13 @@ import Testing
         try run(peer, put(tubes[77]), put(tubes[150]))
         #expect(sharedPage.notifications(slot) == 1)
         #expect(Set(try #require(try store.takeNews()).tubes) == [tubes[77], tubes[150]])
-        #expect(try store.takeNews() == News(), "told once")
+        #expect(try store.takeNews() == News(), "reported once")
         store.stopsAwaiting(tubes[77])
         try run(peer, put(tubes[77]))
         #expect(try store.takeNews() == News())
     }
 
-    @Test func `a look finds what other programs have put`() throws {
+    @Test func `lookForNews finds tasks that other programs have put`() throws {
         let tubes = try (0..<10).map { try wait(for: $0, at: store) }
         #expect(try store.lookForNews() == News())
         let shell = try place.shell()
@@ -69,7 +69,7 @@ import Testing
         #expect(try store.lookForNews() == News(tubes: [tubes[3]]))
     }
 
-    @Test func `a batch tells in which awaited tubes it has left more to claim`() throws {
+    @Test func `a batch returns the subscribed tubes in which it has left more to claim`() throws {
         let tubes = try (0..<3).map { try wait(for: $0, at: store) }
         #expect(try run(store, put(tubes[1]), put(TubeName("other")!)).moreToClaim == [tubes[1]])
         #expect(try run(store, put(tubes[1]), .claim(tubes: [tubes[1]], count: 1, waits: false)).moreToClaim == [])
@@ -92,20 +92,20 @@ import Testing
         #expect(try store.lookForNews() == News(displaced: [session(5, of: store)]))
     }
 
-    @Test func `named sessions taken up in a batch that fails are as before`() throws {
+    @Test func `named sessions are unchanged after a batch that fails`() throws {
         try run(store, .takeUp(SessionName("s")!), as: 5)
         let tables = store.parts.tables
-        let before = tables.named.all
-        try tables.statements.begin.run()
+        let before = tables.namedSessions.all
+        try tables.statements.transaction.begin.run()
         try tables.startBatch(at: StoreClock.Reading(claim: 0, wall: 0))
-        _ = try tables.takeUp(SessionName("t")!, for: session(5, of: store))
-        _ = try tables.takeUp(SessionName("u")!, for: session(6, of: store))
+        _ = try tables.attach(session(5, of: store), to: SessionName("t")!)
+        _ = try tables.attach(session(6, of: store), to: SessionName("u")!)
         try store.parts.database.rollBack()
         tables.abandonBatch()
-        #expect(tables.named.all == before)
+        #expect(tables.namedSessions.all == before)
     }
 
-    /// How many steps of SQLite's machine a put costs right after another manager has committed.
+    /// Returns the number of steps of SQLite's virtual machine for a put directly after another manager's commit.
     private func stepsOfPut() throws -> Int {
         try run(peer, put(.default))
         let tables = store.parts.tables
@@ -141,7 +141,7 @@ import Testing
         #expect(try place.shell().integer("SELECT count(*) FROM tube WHERE paused_until_ms IS NOT NULL") == 0)
     }
 
-    @Test func `a session's end and a kick stop after so many rows`() throws {
+    @Test func `a session's end and a kick stop at the limit of rows`() throws {
         let count = Batch.mostRows + 7
         for _ in 0..<count { try run(store, put(.default)) }
         try run(store, .claim(tubes: [.default], count: count, waits: false))
@@ -155,9 +155,9 @@ import Testing
 }
 
 extension Statements {
-    /// How many steps of SQLite's virtual machine all statements have taken since the last call.
+    /// Returns the number of steps of SQLite's virtual machine of all statements since the last call.
     func takeSteps() -> Int {
-        Mirror(reflecting: self).children.compactMap { $0.value as? Statement }.reduce(0) { $0 + $1.takeSteps() }
+        registry.all.reduce(0) { $0 + $1.statement.takeSteps() }
     }
 }
 

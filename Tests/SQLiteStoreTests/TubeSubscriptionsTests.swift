@@ -8,7 +8,7 @@ import Testing
     private let b = Tube(id: 67, name: TubeName("b")!)
     private let c = Tube(id: 5, name: TubeName("c")!)
 
-    /// The mask after some tubes were added and others removed.
+    /// Returns the mask after some tubes were added and others removed.
     private func mask(_ added: [(TubeName, Tube?)], removed: [TubeName] = []) -> UInt64 {
         var awaited = TubeSubscriptions()
         for (name, tube) in added { _ = awaited.insert(name, tube) }
@@ -16,7 +16,7 @@ import Testing
         return awaited.mask
     }
 
-    @Test func theMaskIsThatOfTheTubesAwaited() {
+    @Test func `the mask has the bits of the subscriptions`() {
         let all: [(TubeName, Tube?)] = [(a.name, a), (b.name, b), (c.name, c)]
         #expect(mask([]) == 0)
         #expect(mask(all) == 1 << 3 | 1 << 5)
@@ -26,14 +26,14 @@ import Testing
         #expect(mask(all + all, removed: [a.name, b.name, c.name]) == 0, "each counts once")
     }
 
-    @Test func aTubeWhoseNumberMayChangeIsAnyTube() {
+    @Test func `a tube whose number may change sets all bits`() {
         let all: [(TubeName, Tube?)] = [(a.name, a), (b.name, nil), (c.name, c)]
         #expect(mask(all) == .max)
         #expect(mask(all, removed: [a.name]) == .max)
         #expect(mask(all, removed: [a.name, b.name]) == 1 << 5)
     }
 
-    @Test func addingSaysWhetherItIsNew() {
+    @Test func `insert returns whether the subscription is new`() {
         var awaited = TubeSubscriptions()
         let first = awaited.insert(a.name, a)
         let second = awaited.insert(a.name, a)

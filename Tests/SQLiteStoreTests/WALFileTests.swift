@@ -4,7 +4,7 @@ import Testing
 
 @testable import SQLiteStore
 
-/// The log as bytes: which frames are whole, and writing them again.
+/// The log as bytes: finding whole frames, and writing them again.
 @Suite struct WALFileTests {
     private let place: TemporaryStore
 
@@ -12,7 +12,7 @@ import Testing
         place = try TemporaryStore()
     }
 
-    /// A store that has died, with some commits in its log.
+    /// Makes a store that has died, with some commits in its log.
     private func makeLog(commits: Int = 10) throws -> SharedPage {
         let store = try place.open()
         let session = SessionID(connection: 1, of: store.manager)
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func `a whole log is written again as it was, and its end is the one that managers know`() throws {
+    @Test func `a whole log is written again unchanged, and its end is the one that managers know`() throws {
         let sharedPage = try makeLog()
         let before = try bytes()
         try withLog { log, _ in
@@ -59,7 +59,7 @@ import Testing
         #expect(try bytes() == before)
     }
 
-    @Test func `frames after one that has changed are not whole, and SQLite's recovery says the same`() throws {
+    @Test func `frames after a changed one are not whole, and SQLite's recovery agrees`() throws {
         let frames = try makeLog().logFrames
         for frame in [0, 1, frames / 2, frames - 1] {
             let copy = try TemporaryStore()

@@ -1,8 +1,12 @@
 import Glibc
 
-/// Permissions of files that are made: the process's umask takes some away, which would keep the other users of a group out.
+/// The permissions of new files.
+///
+/// The process's umask removes some, which would lock out the other users of a group.
 enum FileMode {
-    /// Gives a file that is still empty its permissions; those of others' files stay as they are.
+    /// Sets the permissions of a file that is still empty.
+    ///
+    /// The permissions of other users' files stay as they are.
     static func set(of descriptor: Int32, _ mode: mode_t) {
         var information = stat()
         guard fstat(descriptor, &information) == 0, information.st_size == 0, information.st_uid == geteuid(),

@@ -2,10 +2,10 @@ import CPlatform
 import Glibc
 import TaskStore
 
-/// Whether a place can hold a store.
+/// Checks whether a directory can hold a store.
 enum FileSystemCheck {
-    /// File systems on which other hosts may hold the same file, or that stand for such: SQLite's shared memory does
-    /// not reach across hosts (sqlite.org/wal.html, "Disadvantages").
+    /// File systems on which other hosts may use the same file: SQLite's shared memory does not reach other hosts
+    /// (sqlite.org/wal.html, "Disadvantages").
     ///
     /// Numbers from statfs(2) and linux/magic.h.
     private static let refused: [Int64: String] = [
@@ -28,30 +28,32 @@ enum FileSystemCheck {
         0xAAD7_AAEA: "PanFS",
     ]
 
-    /// The number of all file systems that are processes of their own.
+    /// The number of all file systems in user space.
     private static let fuse: Int64 = 0x6573_5546
 
-    /// Those of them that are local all the same; the others are mostly remote: sshfs, s3fs, glusterfs, rclone.
+    /// Those of them that are local.
+    ///
+    /// Most others are remote: sshfs, s3fs, glusterfs, rclone.
     private static let localFUSE: Set<String> = ["fuseblk", "fuse.fuse-overlayfs", "fuse.ntfs-3g", "fuse.bindfs"]
 
-    /// The name of a file system that is refused.
+    /// Returns the name of a file system that is refused.
     ///
     /// - Parameters:
     ///   - type: `f_type` of statfs(2).
-    ///   - name: what the kernel calls it, as in /proc/self/mountinfo; asked for only where the number does not tell.
-    /// - Returns: nothing where the file system is fine.
+    ///   - name: returns the name in /proc/self/mountinfo; called only if the number is not enough.
+    /// - Returns: nil if the file system is accepted.
     static func refusal(ofType type: Int64, named name: () -> String?) -> String? {
         guard type == fuse else { return refused[type] }
         guard let name = name() else { return nil }
         return localFUSE.contains(name) ? nil : name
     }
 
-    /// What the kernel calls the file system of a device.
+    /// Returns the name of the file system of a device.
     ///
     /// - Parameters:
     ///   - device: `st_dev` of stat(2).
     ///   - table: the text of /proc/self/mountinfo (proc(5)).
-    /// - Returns: nothing where the device is not in the table.
+    /// - Returns: nil if the device is not in the table.
     static func name(ofDevice device: UInt64, in table: String) -> String? {
         // As makedev(3) composes it.
         let major = device >> 32 & 0xFFFF_F000 | device >> 8 & 0xFFF
@@ -66,7 +68,7 @@ enum FileSystemCheck {
         return nil
     }
 
-    /// The text of /proc/self/mountinfo; empty if it cannot be read.
+    /// Returns the text of /proc/self/mountinfo; empty if it cannot be read.
     static func mountTable() -> String {
         guard let file = fopen("/proc/self/mountinfo", "re") else { return "" }
         defer { fclose(file) }
@@ -79,7 +81,7 @@ enum FileSystemCheck {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Checks the directory and, if it is there, the file.
+    /// Checks the directory and, if it exists, the file.
     ///
     /// - Throws: ``StoreError/Code/unusable`` with one line that says what is wrong.
     static func check(_ files: StoreFiles) throws(StoreError) {

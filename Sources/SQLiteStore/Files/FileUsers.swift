@@ -1,10 +1,10 @@
 import Glibc
 
-/// The processes that have a file open, for messages that tell a person which one is in the way.
+/// Finds the processes that have a file open, for messages to a person.
 enum FileUsers {
-    /// Finds the processes that have a file open, but for this one.
+    /// Returns the processes that have a file open, except this one.
     ///
-    /// Only those that this user may look at can be found.
+    /// Only processes that this user may inspect are found.
     ///
     /// - Parameter path: the file, with symbolic links resolved.
     /// - Returns: a text such as "sqlite3 (pid 4711)"; "another program" if none can be seen.
@@ -23,7 +23,7 @@ enum FileUsers {
 
     private static func name(of process: Int32) -> String {
         let name = readSmallFile("/proc/\(process)/comm") ?? ""
-        // A process gives itself its name: nothing in it may reach a terminal that is not text.
+        // A process chooses its own name: only text of it may reach a terminal.
         let text = name.unicodeScalars.filter { $0.value >= 32 && $0.value < 127 }.map(Character.init)
         return text.isEmpty ? "a program" : String(text)
     }

@@ -1,17 +1,17 @@
 import CPlatform
 
-/// Notices names that a running store's files get.
+/// Finds new names of a running store's files.
 ///
-/// Such a name does no harm as long as nothing is opened by it, and managers are not started by it. So the store goes on, and
-/// says what is going to happen at the next start.
+/// Such a name does no harm as long as no program opens the file by it, and no manager is started with it. So the store
+/// continues, and warns of the next start.
 struct HardLinkWatcher {
     private var linked: Set<String> = []
 
-    /// Returns a line for the log for each file that has another name since the last look.
+    /// Returns a line for the program's log for each file that got another name since the last check.
     mutating func check(_ files: StoreFiles) -> [String] {
         var lines: [String] = []
         for path in [files.database, files.log, files.sharedMemory, files.lock] {
-            // As long as it cannot be looked at nothing is known.
+            // If the file cannot be inspected, nothing is known.
             let count = beanrow_link_count(path)
             if count == 1 { linked.remove(path) }
             guard count > 1, linked.insert(path).inserted else { continue }

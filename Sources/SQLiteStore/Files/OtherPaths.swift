@@ -2,15 +2,17 @@ import CPlatform
 import Glibc
 import TaskStore
 
-/// Whether other paths lead to a store's files.
+/// Finds other paths to a store's files.
 ///
-/// Managers find each other, and SQLite finds its log, by the database's path. A manager that uses another path has another
-/// log and other locks: each overwrites what the other one has acknowledged. Symbolic links are resolved, and two paths to the
-/// directory do no harm. What remains is a second name of a file (link(2)) and a file that is mounted by itself.
+/// Managers find each other, and SQLite finds its log, by the database's path. A manager that uses another path has
+/// another log and other locks, so each would overwrite what the other one has acknowledged. Symbolic links are
+/// resolved, and two paths to the directory do no harm. What remains is a second name of a file (link(2)) and a file
+/// that is mounted by itself.
 enum OtherPaths {
-    /// Finds out why another path to one of the files may exist; nil if none can be found.
+    /// Returns the reason why another path to one of the files may exist; nil if none is found.
     ///
-    /// A mount in another namespace is seen from there only: its manager is refused, since the file is a mount point there.
+    /// A mount in another namespace is seen only there. The manager in that namespace is refused, since the file is a
+    /// mount point there.
     ///
     /// - Parameters:
     ///   - files: the store's files, which need not exist.
@@ -38,7 +40,7 @@ enum OtherPaths {
 
     /// One line of /proc/self/mountinfo (proc(5)).
     private struct Mount {
-        /// What is mounted, as a path within its file system.
+        /// The mounted path within its file system.
         var root: String
 
         /// Where.
@@ -54,7 +56,7 @@ enum OtherPaths {
         /// Returns whether this mount is the file at a path, or shows it elsewhere.
         func shows(_ path: String) -> Bool {
             if point == path { return true }
-            // Only mounts of files that have the same name are looked at: each look may wait for another machine.
+            // Only mounts of files with the same name are checked, since each check may wait for another machine.
             guard let name = path.split(separator: "/").last, root.hasSuffix("/\(name)") else { return false }
             guard let identity = FileIdentity(path: path) else { return false }
             return FileIdentity(path: point) == identity

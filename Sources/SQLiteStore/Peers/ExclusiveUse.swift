@@ -2,13 +2,13 @@ import CPlatform
 import Glibc
 import TaskStore
 
-/// Keeps a database that has several paths for one manager alone.
+/// Reserves a database that has several paths for one manager.
 ///
-/// The lock file does not help: by another path it is another file. What all paths have in common is the database itself, and
-/// SQLite's locks on it. In WAL mode every connection keeps a lock on the shared range (os.h, `SHARED_FIRST`) from its first read
-/// until it is closed, so a process that has the database open is seen there, by whatever path. Before that, every connection has to
-/// lock the pending byte (`PENDING_BYTE`) for a moment, so a process that holds that byte keeps all others out, managers and
-/// other programs.
+/// The lock file does not help: by another path it is another file. All paths share only the database itself, and
+/// SQLite's locks on it. In WAL mode every connection has a lock on the shared range (os.h, `SHARED_FIRST`) from its
+/// first read until it is closed. So a process that has the database open by any path is seen there. Before that, every
+/// connection has to lock the pending byte (`PENDING_BYTE`) for a moment. So a process that holds that byte locks out
+/// all others, managers and other programs.
 ///
 /// Confined to the store's thread.
 final class ExclusiveUse {
@@ -20,11 +20,12 @@ final class ExclusiveUse {
 
     private let path: String
 
-    /// Stays open as long as SQLite has the database open: closing any descriptor of a file drops the process's locks on it.
+    /// Stays open as long as SQLite has the database open: closing any descriptor of a file releases the process's
+    /// locks on it.
     private let descriptor: Int32
     private var database: Database?
 
-    /// Begins, before SQLite opens the database.
+    /// Checks that no other process has the database open, before SQLite opens it.
     ///
     /// - Throws: ``StoreError/Code/inUse`` if another process has it open.
     private init(_ path: String) throws(StoreError) {
@@ -32,7 +33,7 @@ final class ExclusiveUse {
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(opening: path) }
         self.descriptor = descriptor
-        // For those who do the same at the same instant.
+        // For managers that do the same at the same instant.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw StoreError(.inUse, "\(path): another manager uses the database, \(Self.alone)")
         }
@@ -49,7 +50,7 @@ final class ExclusiveUse {
     /// - Parameters:
     ///   - files: the files; SQLite has not opened them yet.
     ///   - isAllowed: whether the database may be used nevertheless, by one manager alone.
-    /// - Returns: the exclusive use of a database that has other paths; nil if there is none.
+    /// - Returns: the exclusive use of the database if it has other paths; nil if it has none.
     /// - Throws: ``StoreError/Code/unusable``, ``StoreError/Code/inUse``.
     static func check(_ files: StoreFiles, isAllowed: Bool) throws(StoreError) -> ExclusiveUse? {
         guard let reason = OtherPaths.reason(files) else { return nil }
@@ -59,11 +60,11 @@ final class ExclusiveUse {
         return try ExclusiveUse(files.database)
     }
 
-    /// Keeps all others out from now on.
+    /// Locks out all other processes from now on.
     ///
     /// The database is in WAL mode, and this process has read it.
     ///
-    /// - Throws: ``StoreError/Code/inUse`` if another process has come first.
+    /// - Throws: ``StoreError/Code/inUse`` if another process was faster.
     func lockOutOthers(_ database: Database) throws(StoreError) {
         self.database = database
         guard beanrow_lock_byte(descriptor, Self.pendingByte) == 0 else {
@@ -72,9 +73,9 @@ final class ExclusiveUse {
         try checkThereIsNoOther()
     }
 
-    /// Lets others in again, before the database is closed.
+    /// Lets other processes open the database again, before it is closed here.
     ///
-    /// The log is empty. If this is not called, others are kept out until the process ends.
+    /// The log is empty. If this is not called, other processes are locked out until this one ends.
     func admitOthers() {
         _ = beanrow_unlock_byte(descriptor, Self.pendingByte)
     }

@@ -2,13 +2,13 @@ import CPlatform
 import Glibc
 import TaskStore
 
-/// A manager's place among its peers, and the proof that it lives: a lock on one byte of the lock file.
+/// A manager's slot among its peers, and the proof that it lives: a lock on one byte of the lock file.
 ///
-/// The kernel drops the lock when the process dies and keeps it while the process is stopped, which no heartbeat can
-/// tell apart. The lock belongs to a descriptor of its own (`F_OFD_SETLK`), so that nothing else the process opens and closes
-/// can drop it.
+/// The kernel releases the lock when the process dies, and keeps it while the process is stopped; a heartbeat cannot
+/// distinguish the two. The lock belongs to a descriptor of its own (`F_OFD_SETLK`), so that closing other descriptors
+/// does not release it.
 final class LivenessLock {
-    /// Its number, from 0; the byte that is locked.
+    /// The number of the slot, from 0: the byte that is locked.
     let slot: Int
 
     private var descriptor: Int32
@@ -19,7 +19,7 @@ final class LivenessLock {
     /// The writer lock is held.
     ///
     /// - Parameter path: the lock file.
-    /// - Throws: ``StoreError/Code/unusable``, also where all slots are taken.
+    /// - Throws: ``StoreError/Code/unusable``, also if all slots are taken.
     init(path: String) throws(StoreError) {
         self.path = path
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
@@ -45,9 +45,9 @@ final class LivenessLock {
         unlock()
     }
 
-    /// Finds the slots that living managers hold, of whatever version.
+    /// Finds the slots of living managers, of any version.
     ///
-    /// The writer lock is held, so that none is taken at this moment.
+    /// The writer lock is held, so no manager takes one at this moment.
     ///
     /// - Parameter path: the lock file.
     /// - Returns: their numbers, not with this process's own if it has taken none yet.
@@ -65,17 +65,19 @@ final class LivenessLock {
         return living
     }
 
-    /// Gives the slot up; peers see this manager as gone.
+    /// Releases the slot.
+    ///
+    /// Peers then see that this manager has ended.
     func unlock() {
         guard descriptor >= 0 else { return }
         close(descriptor)
         descriptor = -1
     }
 
-    /// Whether the manager in another slot lives.
+    /// Returns whether the manager in another slot lives.
     ///
     /// - Parameter slot: not this manager's own.
-    /// - Returns: whether somebody holds the lock.
+    /// - Returns: whether a process holds the slot's lock.
     /// - Throws: ``StoreError/Code/failed``.
     func isAlive(_ slot: Int) throws(StoreError) -> Bool {
         let answer = beanrow_byte_is_locked(descriptor, Int64(slot))

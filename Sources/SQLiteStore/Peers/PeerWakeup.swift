@@ -1,12 +1,14 @@
 import Synchronization
 import TaskStore
 
-/// Hears when peers ring: a thread that sleeps on this manager's words of the shared page (``SharedPage/notify(_:)``).
+/// Calls a function when a peer wakes this manager.
 ///
-/// The peer's process does little more than a system call for it and goes on; were this manager woken through a descriptor,
-/// Linux would often run it at once, on the processor and in the place of the peer that was about to sync.
+/// A thread sleeps on this manager's words of the shared page (``SharedPage/notify(_:)``).
+///
+/// The peer needs little more than one system call. If this manager were woken through a descriptor, Linux would often
+/// run it at once, on the peer's processor, while the peer was about to sync.
 final class PeerWakeup {
-    /// What the thread and its owner share.
+    /// The state that the thread and its owner share.
     private final class Shared: Sendable {
         let sharedPage: SharedPage
         let slot: Int
@@ -19,15 +21,17 @@ final class PeerWakeup {
             self.handler = handler
         }
 
-        /// Calls the handler after each ring until the owner says stop; several rings that come close are one.
+        /// Calls the handler after each notification until the owner stops the thread.
         ///
-        /// - Parameter start: how many rings there were when it was asked to listen.
+        /// Several notifications that come close together count as one.
+        ///
+        /// - Parameter start: the number of notifications before the thread was started.
         func run(from start: UInt64) {
             var seen = start
             while true {
                 seen = sharedPage.waitForNotification(slot, after: seen)
                 if isStopping.load(ordering: .acquiring) { return }
-                // Before the call: of what comes from now on nobody has been told.
+                // Before the call, which does not cover later notifications.
                 sharedPage.clearNotification(slot)
                 handler()
             }
@@ -40,7 +44,7 @@ final class PeerWakeup {
     private var thread: StoreThread?
 
     /// - Parameters:
-    ///   - sharedPage: where peers ring.
+    ///   - sharedPage: the shared page.
     ///   - slot: this manager's slot.
     init(_ sharedPage: SharedPage, slot: Int) {
         self.sharedPage = sharedPage
@@ -51,14 +55,16 @@ final class PeerWakeup {
         stop()
     }
 
-    /// Sets who is called when a peer rings; on the thread, which is started for it, and may not block.
+    /// Sets the function that is called when a peer wakes this manager.
+    ///
+    /// It is called on a thread that is started for it, and must not block.
     ///
     /// - Throws: ``StoreError/Code/unusable``.
     func setHandler(_ handler: @escaping @Sendable () -> Void) throws(StoreError) {
         stop()
         let shared = Shared(sharedPage, slot, handler)
         let seen = sharedPage.notifications(slot)
-        // Whoever had the slot before may have been rung for and not have heard it.
+        // The slot's last manager may have had a notification that it did not notice.
         sharedPage.clearNotification(slot)
         thread = try StoreThread(for: "being woken by peers") { shared.run(from: seen) }
         self.shared = shared

@@ -4,14 +4,15 @@ import CPlatform
 extension SharedPage {
     /// Whether a write or a sync has failed, so that it is not known what the disk holds.
     ///
-    /// While it is set no manager answers, copies the log, starts it over, or closes in order. It outlives the processes that
-    /// saw the failure. Only a manager that has written everything again clears it, under the writer lock.
+    /// While it is set, no manager answers, copies the log, starts it over, or closes the store normally. It outlives
+    /// the processes that met the failure. Only a manager that has written everything again clears it, under the writer
+    /// lock.
     var hasIOFailed: Bool {
         get { self[.suspect] != 0 }
         set { self[.suspect] = newValue ? 1 : 0 }
     }
 
-    /// The first salt of the log's header, which is another one each time the log starts over.
+    /// The first salt of the log's header, which changes each time the log is started over.
     ///
     /// Set under the writer lock, by the manager whose commit finds the log started over.
     var logSalt: UInt32 {
@@ -19,7 +20,7 @@ extension SharedPage {
         set { self[.logSalt] = UInt64(newValue) }
     }
 
-    /// How far the log is known to be on the disk.
+    /// A point of the log.
     struct WALPoint: Equatable {
         /// The log's first salt.
         var salt: UInt32
@@ -40,10 +41,10 @@ extension SharedPage {
         }
     }
 
-    /// Where the log ends after the last commit of any manager.
+    /// The end of the log after the last commit of any manager.
     var logEnd: WALPoint { WALPoint(salt: logSalt, frames: logFrames) }
 
-    /// The last frame that a manager has synced before it answered.
+    /// The end of the log that was synced before the last answer of a manager.
     ///
     /// A log with this salt that has fewer valid frames has lost tasks that were acknowledged.
     var acknowledged: WALPoint {
@@ -51,7 +52,7 @@ extension SharedPage {
         set { self[.acknowledged] = newValue.rawValue }
     }
 
-    /// Raises ``acknowledged`` to a point that was just synced, unless the log has been started over since.
+    /// Raises ``acknowledged`` to a point that was just synced, unless the log was started over since then.
     func acknowledge(_ point: WALPoint) {
         while true {
             let old = acknowledged
@@ -61,7 +62,7 @@ extension SharedPage {
     }
 
     /// The threads of a manager that sync.
-    enum Mark: CaseIterable {
+    enum SyncMark: CaseIterable {
         /// The event loop's, while it syncs the log.
         case sync
 
@@ -76,22 +77,25 @@ extension SharedPage {
         }
     }
 
-    /// Says that a manager is about to sync: if it dies before ``clear(_:of:)``, the log has to be written again from where it
-    /// was known to be on the disk.
-    func set(_ mark: Mark, of slot: Int) {
+    /// Marks that a manager is about to sync.
+    ///
+    /// If it dies before ``clear(_:of:)``, the log has to be written again from the point up to which it was known to
+    /// be on the disk.
+    func set(_ mark: SyncMark, of slot: Int) {
         let (salt, known) = (logSalt, acknowledged)
         let point = WALPoint(salt: salt, frames: (known.salt == salt ? known.frames : 0) + 1)
         beanrow_store(word(mark.word, of: slot), point.rawValue)
     }
 
-    /// Says that all has gone well.
-    func clear(_ mark: Mark, of slot: Int) {
+    /// Removes a mark after success.
+    func clear(_ mark: SyncMark, of slot: Int) {
         beanrow_store(word(mark.word, of: slot), 0)
     }
 
-    /// From where the log has to be written again if the manager in a slot has died; empty if no mark is set.
+    /// Returns the points from which the log has to be written again if the manager in a slot has died; none if no mark
+    /// is set.
     func marked(_ slot: Int) -> [WALPoint] {
-        Mark.allCases.compactMap { mark in
+        SyncMark.allCases.compactMap { mark in
             let value = beanrow_load(word(mark.word, of: slot))
             guard value != 0 else { return nil }
             var point = WALPoint(rawValue: value)
@@ -100,7 +104,7 @@ extension SharedPage {
         }
     }
 
-    /// The slots in which a mark is set, but for one: a bit for each.
+    /// Returns the slots with a mark except one: one bit per slot.
     func marks(except own: Int) -> UInt64 {
         var marked: UInt64 = 0
         var rest = usedSlots & ~(1 << UInt64(own))
@@ -114,44 +118,44 @@ extension SharedPage {
         return marked
     }
 
-    /// The slots that managers have taken and that were not found free since: a bit for each.
+    /// The slots that managers have taken and that were not freed since then: one bit per slot.
     ///
-    /// Set under the writer lock. The others need not be looked at.
+    /// Set under the writer lock. The other slots need not be read.
     var usedSlots: UInt64 { self[.usedSlots] }
 
-    /// Counts a round of the event loop of the manager in a slot.
+    /// Counts a turn of the event loop of the manager in a slot.
     func countTurn(_ slot: Int) {
         beanrow_add(word(.turns, of: slot), 1)
     }
 
-    /// How often the event loop of the manager in a slot has come round.
+    /// Returns the number of turns of the event loop of the manager in a slot.
     func turns(_ slot: Int) -> UInt64 {
         beanrow_load(word(.turns, of: slot))
     }
 
-    /// Makes a slot ready for a manager that has just taken it.
+    /// Prepares a slot for a manager that has just taken it.
     ///
-    /// The writer lock is held, and what the marks of the slot's last manager ask for is done.
+    /// The writer lock is held, and the syncs that the marks of the slot's last manager ask for are done.
     func enter(_ slot: Int) {
         free(slot)
         self[.usedSlots] |= 1 << UInt64(slot)
         countTurn(slot)
     }
 
-    /// Makes a slot one that need not be looked at, after its manager has left or what it left behind is done.
+    /// Frees a slot, after its manager has left or its peers have cleaned up after it.
     ///
     /// The writer lock is held.
     func free(_ slot: Int) {
         setSubscriptions(0, of: slot)
-        for mark in Mark.allCases { clear(mark, of: slot) }
+        for mark in SyncMark.allCases { clear(mark, of: slot) }
         self[.usedSlots] &= ~(1 << UInt64(slot))
     }
 
-    /// Sets what is said of the log back, after a manager that is alone has written everything again.
+    /// Resets the words about the log, after a manager that is alone has written everything again.
     ///
     /// The writer lock is held and no other manager lives. The clocks stay.
     ///
-    /// - Parameter keepingMarks: whether the log is still to be written again, and the marks to be settled.
+    /// - Parameter keepingMarks: whether the log still has to be written again because of the marks.
     func startOver(keepingMarks: Bool) {
         for word in [Word.logFrames, .blockedCheckpoint, .copyBegan, .copied] { self[word] = 0 }
         guard !keepingMarks else { return }

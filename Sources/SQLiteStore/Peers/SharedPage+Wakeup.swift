@@ -1,25 +1,25 @@
 import CPlatform
 
-/// Which tubes managers await, and how they wake each other.
+/// The tubes that managers subscribe to, and how they wake each other.
 extension SharedPage {
-    /// The tubes that the manager in a slot awaits, a bit for each 64th number.
+    /// Returns the tubes that the manager in a slot subscribes to: one bit per 64th tube number.
     func subscriptions(of slot: Int) -> UInt64 {
         beanrow_load(word(.subscriptions, of: slot))
     }
 
-    /// Sets the tubes that the manager in a slot awaits.
+    /// Sets the tubes that the manager in a slot subscribes to.
     func setSubscriptions(_ mask: UInt64, of slot: Int) {
         beanrow_store(word(.subscriptions, of: slot), mask)
     }
 
-    /// The slots whose managers await one of these tubes.
+    /// Returns the slots whose managers subscribe to one of these tubes.
     ///
     /// The writer lock is held.
     ///
     /// - Parameters:
-    ///   - mask: a bit for each 64th tube number.
+    ///   - mask: one bit per 64th tube number.
     ///   - own: a slot that is left out.
-    /// - Returns: a bit for each slot.
+    /// - Returns: one bit per slot.
     func slots(subscribedTo mask: UInt64, except own: Int) -> UInt64 {
         guard mask != 0 else { return 0 }
         var slots: UInt64 = 0
@@ -32,11 +32,11 @@ extension SharedPage {
         return slots
     }
 
-    /// Wakes the managers in some slots, unless they have been rung for and have not heard it yet.
+    /// Wakes the managers in some slots, unless they have a notification that they have not noticed yet.
     ///
-    /// The writer lock need not be held. If a slot's manager has gone, nothing happens.
+    /// The writer lock need not be held. If a slot's manager has ended, nothing happens.
     ///
-    /// - Parameter slots: a bit for each slot.
+    /// - Parameter slots: one bit per slot.
     func notify(slots: UInt64) {
         var rest = slots
         while rest != 0 {
@@ -52,26 +52,26 @@ extension SharedPage {
         beanrow_wake_waiting(word(.notifications, of: slot))
     }
 
-    /// Has the next ring wake the manager in a slot: it has heard those before.
+    /// Makes the next notification wake the manager in a slot, which has noticed the earlier ones.
     func clearNotification(_ slot: Int) {
         beanrow_store(word(.isNotified, of: slot), 0)
     }
 
-    /// How often the manager in a slot was rung for.
+    /// Returns the number of notifications of the manager in a slot.
     func notifications(_ slot: Int) -> UInt64 {
         beanrow_load(word(.notifications, of: slot))
     }
 
-    /// Sleeps until the manager in a slot is rung for.
+    /// Sleeps until the manager in a slot is notified.
     ///
     /// - Parameters:
     ///   - slot: the slot.
-    ///   - seen: how often it had been.
-    /// - Returns: how often it has been now.
+    ///   - seen: the number of earlier notifications.
+    /// - Returns: the number of notifications now.
     func waitForNotification(_ slot: Int, after seen: UInt64) -> UInt64 {
         while true {
-            let rings = self.notifications(slot)
-            if rings != seen { return rings }
+            let notifications = self.notifications(slot)
+            if notifications != seen { return notifications }
             beanrow_wait_for(word(.notifications, of: slot), seen, -1)
         }
     }

@@ -4,27 +4,27 @@ import TaskStore
 
 /// The words that all managers of a store share: the lock file, mapped into memory.
 ///
-/// The bytes of the first 8 words are the slots' proofs of life (``LivenessLock``) and hold nothing. ``Word`` names the words of all
-/// managers, ``SlotWord`` those of one.
+/// The bytes of the first 8 words are locked as proofs of life (``LivenessLock``) and have no content. ``Word`` names
+/// the words of all managers, ``SlotWord`` the words of one.
 ///
-/// What is in most of them decides only how quick managers are. These exceptions are about what is right: the awaited masks
-/// are set and read under the writer lock, so that of a put and a wait for it one always sees the other. Of the commits, the
-/// promised number is raised under the writer lock, and the synced one never before a sync that covers it. The marks and
-/// ``hasIOFailed`` say what the disk may not hold (``SQLiteStore/recoverFromDeadSyncs(lockHeld:)``). The clocks say how long a claim
-/// lasts (``StoreClock``).
+/// Most of them decide only how fast managers are. Correctness depends on these: The subscriptions are set and read
+/// under the writer lock, so that of a put and a wait for it one always sees the other. The promised number of commits
+/// is raised under the writer lock, and the synced one never before a sync that covers it. The marks and
+/// ``hasIOFailed`` say what the disk may not hold (``SQLiteStore/recoverFromDeadSyncs(lockHeld:)``). The clocks decide
+/// how long a claim lasts (``StoreClock``).
 ///
-/// The words live as long as the machine runs: nothing syncs them, and after a power cut they may be of several moments.
-/// So they count only if the boot id in them is the machine's.
+/// The words are valid as long as the machine runs. Nothing syncs them, and after a power cut they may be from several
+/// moments. So they count only if the boot id in them is the machine's.
 ///
-/// Unchecked since the words are read and written by other processes too: each access is one atomic operation.
+/// `@unchecked Sendable`: other processes read and write the words too, and each access is one atomic operation.
 final class SharedPage: @unchecked Sendable {
-    /// How many managers a store can have at once.
+    /// The largest number of managers of a store.
     static let slots = 64
 
-    /// The layout's version; 1 was Beanrow 0.1.0's.
+    /// The version of the layout; 1 was used by Beanrow 0.1.0.
     private static let version: UInt64 = 2
 
-    /// The words that belong to no slot; 8 to 15 are where version 1 had them.
+    /// The words that belong to no slot; 8 to 15 have the positions of version 1.
     enum Word: Int {
         /// The layout's version; 0 in a new file.
         case version = 8
@@ -50,7 +50,7 @@ final class SharedPage: @unchecked Sendable {
         /// See ``copied``.
         case copied
 
-        /// The machine's boot id, in two words (``BootID``); set last when the words are initialised.
+        /// The machine's boot id, in two words (``BootID``). Set last when the words are initialised.
         case bootIDHigh
         case bootIDLow
 
@@ -63,7 +63,7 @@ final class SharedPage: @unchecked Sendable {
         /// See ``acknowledged``.
         case acknowledged
 
-        /// What turns the time since the boot into claim time and into wall time, in milliseconds (``StoreClock``).
+        /// What is added to the time since the boot to get claim time and wall time, in milliseconds (``StoreClock``).
         case claimOffset
         case wallOffset
 
@@ -79,16 +79,16 @@ final class SharedPage: @unchecked Sendable {
         /// See ``subscriptions(of:)``.
         case subscriptions
 
-        /// Whether the manager is rung for and has not heard it yet.
+        /// Whether the manager has a notification that it has not noticed yet.
         case isNotified
 
         /// See ``notifications(_:)``.
         case notifications
 
-        /// How often the manager's event loop has come round.
+        /// The number of turns of the manager's event loop.
         case turns
 
-        /// The marks of its two threads that sync (``Mark``).
+        /// The marks of its two threads that sync (``SyncMark``).
         case syncMark
         case copyMark
 
@@ -99,7 +99,7 @@ final class SharedPage: @unchecked Sendable {
     private static let firstSlotWord = 64
     private static let wordsOfSlot = 7
 
-    /// The file's size; a page, so that mapping it never reaches behind its end.
+    /// The size of the file: one page, so that the mapping never reaches beyond its end.
     static let size = 4096
 
     private let words: UnsafeMutablePointer<UInt64>
@@ -112,7 +112,7 @@ final class SharedPage: @unchecked Sendable {
     ///   - path: for messages.
     /// - Throws: ``StoreError/Code/unusable``.
     init(descriptor: Int32, path: String) throws(StoreError) {
-        // Allocated, not only lengthened: a write to a mapped hole of a full disk kills the process.
+        // Allocated, not only extended: on a full disk, a write to a mapped hole kills the process.
         let code = posix_fallocate(descriptor, 0, Self.size)
         guard code == 0 else { throw StoreError(opening: path, code) }
         guard let memory = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED
@@ -127,17 +127,17 @@ final class SharedPage: @unchecked Sendable {
         munmap(words, Self.size)
     }
 
-    /// Whether the words have this program's layout.
+    /// Whether the words have the layout of this program.
     var isKnownLayout: Bool { self[.version] == Self.version }
 
-    /// Whether the words are of this boot of the machine.
+    /// Returns whether the words are from this boot of the machine.
     func isOf(_ boot: BootID) -> Bool {
         isKnownLayout && self[.bootIDHigh] == boot.high && self[.bootIDLow] == boot.low
     }
 
-    /// Makes all words 0 and takes the layout and the boot id.
+    /// Sets all words to 0, and then the layout and the boot id.
     ///
-    /// The writer lock is held and no other manager lives, of whatever version.
+    /// The writer lock is held, and no other manager of any version lives.
     func initialise(for boot: BootID) {
         for index in Word.version.rawValue..<Self.size / MemoryLayout<UInt64>.size { beanrow_store(words + index, 0) }
         self[.version] = Self.version
@@ -153,12 +153,12 @@ final class SharedPage: @unchecked Sendable {
 
     /// Replaces a word's value if no other process has changed it.
     ///
-    /// - Returns: false if the word has another value than `old`; nothing has happened then.
+    /// - Returns: false if the word has another value than `old`. Nothing has happened in that case.
     func exchange(_ word: Word, _ old: UInt64, for new: UInt64) -> Bool {
         beanrow_exchange(words + word.rawValue, old, new) != 0
     }
 
-    /// The place of a slot's word.
+    /// Returns the address of a slot's word.
     func word(_ word: SlotWord, of slot: Int) -> UnsafeMutablePointer<UInt64> {
         words + Self.firstSlotWord + Self.wordsOfSlot * slot + word.rawValue
     }
@@ -169,19 +169,19 @@ final class SharedPage: @unchecked Sendable {
         set { self[.logFrames] = UInt64(newValue) }
     }
 
-    /// How many frames the log had when a checkpoint could not be completed; 0 where the last one was.
+    /// The number of frames in the log when a checkpoint could not be completed; 0 if the last one was completed.
     var blockedCheckpoint: Int {
         get { Int(truncatingIfNeeded: self[.blockedCheckpoint]) }
         set { self[.blockedCheckpoint] = UInt64(newValue) }
     }
 
-    /// How many frames the log had when somebody began to copy them; 0 where nobody has since the log was started over.
+    /// The number of frames in the log when a manager began to copy them; 0 if none has since the log was started over.
     var copyBegan: Int {
         get { Int(truncatingIfNeeded: self[.copyBegan]) }
         set { self[.copyBegan] = UInt64(newValue) }
     }
 
-    /// How many of them are in the database and on the disk there; 0 until the copy is complete.
+    /// How many of them are in the database on the disk; 0 until the copy is complete.
     var copied: Int {
         get { Int(truncatingIfNeeded: self[.copied]) }
         set { self[.copied] = UInt64(newValue) }
@@ -195,24 +195,24 @@ final class SharedPage: @unchecked Sendable {
         set { self[.promised] = newValue }
     }
 
-    /// The number of the last commit that is on the disk, and with it all that were before.
+    /// The number of the last commit that is on the disk, with all commits before it.
     var synced: UInt64 { self[.synced] }
 
-    /// Says that a commit is on the disk, and wakes those who wait for one.
+    /// Publishes that a commit is on the disk, and wakes the managers that wait for one.
     func raiseSynced(to commit: UInt64) {
         beanrow_raise(words + Word.synced.rawValue, commit)
         if beanrow_swap(words + Word.waits.rawValue, 0) != 0 { beanrow_wake_waiting(words + Word.synced.rawValue) }
     }
 
-    /// Sleeps until a commit is on the disk, but not for long.
+    /// Sleeps until a commit is on the disk, up to a deadline.
     ///
     /// - Parameters:
     ///   - commit: its number.
-    ///   - deadline: when to give up.
+    ///   - deadline: when to stop waiting.
     /// - Returns: whether it is.
     func waitUntilSynced(_ commit: UInt64, until deadline: ContinuousClock.Instant) -> Bool {
         while true {
-            // First the word, then the look: whoever raises the number after the look finds the word.
+            // First the word is set, then the number read: a manager that raises the number after that finds the word.
             beanrow_store(words + Word.waits.rawValue, 1)
             let synced = self.synced
             if synced >= commit { return true }

@@ -1,20 +1,22 @@
-/// Notices managers whose event loop does not come round although their process lives: stopped, or hung.
+/// Finds managers whose event loop stands still although their process lives, because it is stopped or hangs.
 ///
 /// Each event loop counts its turns in the shared page. Times are on this process's clock.
 struct SilenceDetector {
-    /// After this long without a turn a manager counts as silent; it has a turn every half second.
+    /// A manager counts as silent after this long without a turn.
+    ///
+    /// It normally has a turn every half second.
     let limit: Duration
 
-    /// By slot: the turns, and since when they have been the same.
+    /// By slot: the number of turns, and since when it has been the same.
     private var seen: [Int: (turns: UInt64, since: ContinuousClock.Instant)] = [:]
 
     init(limit: Duration) {
         self.limit = limit
     }
 
-    /// Notes how often the manager in a slot has come round.
+    /// Notes the number of turns of the manager in a slot.
     ///
-    /// - Returns: whether it has been silent for longer than ``limit``.
+    /// - Returns: whether it has had no turn for longer than ``limit``.
     mutating func note(_ turns: UInt64, of slot: Int, at now: ContinuousClock.Instant) -> Bool {
         guard let last = seen[slot], last.turns == turns else {
             seen[slot] = (turns, now)
@@ -23,7 +25,7 @@ struct SilenceDetector {
         return now - last.since >= limit
     }
 
-    /// Sets since when the manager in a slot has had no turn: for tests.
+    /// Sets since when the manager in a slot has had no turn, for tests.
     mutating func setStart(of slot: Int, to start: ContinuousClock.Instant) {
         if let turns = seen[slot]?.turns { seen[slot] = (turns, start) }
     }

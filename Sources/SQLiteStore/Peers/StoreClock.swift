@@ -3,24 +3,26 @@ import TaskStore
 
 /// The two clocks that all managers of a store share.
 ///
-/// **Claim time** says how long a claim lasts: the time since the machine's boot plus an offset that is fixed for a boot. No
-/// setting of the machine's clock ends or lengthens a claim. **Wall time** says when delays, pauses and kept keys end: the
-/// time since the boot plus an offset that follows the machine's clock (``WallOffset``). Both are milliseconds, near UTC.
+/// **Claim time** decides how long a claim lasts. It is the time since the machine's boot plus an offset that does not
+/// change until the next boot. So setting the machine's clock neither ends nor extends a claim. **Wall time** decides
+/// when delays, pauses and kept keys end. It is the time since the boot plus an offset that follows the machine's clock
+/// (``WallOffset``). Both are milliseconds, near UTC.
 ///
-/// The offsets are in the shared page, so that a claim made by one manager means the same to every other. They are changed
-/// only under the writer lock and read inside the transaction that uses them.
+/// The offsets are in the shared page, so that a claim of one manager means the same to all others. They are changed
+/// only under the writer lock, and read inside the transaction that uses them.
 ///
-/// The time since the boot is CLOCK_BOOTTIME, which goes on while the machine sleeps (clock_gettime(2)).
+/// The time since the boot is CLOCK_BOOTTIME, which continues while the machine sleeps (clock_gettime(2)).
 struct StoreClock {
     /// Where the time comes from.
     enum Source: Sendable {
         /// The machine's clocks.
         case machine
 
-        /// Each batch says what time it is, on both clocks: for tests.
+        /// Each batch gives the time of both clocks, for tests.
         case batches
 
-        /// The machine's clocks, of which the one that can be set is ahead by as many milliseconds as this says: for tests.
+        /// The machine's clocks. The one that can be set is ahead by the number of milliseconds that this returns, for
+        /// tests.
         case ahead(@Sendable () -> Int64)
 
         var isBatches: Bool {
@@ -31,7 +33,7 @@ struct StoreClock {
     private let sharedPage: SharedPage
     let source: Source
 
-    /// What this process has to take from its CLOCK_BOOTTIME to have the machine's: not 0 only in a time namespace.
+    /// What has to be subtracted from this process's CLOCK_BOOTTIME to get the machine's: 0 except in a time namespace.
     private let namespaceOffset: Int64
 
     init(_ sharedPage: SharedPage, _ source: Source) {
@@ -40,7 +42,7 @@ struct StoreClock {
         self.namespaceOffset = Self.namespaceOffset(in: readSmallFile("/proc/self/timens_offsets") ?? "")
     }
 
-    /// How far a time namespace has moved CLOCK_BOOTTIME (time_namespaces(7)), in milliseconds.
+    /// Returns how far a time namespace has moved CLOCK_BOOTTIME (time_namespaces(7)), in milliseconds.
     static func namespaceOffset(in text: String) -> Int64 {
         for line in text.split(separator: "\n") {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
@@ -76,17 +78,17 @@ struct StoreClock {
     /// Reads both clocks.
     ///
     /// - Parameter batch: the batch's time, for tests.
-    /// - Returns: the time on both.
+    /// - Returns: the time of both.
     func read(_ batch: Timestamp) -> Reading {
         guard !source.isBatches else { return Reading(claim: batch.rawValue, wall: batch.rawValue) }
         let now = sinceBoot
         return Reading(claim: now + signed(.claimOffset), wall: now + signed(.wallOffset))
     }
 
-    /// Whether the clocks have been started since the machine was.
+    /// Whether the clocks were started since the boot.
     var isStarted: Bool { sharedPage[.claimOffset] != 0 }
 
-    /// Starts both clocks at the machine's.
+    /// Starts both clocks with the time of the machine's.
     ///
     /// The writer lock is held and no other manager lives.
     func start() {
@@ -96,17 +98,17 @@ struct StoreClock {
         set(.wallMoved, 0)
     }
 
-    /// Whether the wall clock is so far from the machine's that it is worth taking the writer lock for.
+    /// Whether the wall clock differs so much from the machine's that following is worth taking the writer lock.
     var isBehind: Bool {
         guard !source.isBatches else { return false }
         return abs(machine - sinceBoot - signed(.wallOffset)) > WallOffset.small
     }
 
-    /// Has the wall clock follow the machine's.
+    /// Makes the wall clock follow the machine's.
     ///
     /// The writer lock is held.
     ///
-    /// - Returns: a line for the log if the machine's clock was set; nil otherwise.
+    /// - Returns: a line for the program's log if the machine's clock was set; nil otherwise.
     func follow() -> String? {
         guard !source.isBatches else { return nil }
         let now = sinceBoot
@@ -139,7 +141,7 @@ struct StoreClock {
         return "\(milliseconds < 0 ? "-" : "+")\(tenths / 10).\(tenths % 10)"
     }
 
-    /// What turns the machine's clock into claim time, for SQL; nil if batches say what time it is.
+    /// How far claim time is ahead of the machine's clock, for SQL; nil if batches give the time.
     var claimTimeAheadOfMachine: Int64? {
         guard !source.isBatches else { return nil }
         return sinceBoot + signed(.claimOffset) - machine

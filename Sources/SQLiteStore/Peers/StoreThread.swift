@@ -2,7 +2,7 @@ import CPlatform
 import Glibc
 import TaskStore
 
-/// A thread of the store's own, which sleeps nearly always and tells the manager when there is news.
+/// A thread of the store's own, which sleeps nearly always.
 struct StoreThread {
     private let thread: pthread_t
 
@@ -17,8 +17,8 @@ struct StoreThread {
     /// Starts a thread.
     ///
     /// - Parameters:
-    ///   - what: what it is for, for messages.
-    ///   - run: what it does; has to return before ``join()`` can.
+    ///   - what: its purpose, for messages.
+    ///   - run: its function, which has to return before ``join()`` can.
     /// - Throws: ``StoreError/Code/unusable``.
     init(for what: String, _ run: @escaping @Sendable () -> Void) throws(StoreError) {
         var thread = pthread_t()
@@ -36,7 +36,9 @@ struct StoreThread {
         self.thread = thread
     }
 
-    /// Waits for its end; once.
+    /// Waits for its end.
+    ///
+    /// At most once.
     func join() {
         pthread_join(thread, nil)
     }

@@ -2,40 +2,40 @@ import CPlatform
 import Glibc
 import TaskStore
 
-/// Which tubes each manager awaits, and which of those others have rung for: bits in the lock file, behind the page of
-/// ``SharedPage``.
+/// The tubes that each manager subscribes to, and those of them of which other managers have notified it: bits in the
+/// lock file, after ``SharedPage``.
 ///
-/// The sharedPage has one word for the tubes that a manager awaits, which is enough to find out quickly that no manager is
-/// concerned. Here each tube number has a bit of its own, up to ``bits`` of them. So a manager with thousands of waiting
-/// sessions is woken for what they wait for, and knows for which of them.
+/// The shared page has one word for the subscriptions of a manager, which is enough to find out quickly that no manager
+/// is concerned. Here each tube number has a bit of its own, up to ``bits`` of them. So a manager with thousands of
+/// waiting sessions is woken only for the tubes that they wait for, and knows which tube it is.
 ///
-/// The awaited bits are set under the writer lock, inside of the transaction whose claim came short, and read under it after
-/// a commit. So of a put and a wait for it one always sees the other. The rung bits are set after the commit that they
-/// announce, before the manager is woken.
+/// The subscription bits are set under the writer lock, inside the transaction whose claim found too few tasks, and
+/// read under it after a commit. So of a put and a wait for it one always sees the other. The notification bits are set
+/// after the commit that they announce, before the manager is woken.
 ///
-/// Unchecked since the words are read and written by other processes too: each access is one atomic operation.
+/// `@unchecked Sendable`: other processes read and write the words too, and each access is one atomic operation.
 final class TubeNotifications: @unchecked Sendable {
-    /// How many tubes have bits of their own.
+    /// The number of tubes that have bits of their own.
     ///
     /// Tubes whose numbers differ by a multiple of this share one.
     static let bits = 8192
 
     private static let wordsOfBits = bits / 64
 
-    /// Behind the sharedPage's page, on a boundary of pages of any size.
+    /// After the shared page, on a boundary of pages of any size.
     private static let offset = 65536
 
-    /// In a slot: the awaited bits, the rung bits, and ``SlotWord``.
+    /// In a slot: the subscription bits, the notification bits, and ``SlotWord``.
     private static let wordsOfSlot = 2 * wordsOfBits + 8
 
     private static let size = SharedPage.slots * wordsOfSlot * MemoryLayout<UInt64>.size
 
-    /// The words of a slot behind its bits.
+    /// The words of a slot after its bits.
     private enum SlotWord: Int {
-        /// Whether the manager awaits tubes whose numbers may change.
+        /// Whether the manager subscribes to tubes whose numbers may change.
         case subscribesToAny
 
-        /// Whether another manager has taken up a named session of this one's connections.
+        /// Whether another manager has taken a named session from this one's connections.
         case displaced
     }
 
@@ -49,7 +49,7 @@ final class TubeNotifications: @unchecked Sendable {
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
         defer { close(descriptor) }
-        // Allocated, not only lengthened: a write to a mapped hole of a full disk kills the process.
+        // Allocated, not only extended: on a full disk, a write to a mapped hole kills the process.
         let code = posix_fallocate(descriptor, off_t(Self.offset), Self.size)
         guard code == 0 else { throw StoreError(.unusable, "\(path): \(systemErrorText(code))") }
         let memory = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, off_t(Self.offset))
@@ -61,17 +61,17 @@ final class TubeNotifications: @unchecked Sendable {
         munmap(words, Self.size)
     }
 
-    /// The bit of a tube's number.
+    /// Returns the bit of a tube's number.
     static func bit(_ tube: Int64) -> Int { Int(tube & Int64(bits - 1)) }
 
-    // What a manager awaits.
+    // Subscriptions.
 
-    /// Clears all that a slot's last manager has left.
+    /// Clears everything that a slot's last manager has left.
     func clear(_ slot: Int) {
         for index in 0..<Self.wordsOfSlot { beanrow_store(words + slot * Self.wordsOfSlot + index, 0) }
     }
 
-    /// Sets whether the manager in a slot awaits tubes with this bit.
+    /// Sets whether the manager in a slot subscribes to tubes with this bit.
     func setSubscribed(_ bit: Int, _ isSubscribed: Bool, _ slot: Int) {
         let word = subscribed(bit / 64, slot)
         let mask: UInt64 = 1 << UInt64(bit % 64)
@@ -79,21 +79,21 @@ final class TubeNotifications: @unchecked Sendable {
         beanrow_store(word, isSubscribed ? beanrow_load(word) | mask : beanrow_load(word) & ~mask)
     }
 
-    /// Sets whether the manager in a slot awaits tubes whose numbers may change: it is rung for with every tube.
+    /// Sets whether the manager in a slot subscribes to tubes whose numbers may change: it is notified of every tube.
     func setSubscribesToAny(_ awaits: Bool, _ slot: Int) {
         beanrow_store(word(.subscribesToAny, slot), awaits ? 1 : 0)
     }
 
-    // What others have for it.
+    // Notifications.
 
-    /// Rings for tubes at the managers that await them.
+    /// Notifies the managers that subscribe to tubes.
     ///
-    /// The writer lock is held, and what there is in the tubes is committed.
+    /// The writer lock is held, and the tasks in the tubes are committed.
     ///
     /// - Parameters:
     ///   - tubes: the numbers of the tubes.
-    ///   - slots: a bit for each slot that may be concerned.
-    /// - Returns: a bit for each slot whose manager is concerned, and is to be woken.
+    ///   - slots: one bit per slot that may be concerned.
+    /// - Returns: one bit per slot whose manager is concerned and has to be woken.
     func notify(_ tubes: [Int64], at slots: UInt64) -> UInt64 {
         var (rest, concerned) = (slots, UInt64(0))
         while rest != 0 {
@@ -111,14 +111,14 @@ final class TubeNotifications: @unchecked Sendable {
         return concerned
     }
 
-    /// Tells the managers in some slots that a connection of theirs may have lost its named session.
+    /// Notifies the managers in some slots that one of their connections may have lost its named session.
     func notifyDisplaced(_ slots: UInt64) {
         for slot in 0..<SharedPage.slots where slots & (1 << UInt64(slot)) != 0 {
             beanrow_store(word(.displaced, slot), 1)
         }
     }
 
-    /// Takes the bits of the tubes for which others have rung at a slot.
+    /// Takes the bits of the tubes of which other managers have notified a slot.
     func takeNotified(_ slot: Int) -> [Int] {
         var bits: [Int] = []
         for index in 0..<Self.wordsOfBits where beanrow_load(notified(index, slot)) != 0 {
@@ -131,7 +131,7 @@ final class TubeNotifications: @unchecked Sendable {
         return bits
     }
 
-    /// Takes note whether a connection of a slot's manager may have lost its named session.
+    /// Takes whether a connection of a slot's manager may have lost its named session.
     func takeDisplaced(_ slot: Int) -> Bool {
         beanrow_load(word(.displaced, slot)) != 0 && beanrow_swap(word(.displaced, slot), 0) != 0
     }

@@ -1,15 +1,16 @@
 import TaskStore
 
-/// The tubes that sessions of this manager wait for, and the bits under which peers know them.
+/// The tubes that sessions of this manager wait for, and the bits by which peers know them.
 struct TubeSubscriptions {
-    /// Stands for a tube whose number may change while it is awaited, since nothing keeps its row: peers ring at any.
+    /// The bit of tubes whose numbers may change during the subscription, since nothing keeps their rows: peers notify
+    /// of every tube.
     static let anyBit = TubeNotifications.bits
 
     private var bits: [TubeName: Int] = [:]
     private var names: [Int: Set<TubeName>] = [:]
     private var counts = [Int](repeating: 0, count: 64)
 
-    /// A bit for each 64th tube number, for ``SharedPage``.
+    /// One bit per 64th tube number, for ``SharedPage``.
     private(set) var mask: UInt64 = 0
 
     var isEmpty: Bool { bits.isEmpty }
@@ -17,18 +18,18 @@ struct TubeSubscriptions {
     /// The tubes.
     var tubes: some Collection<TubeName> { bits.keys }
 
-    /// Returns the tubes that a bit stands for.
+    /// Returns the tubes with a bit.
     func tubes(of bit: Int) -> Set<TubeName> { names[bit] ?? [] }
 
-    /// Returns the bit of a tube, or nil if it is not awaited.
+    /// Returns the bit of a tube, or nil if there is no subscription to it.
     func bit(of name: TubeName) -> Int? { bits[name] }
 
     /// Adds a tube.
     ///
     /// - Parameters:
     ///   - name: the tube's name.
-    ///   - tube: the tube, if its row cannot go away while it is awaited.
-    /// - Returns: whether it was not there before.
+    ///   - tube: the tube, if its row cannot be removed during the subscription.
+    /// - Returns: false if it is there already.
     mutating func insert(_ name: TubeName, _ tube: Tube?) -> Bool {
         guard bits[name] == nil else { return false }
         let bit = tube.map { TubeNotifications.bit($0.id) } ?? Self.anyBit
@@ -39,7 +40,7 @@ struct TubeSubscriptions {
         return true
     }
 
-    /// Takes a tube out.
+    /// Removes a tube.
     ///
     /// - Returns: its bit, if no other tube has it now.
     @discardableResult

@@ -1,23 +1,24 @@
 /// How the wall clock of a store follows the machine's clock.
 ///
-/// The wall clock is the time since the boot plus an offset. If the machine's clock is set, the offset follows: at once if
-/// the difference is small (a time server's correction) or large (a machine that booted with a wrong clock, or that slept),
-/// and slowly in between, by a tenth of the time that passes, so that what is due in the next minutes comes neither all at
-/// once nor a minute late.
+/// The wall clock is the time since the boot plus an offset. If the machine's clock is set, the offset follows. It
+/// follows at once if the difference is small (a correction of a time server) or large (a machine that booted with a
+/// wrong clock, or that slept). In between it follows slowly, by a tenth of the time that passes. So the events of the
+/// next minutes come neither all at once nor a minute late.
 struct WallOffset: Equatable {
     /// Up to this difference, in milliseconds, the offset follows at once.
     static let small: Int64 = 1000
 
-    /// Beyond this difference, in milliseconds, it does too.
+    /// Above this difference, in milliseconds, it does too.
     static let large: Int64 = 60_000
 
     /// What is added to the time since the boot, in milliseconds.
     var value: Int64
 
-    /// When it was last moved while it follows slowly, in milliseconds since the boot; nil if it does not.
+    /// When it was last moved while it follows slowly, in milliseconds since the boot; nil if it does not follow
+    /// slowly.
     var moved: Int64?
 
-    /// What a call of ``follow(_:at:)`` has found, for the log.
+    /// What a call of ``follow(_:at:)`` has found, for the program's log.
     enum Event: Equatable {
         /// The machine's clock was set by this many milliseconds, and the wall clock has followed at once.
         case jumped(Int64)
@@ -29,9 +30,9 @@ struct WallOffset: Equatable {
     /// Follows the machine's clock.
     ///
     /// - Parameters:
-    ///   - machine: what would turn the time since the boot into the time on the machine's clock.
+    ///   - machine: the difference between the machine's clock and the time since the boot.
     ///   - now: the time since the boot, in milliseconds.
-    /// - Returns: what a person should know; nil most of the time.
+    /// - Returns: what a person should know; nil in most cases.
     mutating func follow(_ machine: Int64, at now: Int64) -> Event? {
         let difference = machine - value
         guard abs(difference) > Self.small, abs(difference) <= Self.large else {

@@ -1,16 +1,16 @@
 import Glibc
 import TaskStore
 
-/// The queue of writers: whoever wants to change the database waits here first.
+/// The queue of writers: a manager that wants to change the database waits here first.
 ///
-/// SQLite's own lock is first come, luckiest served: under load one process can wait for seconds while the others take
-/// turns. flock(2) serves in order. It is a queue and nothing more; correctness rests on SQLite's lock, which other programs
-/// take without queueing here.
+/// SQLite's own lock has no order: under load one process can wait for seconds while the others take turns. flock(2)
+/// has an order. It is only a queue; correctness depends on SQLite's lock, which other programs take without waiting
+/// here.
 final class WriterLock {
     private let descriptor: Int32
     private let path: String
 
-    /// Opens the lock file, creating it if need be.
+    /// Opens the lock file, and creates it if necessary.
     ///
     /// - Parameters:
     ///   - path: the lock file.
@@ -27,24 +27,24 @@ final class WriterLock {
         close(descriptor)
     }
 
-    /// Which file it is.
+    /// The identity of the file.
     var identity: FileIdentity? { FileIdentity(descriptor: descriptor) }
 
-    /// Maps the words that the lock file holds.
+    /// Maps the words in the lock file.
     ///
     /// The lock is held.
     func mapSharedPage() throws(StoreError) -> SharedPage {
         try SharedPage(descriptor: descriptor, path: path)
     }
 
-    /// Waits for its turn, for as long as it takes.
+    /// Waits for its turn, as long as necessary.
     func lock() throws(StoreError) {
         while flock(descriptor, LOCK_EX) == -1 {
             guard errno == EINTR else { throw StoreError(.failed, "\(path): \(lastSystemError())") }
         }
     }
 
-    /// Lets the next one in.
+    /// Releases the lock for the next manager.
     func unlock() {
         flock(descriptor, LOCK_UN)
     }

@@ -3,12 +3,12 @@ import CSQLiteShims
 import Glibc
 import TaskStore
 
-/// What SQLite answered when it could not do something.
+/// An error of SQLite, or one found in what it has read.
 struct SQLiteError: Error {
     /// `SQLITE_READONLY_DBMOVED`: the file was renamed or removed (Swift does not import the macro).
     private static let databaseMoved: Int32 = SQLITE_READONLY | 4 << 8
 
-    /// `SQLITE_IOERR_SHORT_READ`: fewer bytes were there than should be.
+    /// `SQLITE_IOERR_SHORT_READ`: the file had fewer bytes than it should.
     private static let shortRead: Int32 = SQLITE_IOERR | 2 << 8
 
     /// `SQLITE_IOERR_WRITE`, `_TRUNCATE`, `_SHMOPEN` and `_SHMSIZE`: a file could not be written or made longer.
@@ -19,13 +19,13 @@ struct SQLiteError: Error {
     /// The extended result code (sqlite.org/rescode.html).
     var code: Int32
 
-    /// SQLite's own words.
+    /// SQLite's message.
     var message: String
 
-    /// The `errno` of the call that failed, 0 where it was none.
+    /// The `errno` of the system call that failed; 0 if no call has failed.
     var systemError: Int32
 
-    /// Reads the error that a connection has just met.
+    /// Reads the last error of a connection.
     init(_ code: Int32, of connection: OpaquePointer?) {
         self.code = code
         if let connection {
@@ -39,35 +39,36 @@ struct SQLiteError: Error {
         if Self.failedToGrow.contains(code) { self.systemError = beanrow_last_write_error() }
     }
 
-    /// Rows that contradict each other: somebody changed the tables in a way that no batch and no trigger would.
+    /// Makes the error for rows that contradict each other: another program has changed the tables in a way that no
+    /// batch and no trigger does.
     init(corrupt message: String) {
         self.code = SQLITE_CORRUPT
         self.message = message
         self.systemError = 0
     }
 
-    /// No room for what was to be kept free.
+    /// Makes the error for a file that could not be extended ahead of need.
     init(noRoomFor bytes: Int64) {
         self.code = SQLITE_FULL
         self.message = "no room for a file of \(bytes) bytes"
         self.systemError = ENOSPC
     }
 
-    /// All numbers for something were given.
+    /// Makes the error for a kind of row whose ids are all used.
     init(noNumberFor what: String) {
         self.code = SQLITE_TOOBIG
         self.message = "all numbers for \(what) were given; docs/reliability.md says what to do"
         self.systemError = 0
     }
 
-    /// A commit of which SQLite has told others and that is not all in the log.
+    /// Makes the error for a commit that SQLite has published although not all of it is in the log.
     init(unwritten bytes: Int) {
         self.code = SQLITE_IOERR
         self.message = "\(bytes) bytes of the log were not written"
         self.systemError = 0
     }
 
-    /// The thread that copies the log has met an error before, which is told elsewhere.
+    /// Makes the error of a background checkpoint that has failed before; the first error is reported elsewhere.
     init(copierHasFailed: ()) {
         self.code = SQLITE_IOERR
         self.message = "a write or a sync has failed before"
@@ -77,10 +78,9 @@ struct SQLiteError: Error {
     /// The code without its extension.
     var primaryCode: Int32 { code & 0xff }
 
-    /// Whether there was no room left, whichever file it was that could not grow: no space on the disk, over a quota, or at
-    /// the limit of a file's length.
+    /// Whether a file could not grow: no space on the disk, over a quota, or at the limit of a file's length.
     ///
-    /// A sync that fails for lack of space is no such error: data that SQLite took for written is gone.
+    /// A sync that fails for lack of space is not such an error: data that SQLite believed to be written is lost.
     var isFull: Bool {
         switch primaryCode {
         case SQLITE_FULL: true
@@ -91,7 +91,7 @@ struct SQLiteError: Error {
         }
     }
 
-    /// What the error means when nothing of the transaction was committed.
+    /// Returns what the error means if nothing of the transaction was committed.
     ///
     /// - Parameter path: the database, for the message.
     /// - Returns: the error to throw.
@@ -101,7 +101,7 @@ struct SQLiteError: Error {
         case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL:
             StoreError(.busy, "\(path): another program holds the database")
         case SQLITE_CORRUPT, SQLITE_NOTADB:
-            // SQLite makes the same of a disk that fails to read (unixRead, SQLITE_IOERR_CORRUPTFS).
+            // SQLite reports a disk that fails to read in the same way (unixRead, SQLITE_IOERR_CORRUPTFS).
             StoreError(.lost, "\(path): the database is damaged or cannot be read (\(message))")
         case _ where Self.failedToGrow.contains(code):
             StoreError(.lost, "\(path): writing failed, what is on the disk is unknown (\(message))")
@@ -116,10 +116,10 @@ struct SQLiteError: Error {
         }
     }
 
-    /// What the error means when it came out of the commit itself.
+    /// Returns what the error means if the commit itself has failed.
     ///
-    /// A full disk and a lock that somebody else holds are found before anything counts as committed; after an I/O error
-    /// nobody knows.
+    /// A full disk and a lock of another connection are found before anything counts as committed. After an I/O error
+    /// it is not known whether the transaction is committed.
     ///
     /// - Parameter path: the database, for the message.
     /// - Returns: the error to throw.

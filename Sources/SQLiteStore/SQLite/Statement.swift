@@ -3,28 +3,28 @@ import CSQLiteShims
 
 /// A prepared statement, kept for the life of its connection.
 ///
-/// The order of use is: bind, step until it says false or has given what is wanted, reset. Bindings stay until they are
-/// bound anew. Parameters and columns count as in SQLite: parameters from 1, columns from 0.
+/// The order of use is: bind, step until it returns false or until no more rows are wanted, reset. Bindings stay until
+/// they are replaced. Numbers are as in SQLite: parameters from 1, columns from 0.
 final class Statement {
-    /// What it was made from.
+    /// The text of the statement.
     let sql: String
 
     let handle: OpaquePointer
     private let connection: OpaquePointer
 
-    /// Takes over a statement that the connection finalizes when it closes.
+    /// Wraps a statement that the connection finalizes when it closes.
     init(_ handle: OpaquePointer, of connection: OpaquePointer, sql: String) {
         self.handle = handle
         self.connection = connection
         self.sql = sql
     }
 
-    /// Gives a parameter an integer.
+    /// Binds an integer to a parameter.
     func bind(_ value: Int64, at index: Int32) {
         sqlite3_bind_int64(handle, index, value)
     }
 
-    /// Gives a parameter an integer, or NULL.
+    /// Binds an integer or NULL to a parameter.
     func bind(_ value: Int64?, at index: Int32) {
         if let value {
             sqlite3_bind_int64(handle, index, value)
@@ -33,7 +33,7 @@ final class Statement {
         }
     }
 
-    /// Gives a parameter a copy of a text.
+    /// Binds a copy of a text to a parameter.
     func bind(_ text: String, at index: Int32) {
         var text = text
         text.withUTF8 { utf8 in
@@ -43,24 +43,24 @@ final class Statement {
         }
     }
 
-    /// Gives parameter 1 an integer.
+    /// Binds an integer to parameter 1.
     func bind(_ first: Int64) {
         sqlite3_bind_int64(handle, 1, first)
     }
 
-    /// Gives parameters 1 and 2 integers.
+    /// Binds integers to parameters 1 and 2.
     func bind(_ first: Int64, _ second: Int64) {
         sqlite3_bind_int64(handle, 1, first)
         sqlite3_bind_int64(handle, 2, second)
     }
 
-    /// Gives parameters 1 to 3 integers.
+    /// Binds integers to parameters 1 to 3.
     func bind(_ first: Int64, _ second: Int64, _ third: Int64) {
         bind(first, second)
         sqlite3_bind_int64(handle, 3, third)
     }
 
-    /// Gives parameters 1 to 4 integers.
+    /// Binds integers to parameters 1 to 4.
     func bind(_ first: Int64, _ second: Int64, _ third: Int64, _ fourth: Int64) {
         bind(first, second, third)
         sqlite3_bind_int64(handle, 4, fourth)
@@ -68,7 +68,8 @@ final class Statement {
 
     /// Goes to the next row.
     ///
-    /// - Returns: whether there is one. Where there is none the statement resets itself.
+    /// - Returns: false if there is none; the statement is reset then.
+    /// - Throws: SQLite's error.
     func step() throws(SQLiteError) -> Bool {
         switch sqlite3_step(handle) {
         case SQLITE_ROW:
@@ -83,32 +84,37 @@ final class Statement {
         }
     }
 
-    /// Runs a statement that gives no rows, or whose rows nobody wants, to its end.
+    /// Runs the statement to its end and drops its rows.
     ///
-    /// - Returns: how many rows it inserted, updated or deleted.
+    /// - Returns: the number of rows that it inserted, updated or deleted.
+    /// - Throws: SQLite's error.
     @discardableResult
     func run() throws(SQLiteError) -> Int {
         while try step() {}
         return Int(sqlite3_changes(connection))
     }
 
-    /// Runs a statement with a blob among its parameters, without copying it; afterwards none is bound.
+    /// Runs the statement with a blob, without copying it.
+    ///
+    /// Afterwards no parameter is bound.
     ///
     /// - Parameters:
     ///   - blob: the bytes; may be empty.
     ///   - index: the parameter's number.
-    /// - Throws: what SQLite answered.
+    /// - Throws: SQLite's error.
     func run(binding blob: [UInt8], at index: Int32) throws(SQLiteError) {
         try run(binding: [blob], first: index, every: 1)
     }
 
-    /// Runs a statement with several blobs among its parameters, without copying them; afterwards none is bound.
+    /// Runs the statement with several blobs, without copying them.
+    ///
+    /// Afterwards no parameter is bound.
     ///
     /// - Parameters:
     ///   - blobs: the bytes of each; may be empty.
     ///   - first: the first blob's parameter.
-    ///   - step: from there on every so many parameters.
-    /// - Throws: what SQLite answered.
+    ///   - step: the distance between two of the blobs' parameters.
+    /// - Throws: SQLite's error.
     func run(binding blobs: [[UInt8]], first: Int32, every step: Int32) throws(SQLiteError) {
         let code = self.step(binding: blobs, from: 0, at: first, every: step)
         // The error has to be read before the reset, which may replace it.
@@ -118,7 +124,7 @@ final class Statement {
         if let error { throw error }
     }
 
-    /// Binds a blob and then those behind it within, since each one's bytes are lent for the length of a call only.
+    /// Binds a blob, and calls itself for the next one: the bytes of a blob are available only during a call.
     private func step(binding blobs: [[UInt8]], from number: Int, at index: Int32, every step: Int32) -> Int32 {
         guard number < blobs.count else { return sqlite3_step(handle) }
         let blob = blobs[number]
@@ -136,41 +142,41 @@ final class Statement {
         }
     }
 
-    /// Ends the run, so that the statement can be bound and stepped anew.
+    /// Resets the statement, so that it can be bound and stepped again.
     func reset() {
         sqlite3_reset(handle)
     }
 
-    /// Gives the statement up.
+    /// Finalizes the statement.
     ///
-    /// To be called at most once, and only for one that is not kept.
+    /// At most once, and only for a statement that is not kept.
     func finalize() {
         sqlite3_finalize(handle)
     }
 
-    /// A column of the present row as an integer; 0 where it is NULL.
+    /// Returns a column of the current row as an integer; 0 if it is NULL.
     func int(_ column: Int32) -> Int64 {
         sqlite3_column_int64(handle, column)
     }
 
-    /// A column of the present row as an integer, or nothing where it is NULL.
+    /// Returns a column of the current row as an integer; nil if it is NULL.
     func optionalInt(_ column: Int32) -> Int64? {
         sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : sqlite3_column_int64(handle, column)
     }
 
-    /// A column of the present row as text; empty where it is NULL.
+    /// Returns a column of the current row as text; empty if it is NULL.
     func text(_ column: Int32) -> String {
         guard let start = sqlite3_column_text(handle, column) else { return "" }
         let count = Int(sqlite3_column_bytes(handle, column))
         return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
-    /// The first byte of a text column of the present row; enough to tell the words for states apart.
+    /// Returns the first byte of a text column of the current row, in which the words for the states differ.
     func firstByte(_ column: Int32) -> UInt8 {
         sqlite3_column_text(handle, column)?.pointee ?? 0
     }
 
-    /// A column of the present row as bytes; empty where it is NULL.
+    /// Returns a column of the current row as bytes; empty if it is NULL.
     func bytes(_ column: Int32) -> [UInt8] {
         guard let start = sqlite3_column_blob(handle, column) else { return [] }
         let count = Int(sqlite3_column_bytes(handle, column))

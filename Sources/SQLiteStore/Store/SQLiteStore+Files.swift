@@ -1,7 +1,7 @@
 import CSQLite
 import TaskStore
 
-/// The files as somebody else may have left them, and the log on its way into the database.
+/// The files as other programs may have left them, and the log on its way into the database.
 extension SQLiteStore {
     /// Checks that the names still lead to the files that are open, and that these are whole.
     func checkFiles() throws(StoreError) {
@@ -11,7 +11,8 @@ extension SQLiteStore {
         guard FileIdentity(path: parts.files.lock) == parts.identities.lock else {
             throw StoreError(.lost, "\(parts.files.lock): the lock file was removed or replaced")
         }
-        // Programs that open the database after that make a new one: they and we do not see each other's locks.
+        // Programs that open the database after that make a new one, and they and this manager do not see each other's
+        // locks.
         guard FileIdentity(path: parts.files.sharedMemory) == parts.identities.sharedMemory else {
             throw StoreError(.lost, "\(parts.files.sharedMemory): SQLite's shared memory was removed or replaced")
         }
@@ -19,14 +20,14 @@ extension SQLiteStore {
         try checkLength()
     }
 
-    /// Checks that nobody has cut the database short: SQLite would go on and read zeros.
+    /// Checks that no program has cut the database short: SQLite would continue and read zeros.
     ///
-    /// Before each batch, since a batch may make room ahead of need, and then it is long again.
+    /// Before each batch, since a batch may extend the file ahead of need, and then it is long again.
     func checkLength() throws(StoreError) {
         let length = fileLength(path)
         defer { lastLength = length }
         guard length < lastLength else { return }
-        // A VACUUM and a checkpoint of some other program make it shorter too, and then it has as many pages as it says.
+        // A VACUUM and a checkpoint of another program make it shorter too, and then it has as many pages as it says.
         let pages: Int64
         do {
             pages = try parts.database.integer("PRAGMA page_count") ?? 0
@@ -40,22 +41,22 @@ extension SQLiteStore {
 
     /// Empties the log if it has been copied, or should have been by now.
     ///
-    /// The writer lock is held, no transaction is open.
+    /// The writer lock is held, and no transaction is open.
     ///
-    /// - Throws: ``StoreError/Code/lost``. A full disk is none: whoever writes next meets it and says so.
+    /// - Throws: ``StoreError/Code/lost``. A full disk is no error here: the next manager that writes meets it and
+    ///   reports it.
     func checkpointIfDue() throws(StoreError) {
         try checkNoIOFailure()
         if parts.checkpointer.due == .checkpoint { try checkpoint() }
     }
 
-    /// Copies the log, or what is left of it, into the database, as far as readers let it, once the files are known to be what
-    /// they should be, and has it start over.
+    /// Checks the files, copies the log, or the rest of it, into the database as far as readers permit, and starts the
+    /// log over.
     ///
-    /// The writer lock is held, no transaction is open.
-    ///
-    /// - Throws: ``StoreError/Code/lost``
+    /// The writer lock is held, and no transaction is open.
     ///
     /// - Parameter mode: as for ``Checkpointer/checkpoint(_:)``.
+    /// - Throws: ``StoreError/Code/lost``
     func checkpoint(_ mode: Int32 = SQLITE_CHECKPOINT_RESTART) throws(StoreError) {
         parts.backgroundCheckpoint.waitUntilDone()
         try checkNoIOFailure()
@@ -66,7 +67,7 @@ extension SQLiteStore {
         } catch  where error.isFull {
             // There was no room for the database to grow; what could be copied was.
         } catch {
-            // What the disk holds of the pages that were copied is not known.
+            // It is not known which of the copied pages the disk holds.
             parts.sharedPage.hasIOFailed = true
             throw parts.backgroundCheckpoint.failure
                 ?? StoreError(.lost, "\(path): copying the log into the database failed (\(error.message))")

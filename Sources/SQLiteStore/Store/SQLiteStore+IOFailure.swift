@@ -1,36 +1,39 @@
 import TaskStore
 
-/// What a manager does about writes and syncs that have failed, in whichever process.
+/// What a manager does about failed writes and syncs, in whichever process they happened.
 ///
 /// ### The rule
-/// Before a manager syncs the log, or copies it into the database, it sets a mark in its slot (``SharedPage/set(_:of:)``), and
-/// clears it only after success. If a write or a sync fails, it sets ``SharedPage/hasIOFailed``; then all managers end. A process
-/// that is killed inside a failing sync leaves its mark. The next manager that looks finds the mark of a dead process, and writes
-/// again all that may be missing (``recoverFromDeadSyncs(lockHeld:)``): everything in the log from where it was known to be on the disk.
+/// Before a manager syncs the log, or copies it into the database, it sets a mark in its slot
+/// (``SharedPage/set(_:of:)``). It clears the mark only after success. If a write or a sync fails, it sets
+/// ``SharedPage/hasIOFailed``; then all managers end. A process that is killed inside a failing sync leaves its mark.
+/// The next manager that checks finds the mark of a dead process, and writes everything again that may be missing
+/// (``recoverFromDeadSyncs(lockHeld:)``): the log, from the point up to which it was known to be on the disk.
 ///
-/// That suffices because a sync that failed without a word can only have lost what was written since the last sync that
-/// succeeded, and because pages never count as copied into the database before it is synced (``BackgroundCheckpoint``), so the log still
-/// has them.
+/// That is enough for two reasons. A sync that failed without being reported can only have lost what was written since
+/// the last successful sync. And pages never count as copied into the database before it is synced
+/// (``BackgroundCheckpoint``), so the log still has them.
 extension SQLiteStore {
-    /// Throws if a write or a sync has failed in any process; nothing may be answered then.
+    /// Throws if a write or a sync has failed in any process.
+    ///
+    /// No manager may answer after that.
     ///
     /// - Throws: ``StoreError/Code/lost``.
     func checkNoIOFailure() throws(StoreError) {
         guard parts.sharedPage.hasIOFailed else { return }
         invalidateLogIndex()
-        throw parts.backgroundCheckpoint.failure ?? suspicion()
+        throw parts.backgroundCheckpoint.failure ?? ioFailure()
     }
 
     /// Keeps other programs from copying frames that the kernel may have lost.
     ///
-    /// Called by each manager that finds the store suspect, before it ends. If a program writes just then, its own index is made
-    /// unusable by the next manager.
+    /// Each manager that finds the failure calls this before it ends. If a program writes at that moment, the next
+    /// manager makes that program's index unusable.
     private func invalidateLogIndex() {
         try? parts.database.rollBack()
         parts.database.forgetLogIndex()
     }
 
-    private func suspicion() -> StoreError {
+    private func ioFailure() -> StoreError {
         StoreError(
             .lost,
             """
@@ -40,9 +43,9 @@ extension SQLiteStore {
         )
     }
 
-    /// Makes up for syncs in which other managers have died.
+    /// Repeats the syncs in which other managers have died.
     ///
-    /// No transaction is open. Costs a look at the slots if no other manager is in a sync, and a system call for each that is.
+    /// No transaction is open. It reads the slots, and needs one system call per manager that is inside a sync.
     ///
     /// - Parameter lockHeld: whether the caller holds the writer lock.
     /// - Throws: ``StoreError/Code/lost`` if the log cannot be written again.
@@ -56,7 +59,8 @@ extension SQLiteStore {
         do {
             try writeLogAgain(from: dead.flatMap { parts.sharedPage.marked($0) })
             try parts.groupCommit.syncNow()
-            // What the dead have copied counts as copied only if it was synced. But an error of theirs is told here too.
+            // What the dead managers have copied counts as copied only if it was synced. But this sync reports their
+            // errors too.
             try syncDatabase()
         } catch {
             parts.sharedPage.hasIOFailed = true
@@ -64,7 +68,7 @@ extension SQLiteStore {
             throw error
         }
         for slot in dead {
-            for mark in SharedPage.Mark.allCases { parts.sharedPage.clear(mark, of: slot) }
+            for mark in SharedPage.SyncMark.allCases { parts.sharedPage.clear(mark, of: slot) }
         }
     }
 
@@ -76,7 +80,7 @@ extension SQLiteStore {
         }
     }
 
-    /// The slots of managers that have died inside a sync.
+    /// Returns the slots of managers that have died inside a sync.
     private func deadSyncs() throws(StoreError) -> [Int] {
         var rest = parts.sharedPage.marks(except: parts.livenessLock.slot)
         var dead: [Int] = []
@@ -88,13 +92,13 @@ extension SQLiteStore {
         return dead
     }
 
-    /// Writes the end of the log again, from the first of some points on.
+    /// Writes the end of the log again, from the first of several points on.
     ///
     /// The writer lock is held.
     private func writeLogAgain(from points: [SharedPage.WALPoint]) throws(StoreError) {
         try withWriteLock { committed throws(StoreError) in
             let file = parts.walSync.file
-            // A log that has been started over since is in the database as a whole.
+            // A log that was started over since then is in the database as a whole.
             guard let header = try file.header(),
                 let start = points.filter({ $0.salt == header.salt }).map(\.frames).min(), start < committed
             else { return }
@@ -103,10 +107,10 @@ extension SQLiteStore {
         }
     }
 
-    /// Writes the whole log again, in steps between which other managers write, and syncs it.
+    /// Writes the whole log again and syncs it, in steps between which other managers write.
     ///
-    /// A manager that joins others does so before its first answer. Its descriptor was opened just now, and the kernel does
-    /// not tell it of an error that another program has seen before. What it has written itself it is told of.
+    /// A manager that joins others does this before its first answer. It opened its descriptor just now, and the kernel
+    /// does not report an error on it that another program has seen before. Errors of its own writes are reported.
     ///
     /// - Throws: ``StoreError/Code/lost``.
     func writeWholeLogAgain() throws(StoreError) {
@@ -141,23 +145,23 @@ extension SQLiteStore {
         }
     }
 
-    /// Some 4 MiB: a few milliseconds.
+    /// About 4 MiB: a few milliseconds.
     private static let framesAtOnce = 1024
 
     private func missing(_ frames: Int) -> StoreError {
         StoreError(.lost, "\(parts.files.log): \(frames) frames are not what was written; the kernel has lost them")
     }
 
-    /// Runs something while no program can write to the log.
+    /// Runs a function while no program can write to the log.
     ///
-    /// The writer lock is held. Waits for other programs as long as it takes: the caller's answers have to wait too.
+    /// The writer lock is held. Waits for other programs as long as necessary: the caller's answers have to wait too.
     ///
-    /// - Parameter body: is told how many frames of the log are committed.
+    /// - Parameter body: receives the number of committed frames in the log.
     /// - Throws: what `body` throws, or ``StoreError/Code/lost``.
     private func withWriteLock(_ body: (_ committed: Int) throws(StoreError) -> Void) throws(StoreError) {
         while true {
             do {
-                try parts.tables.statements.begin.run()
+                try parts.tables.statements.transaction.begin.run()
                 break
             } catch {
                 let error = error.beforeCommit(path)

@@ -1,17 +1,19 @@
 public import TaskStore
 
 extension SQLiteStore {
-    /// Milliseconds between two heartbeats: each is a commit, which all other managers have to look at.
+    /// Milliseconds between two heartbeats.
+    ///
+    /// Each is a commit, which all other managers have to notice.
     private static let heartbeatInterval: Int64 = 10_000
 
-    /// Milliseconds after a heartbeat that left something to do.
-    private static let hurriedInterval: Int64 = 2000
+    /// Milliseconds after a heartbeat that has left old keys.
+    private static let shortHeartbeatInterval: Int64 = 2000
 
-    /// Milliseconds between two looks at what may want room.
+    /// Milliseconds between two checks whether room has to be made.
     private static let upkeepInterval: Int64 = 2000
 
-    /// How many keys past their time one heartbeat removes at most: a few milliseconds of the lock.
-    private static let mostKeysForgottenAtOnce = 1000
+    /// The largest number of old keys that one heartbeat removes: a few milliseconds of the lock.
+    private static let mostKeysRemovedAtOnce = 1000
 
     /// See ``Store/maintain(at:)``.
     public func maintain(at now: Timestamp) throws(StoreError) -> Maintenance {
@@ -21,12 +23,12 @@ extension SQLiteStore {
         try followClock(at: now)
         var report = Maintenance()
         try recoverDeadManagers(at: now, &report)
-        // A distance in both directions, so that a clock that was set back does not silence it.
+        // A distance in both directions, so that a clock that was set back does not stop it.
         if abs(now.rawValue - lastUpkeep) >= Self.upkeepInterval {
             try makeRoom()
             lastUpkeep = now.rawValue
         }
-        let interval = hasMoreToForget ? Self.hurriedInterval : Self.heartbeatInterval
+        let interval = hasMoreKeysToRemove ? Self.shortHeartbeatInterval : Self.heartbeatInterval
         if abs(now.rawValue - lastHeartbeat) >= interval {
             try writeHeartbeat(at: now)
             lastHeartbeat = now.rawValue
@@ -37,9 +39,9 @@ extension SQLiteStore {
         return report
     }
 
-    /// Empties a log that a reader, who may have gone, has kept from it, and keeps room for a full disk again.
+    /// Empties a log that a reader has kept long and that can be emptied now, and makes the disk reserve again.
     private func makeRoom() throws(StoreError) {
-        // Looked at without the lock, since it nearly always is as it should be, and again with it.
+        // Checked without the lock, since nearly always nothing is to be done, and again with it.
         guard parts.checkpointer.room != .ample || parts.checkpointer.due == .checkpoint || parts.diskReserve.isMissing
         else { return }
         try parts.writerLock.lock()
@@ -55,24 +57,24 @@ extension SQLiteStore {
         try parts.writerLock.lock()
         defer { parts.writerLock.unlock() }
         guard parts.checkpointer.room != .none else { return }
-        let isEntered: Bool
+        let hasRow: Bool
         do {
-            isEntered = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in
+            hasRow = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in
                 try tables.removeIdleSessions()
-                let forgotten = try tables.forgetKeys(atMost: Int64(Self.mostKeysForgottenAtOnce))
-                hasMoreToForget = forgotten == Self.mostKeysForgottenAtOnce
+                let removed = try tables.removeOldKeys(atMost: Int64(Self.mostKeysRemovedAtOnce))
+                hasMoreKeysToRemove = removed == Self.mostKeysRemovedAtOnce
                 return try tables.heartbeat()
             }
         } catch  where error.code == .busy || error.code == .full {
-            // Only a sign for people; the next one comes soon.
+            // The heartbeat is only for people, and the next one comes soon.
             return
         }
-        guard isEntered else { throw removedRow() }
+        guard hasRow else { throw rowWasRemoved() }
         try checkpointIfDue()
     }
 
-    /// Peers, or somebody's SQL, have taken this manager for dead.
-    func removedRow() -> StoreError {
+    /// Makes the error for a manager whose row was removed, by peers that took it for dead or with SQL.
+    func rowWasRemoved() -> StoreError {
         StoreError(.lost, "\(path): this manager's row was removed; its claims may be others' by now")
     }
 }

@@ -1,6 +1,6 @@
 public import TaskStore
 
-/// How managers tell each other what sessions wait for.
+/// How managers tell each other which tubes their sessions wait for, and that there are tasks.
 extension SQLiteStore {
     /// See ``Store/awaits(_:)``.
     public func awaits(_ tube: TubeName) {
@@ -13,13 +13,13 @@ extension SQLiteStore {
         publishSubscriptions()
     }
 
-    /// Adds a tube to those awaited; ``publishSubscriptions()`` has to follow.
+    /// Subscribes to a tube; ``publishSubscriptions()`` has to follow.
     ///
-    /// - Returns: whether it was not among them.
+    /// - Returns: false if this manager subscribes to it already.
     @discardableResult
     func subscribe(_ name: TubeName) -> Bool {
         let tube = parts.tables.tubes[name]
-        let isKept = tube?.isReferred == true || tube?.id == Tube.defaultID
+        let isKept = tube?.isUsedHere == true || tube?.id == Tube.defaultID
         guard subscriptions.insert(name, isKept ? tube : nil) else { return false }
         if let bit = subscriptions.bit(of: name) { publish(bit, isSubscribed: true) }
         return true
@@ -33,12 +33,12 @@ extension SQLiteStore {
         }
     }
 
-    /// Lets the peers see which tubes are awaited.
+    /// Shows the peers which tubes this manager subscribes to.
     func publishSubscriptions() {
         parts.sharedPage.setSubscriptions(subscriptions.mask, of: parts.livenessLock.slot)
     }
 
-    /// Tells the peers what the batch has for them, and notes what it has for this manager's sessions.
+    /// Tells the peers in which tubes the batch has left more to claim, and notes that for this manager's sessions.
     ///
     /// The writer lock is held, and the batch is committed.
     ///
@@ -47,7 +47,7 @@ extension SQLiteStore {
         let tables = parts.tables
         let mask = tables.announcementMask
         guard mask != 0 else { return 0 }
-        let grown = tables.touched.filter(\.hasMoreToClaim)
+        let grown = tables.changedTubes.filter(\.hasMoreToClaim)
         if !subscriptions.isEmpty {
             for tube in grown where subscriptions.bit(of: tube.name) != nil { moreToClaim.append(tube.name) }
         }
@@ -59,7 +59,7 @@ extension SQLiteStore {
         return slots | displaced
     }
 
-    /// Takes the awaited tubes in which batches have left more to claim.
+    /// Takes the tubes that this manager subscribes to and in which batches have left more to claim.
     func takeMoreToClaim() -> [TubeName] {
         guard !moreToClaim.isEmpty else { return [] }
         defer { moreToClaim.removeAll() }
@@ -72,14 +72,14 @@ extension SQLiteStore {
         for bit in parts.tubeNotifications.takeNotified(parts.livenessLock.slot) {
             news.tubes.append(contentsOf: subscriptions.tubes(of: bit))
         }
-        // Whoever rings for a tube that has no bit rings with another's.
+        // A peer that notifies of a tube without a bit uses the bit of another tube.
         news.tubes.append(contentsOf: subscriptions.tubes(of: TubeSubscriptions.anyBit))
         guard parts.tubeNotifications.takeDisplaced(parts.livenessLock.slot) else { return news }
         news.displaced = try reading { () throws(SQLiteError) in try parts.tables.displacedConnections() }
         return news
     }
 
-    /// See ``Store/lookForNews()``: one look at each tube's row, in a transaction that only reads.
+    /// See ``Store/lookForNews()``: reads each tube's row in one transaction.
     public func lookForNews() throws(StoreError) -> News? {
         try reading { () throws(SQLiteError) in
             var news = News()
@@ -89,9 +89,9 @@ extension SQLiteStore {
         }
     }
 
-    /// Reads something of one moment, without queueing with the writers.
+    /// Runs a function in a transaction that only reads, without waiting for the writers.
     private func reading<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
-        let statements = parts.tables.statements
+        let statements = parts.tables.statements.transaction
         do {
             try statements.beginRead.run()
             let result = try body()

@@ -1,20 +1,60 @@
 import CSQLite
 import Glibc
-import TaskStore
+public import TaskStore
 
 extension SQLiteStore {
+    /// Opens a database for a manager, creates it if it does not exist, and enters the manager among its peers.
+    ///
+    /// Peers may do the same at the same instant. The claims of dead managers are returned before this returns. If
+    /// there is no room for that, the disk reserve is given up, as for a batch.
+    ///
+    /// - Parameters:
+    ///   - path: the database file. Files with the same name and `-wal`, `-shm`, `-lock` and `-reserve` at the end
+    ///     appear beside it, all with the database's permissions. A new database has those of ``Options/fileMode``.
+    ///   - name: what people call this manager.
+    ///   - address: its address, shown in the table of managers.
+    ///   - now: the time.
+    ///   - options: what can be set.
+    /// - Returns: the store, for one thread at a time.
+    /// - Throws: ``StoreError/Code/unusable``, ``StoreError/Code/inUse`` or ``StoreError/Code/full``, with one line
+    ///   that says what is wrong.
+    public static func open(
+        path: String,
+        name: String,
+        address: String,
+        at now: Timestamp,
+        options: Options = Options()
+    ) throws(StoreError) -> SQLiteStore {
+        do {
+            return try openOnce(path: path, name: name, address: address, at: now, options: options)
+        } catch  where error.code == .full {
+            guard let files = try? StoreFiles(path), DiskReserve(path: files.reserve, mode: 0).giveUp() else {
+                throw error
+            }
+            return try openOnce(
+                path: path,
+                name: name,
+                address: address,
+                at: now,
+                options: options,
+                // Its room is needed now.
+                restoresReserve: false
+            )
+        }
+    }
+
     /// Opens a database; see ``open(path:name:address:at:options:)``.
     ///
     /// - Parameters:
     ///   - path: the database file.
     ///   - name: what people call this manager.
-    ///   - address: where it listens.
-    ///   - now: what time it is.
+    ///   - address: its address.
+    ///   - now: the time.
     ///   - options: what can be set.
-    ///   - restoresReserve: whether room for a full disk is set aside if it is not.
+    ///   - restoresReserve: whether the disk reserve is made if it is missing.
     /// - Returns: the store, for one thread at a time.
-    /// - Throws: ``StoreError``; ``StoreError/Code/full`` if the reserve may help.
-    static func openOnce(
+    /// - Throws: ``StoreError``; ``StoreError/Code/full`` if giving up the reserve may help.
+    private static func openOnce(
         path: String,
         name: String,
         address: String,
@@ -25,8 +65,8 @@ extension SQLiteStore {
         let files = try StoreFiles(path)
         try FileSystemCheck.check(files)
         let exclusiveUse = try ExclusiveUse.check(files, isAllowed: options.allowsLinks)
-        // A foreign file is refused before anything appears beside it. If managers have been here it waits its turn, so as
-        // not to be in the way of one that needs the file for itself.
+        // A file of another application is refused before anything appears beside it. If managers have been here, this
+        // waits for the lock first, so as not to disturb one that needs the file for itself.
         if FileIdentity(path: files.lock) == nil { try inspect(files.database) }
 
         let mode = permissions(files.database, otherwise: mode_t(options.fileMode))
@@ -48,11 +88,12 @@ extension SQLiteStore {
         else {
             throw StoreError(.unusable, "\(files.database): removed while it was being opened")
         }
+        let slot = livenessLock.slot
         let walSync = try WALSync(path: files.log, pageSize: database.pageSize)
         let backgroundCheckpoint = try BackgroundCheckpoint(
             path: files.database,
             sharedPage: sharedPage,
-            slot: livenessLock.slot,
+            slot: slot,
             log: walSync
         )
         let diskReserve = DiskReserve(path: files.reserve, mode: mode)
@@ -70,15 +111,10 @@ extension SQLiteStore {
             sharedPage: sharedPage,
             livenessLock: livenessLock,
             tubeNotifications: try TubeNotifications(path: files.lock),
-            peerWakeup: PeerWakeup(sharedPage, slot: livenessLock.slot),
+            peerWakeup: PeerWakeup(sharedPage, slot: slot),
             walWatcher: WALWatcher(path: files.log),
             walSync: walSync,
-            groupCommit: GroupCommit(
-                walSync,
-                sharedPage: sharedPage,
-                slot: livenessLock.slot,
-                patience: options.patience
-            ),
+            groupCommit: GroupCommit(walSync, sharedPage: sharedPage, slot: slot, patience: options.patience),
             checkpointer: Checkpointer(
                 database,
                 backgroundCheckpoint: backgroundCheckpoint,
@@ -87,7 +123,7 @@ extension SQLiteStore {
             ),
             diskReserve: diskReserve
         )
-        let store = SQLiteStore(parts, silence: options.silence, at: now)
+        let store = SQLiteStore(parts, silentAfter: options.silentAfter, at: now)
         _ = parts.walWatcher?.arm()
         try store.join(isAlone: isAlone, name: name, address: address, version: options.version, at: now)
         parts.walWatcher?.checkItSaw()
@@ -96,9 +132,9 @@ extension SQLiteStore {
         return store
     }
 
-    /// Waits until no living manager has reason to distrust the disk.
+    /// Waits until no living manager has met a failed write or sync.
     ///
-    /// The writer lock is held, and let go while it waits.
+    /// The writer lock is held, and released while this waits.
     ///
     /// - Returns: whether no other manager lives.
     /// - Throws: ``StoreError/Code/inUse`` after ten seconds, or at once if living managers are of another version.
@@ -135,9 +171,9 @@ extension SQLiteStore {
         }
     }
 
-    /// Makes the files and the shared words ones that a manager can rely on.
+    /// Makes sure that a manager can rely on the files and on the shared page.
     ///
-    /// The writer lock is held and no other manager lives.
+    /// The writer lock is held, and no other manager lives.
     private static func recover(_ files: StoreFiles, _ sharedPage: SharedPage) throws(StoreError) {
         let boot = try BootID.current()
         let outcome = try Recovery(files: files, sharedPage: sharedPage, boot: boot).run()
@@ -152,105 +188,5 @@ extension SQLiteStore {
         }
         guard sharedPage.isOf(boot) else { return sharedPage.initialise(for: boot) }
         sharedPage.startOver(keepingMarks: outcome == .notAlone)
-    }
-
-    /// Opens a file that exists.
-    private static func connect(_ path: String) throws(StoreError) -> Database {
-        do {
-            let database = try Database(path: path)
-            database.setBusyTimeout(milliseconds: 5000)
-            return database
-        } catch {
-            throw error.whileOpening(path)
-        }
-    }
-
-    /// Checks that a file, if it is there, is a database of Beanrow's.
-    ///
-    /// - Returns: whether there is a file.
-    /// - Throws: ``StoreError/Code/unusable``.
-    @discardableResult
-    private static func inspect(_ path: String) throws(StoreError) -> Bool {
-        var information = stat()
-        guard stat(path, &information) == 0 else { return false }
-        guard information.st_size > 0 else { return true }
-        let database = try connect(path)
-        defer { database.close() }
-        _ = try Schema.inspect(database)
-        return true
-    }
-
-    /// Creates an empty file where there is none.
-    ///
-    /// Not left to SQLite, which would let everybody read it. Closing the descriptor can drop no lock of SQLite's, since
-    /// nobody can have opened the file before.
-    private static func create(_ path: String, _ mode: mode_t) throws(StoreError) {
-        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        if descriptor >= 0 {
-            FileMode.set(of: descriptor, mode)
-            close(descriptor)
-        } else if errno != EEXIST {
-            throw StoreError(opening: path)
-        }
-    }
-
-    /// The permissions that the files beside the database get: the database's own.
-    private static func permissions(_ path: String, otherwise mode: mode_t) -> mode_t {
-        var information = stat()
-        return stat(path, &information) == 0 ? information.st_mode & 0o666 : mode
-    }
-
-    /// Sets a connection up and makes the tables.
-    ///
-    /// The writer lock is held.
-    private static func configure(_ database: Database, _ options: Options) throws(StoreError) -> TaskTables {
-        _ = try Schema.inspect(database)
-        let journal: String
-        do {
-            journal = try database.text("PRAGMA journal_mode = WAL")
-        } catch {
-            throw error.whileOpening(database.path)
-        }
-        guard journal == "wal" else {
-            throw StoreError(.unusable, "\(database.path): the file system does not support SQLite's WAL mode")
-        }
-        try Schema.establish(database)
-        do {
-            try database.learnPageSize()
-            // NORMAL: the commit itself does not sync; makeDurable() does, after the next writer was let in.
-            try database.execute(
-                """
-                PRAGMA synchronous = NORMAL;
-                PRAGMA wal_autocheckpoint = 0;
-                PRAGMA journal_size_limit = \(Checkpointer.bytes * 2);
-                PRAGMA cache_size = \(-options.cacheSize);
-                PRAGMA temp_store = MEMORY;
-                PRAGMA secure_delete = OFF;
-                PRAGMA ignore_check_constraints = \(checksRows ? "OFF" : "ON");
-                """
-            )
-            // Triggers keep the counts for everybody's SQL; a batch adds its own up and writes each tube once.
-            try database.enableTriggers(false)
-            database.countFrames()
-            database.setChunkSize(bytes: TaskTables.growth)
-            let tables = try TaskTables(database)
-            tables.keyRetention = Int64(options.uniqueRetention) * 1000
-            database.setBusyTimeout(milliseconds: options.busyTimeout)
-            return tables
-        } catch {
-            throw error.whileOpening(database.path)
-        }
-    }
-
-    /// Whether SQLite holds what a manager writes against the tables' CHECKs, as it does with everybody's SQL.
-    ///
-    /// Only in debug builds, and so in the tests: they cost a tenth of what a put does under the writer lock, and each
-    /// statement sets what has to fit together at once. `PRAGMA integrity_check` knows them too.
-    private static var checksRows: Bool {
-        #if DEBUG
-        true
-        #else
-        false
-        #endif
     }
 }

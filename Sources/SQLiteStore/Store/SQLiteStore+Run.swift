@@ -1,10 +1,13 @@
 public import TaskStore
 
 extension Batch {
-    /// Whether none of the operations changes anything; an empty batch only looks whether some time is over.
-    var onlyReads: Bool { operations.allSatisfy(\.action.isReadOnly) }
+    /// Whether no operation changes anything.
+    ///
+    /// An empty batch only checks whether events in time are due.
+    fileprivate var onlyReads: Bool { operations.allSatisfy(\.action.isReadOnly) }
 }
 
+/// The path of a batch: lock, checks, begin, work, commit, unlock, sync.
 extension SQLiteStore {
     /// See ``Store/run(_:)``.
     public func run(_ batch: Batch) throws(StoreError) -> BatchResult {
@@ -20,47 +23,59 @@ extension SQLiteStore {
         try checkpointIfDue()
         let room = parts.checkpointer.room
         guard room != .none else { throw StoreError(.full, "\(parts.files.log): \(Checkpointer.tooLong)") }
+        var result: BatchResult
         do {
-            var result = try writeAround(batch, takesPuts: room == .ample, wake: &toWake)
-            if room != .ample { result.noRoom = .log }
-            return result
-        } catch  where error.code == .full {
-            return try writeOnFullDisk(batch, wake: &toWake)
-        }
-    }
-
-    /// See ``Store/hasChangedElsewhere()``: one look at SQLite's `data_version`.
-    public func hasChangedElsewhere() throws(StoreError) -> Bool {
-        do {
-            try parts.tables.lookForForeignCommits()
+            result = try write(batch, takesPuts: room == .ample, wake: &toWake)
         } catch {
-            throw error.beforeCommit(path)
+            result = try writeAgain(batch, after: error, takesPuts: room == .ample, wake: &toWake)
         }
-        defer { parts.tables.hasSeenForeignCommit = false }
-        return parts.tables.hasSeenForeignCommit
+        if room != .ample, result.noRoom == nil { result.noRoom = .log }
+        return result
     }
 
-    /// The database's path, for messages.
-    var path: String { parts.files.database }
+    /// See ``Store/makeDurable()``: one `fdatasync` of the log, or none if another manager's sync covers it
+    /// (``GroupCommit``).
+    public func makeDurable() throws(StoreError) {
+        try makeDurable(lockHeld: false)
+    }
 
-    /// Runs a batch that only reads, without queueing with the writers.
+    /// Syncs, and makes sure that no manager has met a failed write or sync.
+    func makeDurable(lockHeld: Bool) throws(StoreError) {
+        do {
+            try parts.groupCommit.sync()
+        } catch {
+            // This manager's own error is the one to report.
+            try? checkNoIOFailure()
+            throw error
+        }
+        do {
+            try recoverFromDeadSyncs(lockHeld: lockHeld)
+        } catch {
+            // The batch is committed: whatever the error, it must not be answered as if nothing had happened.
+            throw StoreError(.lost, error.message)
+        }
+        try checkNoIOFailure()
+    }
+
+    /// Runs a batch that only reads, without waiting for the writers.
     ///
-    /// - Returns: nothing where a delay or pause has ended, which has to be written first.
+    /// - Returns: nil if an event in time is due, which has to be written first.
+    /// - Throws: ``StoreError``.
     private func read(_ batch: Batch) throws(StoreError) -> BatchResult? {
         let tables = parts.tables
         do {
-            try tables.statements.beginRead.run()
+            try tables.statements.transaction.beginRead.run()
             let timeRead = ContinuousClock.now
             try tables.startBatch(at: parts.clock.read(batch.now))
             var outcomes: [Outcome]?
-            if try !tables.isTimeDue() {
+            if try !tables.hasDueEvents() {
                 var found: [Outcome] = []
                 found.reserveCapacity(batch.operations.count)
                 for operation in batch.operations { found.append(try tables.perform(operation)) }
                 outcomes = found
             }
             let next = try tables.timeToNextEvent()
-            try tables.statements.commit.run()
+            try tables.statements.transaction.commit.run()
             tables.commitBatch()
             return outcomes.map { outcomes in
                 BatchResult(
@@ -83,16 +98,16 @@ extension SQLiteStore {
     ///
     /// - Parameters:
     ///   - batch: the operations.
-    ///   - takesPuts: whether puts are tried; otherwise they are answered with ``Outcome/storageFull``.
+    ///   - takesPuts: whether puts are tried; otherwise their outcome is ``Outcome/storageFull``.
     ///   - toWake: receives the slots of the peers that have to be woken after the lock is released.
     /// - Returns: the outcomes.
-    /// - Throws: ``StoreError``; nothing has happened then, unless it says ``StoreError/Code/lost``.
-    func write(_ batch: Batch, takesPuts: Bool = true, wake toWake: inout UInt64) throws(StoreError) -> BatchResult {
+    /// - Throws: ``StoreError``. Nothing has happened then, unless the code is ``StoreError/Code/lost``.
+    func write(_ batch: Batch, takesPuts: Bool, wake toWake: inout UInt64) throws(StoreError) -> BatchResult {
         let tables = parts.tables
         var result = try transaction(at: batch.now, wake: &toWake) { () throws(SQLiteError) in
             let timeRead = self.timeRead
-            let timePassed = try tables.letTimePass()
-            let outcomes = try tables.perform(batch.operations, takesPuts: takesPuts)
+            let timePassed = try tables.applyDueEvents()
+            let outcomes = try tables.performAll(batch.operations, takesPuts: takesPuts)
             return BatchResult(
                 outcomes: outcomes,
                 needsDurability: tables.durability > .nothing,
@@ -105,7 +120,7 @@ extension SQLiteStore {
         return result
     }
 
-    /// Runs something as one transaction.
+    /// Runs a function as one transaction.
     ///
     /// The writer lock is held.
     func transaction<Result>(
@@ -115,43 +130,43 @@ extension SQLiteStore {
     ) throws(StoreError) -> Result {
         let tables = parts.tables
         let result: Result
-        var newlyAwaited: [TubeName] = []
+        var subscribed: [TubeName] = []
         let copies = parts.checkpointer.due == .copy
         if copies { try checkFiles() }
         do {
-            try tables.statements.begin.run()
+            try tables.statements.transaction.begin.run()
             if copies { parts.backgroundCheckpoint.begin() }
             if let line = parts.clock.follow() { warnings.append(line) }
             timeRead = .now
             try tables.startBatch(at: parts.clock.read(now))
             result = try body()
             try tables.finishBatch()
-            // Before the commit and under the lock: whoever commits a task for this tube after us sees the mask, and
-            // whoever did so before us was seen by the claim.
-            for tube in tables.cameShort where subscribe(tube) { newlyAwaited.append(tube) }
-            if !newlyAwaited.isEmpty { publishSubscriptions() }
+            // Before the commit and under the lock: a manager that commits a task for this tube later sees the
+            // subscription, and a task that was committed earlier was seen by the claim.
+            for tube in tables.unsatisfiedTubes where subscribe(tube) { subscribed.append(tube) }
+            if !subscribed.isEmpty { publishSubscriptions() }
         } catch {
             throw abandon(error.beforeCommit(path))
         }
-        let place: WALPosition?
+        let position: WALPosition?
         do {
-            place = try parts.database.commit(tables.statements.commit)
+            position = try parts.database.commit(tables.statements.transaction.commit)
         } catch {
-            for tube in newlyAwaited { stopsAwaiting(tube) }
+            for tube in subscribed { stopsAwaiting(tube) }
             let error = error.duringCommit(path)
             if error.code == .lost { parts.sharedPage.hasIOFailed = true }
             throw abandon(error)
         }
-        parts.backgroundCheckpoint.proceed(hasGrown: place != nil)
+        parts.backgroundCheckpoint.proceed(hasGrown: position != nil)
         toWake |= announceBatch()
-        parts.groupCommit.recordCommit(tables.durability, at: place)
+        parts.groupCommit.recordCommit(tables.durability, at: position)
         tables.commitBatch()
         return result
     }
 
     /// Rolls back.
     ///
-    /// - Returns: the error to throw: the same, or that everything is lost where not even that works.
+    /// - Returns: the error to throw: the same one, or ``StoreError/Code/lost`` if not even the rollback works.
     func abandon(_ error: StoreError) -> StoreError {
         parts.backgroundCheckpoint.proceed(hasGrown: false)
         parts.database.resetStatements()

@@ -1,9 +1,9 @@
 import CSQLite
 import TaskStore
 
-/// Whether a file is ours, and how it becomes so.
+/// Finds out whether a file is a database of Beanrow, and makes it one.
 enum Schema {
-    /// The number in the file's header that says whose format it is: "Bean".
+    /// The number in the file's header that identifies the format: "Bean".
     ///
     /// Also in `schema.sql`.
     static let applicationID: Int64 = 0x4265_616E
@@ -13,27 +13,27 @@ enum Schema {
     /// Also in `schema.sql`.
     static let version: Int64 = 3
 
-    /// What a file turned out to be.
+    /// What a file is.
     enum Condition: Equatable {
-        /// Nothing is in it yet.
+        /// Empty.
         case empty
 
-        /// Ours, of this version.
+        /// Beanrow's, of this version.
         case current
 
-        /// Ours, of an older version.
+        /// Beanrow's, of an older version.
         case older(Int64)
     }
 
     /// Finds out what a file is.
     ///
-    /// - Throws: ``StoreError/Code/unusable`` where it is not ours, or newer than this program.
+    /// - Throws: ``StoreError/Code/unusable`` if it is not Beanrow's, or newer than this program.
     static func inspect(_ database: Database) throws(StoreError) -> Condition {
         let application: Int64
         let version: Int64
         let tables: Int64
         do {
-            // All of one moment: another manager may be making the tables.
+            // In one transaction: another manager may be making the tables.
             try database.execute("BEGIN")
             application = try database.integer("PRAGMA application_id") ?? 0
             version = try database.integer("PRAGMA user_version") ?? 0
@@ -56,7 +56,7 @@ enum Schema {
         return version == Self.version ? .current : .older(version)
     }
 
-    /// Says whose a database is that has not our number, and what to do if it is ours nevertheless.
+    /// Describes a database that does not have Beanrow's number, and what to do if it is Beanrow's nevertheless.
     ///
     /// The shell's `.dump` and `.recover` write no application_id and no user_version.
     private static func foreign(_ database: Database, _ application: Int64) -> String {
@@ -70,21 +70,21 @@ enum Schema {
             """
     }
 
-    /// Finds out the version of a database that has our tables by what each version has added.
+    /// Finds out the version of a database that has Beanrow's tables from what each version has added.
     private static func versionByTables(_ database: Database) -> Int64 {
         func has(_ sql: String) -> Bool { (try? database.integer(sql)) == 1 }
         if has("SELECT count(*) FROM sqlite_schema WHERE name = 'claim_clock'") { return version }
         return has("SELECT count(*) FROM pragma_table_info('task_body') WHERE name = 'checksum'") ? 2 : 1
     }
 
-    /// Makes the tables, or brings them up to date, in one transaction.
+    /// Makes the tables, or migrates them to this version, in one transaction.
     ///
     /// The writer lock is held.
     ///
     /// - Parameters:
     ///   - database: the database.
-    ///   - migrations: SQL that leads from a version to the next one.
-    /// - Throws: ``StoreError/Code/unusable``; the file is as it was then.
+    ///   - migrations: SQL that migrates from a version to the next one.
+    /// - Throws: ``StoreError/Code/unusable``; the file is unchanged then.
     static func establish(
         _ database: Database,
         migrations: [Int64: String] = Self.migrations
@@ -110,12 +110,12 @@ enum Schema {
         }
     }
 
-    /// SQL that leads from a version to the next one.
+    /// SQL that migrates from a version to the next one.
     ///
-    /// Managers of the old version may be running meanwhile, and go on with the new tables until they end: a step may add,
-    /// and not take away.
+    /// Managers of the old version may be running at the same time, and use the new tables until they end. So a step
+    /// may add something, but not remove anything.
     static let migrations: [Int64: String] = [
-        // Bodies get checksums; those that are there have none.
+        // Bodies get checksums; existing bodies have none.
         1: """
         ALTER TABLE task_body ADD COLUMN checksum INTEGER;
         CREATE TRIGGER task_body_changed AFTER UPDATE OF body ON task_body WHEN NEW.checksum IS NOT NULL BEGIN
@@ -123,7 +123,7 @@ enum Schema {
         END;
 
         """,
-        // Claims have a time of their own, and the views show it.
+        // Claims get a clock of their own, and the views show it.
         2: """
         DROP VIEW claim_overview;
         DROP VIEW task_overview;
@@ -136,7 +136,7 @@ enum Schema {
     /// Finds the statement in `schema.sql` that creates something, so that a new file and an old one get the same.
     private static func definition(of thing: String) -> String {
         let sql = String(decoding: PackageResources.schema_sql, as: UTF8.self)
-        // Statements end with a semicolon at a line's end; those of triggers, which have others, are not looked for.
+        // Statements end with a semicolon at the end of a line. Triggers contain others, and are not searched for.
         guard let start = sql.firstRange(of: "CREATE \(thing) "),
             let end = sql[start.lowerBound...].firstRange(of: ";\n")
         else { return "" }
@@ -156,10 +156,10 @@ enum Schema {
 }
 
 extension SQLiteError {
-    /// What the error means for somebody who tries to open a database.
+    /// Returns what the error means for a program that tries to open a database.
     ///
     /// - Parameter path: the file.
-    /// - Returns: ``StoreError/Code/unusable`` or ``StoreError/Code/full``, in words.
+    /// - Returns: the error, with a message.
     func whileOpening(_ path: String) -> StoreError {
         switch primaryCode {
         case SQLITE_NOTADB: StoreError(.unusable, "\(path): not a SQLite database")

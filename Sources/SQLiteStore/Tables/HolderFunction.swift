@@ -2,18 +2,21 @@ import CSQLite
 import CSQLiteShims
 import TaskStore
 
-/// Who holds, or is to hold, each task of a range: what the SQL function `holder_for(id)` answers on this connection.
+/// The SQL function `holder_for(id)` of this connection: the session that holds, or is going to hold, each task of a
+/// range.
 ///
-/// With it one statement can claim or delete tasks for many sessions, and still names the session for each.
+/// With it one statement can claim or delete tasks for many sessions, and still names the session of each task.
 final class HolderFunction {
-    /// How many tasks a range has at most.
+    /// The largest number of tasks in a range.
     static let capacity = 128
 
-    // Memory of its own that stays where it is, since SQLite's function reads it through a pointer.
+    // Memory that does not move, since SQLite's function reads it through a pointer.
     private let memory = UnsafeMutablePointer<beanrow_holders>.allocate(capacity: 1)
     private let holders = UnsafeMutablePointer<Int64>.allocate(capacity: capacity)
 
-    /// Adds the function to a connection, which must not outlive this object while statements run that use it.
+    /// Adds the function to a connection.
+    ///
+    /// Statements that use it must not run after this object has ended.
     init(_ database: Database) throws(SQLiteError) {
         memory.initialize(to: beanrow_holders(first: 0, count: 0, holders: holders))
         try database.addHolderFunction(memory)
@@ -24,12 +27,12 @@ final class HolderFunction {
         holders.deallocate()
     }
 
-    /// Sets whose the tasks are, from one on.
+    /// Sets the range and the session of each of its tasks.
     ///
     /// - Parameters:
     ///   - first: the first task.
-    ///   - count: how many tasks; those beyond ``capacity`` have no holder.
-    ///   - session: asked for each task's session, by its place in the range.
+    ///   - count: the number of tasks; those beyond ``capacity`` have no holder.
+    ///   - session: returns the session of the task at an index of the range.
     func set(_ first: Int64, count: Int, _ session: (Int) -> SessionID) {
         let count = min(count, Self.capacity)
         for index in 0..<count { holders[index] = session(index).rawValue }

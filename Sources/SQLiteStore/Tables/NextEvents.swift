@@ -1,35 +1,48 @@
-/// What the passing of time is going to do next: delays and pauses that end.
+/// The next events in time, one per ``TimeSource``; nil if a source has none.
 ///
-/// A copy of what the database says, good until another connection commits.
+/// A copy of what the database says, valid until another connection commits.
 struct NextEvents {
-    /// When the first delayed task is due; the outer nil: not known.
-    var nextDue: Int64??
+    private var pauses = Cached<Int64?>.unknown
+    private var namedClaims = Cached<Int64?>.unknown
+    private var delays = Cached<Int64?>.unknown
 
-    /// When the first pause ends; the outer nil: not known.
-    var nextPauseEnd: Int64??
+    /// Changes each time everything is dropped, so that copies that are kept elsewhere are known to be old.
+    private(set) var generation = 0
 
-    /// When the first claim of a named session is over; the outer nil: not known.
-    var nextNamedEnd: Int64??
-
-    /// Changes whenever everything is forgotten, so that what was noted elsewhere is known to be old.
-    private(set) var edition = 0
-
-    /// Forgets everything.
-    mutating func forget() {
-        nextDue = nil
-        nextNamedEnd = nil
-        nextPauseEnd = nil
-        edition += 1
+    /// The next event of a source, on the source's clock.
+    subscript(source: TimeSource) -> Cached<Int64?> {
+        get {
+            switch source {
+            case .pauses: pauses
+            case .namedClaims: namedClaims
+            case .delays: delays
+            }
+        }
+        set {
+            switch source {
+            case .pauses: pauses = newValue
+            case .namedClaims: namedClaims = newValue
+            case .delays: delays = newValue
+            }
+        }
     }
 
-    /// Notes a task that will be due.
-    mutating func add(due: Int64) {
-        guard case .some(let known) = nextDue else { return }
-        nextDue = .some(min(known ?? due, due))
+    /// Drops everything.
+    mutating func invalidate() {
+        pauses = .unknown
+        namedClaims = .unknown
+        delays = .unknown
+        generation += 1
     }
 
-    /// Notes that a delayed task is delayed no more.
-    mutating func remove(due: Int64) {
-        if case .some(.some(let next)) = nextDue, due <= next { nextDue = nil }
+    /// Adds a task that is delayed.
+    mutating func addDelay(until due: Int64) {
+        guard case .known(let next) = delays else { return }
+        delays = .known(min(next ?? due, due))
+    }
+
+    /// Removes a task that is no longer delayed.
+    mutating func removeDelay(until due: Int64) {
+        if case .known(let next?) = delays, due <= next { delays = .unknown }
     }
 }

@@ -1,115 +1,102 @@
-/// A pending task, as far as a claim has to know it.
-struct Head: Equatable {
-    var id: Int64
-    var priority: Int64
-    var timeToRun: Int64
-    var isKeyed: Bool
-
-    /// Whether it is to be claimed before another one: smallest priority first, oldest first among equals.
-    func goes(before other: Head) -> Bool {
-        (priority, id) < (other.priority, other.id)
-    }
-}
-
-/// The first pending tasks of a tube, known for the length of a batch.
+/// The first pending tasks of a tube, for the length of a batch.
 ///
-/// Many sessions often claim out of one tube in one batch; so a look at the index takes more than one task along, and more
+/// Many sessions often claim from one tube in one batch. So each query of the index returns several tasks, and more
 /// each time.
-struct Front: Equatable {
-    /// How many tasks are remembered at most.
-    static let most = 64
+struct PendingPrefetch: Equatable {
+    /// The largest number of tasks that one query returns.
+    static let capacity = 64
 
     private enum Knowledge {
         /// Nothing is known.
         case none
 
-        /// There may be more tasks behind the last one remembered.
+        /// More tasks may follow the last one that is known.
         case first
 
         /// There are no others.
         case all
     }
 
-    /// In order.
-    private var heads: [Head] = []
+    /// In the order of claims.
+    private var tasks: [PendingTask] = []
 
-    /// Where the tasks that are still pending begin.
+    /// The index in ``tasks`` at which the tasks that are still pending begin.
     private var start = 0
 
     private var knowledge = Knowledge.none
 
-    /// How many tasks the next look should take along.
-    private(set) var nextLook = 1
+    /// How many tasks the next query should return.
+    private(set) var nextLimit = 1
 
-    /// What is known of the first task; the outer nothing: the index has to be asked.
-    var first: Head?? {
-        if start < heads.count { return .some(heads[start]) }
-        return knowledge == .all ? .some(nil) : .none
+    /// The first task; nil if the tube has no pending task.
+    var first: Cached<PendingTask?> {
+        if start < tasks.count { return .known(tasks[start]) }
+        return knowledge == .all ? .known(nil) : .unknown
     }
 
-    /// Takes in what the index said.
+    /// Takes the result of a query.
     ///
     /// - Parameters:
     ///   - found: the first pending tasks, in order.
-    ///   - limit: for how many the index was asked.
-    mutating func learn(_ found: [Head], limit: Int) {
-        heads = found
+    ///   - limit: the query's limit.
+    mutating func fill(_ found: [PendingTask], limit: Int) {
+        tasks = found
         start = 0
         knowledge = found.count < limit ? .all : .first
-        nextLook = min(nextLook * 4, Self.most)
+        nextLimit = min(nextLimit * 4, Self.capacity)
     }
 
-    /// How many tasks are remembered.
-    var known: Int { heads.count - start }
+    /// How many tasks are known.
+    var count: Int { tasks.count - start }
 
-    /// The first tasks as long as each one's number is the next: they can be claimed as one range.
+    /// Returns the first tasks as long as their ids are consecutive: they can be claimed as one range.
     ///
-    /// - Parameter limit: how many at most.
-    /// - Returns: at least one where ``first`` is known and not nothing.
-    func run(atMost limit: Int) -> ArraySlice<Head> {
+    /// - Parameter limit: the largest number of tasks.
+    /// - Returns: at least one task if ``first`` is one.
+    func consecutive(atMost limit: Int) -> ArraySlice<PendingTask> {
         var end = start
-        while end < heads.count, end - start < limit, end == start || heads[end].id == heads[end - 1].id + 1 {
+        while end < tasks.count, end - start < limit, end == start || tasks[end].id == tasks[end - 1].id + 1 {
             end += 1
         }
-        return heads[start..<end]
+        return tasks[start..<end]
     }
 
-    /// Takes the first tasks out, which were claimed.
+    /// Removes the first tasks, which were claimed.
     mutating func removeFirst(_ count: Int = 1) {
         start += count
-        if start == heads.count, knowledge == .first { forget() }
+        if start == tasks.count, knowledge == .first { invalidate() }
     }
 
-    /// Notes that a task became pending.
-    mutating func add(_ task: Head) {
+    /// Adds a task that has become pending.
+    mutating func add(_ task: PendingTask) {
         guard knowledge != .none else { return }
-        var index = heads.count
-        while index > start, task.goes(before: heads[index - 1]) { index -= 1 }
-        if index == heads.count, knowledge == .first { return }
-        heads.insert(task, at: index)
-        if heads.count - start > 2 * Self.most {
-            heads.removeLast()
+        var index = tasks.count
+        while index > start, task.precedes(tasks[index - 1]) { index -= 1 }
+        if index == tasks.count, knowledge == .first { return }
+        tasks.insert(task, at: index)
+        if tasks.count - start > 2 * Self.capacity {
+            tasks.removeLast()
             knowledge = .first
         }
     }
 
-    /// Notes that a task is pending no more.
+    /// Removes a task that is no longer pending.
     mutating func remove(_ id: Int64) {
-        guard let index = heads[start...].firstIndex(where: { $0.id == id }) else { return }
-        heads.remove(at: index)
-        if start == heads.count, knowledge == .first { forget() }
+        guard let index = tasks[start...].firstIndex(where: { $0.id == id }) else { return }
+        tasks.remove(at: index)
+        if start == tasks.count, knowledge == .first { invalidate() }
     }
 
-    /// Notes that nothing is known any more.
-    mutating func forget() {
-        heads.removeAll(keepingCapacity: true)
+    /// Drops all tasks, so that the index is queried next.
+    mutating func invalidate() {
+        tasks.removeAll(keepingCapacity: true)
         start = 0
         knowledge = .none
     }
 
-    /// Forgets the batch.
+    /// Ends the batch.
     mutating func reset() {
-        forget()
-        nextLook = 1
+        invalidate()
+        nextLimit = 1
     }
 }

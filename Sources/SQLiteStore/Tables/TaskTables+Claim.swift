@@ -1,82 +1,115 @@
 import TaskStore
 
 extension TaskTables {
-    /// Claims up to `count` tasks out of several tubes.
-    func claim(
-        _ names: [TubeName],
-        count: Int,
-        for session: SessionID
-    ) throws(SQLiteError) -> [ClaimedTask] {
+    struct ClaimStatements {
+        let firstPending: Statement
+        let pendingTask: Statement
+        let pendingRange: Statement
+        let anyTask: Statement
+
+        init(_ registry: StatementRegistry) throws(SQLiteError) {
+            firstPending = try registry.prepare(
+                "first pending tasks",
+                OrderedState.pending.firstTasks("id, priority, ttr_s, keyed", limit: "?2")
+            )
+            pendingTask = try registry.prepare(
+                "claim pending task",
+                """
+                UPDATE task_state SET state = 'claimed', holder = ?1, due_ms = ?2 + ttr_s * 1000, reserves = reserves + 1
+                WHERE state = 'pending' AND id = ?3
+                """
+            )
+            pendingRange = try registry.prepare(
+                "claim range of pending tasks",
+                """
+                UPDATE task_state NOT INDEXED SET state = 'claimed', holder = holder_for(id), due_ms = ?1 + ttr_s * 1000,
+                    reserves = reserves + 1
+                WHERE state = 'pending' AND id BETWEEN ?2 AND ?3
+                """
+            )
+            anyTask = try registry.prepare(
+                "claim task in any state",
+                """
+                UPDATE task_state SET state = 'claimed', holder = ?1, due_ms = ?2 + ttr_s * 1000, buried_order = NULL,
+                    reserves = reserves + 1
+                WHERE id = ?3 AND state <> 'claimed'
+                """
+            )
+        }
+    }
+
+    /// Claims up to `count` tasks from several tubes.
+    func claim(from names: [TubeName], count: Int, for session: SessionID) throws(SQLiteError) -> [ClaimedTask] {
         var claimed: [ClaimedTask] = []
-        if count > 0, names != drained {
+        if count > 0, names != exhaustedTubes {
             let open = try openTubes(names)
             if open.count == 1 {
-                claimed = try claim(open[0], count: count, for: session)
+                claimed = try claimFromTube(open[0], count: count, for: session)
             } else {
-                while claimed.count < count, let (tube, head) = try first(of: open) {
-                    claimed.append(try claim(head, of: tube, for: session))
+                while claimed.count < count, let (tube, task) = try firstPending(of: open) {
+                    claimed.append(try claimPending(task, in: tube, for: session))
                 }
             }
-            if claimed.count < count { drained = names }
+            if claimed.count < count { exhaustedTubes = names }
         }
         return claimed
     }
 
-    /// Finds a tube if so many tasks of it can be claimed now.
+    /// Finds a tube if at least `count` of its tasks can be claimed now.
     ///
     /// - Parameters:
     ///   - name: the tube.
-    ///   - count: at most ``Front/most``.
-    /// - Returns: nothing where there are fewer.
-    /// - Throws: what SQLite answered.
-    func tube(_ name: TubeName, withPending count: Int) throws(SQLiteError) -> Tube? {
-        guard drained != [name], let tube = try openTubes([name]).first else { return nil }
-        if tube.front.known < count {
-            tube.front.forget()
-            _ = try front(of: tube, wanted: count)
+    ///   - count: at most ``PendingPrefetch/capacity``.
+    /// - Returns: nil if there are fewer.
+    /// - Throws: SQLite's error.
+    func findTube(_ name: TubeName, withPending count: Int) throws(SQLiteError) -> Tube? {
+        guard exhaustedTubes != [name], let tube = try openTubes([name]).first else { return nil }
+        if tube.prefetch.count < count {
+            tube.prefetch.invalidate()
+            _ = try firstPending(of: tube, wanted: count)
         }
-        return tube.front.known >= count ? tube : nil
+        return tube.prefetch.count >= count ? tube : nil
     }
 
-    /// The tubes that exist and are not paused.
+    /// Returns the tubes that exist and are not paused.
     private func openTubes(_ names: [TubeName]) throws(SQLiteError) -> [Tube] {
         var open: [Tube] = []
         open.reserveCapacity(names.count)
         for name in names {
-            if let tube = try tube(name), try pauseEnd(of: tube) == nil { open.append(tube) }
+            if let tube = try findTube(name), try pauseEnd(of: tube) == nil { open.append(tube) }
         }
         return open
     }
 
-    /// The most urgent pending task of some tubes.
-    private func first(of tubes: [Tube]) throws(SQLiteError) -> (Tube, Head)? {
-        var best: (tube: Tube, head: Head)?
+    /// Returns the most urgent pending task of several tubes.
+    private func firstPending(of tubes: [Tube]) throws(SQLiteError) -> (Tube, PendingTask)? {
+        var best: (tube: Tube, task: PendingTask)?
         for tube in tubes {
-            guard let head = try front(of: tube) else { continue }
-            if let best, best.head.goes(before: head) { continue }
-            best = (tube, head)
+            guard let task = try firstPending(of: tube, wanted: 1) else { continue }
+            if let best, best.task.precedes(task) { continue }
+            best = (tube, task)
         }
         return best
     }
 
-    /// The most urgent pending task of a tube.
+    /// Returns the most urgent pending task of a tube.
     ///
     /// - Parameters:
     ///   - tube: the tube.
-    ///   - wanted: how many tasks will be claimed if there are so many.
-    /// - Returns: the task; nothing where the tube has none.
-    /// - Throws: what SQLite answered.
-    private func front(of tube: Tube, wanted: Int = 1) throws(SQLiteError) -> Head? {
-        if case .some(let known) = tube.front.first { return known }
-        touch(tube)
-        let limit = max(tube.front.nextLook, min(wanted, Front.most))
-        let statement = statements.front
+    ///   - wanted: how many tasks are going to be claimed if there are enough.
+    /// - Returns: nil if the tube has none.
+    /// - Throws: SQLite's error.
+    private func firstPending(of tube: Tube, wanted: Int) throws(SQLiteError) -> PendingTask? {
+        if case .known(let task) = tube.prefetch.first { return task }
+        markChanged(tube)
+        let limit = max(tube.prefetch.nextLimit, min(wanted, PendingPrefetch.capacity))
+        let statement = statements.claim.firstPending
         statement.bind(tube.id, Int64(limit))
-        var heads: [Head] = []
-        heads.reserveCapacity(limit)
+        var tasks: [PendingTask] = []
+        tasks.reserveCapacity(limit)
         while try statement.step() {
-            heads.append(
-                Head(
+            tasks.append(
+                PendingTask(
                     id: statement.int(0),
                     priority: statement.int(1),
                     timeToRun: statement.int(2),
@@ -84,105 +117,117 @@ extension TaskTables {
                 )
             )
         }
-        tube.front.learn(heads, limit: limit)
-        return heads.first
+        tube.prefetch.fill(tasks, limit: limit)
+        return tasks.first
     }
 
-    /// Claims the first pending tasks of one tube.
-    private func claim(_ tube: Tube, count: Int, for session: SessionID) throws(SQLiteError) -> [ClaimedTask] {
-        guard count == 1 else { return try claim(tube, for: Array(repeating: session, count: count)) }
-        guard let head = try front(of: tube) else { return [] }
-        return [try claim(head, of: tube, for: session)]
+    /// Claims the first pending tasks of one tube for one session.
+    private func claimFromTube(_ tube: Tube, count: Int, for session: SessionID) throws(SQLiteError) -> [ClaimedTask] {
+        guard count == 1 else { return try claimOnePerSession(Array(repeating: session, count: count), from: tube) }
+        guard let task = try firstPending(of: tube, wanted: 1) else { return [] }
+        return [try claimPending(task, in: tube, for: session)]
     }
 
-    /// Claims the first pending tasks of one tube, one for each session, as many as there are.
-    func claim(_ tube: Tube, for sessions: [SessionID]) throws(SQLiteError) -> [ClaimedTask] {
+    /// Claims the first pending tasks of one tube: one per session, as long as there are tasks.
+    func claimOnePerSession(_ sessions: [SessionID], from tube: Tube) throws(SQLiteError) -> [ClaimedTask] {
         var claimed: [ClaimedTask] = []
-        claimed.reserveCapacity(min(sessions.count, Front.most))
-        while claimed.count < sessions.count, let head = try front(of: tube, wanted: sessions.count - claimed.count) {
-            let run = tube.front.run(atMost: min(sessions.count - claimed.count, HolderFunction.capacity))
-            let next = sessions[claimed.count...].prefix(run.count)
-            if run.count < Self.shortestRun {
-                claimed.append(try claim(head, of: tube, for: sessions[claimed.count]))
+        claimed.reserveCapacity(min(sessions.count, PendingPrefetch.capacity))
+        while claimed.count < sessions.count,
+            let task = try firstPending(of: tube, wanted: sessions.count - claimed.count)
+        {
+            let limit = min(sessions.count - claimed.count, HolderFunction.capacity)
+            let range = tube.prefetch.consecutive(atMost: limit)
+            let next = sessions[claimed.count...].prefix(range.count)
+            if range.count < Self.shortestSeries {
+                claimed.append(try claimPending(task, in: tube, for: sessions[claimed.count]))
             } else {
-                try claim(run, of: tube, for: next, into: &claimed)
+                try claimRange(range, in: tube, for: next, into: &claimed)
             }
         }
         return claimed
     }
 
-    /// Claims pending tasks that are known and whose numbers follow each other.
+    /// Claims prefetched tasks with consecutive ids.
     ///
-    /// One statement for the range takes 3.3 µs a task where one for each takes 4.4 (ranges of 16).
-    private func claim(
-        _ run: ArraySlice<Head>,
-        of tube: Tube,
+    /// One statement for the range takes 3.3 µs per task, one statement per task takes 4.4 µs (ranges of 16).
+    private func claimRange(
+        _ range: ArraySlice<PendingTask>,
+        in tube: Tube,
         for sessions: ArraySlice<SessionID>,
         into claimed: inout [ClaimedTask]
     ) throws(SQLiteError) {
-        guard let first = run.first, let last = run.last else { return }
-        holders.set(first.id, count: sessions.count) { sessions[sessions.startIndex + $0] }
-        let update = statements.claimRange
+        guard let first = range.first, let last = range.last else { return }
+        holderFunction.set(first.id, count: sessions.count) { sessions[sessions.startIndex + $0] }
+        let update = statements.claim.pendingRange
         update.bind(claimNow, first.id, last.id)
-        guard try update.run() == run.count else {
+        guard try update.run() == range.count else {
             throw SQLiteError(corrupt: "of tasks \(first.id) to \(last.id) not all are as their index says")
         }
-        tube.front.removeFirst(run.count)
-        let bodies = statements.readBodyRange
+        tube.prefetch.removeFirst(range.count)
+        let bodies = statements.body.readRange
         bodies.bind(first.id, last.id)
         var hasBody = try bodies.step()
-        for head in run {
-            guard hasBody, bodies.int(0) == head.id, let body = Self.body(of: head.id, in: bodies, at: 1) else {
-                throw damaged(head.id)
+        for task in range {
+            guard hasBody, bodies.int(0) == task.id, let body = Self.checkedBody(of: task.id, in: bodies, at: 1) else {
+                throw damaged(task.id)
             }
-            claimed.append(take(head, of: tube, from: .pending, body: body))
+            self.claimed(task, in: tube, from: .pending)
+            claimed.append(ClaimedTask(task, in: tube, body: body))
             hasBody = try bodies.step()
         }
         bodies.reset()
     }
 
-    /// Claims one pending task that is known.
+    /// Claims the first prefetched task of a tube.
     ///
-    /// Two statements (this and the look at the index) take half the time of one that does both: for a subquery and for
-    /// RETURNING SQLite makes a temporary table each time.
-    private func claim(_ head: Head, of tube: Tube, for session: SessionID) throws(SQLiteError) -> ClaimedTask {
-        let statement = statements.claimOne
-        statement.bind(session.rawValue, claimNow, head.id)
+    /// Two statements (this one and the query of the index) take half the time of one that does both: for a subquery
+    /// and for RETURNING SQLite makes a temporary table each time.
+    private func claimPending(
+        _ task: PendingTask,
+        in tube: Tube,
+        for session: SessionID
+    ) throws(SQLiteError) -> ClaimedTask {
+        let statement = statements.claim.pendingTask
+        statement.bind(session.rawValue, claimNow, task.id)
         guard try statement.run() == 1 else {
-            throw SQLiteError(corrupt: "task \(head.id) is in the index of pending tasks but not pending")
+            throw SQLiteError(corrupt: "task \(task.id) is in the index of pending tasks but not pending")
         }
-        tube.front.removeFirst()
-        return take(head, of: tube, from: .pending, body: try body(head.id))
+        tube.prefetch.removeFirst()
+        let body = try readBody(task.id)
+        claimed(task, in: tube, from: .pending)
+        return ClaimedTask(task, in: tube, body: body)
     }
 
-    /// Claims one task by its number.
-    func claim(_ id: TaskID, for session: SessionID) throws(SQLiteError) -> Outcome {
-        guard let task = try task(id), task.state != .claimed else { return .notFound }
+    /// Claims one task by its id, if it is not claimed.
+    func claimTask(_ id: TaskID, for session: SessionID) throws(SQLiteError) -> Outcome {
+        guard let task = try findTask(id), task.state != .claimed else { return .notFound }
         guard case .found(_, let body) = try peek(id) else { return .damaged }
-        let statement = statements.claimByID
-        statement.bind(session.rawValue, claimNow, id.rawValue)
-        guard try statement.run() == 1 else { return .notFound }
-        let tube = try tube(task.tube)
-        left(task, id, of: tube)
-        let head = Head(
-            id: id.rawValue,
-            priority: task.priority,
-            timeToRun: task.timeToRun,
-            isKeyed: task.isKeyed
-        )
-        return .claimed([take(head, of: tube, from: task.state, body: body)])
+        guard try claimRow(of: task, for: session) else { return .notFound }
+        let tube = try tube(withID: task.tube)
+        return .claimed([ClaimedTask(PendingTask(task, priority: task.priority), in: tube, body: body)])
     }
 
-    /// Counts a task that was just claimed.
-    private func take(_ head: Head, of tube: Tube, from state: TaskState, body: [UInt8]) -> ClaimedTask {
-        count(tube, from: (state, head.priority), to: (.claimed, head.priority))
-        recentClaims.add(head.id, tube: tube.id, isKeyed: head.isKeyed)
-        // The claim of a named session outlives its connection, and so a power cut.
-        durability = max(durability, named.isEmpty ? .earlierCommits : .everything)
-        return ClaimedTask(
-            id: TaskID(rawValue: head.id),
+    /// Claims a task that is in another state, whatever its body.
+    ///
+    /// - Returns: false if it is not as its row said.
+    /// - Throws: SQLite's error.
+    func claimRow(of task: TaskRow, for session: SessionID) throws(SQLiteError) -> Bool {
+        let statement = statements.claim.anyTask
+        statement.bind(session.rawValue, claimNow, task.id)
+        guard try statement.run() == 1 else { return false }
+        let tube = try tube(withID: task.tube)
+        leftState(task, in: tube)
+        claimed(PendingTask(task, priority: task.priority), in: tube, from: task.state)
+        return true
+    }
+}
+
+extension ClaimedTask {
+    fileprivate init(_ task: PendingTask, in tube: Tube, body: [UInt8]) {
+        self.init(
+            id: TaskID(rawValue: task.id),
             tube: tube.name,
-            timeToRun: UInt32(clamping: head.timeToRun),
+            timeToRun: UInt32(clamping: task.timeToRun),
             body: body
         )
     }

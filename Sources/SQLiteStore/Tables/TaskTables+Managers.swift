@@ -1,21 +1,55 @@
 import TaskStore
 
-/// A manager's row.
-struct ManagerRow {
-    var id: ManagerID
-    var name: String
-    var slot: Int
-}
-
+/// The managers' own rows.
 extension TaskTables {
+    struct ManagerStatements {
+        let all: Statement
+        let byID: Statement
+        let insert: Statement
+        let delete: Statement
+        let heartbeat: Statement
+        let setClaimClock: Statement
+        let tubes: Statement
+        let deleteTubes: Statement
+
+        init(_ registry: StatementRegistry) throws(SQLiteError) {
+            all = try registry.prepare("list managers", "SELECT id, name, slot FROM manager ORDER BY id")
+            byID = try registry.prepare("find manager", "SELECT 1 FROM manager WHERE id = ?1")
+            insert = try registry.prepare(
+                "add manager",
+                """
+                INSERT INTO manager (name, address, pid, slot, version, started_ms, heartbeat_ms)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+                """
+            )
+            delete = try registry.prepare("remove manager", "DELETE FROM manager WHERE id = ?1")
+            heartbeat = try registry.prepare(
+                "heartbeat",
+                "UPDATE manager SET heartbeat_ms = ?2 WHERE id = ?1"
+            )
+            setClaimClock = try registry.prepare(
+                "set claim clock",
+                "UPDATE claim_clock SET ahead_ms = ?1 WHERE abs(ahead_ms - ?1) > ?2"
+            )
+            tubes = try registry.prepare(
+                "tubes of manager",
+                "SELECT tube_id FROM tube_user WHERE manager_id = ?1"
+            )
+            deleteTubes = try registry.prepare(
+                "remove tubes of manager",
+                "DELETE FROM tube_user WHERE manager_id = ?1"
+            )
+        }
+    }
+
     /// Reads the rows of all managers but this one.
     func peers() throws(SQLiteError) -> [ManagerRow] {
-        try members().filter { $0.id != manager }
+        try managers().filter { $0.id != manager }
     }
 
     /// Reads the rows of all managers.
-    func members() throws(SQLiteError) -> [ManagerRow] {
-        let statement = statements.managers
+    func managers() throws(SQLiteError) -> [ManagerRow] {
+        let statement = statements.manager.all
         var rows: [ManagerRow] = []
         while try statement.step() {
             rows.append(
@@ -29,22 +63,22 @@ extension TaskTables {
         return rows
     }
 
-    /// Whether a manager has its row.
+    /// Returns whether a manager has a row.
     func exists(_ manager: ManagerID) throws(SQLiteError) -> Bool {
-        let statement = statements.managerByID
+        let statement = statements.manager.byID
         statement.bind(manager.rawValue)
         defer { statement.reset() }
         return try statement.step()
     }
 
-    /// Adds this manager's row and takes its number.
+    /// Adds this manager's row and takes its id.
     ///
-    /// - Throws: ``SQLiteError``, also if all numbers were given: with a larger one, a connection's number would not fit into 63
-    ///   bits.
+    /// - Throws: ``SQLiteError``, also if all ids were given: with a larger one, a connection's id would not fit into
+    ///   63 bits.
     func register(name: String, address: String, version: String, process: Int64, slot: Int) throws(SQLiteError) {
         let last = try database.integer("SELECT max(seq) FROM sqlite_sequence WHERE name = 'manager'") ?? 0
         guard last < ManagerID.largest else { throw SQLiteError(noNumberFor: "a manager") }
-        let statement = statements.insertManager
+        let statement = statements.manager.insert
         statement.bind(name, at: 1)
         statement.bind(address, at: 2)
         statement.bind(process, at: 3)
@@ -57,38 +91,37 @@ extension TaskTables {
 
     /// Writes that this manager lives.
     ///
-    /// - Returns: whether its row was there.
+    /// - Returns: false if its row is missing.
+    /// - Throws: SQLite's error.
     func heartbeat() throws(SQLiteError) -> Bool {
-        statements.heartbeat.bind(manager.rawValue, now)
-        return try statements.heartbeat.run() == 1
+        statements.manager.heartbeat.bind(manager.rawValue, now)
+        return try statements.manager.heartbeat.run() == 1
     }
 
-    /// Writes how far claim time is ahead of the machine's clock, unless it is known well enough.
+    /// Writes how far claim time is ahead of the machine's clock, unless the value in the table is close enough.
     func publish(claimTimeAhead ahead: Int64, tolerance: Int64) throws(SQLiteError) {
-        statements.setClaimClock.bind(ahead, tolerance)
-        try statements.setClaimClock.run()
+        statements.manager.setClaimClock.bind(ahead, tolerance)
+        try statements.manager.setClaimClock.run()
     }
 
-    /// Removes a manager's row and its use of tubes.
-    ///
-    /// It has no claims any more.
-    func remove(_ id: ManagerID) throws(SQLiteError) {
-        try leaveNamedSessions(of: id)
+    /// Removes a manager that has no claims any more: its row, its named sessions' connections, and its use of tubes.
+    func removeManager(_ id: ManagerID) throws(SQLiteError) {
+        try detachConnections(of: id)
         var used: [Int64] = []
-        statements.tubesOfManager.bind(id.rawValue)
-        while try statements.tubesOfManager.step() { used.append(statements.tubesOfManager.int(0)) }
-        statements.deleteTubesOfManager.bind(id.rawValue)
-        try statements.deleteTubesOfManager.run()
+        statements.manager.tubes.bind(id.rawValue)
+        while try statements.manager.tubes.step() { used.append(statements.manager.tubes.int(0)) }
+        statements.manager.deleteTubes.bind(id.rawValue)
+        try statements.manager.deleteTubes.run()
         for tubeID in used {
-            let tube = try tube(tubeID)
+            let tube = try tube(withID: tubeID)
             if id == manager {
-                touch(tube)
+                markChanged(tube)
                 tube.usingDelta = -tube.using
                 tube.watchingDelta = -tube.watching
             }
             try removeIfUnused(tube)
         }
-        statements.deleteManager.bind(id.rawValue)
-        try statements.deleteManager.run()
+        statements.manager.delete.bind(id.rawValue)
+        try statements.manager.delete.run()
     }
 }

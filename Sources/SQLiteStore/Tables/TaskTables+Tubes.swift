@@ -1,10 +1,69 @@
 import TaskStore
 
 extension TaskTables {
-    /// Finds a tube; nothing where there is none of that name.
-    func tube(_ name: TubeName) throws(SQLiteError) -> Tube? {
+    struct TubeStatements {
+        let byName: Statement
+        let byID: Statement
+        let insert: Statement
+        let delete: Statement
+        let closeGap: Statement
+        let countTasks: Statement
+        let addCounts: Statement
+        let otherUsers: Statement
+        let setUsers: Statement
+        let deleteUsers: Statement
+        let hasPending: Statement
+
+        init(_ registry: StatementRegistry) throws(SQLiteError) {
+            byName = try registry.prepare("find tube by name", "SELECT id FROM tube WHERE name = ?1")
+            byID = try registry.prepare("find tube by id", "SELECT name FROM tube WHERE id = ?1")
+            insert = try registry.prepare(
+                "add tube",
+                "INSERT INTO tube (name, position) VALUES (?1, (SELECT coalesce(max(position), 0) + 1 FROM tube))"
+            )
+            delete = try registry.prepare("remove tube", "DELETE FROM tube WHERE id = ?1 RETURNING position")
+            closeGap = try registry.prepare(
+                "close gap between tubes",
+                """
+                UPDATE tube SET position = ?1
+                WHERE position = (SELECT max(position) FROM tube) AND position > ?1
+                """
+            )
+            countTasks = try registry.prepare(
+                "count tasks of tube",
+                "SELECT pending + delayed + claimed + buried FROM tube WHERE id = ?1"
+            )
+            addCounts = try registry.prepare(
+                "add counts to tube",
+                """
+                UPDATE tube SET pending = pending + ?2, urgent = urgent + ?3, delayed = delayed + ?4,
+                    claimed = claimed + ?5, buried = buried + ?6, total_tasks = total_tasks + ?7, deletes = deletes + ?8
+                WHERE id = ?1
+                """
+            )
+            otherUsers = try registry.prepare(
+                "other users of tube",
+                "SELECT 1 FROM tube_user WHERE tube_id = ?1 AND manager_id <> ?2 LIMIT 1"
+            )
+            setUsers = try registry.prepare(
+                "set users of tube",
+                "INSERT OR REPLACE INTO tube_user (tube_id, manager_id, users, watchers) VALUES (?1, ?2, ?3, ?4)"
+            )
+            deleteUsers = try registry.prepare(
+                "remove users of tube",
+                "DELETE FROM tube_user WHERE tube_id = ?1 AND manager_id = ?2"
+            )
+            hasPending = try registry.prepare(
+                "tube has pending tasks",
+                "SELECT 1 FROM tube WHERE name = ?1 AND pending > 0 AND paused_until_ms IS NULL"
+            )
+        }
+    }
+
+    /// Finds a tube; returns nil if there is none of that name.
+    func findTube(_ name: TubeName) throws(SQLiteError) -> Tube? {
         if let tube = tubes[name] { return tube }
-        let statement = statements.tubeByName
+        let statement = statements.tube.byName
         statement.bind(name.text, at: 1)
         guard try statement.step() else { return nil }
         let tube = Tube(id: statement.int(0), name: name)
@@ -14,22 +73,24 @@ extension TaskTables {
     }
 
     /// Finds a tube, or makes it.
-    func makeTube(_ name: TubeName) throws(SQLiteError) -> Tube {
-        if let tube = try tube(name) { return tube }
-        let statement = statements.insertTube
+    func findOrMakeTube(_ name: TubeName) throws(SQLiteError) -> Tube {
+        if let tube = try findTube(name) { return tube }
+        let statement = statements.tube.insert
         statement.bind(name.text, at: 1)
         try statement.run()
         let tube = Tube(id: database.lastInsertedRow, name: name)
         tube.isNew = true
         tubes.insert(tube)
-        touch(tube)
+        markChanged(tube)
         return tube
     }
 
-    /// Finds the tube of a task.
-    func tube(_ id: Int64) throws(SQLiteError) -> Tube {
+    /// Returns the tube of a task.
+    ///
+    /// - Throws: an error of damage if there is none.
+    func tube(withID id: Int64) throws(SQLiteError) -> Tube {
         if let tube = tubes[id] { return tube }
-        let statement = statements.tubeByID
+        let statement = statements.tube.byID
         statement.bind(id)
         guard try statement.step(), let name = TubeName(statement.text(0)) else {
             statement.reset()
@@ -42,39 +103,18 @@ extension TaskTables {
     }
 
     /// Puts a tube on the list of those to write back.
-    func touch(_ tube: Tube) {
-        guard !tube.isTouched else { return }
-        tube.isTouched = true
-        touched.append(tube)
+    func markChanged(_ tube: Tube) {
+        guard !tube.isChanged else { return }
+        tube.isChanged = true
+        changedTubes.append(tube)
     }
 
-    /// Counts a task from one state to another, or in, or out.
-    ///
-    /// - Parameters:
-    ///   - tube: the task's tube.
-    ///   - old: the state it leaves, with the priority it had.
-    ///   - new: the state it enters, with the priority it has.
-    func count(_ tube: Tube, from old: (TaskState, Int64)?, to new: (TaskState, Int64)?) {
-        touch(tube)
-        if let (state, priority) = old {
-            tube.deltas.add(-1, state, priority: priority)
-            if state == .pending { tube.pendingGrowth -= 1 }
-        }
-        if let (state, priority) = new {
-            tube.deltas.add(1, state, priority: priority)
-            if state == .pending {
-                tube.pendingGrowth += 1
-                drained = nil
-            }
-        }
-    }
-
-    /// Writes a tube's changes into its row.
-    func flush(_ tube: Tube) throws(SQLiteError) {
+    /// Writes a tube's changes to its row.
+    func writeChanges(of tube: Tube) throws(SQLiteError) {
         guard !tube.isRemoved else { return }
         let deltas = tube.deltas
         if deltas != CountDeltas() {
-            let statement = statements.addCounts
+            let statement = statements.tube.addCounts
             statement.bind(tube.id, Int64(deltas.pending), Int64(deltas.urgent), Int64(deltas.delayed))
             statement.bind(Int64(deltas.claimed), at: 5)
             statement.bind(Int64(deltas.buried), at: 6)
@@ -82,7 +122,7 @@ extension TaskTables {
             statement.bind(Int64(deltas.deletes), at: 8)
             try statement.run()
             tube.deltas = CountDeltas()
-            tube.rowTasks = nil
+            tube.rowTasks = .unknown
         }
         if tube.usersChanged {
             try writeUsers(of: tube)
@@ -91,8 +131,8 @@ extension TaskTables {
     }
 
     private func writeUsers(of tube: Tube) throws(SQLiteError) {
-        if tube.isReferred {
-            let statement = statements.setUsers
+        if tube.isUsedHere {
+            let statement = statements.tube.setUsers
             statement.bind(
                 tube.id,
                 manager.rawValue,
@@ -101,69 +141,72 @@ extension TaskTables {
             )
             try statement.run()
         } else {
-            statements.deleteUsers.bind(tube.id, manager.rawValue)
-            try statements.deleteUsers.run()
+            statements.tube.deleteUsers.bind(tube.id, manager.rawValue)
+            try statements.tube.deleteUsers.run()
         }
     }
 
-    /// Counts a connection of this manager in or out.
-    func refer(_ name: TubeName, using: Int, watching: Int) throws(SQLiteError) -> Outcome {
-        let tube = try makeTube(name)
-        touch(tube)
+    /// Counts connections of this manager that use or watch a tube, or no longer do.
+    func countUse(of name: TubeName, using: Int, watching: Int) throws(SQLiteError) -> Outcome {
+        let tube = try findOrMakeTube(name)
+        markChanged(tube)
         tube.usingDelta += using
         tube.watchingDelta += watching
         tube.usersChanged = true
-        if !tube.isReferred { try removeIfUnused(tube) }
+        if !tube.isUsedHere { try removeIfUnused(tube) }
         return .referred
     }
 
     /// Removes a tube that has neither tasks nor users.
     ///
-    /// Done at once and not at the end of the batch, so that a list of tubes later in the batch is right, and a tube made
-    /// anew starts with fresh counters.
+    /// Not left to the end of the batch: a list of tubes later in the batch is right then, and a tube that is made
+    /// again starts with new counters.
     func removeIfUnused(_ tube: Tube) throws(SQLiteError) {
-        guard tube.id != Tube.defaultID, !tube.isReferred, !tube.isRemoved else { return }
-        if tube.rowTasks == nil {
-            let statement = statements.countTasks
-            statement.bind(tube.id)
-            tube.rowTasks = try statement.step() ? Int(statement.int(0)) : 0
-            statement.reset()
-        }
-        guard let tasks = tube.rowTasks, tasks + tube.deltas.tasks == 0 else { return }
-        let users = statements.otherUsers
+        guard tube.id != Tube.defaultID, !tube.isUsedHere, !tube.isRemoved else { return }
+        guard try tasksInRow(of: tube) + tube.deltas.tasks == 0 else { return }
+        let users = statements.tube.otherUsers
         users.bind(tube.id, manager.rawValue)
         let hasOthers = try users.step()
         users.reset()
-        if !hasOthers { try remove(tube) }
+        if !hasOthers { try removeTube(tube) }
     }
 
-    private func remove(_ tube: Tube) throws(SQLiteError) {
-        statements.deleteUsers.bind(tube.id, manager.rawValue)
-        try statements.deleteUsers.run()
+    private func tasksInRow(of tube: Tube) throws(SQLiteError) -> Int {
+        if case .known(let tasks) = tube.rowTasks { return tasks }
+        let statement = statements.tube.countTasks
+        statement.bind(tube.id)
+        let tasks = try statement.step() ? Int(statement.int(0)) : 0
+        statement.reset()
+        tube.rowTasks = .known(tasks)
+        return tasks
+    }
 
-        let delete = statements.deleteTube
+    private func removeTube(_ tube: Tube) throws(SQLiteError) {
+        statements.tube.deleteUsers.bind(tube.id, manager.rawValue)
+        try statements.tube.deleteUsers.run()
+
+        let delete = statements.tube.delete
         delete.bind(tube.id)
         let position = try delete.step() ? delete.optionalInt(0) : nil
         try delete.run()
         if let position {
-            // The last takes the place of the removed one, as beanstalkd's list does (ms_delete in ms.c).
-            statements.closeGapOfTubes.bind(position)
-            try statements.closeGapOfTubes.run()
+            // The last tube takes the place of the removed one, as in beanstalkd's list (ms_delete in ms.c).
+            statements.tube.closeGap.bind(position)
+            try statements.tube.closeGap.run()
         }
-        touch(tube)
+        markChanged(tube)
         tube.isRemoved = true
         tubes.remove(tube)
-        removed.append(tube)
+        removedTubes.append(tube)
         // It may have been the tube whose pause ends first.
-        if case .some(.some) = nextEvents.nextPauseEnd { nextEvents.nextPauseEnd = nil }
+        if case .known(.some) = nextEvents[.pauses] { nextEvents[.pauses] = .unknown }
     }
 
-    /// Reads the names of all tubes.
-    func listTubes() throws(SQLiteError) -> [TubeName] {
-        var names: [TubeName] = []
-        while try statements.listTubes.step() {
-            if let name = TubeName(statements.listTubes.text(0)) { names.append(name) }
-        }
-        return names
+    /// Returns whether a tube has tasks that can be claimed, as its row says.
+    func hasTasksToClaim(_ name: TubeName) throws(SQLiteError) -> Bool {
+        let statement = statements.tube.hasPending
+        statement.bind(name.text, at: 1)
+        defer { statement.reset() }
+        return try statement.step()
     }
 }

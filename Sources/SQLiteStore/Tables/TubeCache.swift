@@ -2,16 +2,16 @@ import TaskStore
 
 /// The tubes whose rows this manager has read.
 ///
-/// A tube that this manager's connections use or watch cannot go away, so it stays. The others stay until somebody else has
-/// committed.
+/// A tube that this manager's connections use or watch cannot be removed, so it stays here. The others stay until
+/// another connection has committed.
 struct TubeCache {
     private var byName: [TubeName: Tube] = [:]
     private var byID: [Int64: Tube] = [:]
 
-    /// Tubes that may have to go when somebody else commits.
+    /// Tubes that another manager may remove.
     private var unprotected: [Tube] = []
 
-    /// How many there are.
+    /// The number of tubes.
     var count: Int { byID.count }
 
     subscript(name: TubeName) -> Tube? { byName[name] }
@@ -29,8 +29,8 @@ struct TubeCache {
         if byName[tube.name] === tube { byName[tube.name] = nil }
     }
 
-    /// Notes that a tube lost its last connection of this manager.
-    mutating func lostProtection(_ tube: Tube) {
+    /// Notes that no connection of this manager uses or watches a tube any more.
+    mutating func noteUnprotected(_ tube: Tube) {
         if byID[tube.id] === tube { unprotected.append(tube) }
     }
 
@@ -40,7 +40,7 @@ struct TubeCache {
         unprotected.removeAll(keepingCapacity: true)
     }
 
-    /// Keeps the number of tubes that need not stay within bounds.
+    /// Limits the number of tubes that may be dropped.
     mutating func limitUnprotected() {
         if unprotected.count > Self.mostUnprotected { dropUnprotected() }
     }

@@ -3,31 +3,31 @@ import CSQLite
 import Synchronization
 import TaskStore
 
-/// What the thread of a ``BackgroundCheckpoint`` does, and what it shares with its owner.
+/// The thread of a ``BackgroundCheckpoint``, and what it shares with its owner.
 ///
-/// Unchecked since the two take turns with what is in here: ``phase`` says whose turn it is. It is one word, read and written
-/// with atomic operations only; not an `Atomic`, on which a thread cannot sleep.
+/// `@unchecked Sendable`: the two use the properties in turns, and ``phase`` says whose turn it is. The phase is one
+/// word, which is read and written with atomic operations only. It is not an `Atomic`, on which a thread cannot sleep.
 final class BackgroundCheckpointThread: @unchecked Sendable {
     enum Phase: UInt64 {
-        /// Nothing to do. The owner moves on.
+        /// Nothing to do. The owner sets the next phase.
         case resting
 
-        /// A copy is to begin. The thread moves on.
+        /// A copy should begin. The thread sets the next phase.
         case asked
 
-        /// The thread has stopped inside of its checkpoint. The owner moves on.
+        /// The thread has stopped inside its checkpoint. The owner sets the next phase.
         case begun
 
-        /// The thread copies, or is about to. The thread moves on.
+        /// The thread copies, or is about to. The thread sets the next phase.
         case copying
 
-        /// The thread is to leave its checkpoint again. The thread moves on.
+        /// The thread should leave its checkpoint again. The thread sets the next phase.
         case givenUp
 
-        /// A checkpoint is to be run, without a stop in the middle. The thread moves on.
+        /// A checkpoint should run, without a stop in the middle. The thread sets the next phase.
         case checkpoint
 
-        /// The thread is to end.
+        /// The thread should end.
         case ending
 
         /// The database could not be synced. The thread stays inside its checkpoint until the process ends.
@@ -39,7 +39,7 @@ final class BackgroundCheckpointThread: @unchecked Sendable {
     let slot: Int
     let log: WALSync
 
-    /// What ``Phase/checkpoint`` asks for, and what became of it.
+    /// The checkpoint of ``Phase/checkpoint``, and its result.
     private struct Request {
         var mode: Int32 = SQLITE_CHECKPOINT_PASSIVE
         var result: Result<Database.CheckpointResult, SQLiteError>?
@@ -62,13 +62,13 @@ final class BackgroundCheckpointThread: @unchecked Sendable {
         word.deallocate()
     }
 
-    /// Which checkpoint ``Phase/checkpoint`` asks for.
+    /// The mode of the checkpoint of ``Phase/checkpoint``.
     var mode: Int32 {
         get { request.withLock { $0.mode } }
         set { request.withLock { $0.mode = newValue } }
     }
 
-    /// What became of it.
+    /// Its result.
     var result: Result<Database.CheckpointResult, SQLiteError>? {
         get { request.withLock { $0.result } }
         set { request.withLock { $0.result = newValue } }
@@ -77,7 +77,9 @@ final class BackgroundCheckpointThread: @unchecked Sendable {
     /// See ``BackgroundCheckpoint/failure``.
     var failure: StoreError? { firstFailure.withLock { $0 } }
 
-    /// Where things stand; a thread that sleeps until that changes is woken.
+    /// The phase.
+    ///
+    /// Setting it wakes a thread that sleeps until it changes.
     var phase: Phase {
         get { Phase(rawValue: beanrow_load(word)) ?? .ending }
         set {
@@ -86,21 +88,21 @@ final class BackgroundCheckpointThread: @unchecked Sendable {
         }
     }
 
-    /// Sleeps as long as things stand like this.
+    /// Sleeps during a phase.
     func wait(while phase: Phase) {
         while self.phase == phase { beanrow_wait_for(word, phase.rawValue, -1) }
     }
 
-    /// Opens the connection; before the thread starts.
+    /// Opens the connection, before the thread starts.
     func open() throws(SQLiteError) {
         let database = try Database(path: path)
-        // NORMAL: a checkpoint syncs the log before it copies. Not to wait for a reader: it may take very long, and all
-        // managers would wait along.
+        // NORMAL: a checkpoint syncs the log before it copies. It does not wait for a reader, which may take very long,
+        // while all managers would wait too.
         try database.execute("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = 1")
         try database.execute("PRAGMA journal_size_limit = \(Checkpointer.bytes * 2)")
         database.setChunkSize(bytes: TaskTables.growth)
         database.setBusyTimeout(milliseconds: 0)
-        // Unretained since this object has the connection.
+        // Unretained, since this object owns the connection.
         let argument = Unmanaged.passUnretained(self).toOpaque()
         let look: @convention(c) (UnsafeMutableRawPointer?) -> Int32 = { argument in
             guard let argument else { return SQLITE_INTERNAL }
@@ -116,7 +118,7 @@ final class BackgroundCheckpointThread: @unchecked Sendable {
         self.database = database
     }
 
-    /// Closes the connection; after the thread's end.
+    /// Closes the connection, after the thread has ended.
     func close() {
         database?.close()
         database = nil
@@ -135,15 +137,15 @@ final class BackgroundCheckpointThread: @unchecked Sendable {
         }
     }
 
-    /// Runs a checkpoint, which stops over.
+    /// Runs a checkpoint that stops in the middle.
     private func copy() {
         do {
             let result = try checkpoint(SQLITE_CHECKPOINT_PASSIVE)
-            // It has not come so far if there was nothing to copy, or if another program copied.
+            // The phase is another one if there was nothing to copy, or if another program copied.
             guard phase == .copying else { return }
             sharedPage.copied = max(1, result.copied)
         } catch {
-            // Given up, or noted by checkpoint(_:).
+            // Given up, or recorded by checkpoint(_:).
         }
     }
 
@@ -156,7 +158,7 @@ final class BackgroundCheckpointThread: @unchecked Sendable {
             return result
         } catch {
             if error.primaryCode == SQLITE_INTERRUPT || error.isFull {
-                // Nothing was copied, or there was no room: the batch that writes next meets that and says so.
+                // Nothing was copied, or there was no room: the next batch that writes meets that and reports it.
                 if failure == nil { sharedPage.clear(.copy, of: slot) }
             } else {
                 fail(StoreError(.lost, "\(path): copying the log into the database failed (\(error.message))"))
@@ -165,9 +167,9 @@ final class BackgroundCheckpointThread: @unchecked Sendable {
         }
     }
 
-    /// Stops in the middle of a checkpoint until the batch in which it began is over.
+    /// Stops in the middle of a checkpoint until the batch in which it began has ended.
     ///
-    /// - Returns: what the checkpoint goes on with.
+    /// - Returns: the code with which the checkpoint continues.
     private func stopOver() -> Int32 {
         guard phase == .asked else { return SQLITE_OK }
         let frames = sharedPage.copyBegan
@@ -183,7 +185,9 @@ final class BackgroundCheckpointThread: @unchecked Sendable {
         }
     }
 
-    /// Syncs the database before SQLite tells anybody that the log is copied; does not return if that fails.
+    /// Syncs the database before SQLite tells other connections that the log is copied.
+    ///
+    /// Does not return if that fails.
     private func syncDatabase() {
         do {
             try database?.syncFile()

@@ -2,12 +2,12 @@ import CSQLite
 import Glibc
 import TaskStore
 
-/// What a manager does with the files before its first answer, if no other manager lives.
+/// What a manager does with the files before its first answer if no other manager lives.
 ///
-/// It takes nothing for granted that other processes have left behind. It writes the log again and syncs it; the checksums
-/// tell whether the kernel still has what was written. Then it copies the log into the database, with everybody else locked
-/// out, syncs that, and empties the log. If power fails in between, the log on the disk is whole: the other order could leave
-/// pages of a log that the disk does not have.
+/// It does not rely on what other processes have left. It writes the log again and syncs it; the checksums tell whether
+/// the kernel still has what was written. Then it locks out all other connections, copies the log into the database,
+/// syncs that, and empties the log. If power fails during this, the log on the disk is whole. The other order could
+/// leave pages of a log that the disk does not have.
 ///
 /// The writer lock is held throughout.
 struct Recovery {
@@ -15,16 +15,17 @@ struct Recovery {
     let sharedPage: SharedPage
     let boot: BootID
 
-    /// What was found about the other programs that may have the database open.
+    /// Whether other programs had the database open.
     enum Outcome: Equatable {
         /// Everything is written again; the log is empty, or there was no room to copy it.
         case done
 
-        /// Another program, not a manager, has the database open. Nothing was written; the log is still to be written again.
+        /// Another program, not a manager, has the database open. Nothing was written, and the log still has to be
+        /// written again.
         case notAlone
     }
 
-    /// For how long a program that reads for a moment is waited for.
+    /// How many milliseconds to wait for a program that reads.
     private static let patience: Int32 = 2000
 
     /// Writes everything again.
@@ -38,18 +39,18 @@ struct Recovery {
             let database = try Database(path: files.database)
             defer { database.close() }
             database.setBusyTimeout(milliseconds: Self.patience)
-            // Before the first read: then SQLite makes an index of the log of its own, with a look at each checksum, and
+            // Before the first read: SQLite then makes its own index of the log, with a check of each checksum, and
             // ignores the one in shared memory.
             try database.execute("PRAGMA locking_mode = EXCLUSIVE")
             try database.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")
             let journal = try database.text("PRAGMA journal_mode")
             guard journal == "wal" else { return .done }
-            // Another application's database is left as it is.
+            // The database of another application is not changed.
             _ = try Schema.inspect(database)
             try copyLog(of: database, writeLogAgain())
             return .done
         } catch let error as SQLiteError where error.primaryCode == SQLITE_BUSY {
-            try lookBesideOthers()
+            try checkBesideOthers()
             return .notAlone
         } catch let error as SQLiteError {
             throw error.whileOpening(files.database)
@@ -60,12 +61,12 @@ struct Recovery {
         }
     }
 
-    /// Looks whether the kernel still has the frames that the index in shared memory names, while another program has the
-    /// file open.
+    /// Checks whether the kernel still has the frames that are in the index in shared memory, while another program has
+    /// the file open.
     ///
-    /// If it has not, the index is made unusable before anybody reads through it. Then SQLite makes it again, with a look at the
-    /// checksums, and the other program cannot copy what was never written.
-    private func lookBesideOthers() throws(StoreError) {
+    /// If not, the index is made unusable before any process reads through it. SQLite then makes it again, with a check
+    /// of the checksums, and the other program cannot copy what was never written.
+    private func checkBesideOthers() throws(StoreError) {
         let committed = try withoutReading { $0.committedFrames ?? 0 }
         let descriptor = open(files.log, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
@@ -98,7 +99,7 @@ struct Recovery {
 
     /// Writes the log again and syncs it.
     ///
-    /// - Returns: what was found in it.
+    /// - Returns: what was found in the log.
     private func writeLogAgain() throws -> WALFile.Found {
         let descriptor = open(files.log, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(.unusable, "\(files.log): \(lastSystemError())") }
@@ -118,7 +119,7 @@ struct Recovery {
             }
             return found
         } catch {
-            if let error = error as? StoreError, error.code == .lost { distrust() }
+            if let error = error as? StoreError, error.code == .lost { recordIOFailure() }
             throw error
         }
     }
@@ -140,8 +141,8 @@ struct Recovery {
 
     private func copyLog(of database: Database, _ log: WALFile.Found) throws {
         do {
-            // Managers make the file longer ahead of need, and a power cut may take that back. SQLite takes a file for
-            // damaged that is much shorter than the log says.
+            // Managers extend the file ahead of need, and a power cut may undo that. SQLite reports a file as damaged
+            // if it is much shorter than the log says.
             try database.allocate(bytes: log.databaseBytes, atLeast: log.databaseBytes)
             let result = try database.checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
             guard result.finished, result.frames <= 0 || result.frames == log.committed else {
@@ -152,15 +153,15 @@ struct Recovery {
             }
             try database.syncFile()
         } catch let error as SQLiteError where error.isFull {
-            // The log is on the disk, and nothing counts as copied. The database is served with it.
+            // The log is on the disk, and nothing counts as copied. The database is used with it.
         } catch let error as SQLiteError {
-            distrust()
+            recordIOFailure()
             throw StoreError(.lost, "\(files.database): copying the log into the database failed (\(error.message))")
         }
     }
 
-    /// Notes that the next manager cannot rely on anything either.
-    private func distrust() {
+    /// Records that the next manager cannot rely on the files either.
+    private func recordIOFailure() {
         if !sharedPage.isKnownLayout { sharedPage.initialise(for: boot) }
         sharedPage.hasIOFailed = true
     }

@@ -2,17 +2,18 @@ import CSQLiteShims
 import Glibc
 import TaskStore
 
-/// SQLite's write-ahead log as bytes (sqlite.org/fileformat2.html, section 4): finds out which frames are whole, and writes
-/// them again.
+/// SQLite's write-ahead log as bytes (sqlite.org/fileformat2.html, section 4).
 ///
-/// After a failed write-back the kernel's pages are clean, and only it knows the new bytes; a sync does nothing for them.
-/// Writing the same bytes again makes the pages dirty, so that the next sync writes them. The checksums tell whether the
-/// kernel still has the new bytes.
+/// Finds out which frames are whole, and writes them again.
 ///
-/// While frames are written again no other process may write to the log or start it over: the caller holds the writer lock, and
-/// SQLite's write lock or its exclusive lock.
+/// After a failed write-back the kernel marks its pages as clean, although only its memory has the new bytes, and a
+/// sync does not write them. Writing the same bytes again makes the pages dirty, so that the next sync writes them. The
+/// checksums tell whether the kernel still has the new bytes.
+///
+/// While frames are written again, no other process may write to the log or start it over. So the caller holds the
+/// writer lock, and SQLite's write lock or its exclusive lock.
 struct WALFile {
-    /// What the log's header says.
+    /// The log's header.
     struct Header: Equatable {
         var pageSize: Int
         var salt: UInt32
@@ -37,25 +38,25 @@ struct WALFile {
         }
     }
 
-    /// What a look at frames has found.
+    /// The result of checking frames.
     struct Found: Equatable {
         /// Frames from the log's start up to the first one that is not whole.
         var whole: Int
 
-        /// Frames up to the last whole one that ends a commit: what SQLite's recovery finds.
+        /// Frames up to the last whole one that ends a commit: the ones that SQLite's recovery finds.
         var committed: Int
 
-        /// How long the last of these commits has made the database, in bytes; 0 if there is none.
+        /// The length of the database after the last of these commits, in bytes; 0 if there is none.
         var databaseBytes: Int64 = 0
     }
 
     private let descriptor: Int32
     private let path: String
 
-    /// Takes an open log.
+    /// Uses an open log.
     ///
     /// - Parameters:
-    ///   - descriptor: open for reading and writing; stays the caller's to close.
+    ///   - descriptor: open for reading and writing; the caller closes it.
     ///   - path: for messages.
     init(descriptor: Int32, path: String) {
         self.descriptor = descriptor
@@ -64,7 +65,7 @@ struct WALFile {
 
     /// Reads the header.
     ///
-    /// - Returns: nil if there is none that is whole; the log has no frames then.
+    /// - Returns: nil if there is no whole header; the log has no frames then.
     /// - Throws: ``StoreError/Code/lost`` if the file cannot be read.
     func header() throws(StoreError) -> Header? {
         var bytes = [UInt8](repeating: 0, count: WALPosition.headerBytes)
@@ -74,7 +75,7 @@ struct WALFile {
             let pageSize = Int(bytes.bigEndian(at: 8))
             guard magic & ~1 == 0x377f_0682, pageSize >= 512, pageSize <= 65536, pageSize & (pageSize - 1) == 0
             else { return nil }
-            // The last bit says that the checksums' words have the high byte first.
+            // The last bit means that the checksums' words are big-endian.
             let swaps = (magic & 1 == 1) == (UInt32(1).littleEndian == 1)
             let sums = Sums(first: 0, second: 0).adding(UnsafeRawBufferPointer(rebasing: bytes[..<24]), swaps: swaps)
             guard sums == Sums(first: bytes.bigEndian(at: 24), second: bytes.bigEndian(at: 28)) else { return nil }
@@ -91,9 +92,9 @@ struct WALFile {
     /// Writes whole frames again, up to the first one that is not whole.
     ///
     /// - Parameters:
-    ///   - header: what ``header()`` has given; it is written again too.
-    ///   - start: the first frame, from 0 on; the frames before it are taken to be whole.
-    ///   - limit: how many frames at most.
+    ///   - header: from ``header()``; it is written again too.
+    ///   - start: the first frame, from 0 on; the frames before it count as whole.
+    ///   - limit: the largest number of frames.
     /// - Returns: what was found.
     /// - Throws: ``StoreError/Code/lost`` if a write fails.
     func writeAgain(_ header: Header, from start: Int = 0, limit: Int = .max) throws(StoreError) -> Found {
@@ -101,9 +102,11 @@ struct WALFile {
         return try check(header, from: start, limit: limit, writesAgain: true)
     }
 
-    /// Finds out which frames are whole and writes nothing, so that other programs may write at the same time.
+    /// Finds out which frames are whole.
     ///
-    /// - Parameter header: what ``header()`` has given.
+    /// It writes nothing, so other programs may write at the same time.
+    ///
+    /// - Parameter header: from ``header()``.
     /// - Returns: what was found.
     /// - Throws: ``StoreError/Code/lost`` if the file cannot be read.
     func check(_ header: Header) throws(StoreError) -> Found {
@@ -146,12 +149,12 @@ struct WALFile {
         return found
     }
 
-    /// Bytes that are read and written at once.
+    /// Bytes per read and write.
     private static let chunk = 1 << 20
 
     /// Checks a frame.
     ///
-    /// - Returns: the checksum up to its end; nil if it is not whole, or of an older log.
+    /// - Returns: the checksum up to its end; nil if the frame is not whole, or from an older log.
     private static func check(_ frame: UnsafeRawBufferPointer, _ header: Header, after sums: Sums) -> Sums? {
         guard frame.bigEndian(at: 0) != 0, frame.bigEndian(at: 8) == header.salt,
             frame.bigEndian(at: 12) == header.secondSalt
@@ -176,7 +179,7 @@ struct WALFile {
         try write(bytes, count: count, at: range.lowerBound)
     }
 
-    /// Reads as much as there is.
+    /// Reads up to the end of the file.
     private func read(into bytes: inout [UInt8], at offset: Int) throws(StoreError) -> Int {
         var done = 0
         while done < bytes.count {
@@ -209,7 +212,7 @@ struct WALFile {
 }
 
 extension UnsafeRawBufferPointer {
-    /// Reads 32 bits with the high byte first, as they are in all headers of the log.
+    /// Reads 32 bits, big-endian, as in all headers of the log.
     fileprivate func bigEndian(at offset: Int) -> UInt32 {
         UInt32(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }

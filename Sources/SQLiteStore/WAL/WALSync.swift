@@ -4,11 +4,11 @@ import TaskStore
 
 /// Makes commits durable: syncs SQLite's write-ahead log.
 ///
-/// Done by the manager itself, after it let the next writer in, and not by SQLite under the lock: one process writes
-/// while another syncs. A sync covers every earlier commit in the log, whoever made it.
+/// The manager itself syncs, after it has released the writer lock, and not SQLite under the lock. So one process
+/// writes while another syncs. A sync covers every earlier commit in the log, of any process.
 ///
-/// The descriptor is opened once and kept. SQLite puts no locks on the log, so this cannot drop any; the database and the
-/// `-shm` file must never be opened like this (sqlite.org/howtocorrupt.html, section 2.2).
+/// The descriptor is opened once and kept. SQLite has no locks on the log, so closing the descriptor releases none. The
+/// database and the `-shm` file must never be opened like this (sqlite.org/howtocorrupt.html, section 2.2).
 final class WALSync: Sendable {
     private let path: String
     let descriptor: Int32
@@ -20,7 +20,7 @@ final class WALSync: Sendable {
     ///
     /// - Parameters:
     ///   - path: the log.
-    ///   - pageSize: bytes a page.
+    ///   - pageSize: bytes per page.
     /// - Throws: ``StoreError/Code/unusable``.
     init(path: String, pageSize: Int) throws(StoreError) {
         self.path = path
@@ -39,9 +39,9 @@ final class WALSync: Sendable {
         close(descriptor)
     }
 
-    /// Returns once the log is on the disk.
+    /// Returns when the log is on the disk.
     ///
-    /// - Throws: ``StoreError/Code/lost``: the disk does not hold the log, whatever a second sync would say.
+    /// - Throws: ``StoreError/Code/lost``: the disk does not hold the log, even if a second sync succeeded.
     func sync() throws(StoreError) {
         while fdatasync(descriptor) == -1 {
             guard errno == EINTR else {
@@ -60,12 +60,12 @@ final class WALSync: Sendable {
     /// The log as bytes, through this descriptor.
     var file: WALFile { WALFile(descriptor: descriptor, path: path) }
 
-    /// Checks that the log was not removed or replaced; takes less than ``check()``.
+    /// Checks that the log was not removed or replaced; faster than ``check()``.
     ///
     /// - Throws: ``StoreError/Code/lost``.
     func checkItHasName() throws(StoreError) {
-        // Not a look at the path, which takes longer: a log that was removed or replaced has lost its name. And not fstat(2),
-        // after which the next sync takes a quarter longer; see beanrow_has_name.
+        // Not by looking the path up, which takes longer: a log that was removed or replaced has lost its name. And not
+        // with fstat(2), after which the next sync takes a quarter longer; see beanrow_has_name.
         guard beanrow_has_name(descriptor) == 1 else { throw removed() }
     }
 
@@ -76,12 +76,12 @@ final class WALSync: Sendable {
         guard FileIdentity(path: path) == identity else { throw removed() }
     }
 
-    /// Checks that no part of the log was cut out: before it is copied into the database, since SQLite copies what it reads.
+    /// Checks that no part of the log is missing, before it is copied into the database: SQLite copies what it reads.
     ///
-    /// A log that was cut short goes on where it was, and what was cut off reads as zeros; no frame begins with zeros
-    /// (sqlite.org/fileformat2.html, section 4.1). Takes some 0.3 µs a frame.
+    /// If a log was cut short, the next write goes to the old position, and the bytes before it read as zeros. No frame
+    /// begins with zeros (sqlite.org/fileformat2.html, section 4.1). Takes about 0.3 µs per frame.
     ///
-    /// - Parameter frames: which of the log's frames, from 0 on.
+    /// - Parameter frames: the frames to check, from 0 on.
     /// - Throws: ``StoreError/Code/lost``.
     func checkFrames(_ frames: Range<Int>) throws(StoreError) {
         for frame in frames {
@@ -90,13 +90,13 @@ final class WALSync: Sendable {
             let count = withUnsafeMutableBytes(of: &start) {
                 pread(descriptor, $0.baseAddress, $0.count, off_t(offset))
             }
-            // The end: some other program has emptied the log, or SQLite is going to complain.
+            // The end: another program has emptied the log, or SQLite is going to report an error.
             guard count == MemoryLayout.size(ofValue: start) else { return }
             guard start != (0, 0, 0) else { throw StoreError(.lost, "\(path): the log was cut short") }
         }
     }
 
-    /// How long the log is, in bytes.
+    /// The length of the log in bytes.
     var size: Int {
         var information = stat()
         return fstat(descriptor, &information) == 0 ? Int(information.st_size) : 0

@@ -1,27 +1,27 @@
 import Glibc
 import TaskStore
 
-/// The kernel's word that somebody writes to the log: whoever commits does, with whatever program.
+/// Watches the log with inotify, to learn of the commits of all processes and programs.
 ///
-/// It comes while the writer still writes, so before the commit that may follow can be seen. It is asked for once at a
-/// time, so that a busy store does not pay for it with every write (inotify(7), `IN_ONESHOT`).
+/// A notification comes while the other process still writes, so before its commit can be seen. Only one notification
+/// at a time is requested, so that a busy store does not pay for one per write (inotify(7), `IN_ONESHOT`).
 final class WALWatcher {
     private let path: String
     private let descriptor: Int32
 
     /// Whether it was found to work.
     ///
-    /// There are kernels and file systems that accept a watch and never say anything.
+    /// Some kernels and file systems accept a watch and never send a notification.
     private var works = false
 
     private var thread: StoreThread?
 
-    /// Of a pipe that nothing is written to: closing one end ends the thread.
+    /// A pipe to which nothing is written: closing one end ends the thread.
     private var ends: (read: Int32, write: Int32)?
 
-    /// Gets ready to watch; nothing where the kernel has no watch left to give: there is a bound for each user.
+    /// Opens an inotify descriptor; returns nil if the user has no more of them.
     ///
-    /// - Parameter path: the log, which is there.
+    /// - Parameter path: the log, which exists.
     init?(path: String) {
         self.path = path
         descriptor = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
@@ -33,27 +33,29 @@ final class WALWatcher {
         close(descriptor)
     }
 
-    /// Has the next write heard.
+    /// Requests a notification of the next write.
     ///
-    /// - Returns: whether it is going to.
+    /// - Returns: whether it is going to come.
     func arm() -> Bool {
         inotify_add_watch(descriptor, path, Self.events) >= 0 && works
     }
 
-    /// Notes whether a write since ``arm()`` was noticed, and forgets it.
+    /// Finds out whether watching works: whether this process's own commit since ``arm()`` was noticed.
     ///
-    /// To be called after a commit.
+    /// Called after a commit.
     func checkItSaw() {
         works = Self.drain(descriptor)
     }
 
-    /// Sets who is called at the write that ``arm()`` asked for; on a thread, which is started for it, and may not block.
+    /// Sets the function that is called at the write that ``arm()`` has requested.
     ///
-    /// - Throws: ``StoreError/Code/unusable``; nobody is going to be called then.
+    /// It is called on a thread that is started for it, and must not block.
+    ///
+    /// - Throws: ``StoreError/Code/unusable``; the function is never called then.
     func setHandler(_ handler: @escaping @Sendable () -> Void) throws(StoreError) {
         stop()
         guard works else { return }
-        // Until there is a thread that hears it.
+        // Until the thread runs.
         works = false
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw StoreError(.unusable, "watching \(path): \(lastSystemError())") }
@@ -65,9 +67,9 @@ final class WALWatcher {
         works = true
     }
 
-    /// Sleeps until somebody has written.
+    /// Sleeps until a process has written.
     ///
-    /// - Returns: false once the other descriptor's other end is closed.
+    /// - Returns: false when the other end of `end` is closed.
     private static func sleep(on descriptor: Int32, until end: Int32) -> Bool {
         var requests = [
             pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
@@ -92,9 +94,9 @@ final class WALWatcher {
         self.ends = nil
     }
 
-    /// Takes out what is there.
+    /// Reads all events.
     ///
-    /// - Returns: whether a write was among it; that a watch is over is told too.
+    /// - Returns: whether a write was among them; the end of a watch is an event too.
     private static func drain(_ descriptor: Int32) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: 512, alignment: 8) { buffer in
             var wasWritten = false

@@ -1,0 +1,253 @@
+import TaskStore
+
+/// Named sessions: claims that outlive their connection.
+extension TaskTables {
+    struct SessionStatements {
+        let byName: Statement
+        let connection: Statement
+        let insert: Statement
+        let attach: Statement
+        let detach: Statement
+        let detachAll: Statement
+        let deleteIdle: Statement
+        let deleteAllIdle: Statement
+        let renameHolder: Statement
+        let claims: Statement
+        let nextClaimEnd: Statement
+        let endClaims: Statement
+        let restartClaims: Statement
+
+        init(_ registry: StatementRegistry) throws(SQLiteError) {
+            byName = try registry.prepare("find session", "SELECT id, connection FROM session WHERE name = ?1")
+            connection = try registry.prepare(
+                "connection of session",
+                "SELECT connection FROM session WHERE id = ?1"
+            )
+            insert = try registry.prepare(
+                "add session",
+                """
+                INSERT OR IGNORE INTO session (id, name, connection, taken_ms)
+                SELECT iif((SELECT max(seq) FROM sqlite_sequence WHERE name = 'session') >= ?4, ?5, NULL), ?1, ?2, ?3
+                WHERE NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = ?5)
+                """
+            )
+            attach = try registry.prepare(
+                "attach to session",
+                "UPDATE session SET connection = ?2, taken_ms = ?3 WHERE id = ?1"
+            )
+            detach = try registry.prepare(
+                "detach from session",
+                "UPDATE session SET connection = NULL WHERE id = ?1 AND connection = ?2"
+            )
+            detachAll = try registry.prepare(
+                "detach connections of manager",
+                "UPDATE session SET connection = NULL WHERE connection BETWEEN ?1 AND ?2"
+            )
+            deleteIdle = try registry.prepare(
+                "remove idle session",
+                """
+                DELETE FROM session WHERE id = ?1 AND connection IS NULL
+                    AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = ?1)
+                """
+            )
+            deleteAllIdle = try registry.prepare(
+                "remove all idle sessions",
+                """
+                DELETE FROM session WHERE connection IS NULL
+                    AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = session.id)
+                """
+            )
+            renameHolder = try registry.prepare(
+                "rename holder",
+                "UPDATE task_state SET holder = ?2 WHERE state = 'claimed' AND holder = ?1"
+            )
+            claims = try registry.prepare(
+                "claims of holder",
+                "SELECT id, tube_id, ttr_s, due_ms FROM task_state WHERE state = 'claimed' AND holder = ?1"
+            )
+            nextClaimEnd = try registry.prepare(
+                "next end of a named claim",
+                "SELECT min(due_ms) FROM task_state WHERE state = 'claimed' AND holder < 4294967296"
+            )
+            endClaims = try registry.prepare(
+                "end named claims",
+                """
+                UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL, timeouts = timeouts + 1
+                WHERE id IN (
+                    SELECT id FROM task_state WHERE state = 'claimed' AND holder < 4294967296 AND due_ms <= ?1
+                    ORDER BY due_ms LIMIT ?2
+                )
+                RETURNING tube_id, priority
+                """
+            )
+            restartClaims = try registry.prepare(
+                "restart named claims",
+                """
+                UPDATE task_state INDEXED BY task_claimed_named SET due_ms = ?1 + ttr_s * 1000
+                WHERE state = 'claimed' AND holder < 4294967296
+                """
+            )
+        }
+    }
+
+    /// Returns the session that holds a connection's claims in the table: the connection itself or its named session.
+    ///
+    /// - Returns: nil if another connection has taken the named session.
+    /// - Throws: SQLite's error.
+    func holder(for connection: SessionID) throws(SQLiteError) -> SessionID? {
+        guard let session = namedSessions[connection] else { return connection }
+        if !namedSessions.isConfirmed(connection) {
+            guard try connectionInRow(of: session) == connection.rawValue else { return nil }
+            namedSessions.confirm(connection)
+        }
+        // The operation may move the end of the first claim.
+        nextEvents[.namedClaims] = .unknown
+        return SessionID(rawValue: session)
+    }
+
+    /// Returns the connection in a named session's row; 0 if there is none.
+    private func connectionInRow(of session: Int64) throws(SQLiteError) -> Int64 {
+        let statement = statements.session.connection
+        statement.bind(session)
+        defer { statement.reset() }
+        return try statement.step() ? statement.int(0) : 0
+    }
+
+    /// Attaches a connection to a named session, which is made if it does not exist.
+    func attach(_ connection: SessionID, to name: SessionName) throws(SQLiteError) -> Outcome {
+        let session: Int64
+        let find = statements.session.byName
+        find.bind(name.text, at: 1)
+        if try find.step() {
+            session = find.int(0)
+            let former = find.optionalInt(1).map(SessionID.init(rawValue:))
+            find.reset()
+            // It may wait for tasks, and has to be told.
+            if let former, former.manager != manager { displacesElsewhere = true }
+            statements.session.attach.bind(session, connection.rawValue, now)
+            try statements.session.attach.run()
+        } else {
+            session = try makeSession(name, for: connection)
+        }
+        if let former = namedSessions[connection], former != session { try detachRow(of: former, connection) }
+        statements.session.renameHolder.bind(connection.rawValue, session)
+        try statements.session.renameHolder.run()
+        namedSessions.set(session, for: connection)
+        nextEvents[.namedClaims] = .unknown
+        durability = .everything
+        return .tookUp(try claims(of: session))
+    }
+
+    /// How many ids are tried for a new session after all were used once.
+    ///
+    /// Even with a million sessions, one is enough in nearly all cases.
+    private static let mostTries = 100
+
+    /// Adds a named session.
+    ///
+    /// After 2³²−1 sessions the next id would be that of a connection. From then on ids are chosen at random, and ids
+    /// that a session or a claim has are skipped. An id may be used again: a connection that had it before finds
+    /// another connection in the session's row, as if the session had been taken from it.
+    ///
+    /// - Returns: its id.
+    private func makeSession(_ name: SessionName, for connection: SessionID) throws(SQLiteError) -> Int64 {
+        let insert = statements.session.insert
+        insert.bind(name.text, at: 1)
+        insert.bind(connection.rawValue, at: 2)
+        insert.bind(now, at: 3)
+        insert.bind(SessionID.largestNamed, at: 4)
+        for _ in 0..<Self.mostTries {
+            insert.bind(Int64.random(in: 1...SessionID.largestNamed), at: 5)
+            if try insert.run() == 1 { return database.lastInsertedRow }
+        }
+        throw SQLiteError(noNumberFor: "a named session")
+    }
+
+    private func claims(of session: Int64) throws(SQLiteError) -> [HeldClaim] {
+        var claims: [HeldClaim] = []
+        let statement = statements.session.claims
+        statement.bind(session)
+        while try statement.step() {
+            claims.append(
+                HeldClaim(
+                    id: TaskID(rawValue: statement.int(0)),
+                    tube: try tube(withID: statement.int(1)).name,
+                    timeToRun: UInt32(clamping: statement.int(2)),
+                    timeLeft: max(0, statement.int(3) - claimNow)
+                )
+            )
+        }
+        return claims
+    }
+
+    /// Returns claims of a connection or of its named session, and detaches the connection with the last of them.
+    ///
+    /// - Returns: the number of claims; ``Batch/mostRows`` if there may be more.
+    /// - Throws: SQLite's error.
+    func returnClaimsAndDetach(_ connection: SessionID) throws(SQLiteError) -> Int {
+        var returned = 0
+        if let holder = try holder(for: connection) {
+            returned = try returnClaims(of: holder.rawValue...holder.rawValue)
+        }
+        if returned < Batch.mostRows { _ = try detach(connection) }
+        return returned
+    }
+
+    /// Detaches a connection from its named session, whose claims stay.
+    ///
+    /// - Returns: whether the connection was attached to one.
+    /// - Throws: SQLite's error.
+    func detach(_ connection: SessionID) throws(SQLiteError) -> Bool {
+        guard let session = namedSessions[connection] else { return false }
+        try detachRow(of: session, connection)
+        namedSessions.set(nil, for: connection)
+        return true
+    }
+
+    private func detachRow(of session: Int64, _ connection: SessionID) throws(SQLiteError) {
+        statements.session.detach.bind(session, connection.rawValue)
+        try statements.session.detach.run()
+        statements.session.deleteIdle.bind(session)
+        try statements.session.deleteIdle.run()
+    }
+
+    /// Detaches all connections of a manager that has ended.
+    func detachConnections(of manager: ManagerID) throws(SQLiteError) {
+        let connections = SessionID.all(of: manager)
+        statements.session.detachAll.bind(connections.lowerBound, connections.upperBound)
+        try statements.session.detachAll.run()
+    }
+
+    /// Removes the named sessions without a connection and without claims.
+    func removeIdleSessions() throws(SQLiteError) {
+        try statements.session.deleteAllIdle.run()
+    }
+
+    /// Finds the connections of this manager whose named sessions other connections have taken.
+    func displacedConnections() throws(SQLiteError) -> [SessionID] {
+        var displaced: [SessionID] = []
+        for (connection, session) in namedSessions.all {
+            if try connectionInRow(of: session) != connection.rawValue { displaced.append(connection) }
+        }
+        return displaced
+    }
+
+    /// Ends claims of named sessions whose time to run is over, whether or not a connection is attached to the session.
+    ///
+    /// Any manager does this, after a grace in which the session's own manager can do it.
+    func endNamedClaims() throws(SQLiteError) {
+        let statement = statements.session.endClaims
+        statement.bind(claimNow - QueueRules.graceOfNamedClaims, Int64(QueueRules.mostDueAtOnce))
+        _ = try makePending(statement, from: .claimed)
+    }
+
+    /// Starts the time to run of all claims of named sessions again, after claim time was started again.
+    ///
+    /// They outlive a restart of the machine, and how long it was off is not known for sure. This way none ends too
+    /// early.
+    func restartNamedClaims() throws(SQLiteError) {
+        statements.session.restartClaims.bind(claimNow)
+        try statements.session.restartClaims.run()
+        nextEvents[.namedClaims] = .unknown
+    }
+}

@@ -1,0 +1,130 @@
+import TaskStore
+
+extension Action {
+    /// Whether it may be part of ``DeletesAndClaims``.
+    fileprivate var isDeleteOrClaim: Bool {
+        switch self {
+        case .delete, .claim: true
+        default: false
+        }
+    }
+}
+
+/// From operations to the functions of the verbs.
+extension TaskTables {
+    /// The smallest number of operations for which one common statement costs less than one statement each.
+    static let shortestSeries = 3
+
+    /// Runs operations, with the same outcomes as if they ran one after the other.
+    ///
+    /// Consecutive operations of the same kind are run together. A client that sends many commands at once then needs
+    /// few statements.
+    ///
+    /// - Parameters:
+    ///   - operations: the operations.
+    ///   - takesPuts: whether puts are tried; otherwise their outcome is ``Outcome/storageFull``.
+    /// - Returns: one outcome per operation.
+    /// - Throws: SQLite's error.
+    func performAll(_ operations: [Operation], takesPuts: Bool) throws(SQLiteError) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        outcomes.reserveCapacity(operations.count)
+        var knownAsSingle = 0
+        while outcomes.count < operations.count {
+            let start = outcomes.count
+            let operation = operations[start]
+            switch operation.action {
+            case .put:
+                if !takesPuts, !isHeldBack(operation.session) {
+                    outcomes.append(.storageFull)
+                    continue
+                }
+                let tasks = consecutivePuts(among: operations, from: start)
+                if !tasks.isEmpty {
+                    try putTogether(tasks, into: &outcomes)
+                    continue
+                }
+            case .delete, .claim:
+                // Most series that are too short are found by looking at two operations, and are not looked at again
+                // for their next operation.
+                guard start >= knownAsSingle, start + Self.shortestSeries <= operations.count,
+                    operations[start + 1].action.isDeleteOrClaim, operations[start + 2].action.isDeleteOrClaim
+                else { break }
+                let series = DeletesAndClaims(operations, from: start)
+                if series.count >= Self.shortestSeries, try performTogether(series, into: &outcomes) { continue }
+                knownAsSingle = start + series.count
+            default:
+                break
+            }
+            outcomes.append(try perform(operation))
+        }
+        return outcomes
+    }
+
+    /// Returns whether a session's operations are held back, because its claim earlier in the batch waits.
+    func isHeldBack(_ session: SessionID) -> Bool {
+        !waitingSessions.isEmpty && waitingSessions.contains(session)
+    }
+
+    /// Runs one operation.
+    func perform(_ operation: Operation) throws(SQLiteError) -> Outcome {
+        let connection = operation.session
+        if isHeldBack(connection) { return .heldBack }
+        var session = connection
+        if !namedSessions.isEmpty, operation.action.concernsClaims {
+            guard let holder = try holder(for: connection) else { return .displaced }
+            session = holder
+        }
+        switch operation.action {
+        case .put(let task):
+            return try put(task)
+        case .claim(let tubes, let count, let waits):
+            let claimed = try claim(from: tubes, count: count, for: session)
+            if waits, claimed.count < count {
+                waitingSessions.insert(connection)
+                unsatisfiedTubes.append(contentsOf: tubes)
+            }
+            return .claimed(claimed)
+        case .claimTask(let id):
+            return try claimTask(id, for: session)
+        case .delete(let id):
+            return try delete(id, by: session)
+        case .release(let id, let priority, let delay):
+            return try release(id, priority: priority, delay: delay, by: session)
+        case .bury(let id, let priority):
+            return try bury(id, priority: priority, by: session)
+        case .touch(let id):
+            return try touch(id, by: session)
+        case .kick(let tube, let bound, let state):
+            return .kicked(try kick(tube, bound: bound, from: state))
+        case .kickTask(let id):
+            return try kickTask(id)
+        case .peek(let id):
+            return try peek(id)
+        case .peekNext(let tube, let state):
+            return try peekNext(tube, state)
+        case .pause(let tube, let seconds):
+            return try pause(tube, seconds: seconds)
+        case .taskStatistics(let id):
+            return try taskStatistics(of: id)
+        case .tubeStatistics(let tube):
+            return try tubeStatistics(of: tube)
+        case .storeStatistics:
+            return .store(try storeStatistics())
+        case .listTubes:
+            return .tubes(try listTubes())
+        case .refer(let tube, let using, let watching):
+            return try countUse(of: tube, using: using, watching: watching)
+        case .expire(let id):
+            return try expire(id, of: session)
+        case .giveBack:
+            if !namedSessions.isEmpty, try detach(connection) { return .givenBack(0) }
+            return .givenBack(try returnClaims(of: session.rawValue...session.rawValue))
+        case .giveBackAll:
+            return .givenBack(try returnClaimsAndDetach(connection))
+        case .takeUp(let name):
+            return try attach(connection, to: name)
+        case .clear(let tube, let state, let limit):
+            return try clear(tube, state, limit: limit)
+        }
+    }
+}
