@@ -28,7 +28,7 @@ import Testing
         for round in 0..<(isSanitized ? 60 : 300) {
             now = Timestamp(rawValue: now.rawValue + .random(in: 0...900, using: &random))
             if Int.random(in: 0..<3, using: &random) == 0 {
-                _ = shell.complaint(randomSQL(using: &random))
+                _ = shell.error(of: randomSQL(using: &random))
             } else {
                 let store = stores[Int.random(in: 0..<3, using: &random)]
                 let last = try shell.rows("SELECT seq FROM sqlite_sequence WHERE name = 'task_state'").first

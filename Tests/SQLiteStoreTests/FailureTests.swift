@@ -197,22 +197,20 @@ import Testing
         #expect(try shell.everything() == before)
         try shell.execute("DROP INDEX obstacle")
         // The caches of the store are unchanged too.
-        let outcomes = try run(
-            store,
-            [
-                .claim(tubes: [mail, .default], count: 5, waits: false), .tubeStatistics(mail),
-                .refer(film, using: 0, watching: 1), .refer(mail, using: -1, watching: 0), .listTubes,
-                .refer(empty, using: 1, watching: 0), .tubeStatistics(empty),
-            ]
-        )
-        guard case .claimed(let tasks) = outcomes[0], case .tube(let statistics) = outcomes[1],
-            case .tube(let ofEmpty) = outcomes[6]
+        let claim = Action.claim(tubes: [mail, .default], count: 5, waits: false)
+        guard case .claimed(let tasks)? = try run(store, [claim]).first,
+            case .tube(let ofMail)? = try run(store, [.tubeStatistics(mail)]).first
         else {
-            throw StoreError(.refused, "\(outcomes)")
+            throw StoreError(.refused, "neither tasks nor statistics")
         }
-        #expect(tasks.map(\.id.rawValue) == [1])
-        #expect([statistics.using, statistics.counts.claimed, statistics.counts.delayed] == [1, 1, 1])
-        #expect(outcomes[4] == .tubes([.default, mail, empty, film]))
+        #expect(tasks.map(\.id.rawValue) == [1], "the other task is delayed")
+        #expect(ofMail.using == 1)
+        #expect(ofMail.counts.claimed == 1)
+        #expect(ofMail.counts.delayed == 1)
+        _ = try run(store, [.refer(film, using: 0, watching: 1), .refer(mail, using: -1, watching: 0)])
+        #expect(try run(store, [.listTubes]) == [.tubes([.default, mail, empty, film])])
+        let useAgain = try run(store, [.refer(empty, using: 1, watching: 0), .tubeStatistics(empty)])
+        guard case .tube(let ofEmpty)? = useAgain.last else { throw StoreError(.refused, "\(useAgain)") }
         #expect(ofEmpty.using == 2, "the earlier one and the new one")
         #expect(try store.run(Batch([], now: .start)).nextEvent == Timestamp.start.adding(seconds: 5))
         try place.audit()

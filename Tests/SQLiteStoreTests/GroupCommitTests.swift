@@ -137,7 +137,7 @@ import Testing
         try pair.leave()
     }
 
-    @Test func `everything else is synced`() throws {
+    @Test func `all other batches are synced`() throws {
         let pair = try Pair(patience: Self.forEver)
         for _ in 0..<4 { try put(pair.first) }
         try pair.first.makeDurable()
@@ -179,7 +179,7 @@ import Testing
         try pair.leave()
     }
 
-    @Test func `this also holds if a manager has committed in between`() throws {
+    @Test func `another program's task is synced also if a manager has committed in between`() throws {
         let pair = try Pair(patience: .milliseconds(1))
         try pair.place.shell().execute("INSERT INTO task (tube, body) VALUES ('default', 'sql')")
         // No client gets an answer, so this is not synced.

@@ -32,52 +32,52 @@ import Testing
     }
 
     @Test(arguments: ["hello", String(repeating: "not a database ", count: 1000)])
-    func `a file that is not a database`(_ text: String) throws {
+    func `a file that is not a database is refused`(_ text: String) throws {
         try write(text)
         expectRefusal("not a SQLite database")
         #expect(FileIdentity(path: place.path + "-lock") == nil, "nothing appears beside it")
     }
 
     @Test(arguments: ["CREATE TABLE a (b)", "PRAGMA application_id = 7", "PRAGMA user_version = 3"])
-    func `the database of another application`(_ sql: String) throws {
+    func `the database of another application is refused`(_ sql: String) throws {
         try Database.create(place.path)
         try place.shell().execute(sql)
         expectRefusal("another application")
         #expect(FileIdentity(path: place.path + "-lock") == nil, "nothing appears beside it")
     }
 
-    @Test func `a newer schema`() throws {
+    @Test func `a newer schema is refused`() throws {
         try place.open().leave()
         try place.shell().execute("PRAGMA user_version = 4")
         expectRefusal("newer Beanrow (schema version 4")
     }
 
-    @Test func `an unknown version`() throws {
+    @Test func `an unknown version is refused`() throws {
         try place.open().leave()
         try place.shell().execute("PRAGMA user_version = 0")
         expectRefusal("no way is known from schema version 0")
     }
 
-    @Test func `a directory`() {
+    @Test func `a directory is refused`() {
         expectRefusal("a directory", place.directory)
     }
 
-    @Test func `something that is not a regular file`() {
+    @Test func `something that is not a regular file is refused`() {
         expectRefusal("not a regular file", "/dev/null")
     }
 
-    @Test func `a missing directory`() {
+    @Test func `a missing directory is refused`() {
         expectRefusal("no directory", place.directory + "/none/tasks.db")
         expectRefusal("no database file named", "")
     }
 
-    @Test func `a symbolic link that leads nowhere`() throws {
+    @Test func `a symbolic link that leads nowhere is refused`() throws {
         #expect(symlink(place.directory + "/none", place.path) == 0)
         expectRefusal("symbolic link")
     }
 
     @Test(.enabled(if: geteuid() != 0, "root may do everything"))
-    func noPermission() throws {
+    func `a file without permission is refused`() throws {
         #expect(chmod(place.directory, 0o500) == 0)
         expectRefusal("Permission denied")
         #expect(chmod(place.directory, 0o700) == 0)
@@ -86,7 +86,7 @@ import Testing
         expectRefusal("Permission denied")
     }
 
-    @Test func `managers of another version`() throws {
+    @Test func `a manager is refused while managers of another version run`() throws {
         let store = try place.open()
         try setLayout(1)
         expectRefusal("managers of another version of Beanrow are running", code: .inUse)
@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test(arguments: [1, 99])
-    func `a lock file that another version has left`(_ version: UInt64) throws {
+    func `a lock file that another version has left is used`(_ version: UInt64) throws {
         try place.open().leave()
         try setLayout(version)
         let store = try place.open()
@@ -113,14 +113,14 @@ import Testing
         try #require(pwrite(descriptor, &version, 8, 64) == 8)
     }
 
-    @Test func `too many managers`() throws {
+    @Test func `one manager too many is refused`() throws {
         let stores = try (0..<SharedPage.slots).map { try place.open("\($0)") }
         expectRefusal("64 managers use the database")
         for store in stores { try store.leave() }
         try place.open().leave()
     }
 
-    @Test func `the kernel's names of network file systems`() {
+    @Test func `network file systems are recognized`() {
         let remote: [Int64] = [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F]
         for type in remote { #expect(FileSystemCheck.refusal(ofType: type) { nil } != nil) }
         let local: [Int64] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630, 0x2FC1_2FC1]
@@ -130,7 +130,7 @@ import Testing
         #expect(FileSystemCheck.refusal(ofType: 0x6573_5546) { nil } == nil)
     }
 
-    @Test func `the table of mounts`() {
+    @Test func `the table of mounts has the names of file systems`() {
         let table = """
             22 27 0:21 / /proc rw,relatime - proc proc rw
             40 27 0:55 / /mnt/far rw,nosuid shared:1 master:2 - fuse.sshfs host:/home rw,user_id=0

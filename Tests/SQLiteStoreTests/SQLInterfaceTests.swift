@@ -95,8 +95,8 @@ import Testing
             "INSERT INTO task (tube, body, delay) VALUES ('mail', 'a', 0), ('mail', 'b', 60), ('film', 'c', 0)"
         )
         let before = try shell.everything()
-        let complaint = shell.complaint(sql)
-        #expect(complaint?.contains(words) == true, "\(complaint ?? "no complaint")")
+        let error = shell.error(of: sql)
+        #expect(error?.contains(words) == true, "\(error ?? "no error")")
         #expect(try shell.everything() == before)
         try place.audit()
     }

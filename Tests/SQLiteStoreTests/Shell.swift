@@ -14,7 +14,7 @@ extension Database {
     }
 
     /// Returns SQLite's error for a statement; nil if there is none.
-    func complaint(_ sql: String) -> String? {
+    func error(of sql: String) -> String? {
         do {
             try execute(sql)
             return nil

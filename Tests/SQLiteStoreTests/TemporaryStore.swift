@@ -77,7 +77,7 @@ extension TemporaryStore {
     /// tubes, and what SQLite itself finds.
     func audit() throws {
         let shell = try shell()
-        let questions = [
+        let queries = [
             """
             SELECT 'tube ' || name || ' counts ' || printf('%d/%d/%d/%d/%d', pending, urgent, delayed, claimed, buried)
                 || ' but has ' || rows
@@ -106,7 +106,7 @@ extension TemporaryStore {
             WHERE state = 'claimed' AND holder >> 32 = 0 AND holder NOT IN (SELECT id FROM session)
             """,
             """
-            SELECT 'session ' || id || ' is had by manager ' || (connection >> 32) || ', which is gone' FROM session
+            SELECT 'session ' || id || ' has a connection of manager ' || (connection >> 32) || ', which is gone' FROM session
             WHERE connection >> 32 NOT IN (SELECT id FROM manager)
             """,
             """
@@ -116,8 +116,8 @@ extension TemporaryStore {
             "SELECT 'tube_user of manager ' || manager_id FROM tube_user WHERE manager_id NOT IN (SELECT id FROM manager)",
             "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
         ]
-        for question in questions {
-            let answer = try shell.text(question)
+        for query in queries {
+            let answer = try shell.text(query)
             if !answer.isEmpty { throw Contradiction(description: answer) }
         }
     }

@@ -126,7 +126,7 @@ extension SQLiteStore {
         let store = SQLiteStore(parts, silentAfter: options.silentAfter, at: now)
         _ = parts.walWatcher?.arm()
         try store.join(isAlone: isAlone, name: name, address: address, version: options.version, at: now)
-        parts.walWatcher?.checkItSaw()
+        parts.walWatcher?.verify()
         try store.makeDurable(lockHeld: true)
         try syncDirectory(files.directory)
         return store

@@ -1,7 +1,7 @@
 import TaskStore
 
 /// A state in which the tasks of a tube have an order, and an index for it.
-enum OrderedState: String, CaseIterable {
+enum OrderedState: String {
     case pending
     case delayed
     case buried

@@ -77,12 +77,12 @@ final class GroupCommit {
             sharedPage.synced >= awaitedCommit || sharedPage.waitUntilSynced(awaitedCommit, until: .now + patience)
         {
             required = .nothing
-            return try log.checkItHasName()
+            return try log.checkHasName()
         }
         try syncNow()
         count += 1
         required = .nothing
-        try log.checkItHasName()
+        try log.checkHasName()
     }
 
     /// Syncs the log, whether or not that is required.

@@ -63,7 +63,7 @@ final class WALSync: Sendable {
     /// Checks that the log was not removed or replaced; faster than ``check()``.
     ///
     /// - Throws: ``StoreError/Code/lost``.
-    func checkItHasName() throws(StoreError) {
+    func checkHasName() throws(StoreError) {
         // Not by looking the path up, which takes longer: a log that was removed or replaced has lost its name. And not
         // with fstat(2), after which the next sync takes a quarter longer; see beanrow_has_name.
         guard beanrow_has_name(descriptor) == 1 else { throw removed() }

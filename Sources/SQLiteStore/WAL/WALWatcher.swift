@@ -43,7 +43,7 @@ final class WALWatcher {
     /// Finds out whether watching works: whether this process's own commit since ``arm()`` was noticed.
     ///
     /// Called after a commit.
-    func checkItSaw() {
+    func verify() {
         works = Self.drain(descriptor)
     }
 
