@@ -71,6 +71,8 @@ extension TaskTables {
             holder = SessionID(connection: 0, of: manager)
             guard try claimRow(of: task, for: holder) else { return false }
         }
-        return try bury(id, priority: UInt32(clamping: task.priority), by: holder) == .buried
+        guard try bury(id, priority: UInt32(clamping: task.priority), by: holder) == .buried else { return false }
+        durability = .everything
+        return true
     }
 }

@@ -73,7 +73,6 @@ extension TaskTables {
         let statement = statements.endClaim.touch
         statement.bind(id.rawValue, session.rawValue, claimNow)
         guard try statement.run() == 1 else { return .notFound }
-        durability = .everything
         return .touched
     }
 

@@ -50,8 +50,6 @@ extension TaskTables {
         let keptUntil = find.optionalInt(1)
         find.reset()
         if let keptUntil, keptUntil <= now { return nil }
-        // The first put may have been committed by a manager that has not synced yet, and this answer vouches for it.
-        durability = .everything
         return id
     }
 

@@ -46,9 +46,7 @@ extension TaskTables {
         bound: Int
     ) throws(SQLiteError) -> Int {
         statement.bind(tube.id, Int64(bound))
-        let kicked = try makePending(statement, from: state)
-        if kicked > 0 { durability = .everything }
-        return kicked
+        return try makePending(statement, from: state)
     }
 
     /// Makes one buried or delayed task pending.
@@ -59,7 +57,6 @@ extension TaskTables {
         let tube = try tube(withID: task.tube)
         leftState(task, in: tube)
         becamePending(PendingTask(task, priority: task.priority), in: tube, from: (task.state, task.priority))
-        durability = .everything
         return .kicked(1)
     }
 }

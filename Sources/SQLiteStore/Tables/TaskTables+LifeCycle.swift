@@ -3,8 +3,8 @@ import TaskStore
 /// What happens to tasks, whichever verb or passing of time makes it happen: each event has one function.
 ///
 /// A verb changes the row of the task in `task_state` and then calls the event's function. That keeps everything else
-/// right: the counts of the tube, the prefetched tasks, the next events, the body, the key, and what must be on the
-/// disk.
+/// right: the counts of the tube, the prefetched tasks, the next events, the body and the key. What must be on the disk
+/// before an outcome is told follows from the outcome, in ``performAll(_:takesPuts:)``.
 extension TaskTables {
     /// A state, with the priority that the task has in it.
     typealias CountedState = (state: TaskState, priority: Int64)
@@ -24,7 +24,6 @@ extension TaskTables {
             becamePending(task, in: tube, from: nil)
         }
         tube.deltas.totalTasks += 1
-        durability = .everything
     }
 
     // A task becomes pending or delayed.
@@ -72,8 +71,6 @@ extension TaskTables {
     func claimed(_ task: PendingTask, in tube: Tube, from state: TaskState) {
         count(tube, from: (state, task.priority), to: (.claimed, task.priority))
         recentClaims.add(task.id, tube: tube.id, isKeyed: task.isKeyed)
-        // The claim of a named session outlives its connection, and so a power cut.
-        durability = max(durability, namedSessions.isEmpty ? .earlierCommits : .everything)
     }
 
     /// How a claim ends if the task stays.
@@ -101,7 +98,6 @@ extension TaskTables {
         case .buried(let priority):
             count(tube, from: old, to: (.buried, priority))
         }
-        durability = .everything
     }
 
     /// Records that a task that was pending or delayed is so no more.
@@ -165,7 +161,6 @@ extension TaskTables {
         if isKeyed { try retireKey(of: id) }
         count(tube, from: old, to: nil)
         tube.deltas.deletes += 1
-        durability = .everything
         if !tube.isUsedHere { try removeIfUnused(tube) }
     }
 

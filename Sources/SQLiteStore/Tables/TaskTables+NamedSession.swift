@@ -134,7 +134,6 @@ extension TaskTables {
         try statements.session.renameHolder.run()
         namedSessions.set(session, for: connection)
         nextEvents[.namedClaims] = .unknown
-        durability = .everything
         return .tookUp(try claims(of: session))
     }
 

@@ -32,7 +32,6 @@ extension TaskTables {
         guard let tube = try findTube(name) else { return .notFound }
         let until = seconds == 0 ? nil : now + Int64(seconds) * 1000
         try setPause(tube, seconds: seconds, until: until, isCounted: true)
-        durability = .everything
         return .paused
     }
 

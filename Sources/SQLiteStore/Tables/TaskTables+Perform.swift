@@ -41,6 +41,7 @@ extension TaskTables {
                 let tasks = consecutivePuts(among: operations, from: start)
                 if !tasks.isEmpty {
                     try putTogether(tasks, into: &outcomes)
+                    durability = .everything
                     continue
                 }
             case .delete, .claim:
@@ -50,14 +51,31 @@ extension TaskTables {
                     operations[start + 1].action.isDeleteOrClaim, operations[start + 2].action.isDeleteOrClaim
                 else { break }
                 let series = DeletesAndClaims(operations, from: start)
-                if series.count >= Self.shortestSeries, try performTogether(series, into: &outcomes) { continue }
+                if series.count >= Self.shortestSeries, try performTogether(series, into: &outcomes) {
+                    for outcome in outcomes[start...] { raiseDurability(for: outcome) }
+                    continue
+                }
                 knownAsSingle = start + series.count
             default:
                 break
             }
-            outcomes.append(try perform(operation))
+            let outcome = try perform(operation)
+            raiseDurability(for: outcome)
+            outcomes.append(outcome)
         }
         return outcomes
+    }
+
+    /// Raises what must be on the disk before an outcome is told.
+    private func raiseDurability(for outcome: Outcome) {
+        guard durability < .everything, outcome.mustBeDurable else { return }
+        if case .claimed = outcome, namedSessions.isEmpty {
+            durability = .earlierCommits
+        } else {
+            // Also a claim, if it may be one of a named session, which outlives its connection and so a power cut. And
+            // also a key that exists: its put may have been committed by a manager that has not synced yet.
+            durability = .everything
+        }
     }
 
     /// Returns whether a session's operations are held back, because its claim earlier in the batch waits.
