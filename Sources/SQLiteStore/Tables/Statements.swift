@@ -26,6 +26,7 @@ struct Statements {
     let peek: TaskTables.PeekStatements
     let statistics: TaskTables.StatisticsStatements
     let session: TaskTables.SessionStatements
+    let namedClaims: TaskTables.NamedClaimsStatements
     let manager: TaskTables.ManagerStatements
 
     /// Prepares them all.
@@ -48,6 +49,7 @@ struct Statements {
         peek = try TaskTables.PeekStatements(registry)
         statistics = try TaskTables.StatisticsStatements(registry)
         session = try TaskTables.SessionStatements(registry)
+        namedClaims = try TaskTables.NamedClaimsStatements(registry)
         manager = try TaskTables.ManagerStatements(registry)
     }
 }

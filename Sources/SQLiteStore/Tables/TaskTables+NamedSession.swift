@@ -13,9 +13,6 @@ extension TaskTables {
         let deleteAllIdle: Statement
         let renameHolder: Statement
         let claims: Statement
-        let nextClaimEnd: Statement
-        let endClaims: Statement
-        let restartClaims: Statement
 
         init(_ registry: StatementRegistry) throws(SQLiteError) {
             byName = try registry.prepare("find session", "SELECT id, connection FROM session WHERE name = ?1")
@@ -64,28 +61,6 @@ extension TaskTables {
             claims = try registry.prepare(
                 "claims of holder",
                 "SELECT id, tube_id, ttr_s, due_ms FROM task_state WHERE state = 'claimed' AND holder = ?1"
-            )
-            nextClaimEnd = try registry.prepare(
-                "next end of a named claim",
-                "SELECT min(due_ms) FROM task_state WHERE state = 'claimed' AND holder < 4294967296"
-            )
-            endClaims = try registry.prepare(
-                "end named claims",
-                """
-                UPDATE task_state SET state = 'pending', due_ms = NULL, holder = NULL, timeouts = timeouts + 1
-                WHERE id IN (
-                    SELECT id FROM task_state WHERE state = 'claimed' AND holder < 4294967296 AND due_ms <= ?1
-                    ORDER BY due_ms LIMIT ?2
-                )
-                RETURNING tube_id, priority
-                """
-            )
-            restartClaims = try registry.prepare(
-                "restart named claims",
-                """
-                UPDATE task_state INDEXED BY task_claimed_named SET due_ms = ?1 + ttr_s * 1000
-                WHERE state = 'claimed' AND holder < 4294967296
-                """
             )
         }
     }
@@ -229,24 +204,5 @@ extension TaskTables {
             if try connectionInRow(of: session) != connection.rawValue { displaced.append(connection) }
         }
         return displaced
-    }
-
-    /// Ends claims of named sessions whose time to run is over, whether or not a connection is attached to the session.
-    ///
-    /// Any manager does this, after a grace in which the session's own manager can do it.
-    func endNamedClaims() throws(SQLiteError) {
-        let statement = statements.session.endClaims
-        statement.bind(claimNow - QueueRules.graceOfNamedClaims, Int64(QueueRules.mostDueAtOnce))
-        _ = try makePending(statement, from: .claimed)
-    }
-
-    /// Starts the time to run of all claims of named sessions again, after claim time was started again.
-    ///
-    /// They outlive a restart of the machine, and how long it was off is not known for sure. This way none ends too
-    /// early.
-    func restartNamedClaims() throws(SQLiteError) {
-        statements.session.restartClaims.bind(claimNow)
-        try statements.session.restartClaims.run()
-        nextEvents[.namedClaims] = .unknown
     }
 }

@@ -74,7 +74,7 @@ extension TaskTables {
     private func nextEventQuery(of source: TimeSource) -> (Statement, grace: Int64) {
         switch source {
         case .pauses: (statements.pause.nextEnd, 0)
-        case .namedClaims: (statements.session.nextClaimEnd, QueueRules.graceOfNamedClaims)
+        case .namedClaims: (statements.namedClaims.nextEnd, QueueRules.graceOfNamedClaims)
         case .delays: (statements.time.nextDelayEnd, 0)
         }
     }
