@@ -56,7 +56,7 @@ extension SQLiteStore {
     /// The writer lock is held, and no transaction is open.
     ///
     /// - Parameter mode: as for ``Checkpointer/checkpoint(_:)``.
-    /// - Throws: ``StoreError/Code/lost``
+    /// - Throws: ``StoreError/Code/lost``.
     func checkpoint(_ mode: Int32 = SQLITE_CHECKPOINT_RESTART) throws(StoreError) {
         parts.backgroundCheckpoint.waitUntilDone()
         try checkNoIOFailure()

@@ -77,20 +77,6 @@ extension TaskTables {
         return true
     }
 
-    /// Tasks with consecutive ids, to be deleted by the sessions that hold them.
-    struct HeldRange {
-        /// The deletes, sorted by task.
-        let deletes: ArraySlice<DeletesAndClaims.Delete>
-
-        /// What is known of each task.
-        let claims: [RecentClaims.Claim]
-
-        /// Whether ``claims`` is what was remembered when the tasks were claimed.
-        ///
-        /// Otherwise it was read from the rows just now.
-        let isRemembered: Bool
-    }
-
     /// Finds out whether the tasks of a range are held by their sessions.
     ///
     /// The rows of tasks that were claimed here not long ago are not read: the statement that deletes them compares.
