@@ -14,13 +14,14 @@ struct AnswerWriterTests {
         ByteBuffer(repeating: UInt8(truncatingIfNeeded: number), count: 8_000)
     }
 
-    @Test func aClientThatReadsLateGetsAllAnswersInOrder() async throws {
+    @Test(arguments: [AnswerPath.socket, .pipeline])
+    func `a client that reads late gets all answers in order`(_ path: AnswerPath) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let hasQueued = group.next().makePromise(of: Bool.self)
         let server = try await ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Talker(answers: Self.answers, hasQueued))
+                    try channel.pipeline.syncOperations.addHandler(Talker(answers: Self.answers, path, hasQueued))
                 }
             }
             .bind(host: "127.0.0.1", port: 0)
@@ -50,22 +51,69 @@ struct AnswerWriterTests {
     }
 }
 
-/// Says all it has as soon as somebody has connected, a few answers a time, and then closes.
+extension AnswerWriterTests {
+    /// Changes every byte on the way out, as encryption does.
+    fileprivate final class Cipher: ChannelOutboundHandler {
+        typealias OutboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            let bytes = unwrapOutboundIn(data).readableBytesView.map { ~$0 }
+            context.write(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: promise)
+        }
+    }
+
+    @Test func `with the pipeline's path no answer goes around a handler that encrypts`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let hasQueued = group.next().makePromise(of: Bool.self)
+        let server = try await ServerBootstrap(group: group)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Cipher())
+                    try channel.pipeline.syncOperations.addHandler(Talker(answers: 200, .pipeline, hasQueued))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0)
+            .get()
+        let received = group.next().makePromise(of: ByteBuffer.self)
+        _ = try await ClientBootstrap(group: group)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Listener(received))
+                }
+            }
+            .connect(to: try #require(server.localAddress))
+            .get()
+        let bytes = try await received.futureResult.get()
+        #expect(bytes.readableBytes == 201 * 8_000)
+        for answer in 0...200 {
+            let first = bytes.getInteger(at: bytes.readerIndex + answer * 8_000, as: UInt8.self)
+            try #require(first == ~UInt8(truncatingIfNeeded: answer), "answer \(answer)")
+        }
+        _ = try await hasQueued.futureResult.get()
+        try await server.close()
+        try await group.shutdownGracefully()
+    }
+}
+
+/// Writes all it has as soon as a client has connected, a few answers at a time, and then closes.
 private final class Talker: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let answers: Int
+    private let path: AnswerPath
     private let hasQueued: EventLoopPromise<Bool>
     private var next = 0
     private var mostQueued = 0
 
-    init(answers: Int, _ hasQueued: EventLoopPromise<Bool>) {
+    init(answers: Int, _ path: AnswerPath, _ hasQueued: EventLoopPromise<Bool>) {
         self.answers = answers
+        self.path = path
         self.hasQueued = hasQueued
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        talk(AnswerWriter(context), context.eventLoop)
+        talk(AnswerWriter(context, path), context.eventLoop)
     }
 
     private func talk(_ writer: AnswerWriter, _ eventLoop: any EventLoop) {

@@ -3,13 +3,18 @@ internal import NIOCore
 
 extension Engine {
     /// Makes a channel that was just accepted one of the connections, or has it turned away.
-    func admit(_ channel: any Channel) throws {
+    ///
+    /// - Parameters:
+    ///   - channel: the channel.
+    ///   - answerPath: how answers leave, which the channel's listener knows.
+    /// - Throws: what the channel's pipeline throws.
+    func admit(_ channel: any Channel, answerPath: AnswerPath) throws {
         let pipeline = channel.pipeline.syncOperations
         if admission.admit(channel) {
             let grant = ReceiveGrant(memory)
             try channel.syncOptions?.setOption(.recvAllocator, value: GrantedReceiveAllocator(grant))
             channel.closeFuture.assumeIsolated().whenComplete { _ in grant.end() }
-            try pipeline.addHandler(ConnectionHandler(engine: self))
+            try pipeline.addHandler(ConnectionHandler(engine: self, answerPath: answerPath))
         } else {
             try pipeline.addHandler(admission.refusal(channel))
         }

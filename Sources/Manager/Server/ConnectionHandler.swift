@@ -35,14 +35,17 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     private var isReadPending = false
     private var isInputClosed = false
 
-    init(engine: Engine) {
+    private let answerPath: AnswerPath
+
+    init(engine: Engine, answerPath: AnswerPath) {
         self.engine = engine
+        self.answerPath = answerPath
         self.decoder = CommandDecoder(maximumBodySize: engine.configuration.maximumTaskSize)
     }
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        writer = AnswerWriter(context)
+        writer = AnswerWriter(context, answerPath)
         // Not weak: an object with weak references counts all its references the slow way, 250 instructions per command. The
         // cycle ends with the connection.
         writer?.onWritten = { self.answersWereTaken() }

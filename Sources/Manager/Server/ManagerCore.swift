@@ -28,6 +28,6 @@ public struct ManagerCore {
     ///
     /// - Throws: what the channel's pipeline throws.
     public func serve(_ channel: any Channel) throws {
-        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(engine: engine))
+        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(engine: engine, answerPath: .socket))
     }
 }

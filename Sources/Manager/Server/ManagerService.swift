@@ -183,7 +183,7 @@ public final class ManagerService: Service {
                         guard let engine = running.first(where: { $0.eventLoop === channel.eventLoop }) else {
                             throw ChannelError.alreadyClosed
                         }
-                        try engine.value.admit(channel)
+                        try engine.value.admit(channel, answerPath: .socket)
                     }
                 }
                 .bind(host: host, port: port)
