@@ -9,14 +9,14 @@ import Testing
         return lines.first { $0.hasPrefix("\(key): ") }.map { String($0.dropFirst(key.count + 2)) }
     }
 
-    private func task(_ state: TaskState, timeLeft: Int64) -> [UInt8] {
+    private func task(_ state: TaskState, age: Int64 = 0, timeLeft: Int64 = 0) -> [UInt8] {
         StatisticsText.task(
             TaskStatistics(
                 id: TaskID(rawValue: 1),
                 tube: .default,
                 state: state,
                 priority: 0,
-                age: 0,
+                age: age,
                 delay: 30,
                 timeToRun: 60,
                 timeLeft: timeLeft,
@@ -49,5 +49,13 @@ import Testing
         var tube = TubeStatistics(name: .default)
         (tube.pause, tube.pauseTimeLeft) = (10, milliseconds)
         #expect(figure("pause-time-left", in: StatisticsText.tube(tube, waiting: 0)) == expected)
+    }
+
+    @Test func `an age is 0 if the clock was set back behind the moment of the put`() {
+        #expect(figure("age", in: task(.pending, age: -3_600_000)) == "0")
+        #expect(figure("age", in: task(.pending, age: 1999)) == "1")
+        var tube = TubeStatistics(name: .default)
+        tube.oldestPendingAge = -1
+        #expect(figure("oldest-pending-age", in: StatisticsText.tube(tube, waiting: 0)) == "0")
     }
 }

@@ -70,7 +70,7 @@ enum StatisticsText {
         text.add("cmd-pause-tube", tube.pauses)
         text.add("pause", Int(tube.pause))
         text.add("pause-time-left", secondsLeft(tube.pauseTimeLeft, of: tube.pause))
-        text.add("oldest-pending-age", Int(tube.oldestPendingAge / 1000))
+        text.add("oldest-pending-age", age(tube.oldestPendingAge))
         return text.bytes
     }
 
@@ -81,7 +81,7 @@ enum StatisticsText {
         text.add("tube", quoted: task.tube.text)
         text.add("state", task.state.wireName)
         text.add("pri", Int(task.priority))
-        text.add("age", Int(task.age / 1000))
+        text.add("age", age(task.age))
         text.add("delay", Int(task.delay))
         text.add("ttr", Int(task.timeToRun))
         let whole = task.state == .delayed ? task.delay : task.timeToRun
@@ -93,6 +93,11 @@ enum StatisticsText {
         text.add("buries", task.buries)
         text.add("kicks", task.kicks)
         return text.bytes
+    }
+
+    /// Returns an age in whole seconds: 0 if the clock was set back behind the moment of the put.
+    private static func age(_ milliseconds: Int64) -> Int {
+        max(0, Int(milliseconds)) / 1000
     }
 
     /// Returns the seconds left of a span, rounded up: the whole span right after it began, and 0 only once it is over.
