@@ -82,14 +82,13 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         input = nil  // The decoder works on the only reference, so nothing is copied when the buffer grows.
         while session.closing == .open, !isOverloaded, let request = try? decoder.decode(buffer: &buffer) {
             progress.completed()
-            engine.table.receive(consume request, from: session)
+            engine.receive(consume request, from: session)
         }
         if session.closing == .open {
             if buffer.readableBytes > 0 { keep(buffer) }
             if isOverloaded { suspend() }
         }
         if holdsSomething || isWorthCounting(session) { settle() }
-        engine.scheduleTurn()
     }
 
     /// Whether there is something that the budget has to know; the most usual thing is one whole command, and then there is not.
@@ -122,8 +121,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     /// The client sends no more; once all that it sent is in the queue, the session may come to its end.
     private func finishIfTaken() {
         guard isInputClosed, !isSuspended, let session else { return }
-        engine.table.finish(session)
-        engine.scheduleTurn()
+        engine.finish(session)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -132,8 +130,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if let session {
-            engine.table.setCongested(isCongested(context.channel), session)
-            engine.scheduleTurn()
+            engine.setCongested(isCongested(context.channel), session)
         }
         context.fireChannelWritabilityChanged()
     }
@@ -148,8 +145,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         if writer.queued == 0 { unreadSince = nil }
         settle()
         guard session.isCongested, !isCongested(context.channel) else { return }
-        engine.table.setCongested(false, session)
-        engine.scheduleTurn()
+        engine.setCongested(false, session)
     }
 
     // Bounds.
@@ -223,7 +219,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     private func noteUnread() {
         guard let writer, let session, let context, writer.queued > 0 else { return }
         if unreadSince == nil { unreadSince = .now }
-        if !session.isCongested, isCongested(context.channel) { engine.table.setCongested(true, session) }
+        if !session.isCongested, isCongested(context.channel) { engine.setCongested(true, session) }
     }
 
     // Memory.
@@ -271,8 +267,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         guard let session else { return }
         isInputClosed = true
         input = nil
-        engine.table.leave(session)
-        engine.scheduleTurn()
+        engine.leave(session)
     }
 
     func abort() {

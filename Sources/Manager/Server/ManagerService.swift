@@ -73,7 +73,7 @@ public final class ManagerService: Service {
     public func drain() {
         logger.notice("draining: no new tasks are taken")
         for engine in running.withLock({ $0 }) {
-            engine.eventLoop.execute { engine.value.table.isDraining = true }
+            engine.eventLoop.execute { engine.value.drain() }
         }
     }
 

@@ -1,0 +1,44 @@
+internal import NIOCore
+internal import TaskStore
+
+/// How an engine ends.
+extension Engine {
+    /// Starts to leave: every session's commands that have arrived are carried out, then its connection is closed.
+    ///
+    /// ``ended`` succeeds once all claims are given back and the store is left.
+    func stop() {
+        guard phase == .running else { return }
+        phase = .stopping
+        for task in repeated { task.cancel() }
+        for connection in connections.values { connection.leave() }
+        eventLoop.assumeIsolated()
+            .scheduleTask(in: configuration.stopTimeout) {
+                self.isLate = true
+                for connection in self.connections.values { connection.abort() }
+            }
+        scheduleTurn()
+        endIfDone()
+    }
+
+    func endIfDone() {
+        guard table.openSessions == 0, !table.hasWork, stalled == nil else { return }
+        phase = .ended
+        looks?.cancel()
+        reportRefusalsAtEnd()
+        do {
+            try store.leave()
+            ended.succeed()
+        } catch {
+            ended.fail(error)
+        }
+    }
+
+    /// Stops at once and answers nobody: what the disk holds is not known.
+    func giveUp(_ error: StoreError) {
+        guard phase != .ended else { return }
+        phase = .ended
+        looks?.cancel()
+        for task in repeated { task.cancel() }
+        ended.fail(error)
+    }
+}

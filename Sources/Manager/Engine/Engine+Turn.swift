@@ -1,0 +1,244 @@
+internal import BeanstalkWire
+internal import Logging
+internal import NIOCore
+internal import TaskStore
+
+/// A turn, from the batch to the answers.
+extension Engine {
+    /// Has a turn run once the event loop is through with its sockets.
+    func scheduleTurn() {
+        guard phase != .ended else { return }
+        guard !isInTurn else {
+            isTurnWanted = true
+            return
+        }
+        guard !isTurnScheduled else { return }
+        isTurnScheduled = true
+        nextTurn?.cancel()
+        nextTurn = nil
+        if hasFailed {
+            eventLoop.assumeIsolated().scheduleTask(in: Self.pauseAfterFailure) { self.turn() }
+        } else {
+            eventLoop.assumeIsolated().execute { self.turn() }
+        }
+    }
+
+    /// Long enough not to burn a core while a disk is full, short enough that nobody notices.
+    private static let pauseAfterFailure = TimeAmount.milliseconds(50)
+
+    /// Long enough for the event loop to look at its sockets; what it finds there begins the turn at once.
+    private static let timeForSockets = TimeAmount.milliseconds(1)
+
+    /// Has a turn run once the event loop has looked at its sockets, which it does only when it has nothing to execute.
+    ///
+    /// If the time is over before the loop asks what there is to do next, it does not look. On a busy machine that happens;
+    /// the turn then comes late, and waits again, for longer.
+    private func takeTurnAfterSockets(attempt: Int64 = 0) {
+        let due = eventLoop.now + Self.timeForSockets * (Int64(1) << attempt)
+        nextTurn = eventLoop.assumeIsolated()
+            .scheduleTask(deadline: due) {
+                let isLate = self.eventLoop.now - due > .microseconds(250)
+                if isLate, attempt < 3 { self.takeTurnAfterSockets(attempt: attempt + 1) } else { self.scheduleTurn() }
+            }
+    }
+
+    private func turn() {
+        isTurnScheduled = false
+        guard phase != .ended, stalled == nil, !isGathering() else { return }
+        lookForEveryone()
+        boundAnswers()
+        let moment = clock.now()
+        let operations = table.makeBatch(at: moment)
+        inTurn { carryOut(operations, at: moment) }
+    }
+
+    /// Whether the turn is put off for clients that are about to ask; then it is tried again.
+    private func isGathering() -> Bool {
+        guard phase == .running, !table.isUrgent,
+            let left = gathering.wait(ready: table.ready.count, at: .now)
+        else { return false }
+        nextTurn?.cancel()
+        nextTurn = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(left)) { self.scheduleTurn() }
+        return true
+    }
+
+    /// Does a turn's work and sees to it that another turn follows if there is more to do.
+    private func inTurn(_ work: () -> Void) {
+        isInTurn = true
+        work()
+        isInTurn = false
+        guard isTurnWanted else { return }
+        isTurnWanted = false
+        guard table.wasCut, !hasFailed else { return scheduleTurn() }
+        // Clients that have not sent ahead are to have their share of the next batch too.
+        takeTurnAfterSockets()
+    }
+
+    private func carryOut(_ operations: [Operation], at moment: Moment) {
+        let start = ContinuousClock.now
+        do {
+            var outcomes: [Outcome] = []
+            moreToClaim = []
+            if !operations.isEmpty || mustLookForEvents || isEventDue(at: moment) {
+                mustLookForEvents = false
+                let result = try runBatch(operations, at: moment)
+                if result.needsDurability { try store.makeDurable() }
+                if result.noRoom != nil || !refusals.isEmpty { noteRoom(after: result) }
+                outcomes = result.outcomes
+                nextEvent = result.nextEvent
+                moreToClaim = hear(result)
+                if result.claimsWereLost { loseClaims() }
+                claimsAreFrom = result.timeRead
+                let tolerance = configuration.claimTolerance
+                if ContinuousClock.now - result.timeRead > tolerance {
+                    let claims = LateClaims(operations, outcomes, since: result.timeRead, tolerance: tolerance)
+                    return renew(claims, outcomes, start: start)
+                }
+            }
+            stalled = nil
+            hasFailed = false
+            table.apply(outcomes, at: clock.now(), moreToClaim: moreToClaim, process: processStatistics)
+        } catch {
+            guard handle(error, operations, at: moment) else { return }
+        }
+        finishTurn(start: start)
+    }
+
+    /// Renews claims whose time in the store is not fresh any more, and then answers.
+    ///
+    /// A client has its whole time to run from the answer on. If a claim has ended since, the task was never handed out.
+    private func renew(_ late: LateClaims, _ outcomes: [Outcome], start: ContinuousClock.Instant) {
+        var late = late
+        var outcomes = outcomes
+        do {
+            while late.areLate(at: .now) {
+                // The task is claimed already, and for that the batch was made durable. If a power cut takes the renewal back,
+                // the claim of a named session starts again with the machine.
+                let result = try store.run(Batch(late.renewals, now: clock.now().timestamp))
+                if result.claimsWereLost { loseClaims() }
+                let more = hear(result)
+                moreToClaim = moreToClaim.flatMap { known in more.map { known + $0 } }
+                nextEvent = result.nextEvent
+                late.note(result.outcomes, since: result.timeRead, in: &outcomes)
+                claimsAreFrom = result.timeRead
+            }
+        } catch let error where error.code == .busy {
+            return stall(.renewal(late, outcomes, start: start), error)
+        } catch let error where error.code == .lost {
+            giveUp(error)
+            return
+        } catch {
+            if let times = failures.note(error.message) {
+                logger.error(
+                    "claims cannot be renewed; their connections are closed",
+                    metadata: ["reason": "\(error)", "times": "\(times)"]
+                )
+            }
+            late.giveUp()
+        }
+        stalled = nil
+        hasFailed = false
+        table.apply(outcomes, late: late, at: clock.now(), moreToClaim: moreToClaim, process: processStatistics)
+        finishTurn(start: start)
+    }
+
+    /// Writes answers and sees to what comes next.
+    private func finishTurn(start: ContinuousClock.Instant) {
+        follow(lookout.waiting(table.waiting))
+        if let lane { lane.board.publish(&table, memory, of: lane.number) }
+        for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
+        let answered = table.takeAnswered()
+        let end = ContinuousClock.now
+        send(answered[...])
+        gathering.answered(answered.count, at: end, after: end - start)
+        resumeReading()
+        if table.hasWork { scheduleTurn() }
+        armWakeUp()
+        if phase == .stopping { endIfDone() }
+    }
+
+    /// Runs a batch, in parts if one of its operations is refused: that one must not fail the others.
+    private func runBatch(_ operations: [Operation], at moment: Moment) throws(StoreError) -> BatchResult {
+        let batch = Batch(operations, now: moment.timestamp)
+        do {
+            return try store.run(batch)
+        } catch {
+            guard error.code == .refused, !operations.isEmpty else { throw error }
+            var parts = SplitBatch(batch) { [store] part throws(StoreError) in try store.run(part) }
+            let result = try parts.carryOut(after: error)
+            for refusal in parts.refusals { log("the database refused a command", refusal) }
+            return result
+        }
+    }
+
+    func log(_ what: String, _ error: StoreError) {
+        guard let times = failures.note(error.message) else { return }
+        logger.error("\(what)", metadata: ["reason": "\(error)", "times": "\(times)"])
+    }
+
+    private func isEventDue(at moment: Moment) -> Bool {
+        guard let nextEvent else { return false }
+        return nextEvent <= moment.timestamp
+    }
+
+    /// Decides what a failed batch means.
+    ///
+    /// - Returns: whether the batch is over and has been answered.
+    func handle(_ error: StoreError, _ operations: [Operation], at moment: Moment) -> Bool {
+        switch error.code {
+        case .busy:
+            stall(.batch(operations, moment), error)
+            return false
+        case .full:
+            noteNoRoom(error, for: operations.count)
+            return fail(nil, error, with: .outOfMemory, at: moment)
+        case .failed, .refused:
+            return fail("a batch failed", error, with: .internalError, at: moment)
+        case .unknown:
+            return fail("clients are left without an answer", error, with: nil, at: moment)
+        case .lost, .unusable, .inUse, .acknowledgedTasksGone:
+            giveUp(error)
+            return false
+        }
+    }
+
+    /// Answers a batch that failed and of which nothing has happened; or, where that is not known, does not.
+    ///
+    /// - Returns: whether the batch is over.
+    private func fail(_ what: String?, _ error: StoreError, with answer: Reply?, at moment: Moment) -> Bool {
+        if let what { log(what, error) }
+        // Whoever cannot write that it leaves leaves as the dead do, and its claims are given back by others.
+        guard !isLate else {
+            giveUp(error)
+            return false
+        }
+        stalled = nil
+        hasFailed = true
+        table.fail(with: answer, at: moment)
+        return true
+    }
+
+    func stall(_ what: Stalled, _ error: StoreError) {
+        if stalled == nil { logger.notice("waiting for the database", metadata: ["reason": "\(error)"]) }
+        stalled = what
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { self.retry() }
+    }
+
+    private func retry() {
+        guard phase != .ended, let stalled else { return }
+        inTurn {
+            switch stalled {
+            case .batch(let operations, let moment): carryOut(operations, at: moment)
+            case .renewal(let late, let outcomes, let start): renew(late, outcomes, start: start)
+            case .answers(let sessions): renewClaims(inAnswersOf: sessions)
+            }
+        }
+    }
+
+    private func resumeReading() {
+        guard !suspended.isEmpty else { return }
+        let connections = suspended
+        suspended.removeAll(keepingCapacity: true)
+        for connection in connections { connection.resumeReading() }
+    }
+}
