@@ -67,83 +67,9 @@ extension SessionTable {
     private static let pauseForLock = Duration.milliseconds(20)
 
     /// The batch is over: what fails before the next one, such as a look at the store, must not be answered to its sessions.
-    private mutating func forgetBatch() {
+    mutating func forgetBatch() {
         operations.removeAll(keepingCapacity: true)
         steps.removeAll(keepingCapacity: true)
-    }
-
-    /// The last batch failed as a whole and nothing of it has happened, or nobody knows.
-    ///
-    /// Commands are answered with an error, or, where nobody knows, with the end of the connection; a session whose tubes
-    /// could not be written down is closed, since it would put into the wrong ones (protocol.txt allows this "as a last
-    /// resort"); what time or an ended connection asked for is tried again.
-    ///
-    /// - Parameters:
-    ///   - answer: ``Reply/outOfMemory`` or ``Reply/internalError``; none where it may have happened.
-    ///   - now: the time for which the batch was made.
-    mutating func fail(with answer: Reply?, at now: Moment) {
-        defer { forgetBatch() }
-        wakes.endBatch(succeeded: false) { waitingSessions.count(for: $0) > 0 }
-        for step in steps { fail(step, with: answer, at: now) }
-    }
-
-    private mutating func fail(_ step: Step, with answer: Reply?, at now: Moment) {
-        let session = step.session
-        switch step.kind {
-        case .answer(let known, let verb):
-            if let verb { counters[verb] += 1 }
-            // Behind a command that is not answered it would be taken for that one's answer.
-            if answer != nil || session.closing != .now { reply(known, to: session) }
-        case .command(let command):
-            counters[command.verb] += 1
-            refuse(session, with: answer)
-        case .put(let verb), .store(let verb, _):
-            counters[verb] += 1
-            refuse(session, with: answer)
-        case .reserve(let command, let count, _):
-            counters[command.verb] += count
-            for _ in 0..<count { refuse(session, with: answer) }
-            didNotWait(for: session.watchedTubes)
-        case .serve:
-            session.wait?.isBeingServed = false
-            timeouts.schedule(session)
-            // What woke it is still there, or comes with what is tried again.
-            wakeWaiting()
-        case .refer:
-            if !session.hasEnded {
-                refuse(session, with: answer)
-                hangUp(session)
-            }
-        case .long:
-            if let long = session.longCommand {
-                session.longCommand = nil
-                counters[long.verb] += 1
-                refuse(session, with: answer.map(long.unfinished))
-            }
-            markReady(session)
-        case .expire(let task):
-            session.expireAgain(task)
-            timeouts.schedule(session, notBefore: now.instant + .seconds(1))
-        case .giveBack, .endLater:
-            endLater([session])
-        }
-    }
-
-    /// The answer to a command of which nothing has happened; nil if that is not known.
-    private func answer(toUndone code: StoreError.Code) -> Reply? {
-        switch code {
-        case .full: .outOfMemory
-        case .unknown: nil
-        default: .internalError
-        }
-    }
-
-    private mutating func refuse(_ session: Session, with answer: Reply?) {
-        if let answer {
-            reply(answer, to: session)
-        } else {
-            hangUp(session)
-        }
     }
 
     mutating func apply(
@@ -236,54 +162,6 @@ extension SessionTable {
         reply(answer, to: session)
     }
 
-    mutating func applyReserve(
-        _ outcome: Outcome,
-        _ command: Command,
-        count: Int,
-        waits: Bool,
-        _ session: Session,
-        at now: Moment,
-        _ heldBack: inout [(session: Session, request: Request)]
-    ) {
-        if case .displaced = outcome {
-            counters[command.verb] += count
-            didNotWait(for: session.watchedTubes)
-            for _ in 0..<count { reply(.sessionTaken, to: session) }
-            return session.letGoOfAll()
-        }
-        guard case .claimed(let tasks) = outcome else {
-            for _ in 0..<count { heldBack.append((session, .command(command))) }
-            return
-        }
-        for task in tasks { hand(task, to: session, at: now) }
-        counters[command.verb] += tasks.count
-        var unserved = count - tasks.count
-        guard unserved > 0 else { return }
-        guard waits else {
-            counters[command.verb] += unserved
-            let answer: Reply = session.isDeadlineSoon(at: now.instant) ? .deadlineSoon : .timedOut
-            for _ in 0..<unserved { reply(answer, to: session) }
-            return
-        }
-        counters[command.verb] += 1
-        unserved -= 1
-        for _ in 0..<unserved { heldBack.append((session, .command(command))) }
-        if session.hasEnded || session.closing == .now {
-            didNotWait(for: session.watchedTubes)
-        } else if session.isDeadlineSoon(at: now.instant) {
-            didNotWait(for: session.watchedTubes)
-            reply(.deadlineSoon, to: session)
-        } else if session.closing == .afterQueue {
-            didNotWait(for: session.watchedTubes)
-            reply(.timedOut, to: session)
-        } else {
-            var deadline: ContinuousClock.Instant?
-            if case .reserveWithTimeout(let seconds) = command { deadline = now.instant + .seconds(Int64(seconds)) }
-            beginWait(of: session, until: deadline)
-            if madePendingBehindClaim { wakes.isUnsure = true }
-        }
-    }
-
     private mutating func applyLong(_ outcome: Outcome, _ session: Session) {
         markReady(session)
         guard var long = session.longCommand else { return }
@@ -298,38 +176,6 @@ extension SessionTable {
     /// More tasks were kicked than sessions were served with.
     private mutating func wakeForKicked(_ outcome: Outcome, _ tube: TubeName) {
         if case .kicked(let count) = outcome, count > Self.servedAtOnce { wake([tube]) }
-    }
-
-    private mutating func applyServe(_ outcome: Outcome, _ session: Session, for tube: TubeName?, at now: Moment) {
-        if case .displaced = outcome {
-            session.letGoOfAll()
-            // The task that it was to have is for another session.
-            wake(session.watchedTubes)
-            if session.wait != nil { return endWait(of: session, with: .sessionTaken) }
-        }
-        guard case .claimed(let tasks) = outcome, let task = tasks.first else {
-            session.wait?.isBeingServed = false
-            if let tube { wakes.cameShort(tube) }
-            if session.wait == nil { didNotWait(for: session.watchedTubes) }
-            if madePendingBehindClaim { wakes.isUnsure = true }
-            return timeouts.schedule(session)
-        }
-        // A session that ended while its claim ran gives the task back with its end, which is in the next batch.
-        guard session.wait != nil else { return }
-        endWait(of: session, with: nil)
-        hand(task, to: session, at: now)
-    }
-
-    private mutating func hand(_ task: ClaimedTask, to session: Session, at now: Moment) {
-        hold(task, session, at: now)
-        reply(.reserved(task.id, body: task.body), to: session)
-    }
-
-    private mutating func hold(_ task: ClaimedTask, _ session: Session, at now: Moment) {
-        let deadline = now.instant + .seconds(Int64(task.timeToRun))
-        session.hold(task.id, Session.Claim(deadline: deadline, timeToRun: task.timeToRun, tube: task.tube))
-        session.repliesTellOfClaims = true
-        timeouts.schedule(session)
     }
 
     private mutating func answer(

@@ -1,0 +1,79 @@
+internal import BeanstalkWire
+internal import TaskStore
+
+/// What becomes of commands whose batch has failed.
+extension SessionTable {
+    /// The last batch failed as a whole and nothing of it has happened, or nobody knows.
+    ///
+    /// Commands are answered with an error, or, where nobody knows, with the end of the connection; a session whose tubes
+    /// could not be written down is closed, since it would put into the wrong ones (protocol.txt allows this "as a last
+    /// resort"); what time or an ended connection asked for is tried again.
+    ///
+    /// - Parameters:
+    ///   - answer: ``Reply/outOfMemory`` or ``Reply/internalError``; none where it may have happened.
+    ///   - now: the time for which the batch was made.
+    mutating func fail(with answer: Reply?, at now: Moment) {
+        defer { forgetBatch() }
+        wakes.endBatch(succeeded: false) { waitingSessions.count(for: $0) > 0 }
+        for step in steps { fail(step, with: answer, at: now) }
+    }
+
+    mutating func fail(_ step: Step, with answer: Reply?, at now: Moment) {
+        let session = step.session
+        switch step.kind {
+        case .answer(let known, let verb):
+            if let verb { counters[verb] += 1 }
+            // Behind a command that is not answered it would be taken for that one's answer.
+            if answer != nil || session.closing != .now { reply(known, to: session) }
+        case .command(let command):
+            counters[command.verb] += 1
+            refuse(session, with: answer)
+        case .put(let verb), .store(let verb, _):
+            counters[verb] += 1
+            refuse(session, with: answer)
+        case .reserve(let command, let count, _):
+            counters[command.verb] += count
+            for _ in 0..<count { refuse(session, with: answer) }
+            didNotWait(for: session.watchedTubes)
+        case .serve:
+            session.wait?.isBeingServed = false
+            timeouts.schedule(session)
+            // What woke it is still there, or comes with what is tried again.
+            wakeWaiting()
+        case .refer:
+            if !session.hasEnded {
+                refuse(session, with: answer)
+                hangUp(session)
+            }
+        case .long:
+            if let long = session.longCommand {
+                session.longCommand = nil
+                counters[long.verb] += 1
+                refuse(session, with: answer.map(long.unfinished))
+            }
+            markReady(session)
+        case .expire(let task):
+            session.expireAgain(task)
+            timeouts.schedule(session, notBefore: now.instant + .seconds(1))
+        case .giveBack, .endLater:
+            endLater([session])
+        }
+    }
+
+    /// The answer to a command of which nothing has happened; nil if that is not known.
+    func answer(toUndone code: StoreError.Code) -> Reply? {
+        switch code {
+        case .full: .outOfMemory
+        case .unknown: nil
+        default: .internalError
+        }
+    }
+
+    private mutating func refuse(_ session: Session, with answer: Reply?) {
+        if let answer {
+            reply(answer, to: session)
+        } else {
+            hangUp(session)
+        }
+    }
+}
