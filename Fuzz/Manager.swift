@@ -194,8 +194,7 @@ private final class OneThreadStore: Store {
     var manager: ManagerID { store.manager }
     func run(_ batch: Batch) throws(StoreError) -> BatchResult { try store.run(batch) }
     func makeDurable() throws(StoreError) { try store.makeDurable() }
-    func awaits(_ tube: TubeName) { store.awaits(tube) }
-    func stopsAwaiting(_ tube: TubeName) { store.stopsAwaiting(tube) }
+    func unsubscribe(from tube: TubeName) { store.unsubscribe(from: tube) }
     func announceNextWrite() -> Bool { store.announceNextWrite() }
     func hasChangedElsewhere() throws(StoreError) -> Bool { try store.hasChangedElsewhere() }
     func maintain(at now: Timestamp) throws(StoreError) -> Maintenance { try store.maintain(at: now) }

@@ -20,8 +20,7 @@ final class MemoryStore: Store {
     }
 
     func makeDurable() {}
-    func awaits(_ tube: TubeName) {}
-    func stopsAwaiting(_ tube: TubeName) {}
+    func unsubscribe(from tube: TubeName) {}
 
     func observeChanges(_ handler: @escaping @Sendable (StoreChange) -> Void) {
         self.handler = { handler(.pending) }

@@ -135,17 +135,9 @@ let wakingChecks: [StoreCheck] = [
         try first.bell.requireRing("a put, the first")
         try second.bell.requireRing("a put, the second")
     },
-    StoreCheck("waking: asked for without a claim") { scene in
-        let manager = try scene.manager("waiter")
-        let bell = Bell(manager)
-        try manager.session().run(.refer(.mail, using: 0, watching: 1))
-        manager.store.awaits(.mail)
-        try scene.manager("other").session().put(.mail)
-        try bell.requireRing("a put")
-    },
     StoreCheck("waking: for what is still awaited after another tube is not") { scene in
         let (waiter, other, bell) = try waiting(scene, for: .mail, .film)
-        waiter.manager.store.stopsAwaiting(.mail)
+        waiter.manager.store.unsubscribe(from: .mail)
         try other.put(.film)
         try bell.requireRing("a put into the tube still awaited")
     },

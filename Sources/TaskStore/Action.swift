@@ -7,9 +7,9 @@ public enum Action: Sendable, Equatable {
     /// Claims up to `count` pending tasks, smallest priority first and oldest first among equals, out of all `tubes`
     /// that are not paused. → ``Outcome/claimed(_:)`` with as many as there were.
     ///
-    /// Where `waits` is true and fewer than `count` were there, the session goes on waiting: the store
-    /// ``Store/awaits(_:)`` its tubes from this very transaction on, and the session's later operations in the batch are
-    /// not run (``Outcome/heldBack``).
+    /// If `waits` is true and fewer than `count` were there, the session goes on waiting: the manager is subscribed to its
+    /// tubes from this very transaction on (``Store/unsubscribe(from:)``), and the session's later operations in the batch
+    /// are not run (``Outcome/heldBack``).
     case claim(tubes: [TubeName], count: Int, waits: Bool)
 
     /// Claims one task that is pending, delayed or buried, paused tube or not. → ``Outcome/claimed(_:)``,

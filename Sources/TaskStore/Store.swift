@@ -41,13 +41,11 @@ public protocol Store: AnyObject {
     ///   acknowledged, and the manager must stop.
     func makeDurable() throws(StoreError)
 
-    /// Asks to be told when other managers make tasks of this tube pending.
+    /// Ends this manager's subscription to a tube, for which none of its sessions waits any more.
     ///
-    /// A claim that waits asks this by itself, inside its transaction, so that no commit can slip between.
-    func awaits(_ tube: TubeName)
-
-    /// No session of this manager waits for the tube any more.
-    func stopsAwaiting(_ tube: TubeName)
+    /// A claim that waits subscribes to its tubes inside its transaction, so that no commit can slip between. From then on
+    /// the manager is told when others make tasks of the tube pending (``observeChanges(_:)``).
+    func unsubscribe(from tube: TubeName)
 
     /// Sets who is called when there is news.
     ///

@@ -37,6 +37,13 @@ import Testing
         _ = try store.run(Batch([Operation(session: session, action: .put(task))], now: .start))
     }
 
+    /// Has a session of the manager wait for more tasks than there are.
+    private func subscribe(_ store: SQLiteStore) throws {
+        let session = SessionID(connection: 2, of: store.manager)
+        let claim = Action.claim(tubes: [.default], count: 100, waits: true)
+        _ = try store.run(Batch([Operation(session: session, action: claim)], now: .start))
+    }
+
     @Test func `the put of a peer wakes only managers that subscribe to the tube`() throws {
         let place = try TemporaryStore()
         let store = try place.open()
@@ -45,7 +52,7 @@ import Testing
         let (sharedPage, slot) = (store.parts.sharedPage, store.parts.livenessLock.slot)
         try put(peer)
         #expect(sharedPage.notifications(slot) == 0)
-        store.awaits(.default)
+        try subscribe(store)
         try put(store)
         #expect(sharedPage.notifications(slot) == 0, "its own")
         try put(peer)
@@ -70,7 +77,7 @@ import Testing
         #expect(try store.hasChangedElsewhere())
         // Reported once: the next report is the next one that is requested.
         try put(peer)
-        store.awaits(.default)
+        try subscribe(store)
         try put(peer)
         #expect(news.next() == .pending)
 

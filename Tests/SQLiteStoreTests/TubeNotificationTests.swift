@@ -55,7 +55,7 @@ import Testing
         #expect(sharedPage.notifications(slot) == 1)
         #expect(Set(try #require(try store.takeNews()).tubes) == [tubes[77], tubes[150]])
         #expect(try store.takeNews() == News(), "reported once")
-        store.stopsAwaiting(tubes[77])
+        store.unsubscribe(from: tubes[77])
         try run(peer, put(tubes[77]))
         #expect(try store.takeNews() == News())
     }

@@ -146,7 +146,7 @@ extension Engine {
     private func finishTurn(start: ContinuousClock.Instant) {
         follow(lookout.waiting(table.waiting))
         if let lane { lane.board.publish(&table, memory, of: lane.number) }
-        for tube in table.takeUnawaited() { store.stopsAwaiting(tube) }
+        for tube in table.takeUnawaited() { store.unsubscribe(from: tube) }
         let answered = table.takeAnswered()
         let end = ContinuousClock.now
         send(answered[...])

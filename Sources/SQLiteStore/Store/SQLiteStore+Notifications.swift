@@ -2,13 +2,8 @@ public import TaskStore
 
 /// How managers tell each other which tubes their sessions wait for, and that there are tasks.
 extension SQLiteStore {
-    /// See ``Store/awaits(_:)``.
-    public func awaits(_ tube: TubeName) {
-        if subscribe(tube) { publishSubscriptions() }
-    }
-
-    /// See ``Store/stopsAwaiting(_:)``.
-    public func stopsAwaiting(_ tube: TubeName) {
+    /// See ``Store/unsubscribe(from:)``.
+    public func unsubscribe(from tube: TubeName) {
         if let bit = subscriptions.remove(tube) { publish(bit, isSubscribed: false) }
         publishSubscriptions()
     }

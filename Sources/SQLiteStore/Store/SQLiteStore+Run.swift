@@ -152,7 +152,7 @@ extension SQLiteStore {
         do {
             position = try parts.database.commit(tables.statements.transaction.commit)
         } catch {
-            for tube in subscribed { stopsAwaiting(tube) }
+            for tube in subscribed { unsubscribe(from: tube) }
             let error = error.duringCommit(path)
             if error.code == .lost { parts.sharedPage.hasIOFailed = true }
             throw abandon(error)
