@@ -59,9 +59,10 @@ let package = Package(
             name: "PostgresStore",
             dependencies: ["CPlatform", "CPostgres", "TaskStore"],
             resources: [
-                .embedInCode("functions-batch.sql"), .embedInCode("functions-plain-batch.sql"),
-                .embedInCode("functions-managers.sql"), .embedInCode("migration-2.sql"),
-                .embedInCode("migration-2-managers.sql"), .embedInCode("schema-postgres.sql"),
+                .embedInCode("Schema/functions-tasks.sql"), .embedInCode("Schema/functions-verbs.sql"),
+                .embedInCode("Schema/functions-batch.sql"), .embedInCode("Schema/functions-fast-path.sql"),
+                .embedInCode("Schema/functions-managers.sql"), .embedInCode("Schema/migration-2.sql"),
+                .embedInCode("Schema/migration-2-managers.sql"), .embedInCode("Schema/schema-postgres.sql"),
             ]
         ),
 

@@ -13,8 +13,7 @@
 -- only if they need the tasks that it has changed.
 --
 -- Times are UTC in milliseconds since 1970 (…_ms), by the clock of this server. Durations are seconds (…_s). The
--- functions that managers call are in functions-batch.sql, functions-plain-batch.sql and functions-managers.sql. The
--- steps from older versions are in migration-N.sql.
+-- functions that managers call are in functions-*.sql. The steps from older versions are in migration-N.sql.
 
 -- == Tables ==
 
@@ -188,6 +187,61 @@ CREATE TABLE unique_key (
 
 CREATE INDEX unique_key_task ON unique_key (task_id);
 CREATE INDEX unique_key_gone ON unique_key (kept_until_ms) WHERE kept_until_ms IS NOT NULL;
+
+-- == Types ==
+
+-- An operation of a batch, as managers send it. "kind" says what it does; the operation has only the values that its kind
+-- needs.
+CREATE TYPE operation_2 AS (
+    kind             text,    -- a WHEN of run_batch_2 in functions-batch.sql
+    last             integer, -- the number of the last operation that is run together with this one; else its own
+    session          bigint,  -- the connection: manager << 32 | connection
+    id               bigint,  -- the task
+    tube             text,
+    tubes            text[],  -- claim: from which tubes
+    state            text,    -- kick, clear, peek next: the state of the tasks
+    priority         bigint,
+    delay_s          bigint,  -- put, release; pause: the length of the pause
+    ttr_s            bigint,
+    bound            bigint,  -- claim, kick, clear: how many tasks at most
+    name             text,    -- put unique: the key; attach: the session's name
+    users            bigint,  -- count users: what is added to the numbers of users and watchers
+    watchers         bigint,
+    is_named         boolean, -- the connection has attached a named session, or had until another one attached it
+    makes_tube       boolean, -- the tube may not exist, and is added
+    waits            boolean, -- claim: the session waits if it gets fewer tasks
+    may_hold_back    boolean, -- claim: later operations of the session follow, and are held back if it waits
+    may_be_held_back boolean, -- the session may wait for an earlier operation
+    body             bytea
+);
+
+-- A row of the answer to a batch. "event" says what has happened:
+--
+--   done              the operation has had this effect, as its function in functions-verbs.sql describes
+--   key exists        put unique: a task with this key exists or existed (id)
+--   became pending    tasks of a tube became pending (tube, the state before, tasks, urgent)
+--   pause ended       of a tube
+--   tube removed      the tube was unused
+--   attached          to the named session (id)
+--   claims left       a holder that is gone (id) has more claims to return
+--   held back, displaced, locked    nothing was done: the session waits for an earlier operation, has lost its named
+--                     session to another connection, or another program has locked what the operation names
+--   not done          nothing of the batch was done: it has to be run in another way
+--   end               the last row; numbers: the time, when the next event is due, and the transaction's id
+CREATE TYPE batch_row_2 AS (
+    operation integer,  -- the operation's number in the batch, from 1; 0: not about one operation
+    event     text,
+    id        bigint,
+    tube      text,
+    state     text,     -- of the task before
+    priority  bigint,
+    holder    bigint,
+    ttr_s     bigint,
+    tasks     bigint,   -- the number of tasks
+    urgent    bigint,   -- how many of them are urgent
+    numbers   bigint[], -- ids of new tasks, or statistics
+    body      bytea
+);
 
 -- == Functions ==
 -- Each migration from an older version replaces all of them.
@@ -451,23 +505,28 @@ CREATE OR REPLACE FUNCTION held_by(_holder bigint) RETURNS text LANGUAGE sql STA
     END
 $$;
 
--- The oldest pending task of a tube. Reads the first task of each priority, at most 1000 priorities, the most urgent
--- first.
-CREATE OR REPLACE FUNCTION oldest_pending_id(_tube text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+-- The oldest pending task of a tube: its id, and when it was put. Reads the first task of each priority, at most 1000
+-- priorities, the most urgent first. If the clock was set back, the smallest id and the earliest time may be of two tasks.
+CREATE OR REPLACE FUNCTION oldest_pending_task(_tube text, OUT oldest_id bigint, OUT oldest_ms bigint)
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    _oldest   bigint;
     _priority bigint := -1;
     _id       bigint;
+    _created  bigint;
 BEGIN
     FOR _ IN 1..1000 LOOP
-        SELECT priority, id INTO _priority, _id FROM task_state
+        SELECT priority, id, created_ms INTO _priority, _id, _created FROM task_state
         WHERE state = 'pending' AND tube = _tube AND priority > _priority
         ORDER BY priority, id LIMIT 1;
         EXIT WHEN NOT FOUND;
-        _oldest := least(_oldest, _id);
+        oldest_id := least(oldest_id, _id);
+        oldest_ms := least(oldest_ms, _created);
     END LOOP;
-    RETURN _oldest;
 END $$;
+
+CREATE OR REPLACE FUNCTION oldest_pending_id(_tube text) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT oldest_id FROM oldest_pending_task(_tube)
+$$;
 
 -- == Views ==
 

@@ -1,20 +1,19 @@
 public import TaskStore
 
 extension PostgresStore {
-    /// The oldest server that has what is used here.
+    /// The oldest version of the server that can be used.
     private static let oldestServer: Int32 = 120_000
 
-    /// Opens the store for a manager, making the tables where they do not exist, and enters the manager among its peers.
+    /// Opens the store for a manager: creates the tables if they do not exist, and adds the manager.
     ///
-    /// Managers may do the same at the same instant, on whatever hosts. The claims of managers that have died are returned
-    /// before this does.
+    /// Several managers may do this at the same time, on any hosts. The claims of dead managers are returned first.
     ///
     /// - Parameters:
-    ///   - address: a connection URI or string, as libpq takes it: several hosts may be named, of which the one that takes
-    ///     writes is used. What it leaves open comes from libpq's environment variables.
-    ///   - name: what people call this manager.
-    ///   - listeningAddress: where it listens, for people who look at the table of managers.
-    ///   - options: what can be set.
+    ///   - address: a connection URI or string, as libpq takes it. If it names several hosts, the one that accepts writes is
+    ///     used. What it does not set comes from libpq's environment variables.
+    ///   - name: the manager's name, for people.
+    ///   - listeningAddress: its listening address, for people who read the table of managers.
+    ///   - options: the settings.
     /// - Returns: the store, for one thread at a time.
     /// - Throws: ``StoreError/Code/unusable`` or ``StoreError/Code/inUse``, with one line that says what is wrong and holds no
     ///   password.
@@ -30,7 +29,7 @@ extension PostgresStore {
         while true {
             do {
                 try store.open(until: deadline)
-                store.listener.lives(until: .now + options.timeout + options.lease)
+                store.listener.liveUntil(.now + options.timeout + options.lease)
                 try store.listener.listen(for: store.manager, until: max(deadline, .now + .seconds(1)))
                 return store
             } catch let error as PostgresError {
@@ -38,7 +37,7 @@ extension PostgresStore {
                 guard error.meaning == .reconnect, ContinuousClock.now < deadline else {
                     throw StoreError(.unusable, "PostgreSQL: \(error.message)")
                 }
-                store.outage.failed()
+                store.backoff.noteFailure()
             } catch let error as StoreError {
                 throw error
             } catch {
@@ -54,18 +53,18 @@ extension PostgresStore {
         }
         try Schema.establish(first, options.schema, until: deadline)
         durability = try Self.durability(first, until: deadline)
-        let link = try reconnect(until: deadline)
-        try checkSession(of: first, link, until: deadline)
-        recoveredAtOpening = try buryDead(link, until: deadline)
-        try enter(link, until: deadline)
+        let connection = try reconnect(until: deadline)
+        try checkSession(of: first, connection, until: deadline)
+        recoveredAtOpening = try removeDead(connection, until: deadline)
+        try enter(connection, until: deadline)
     }
 
-    /// Finds out whether each connection has a session of the server's own, as managers need it.
+    /// Checks that each connection has its own session on the server, which managers need.
     ///
-    /// In transaction mode a pool gives the same session to one connection after the other.
-    private func checkSession(of first: Link, _ link: Link, until deadline: ContinuousClock.Instant) throws {
+    /// A pool in transaction mode gives the same session to one connection after the other.
+    private func checkSession(of first: PostgresConnection, _ connection: PostgresConnection, until deadline: ContinuousClock.Instant) throws {
         let one = try first.ask("SELECT pg_backend_pid()", until: deadline).int32(0, 0)
-        let other = try link.run([Link.Request(.session)], until: deadline)[0].int32(0, 0)
+        let other = try connection.run([PostgresConnection.Request(.session)], until: deadline)[0].int32(0, 0)
         guard one == other else { return }
         throw StoreError(
             .unusable,
@@ -74,12 +73,12 @@ extension PostgresStore {
         )
     }
 
-    /// What a commit is worth on this server.
+    /// Describes what a commit survives on this server.
     private static func durability(
-        _ link: Link,
+        _ connection: PostgresConnection,
         until deadline: ContinuousClock.Instant
     ) throws(PostgresError) -> [(line: String, isWarning: Bool)] {
-        let answer = try link.ask(
+        let answer = try connection.ask(
             """
             SELECT
                 current_setting('synchronous_commit'), current_setting('fsync'),
@@ -96,7 +95,7 @@ extension PostgresStore {
         return lines
     }
 
-    private static func worth(of answer: Answer) -> (line: String, isWarning: Bool) {
+    private static func worth(of answer: ResultRows) -> (line: String, isWarning: Bool) {
         let (commit, sync, standbys) = (answer.text(0, 0), answer.text(0, 1), answer.text(0, 2))
         if sync == "off" {
             return ("fsync is off: a crash of the server's machine may lose or damage everything", true)

@@ -4,26 +4,57 @@ extension PostgresStore {
     /// How often a batch that gave way to another transaction is tried again.
     private static let mostRetries = 20
 
+    /// For how long batches are careful after one has met another program's lock.
+    private static let timeOfCare = Duration.seconds(2)
+
+    /// How long a careful batch waits that has nevertheless met a lock, such as one of a manager that waits for its disk.
+    private static let pauseForLock = Duration.milliseconds(5)
+
+    /// For how many batches no other order is tried after one had to run twice.
+    private static let batchesWithoutOptimism = 16
+
+    /// For how many batches the fast path is not tried after it could not run one.
+    private static let batchesWithoutFastPath = 16
+
+    /// One attempt to run a batch.
+    struct Attempt {
+        let batch: Batch
+        let connection: PostgresConnection
+        let deadline: ContinuousClock.Instant
+
+        /// Whether it waits for no lock of another program.
+        let isCareful: Bool
+
+        /// The time, if the server's clock is not to be used.
+        let now: Timestamp?
+    }
+
     /// See ``Store/run(_:)``.
     public func run(_ batch: Batch) throws(StoreError) -> BatchResult {
-        let patience = outage.isLong ? min(options.timeout, Outage.patienceAfterwards) : options.timeout
-        let deadline = ContinuousClock.now + patience
-        // Waiting for the server is a sign of life as long as it is bounded.
-        listener.lives(until: deadline + Outage.patienceAfterwards * 2)
-        defer { listener.lives(until: .now + options.lease) }
+        let deadline = ContinuousClock.now + timeout
+        // A manager that waits for the server is alive, as long as the wait is bounded.
+        listener.liveUntil(deadline + ReconnectBackoff.shortWait * 2)
+        defer { listener.liveUntil(.now + options.lease) }
         var retries = 0
         while true {
             let isCareful = carefulUntil.map { $0 > .now } ?? false
             do {
-                let link = try connected(until: deadline)
-                // Connecting may have taken all the time there was: a server that is there again gets a moment to answer.
-                return try attempt(batch, isCareful, link, until: max(deadline, .now + Outage.patienceAfterwards))
+                let connection = try connected(until: deadline)
+                let attempt = Attempt(
+                    batch: batch,
+                    connection: connection,
+                    // Connecting may have taken all the time. A server that is there again gets a moment to answer.
+                    deadline: max(deadline, .now + ReconnectBackoff.shortWait),
+                    isCareful: isCareful,
+                    now: options.usesBatchTime ? batch.now : nil
+                )
+                return try run(attempt)
             } catch {
                 switch error.meaning {
                 case .reconnect:
                     disconnect()
                     guard ContinuousClock.now < deadline else {
-                        outage.isLong = true
+                        backoff.isLong = true
                         throw error.storeError
                     }
                 case .locked where !isCareful || ContinuousClock.now < deadline:
@@ -33,7 +64,7 @@ extension PostgresStore {
                     retries += 1
                 case .unknown:
                     disconnect()
-                    outage.isLong = true
+                    backoff.isLong = true
                     throw error.storeError
                 case .leaseLost:
                     loseClaims()
@@ -44,58 +75,118 @@ extension PostgresStore {
         }
     }
 
-    /// For how long batches are careful after one has met another program's lock.
-    private static let timeOfCare = Duration.seconds(2)
+    /// How long a batch may wait for the server.
+    var timeout: Duration {
+        backoff.isLong ? min(options.timeout, ReconnectBackoff.shortWait) : options.timeout
+    }
 
-    /// How long a careful batch that met a lock nevertheless, such as one of a manager that waits for its disk, waits.
-    private static let pauseForLock = Duration.milliseconds(5)
-
-    private func attempt(
-        _ batch: Batch,
-        _ isCareful: Bool,
-        _ link: Link,
-        until deadline: ContinuousClock.Instant
-    ) throws(PostgresError) -> BatchResult {
-        try beginNamedClaimsAgain(link, until: deadline)
-        let plan = BatchPlan(batch.operations, manager: manager, members: members, isCareful: isCareful)
-        let now = options.usesBatchTime ? batch.now : nil
-        if plan.isReadOnly, leftovers.isEmpty {
-            sent = .now
-            let parameters = parameters(of: plan, at: now, writes: false)
-            let answers = try link.run([Link.Request(.runBatch, parameters)], until: deadline)
-            let reader = BatchReader(answers[0], batch.operations, plan, members)
-            if !reader.mustWrite {
-                noteTime(reader)
-                return result(of: reader, batch)
-            }
-        }
-        if batchesUntilHope > 0 {
-            batchesUntilHope -= 1
-        } else if !isCareful, let order = Reordering(batch.operations, members: members) {
-            let hopeful = BatchPlan(order.operations, manager: manager, members: members, isHopeful: true)
-            let reader = try execute(hopeful, order.operations, at: now, link, until: deadline)
-            if reader.cameShort.isEmpty {
-                var result = result(of: try commit(reader, false, link, until: deadline), batch)
-                result.outcomes = order.restored(result.outcomes)
-                return result
-            }
-            rollBack(link, until: deadline)
-            batchesUntilHope = Self.batchesWithoutHope
-        }
-        let reader = try execute(plan, batch.operations, at: now, link, until: deadline)
+    /// Runs a batch: by reading alone, in the optimistic order, or in its own order.
+    private func run(_ attempt: Attempt) throws(PostgresError) -> BatchResult {
+        try restartNamedClaims(attempt)
+        let operations = attempt.batch.operations
+        let plan = BatchPlan(operations, manager: manager, references: references, isCareful: attempt.isCareful)
+        if let result = try read(plan, attempt) { return result }
+        if let result = try runInOptimisticOrder(attempt) { return result }
+        let reader = try execute(plan, operations, attempt)
         if reader.hasMetLock { carefulUntil = .now + Self.timeOfCare }
-        return result(of: try commit(reader, isCareful, link, until: deadline), batch)
+        return result(of: try commit(reader, attempt), attempt.batch)
     }
 
-    private func parameters(of plan: BatchPlan, at now: Timestamp?, writes: Bool) -> Parameters {
-        plan.parameters(
-            at: now,
-            retention: Int64(options.uniqueRetention) * 1000,
-            writes: writes,
-            steady: now?.rawValue ?? clock.limit(at: .now),
-            leftovers: writes ? leftovers : []
-        )
+    /// Runs a batch that only reads, without a transaction of its own.
+    ///
+    /// - Returns: nil if the batch writes, or something has to be written first.
+    private func read(_ plan: BatchPlan, _ attempt: Attempt) throws(PostgresError) -> BatchResult? {
+        guard plan.isReadOnly, leftovers.isEmpty else { return nil }
+        let reader = try read([runBatch(plan, attempt, writes: false)], attempt.batch.operations, plan, attempt)
+        return reader.wasNotDone ? nil : result(of: reader, attempt.batch)
     }
+
+    /// Runs a batch in the order of ``OptimisticOrder``.
+    ///
+    /// - Returns: nil if there is no such order, or if a claim found fewer tasks than it wants; then nothing was done.
+    private func runInOptimisticOrder(_ attempt: Attempt) throws(PostgresError) -> BatchResult? {
+        guard batchesUntilOptimism == 0 else {
+            batchesUntilOptimism -= 1
+            return nil
+        }
+        guard !attempt.isCareful, let order = OptimisticOrder(attempt.batch.operations, references: references) else {
+            return nil
+        }
+        let plan = BatchPlan(order.operations, manager: manager, references: references, expectsTasks: true)
+        let reader = try execute(plan, order.operations, attempt)
+        guard reader.unsatisfied.isEmpty else {
+            rollBack(attempt.connection, until: attempt.deadline)
+            batchesUntilOptimism = Self.batchesWithoutOptimism
+            return nil
+        }
+        var result = result(of: try commit(reader, attempt), attempt.batch)
+        result.outcomes = order.restored(result.outcomes)
+        return result
+    }
+
+    /// Runs operations up to the commit: on the fast path if possible, or else by the function for all batches.
+    private func execute(
+        _ plan: BatchPlan,
+        _ operations: [Operation],
+        _ attempt: Attempt
+    ) throws(PostgresError) -> BatchReader {
+        var requests = [PostgresConnection.Request(.begin)]
+        do {
+            if let fastPath = fastPath(plan) {
+                let parameters = fastPath.parameters(manager, at: attempt.now, retention: retention)
+                requests.append(PostgresConnection.Request(.runFastPath, parameters))
+                let reader = try read(requests, operations, plan, attempt)
+                if !reader.wasNotDone { return reader }
+                // The transaction has begun, and nothing was done in it.
+                requests = []
+                batchesUntilFastPath = Self.batchesWithoutFastPath
+            }
+            requests.append(runBatch(plan, attempt, writes: true))
+            return try read(requests, operations, plan, attempt)
+        } catch {
+            rollBack(attempt.connection, until: attempt.deadline)
+            throw error
+        }
+    }
+
+    /// Returns nil if the batch cannot take the fast path, or if a recent one could not.
+    private func fastPath(_ plan: BatchPlan) -> FastPath? {
+        guard batchesUntilFastPath == 0 else {
+            batchesUntilFastPath -= 1
+            return nil
+        }
+        guard !plan.isCareful, leftovers.isEmpty else { return nil }
+        return FastPath(plan)
+    }
+
+    /// Sends the requests and reads the answer to the last.
+    private func read(
+        _ requests: [PostgresConnection.Request],
+        _ operations: [Operation],
+        _ plan: BatchPlan,
+        _ attempt: Attempt
+    ) throws(PostgresError) -> BatchReader {
+        sent = .now
+        let answers = try attempt.connection.run(requests, until: attempt.deadline)
+        let reader = BatchReader(answers[answers.count - 1], operations, plan, references)
+        noteTime(reader)
+        return reader
+    }
+
+    private func runBatch(_ plan: BatchPlan, _ attempt: Attempt, writes: Bool) -> PostgresConnection.Request {
+        let parameters = plan.parameters(
+            at: attempt.now,
+            retention: retention,
+            writes: writes,
+            steady: attempt.now?.rawValue ?? clock.limit(at: .now),
+            leftovers: writes ? leftovers : [],
+            type: attempt.connection.operationType
+        )
+        return PostgresConnection.Request(.runBatch, parameters)
+    }
+
+    /// For how many milliseconds the keys of finished tasks are kept.
+    private var retention: Int64 { Int64(options.uniqueRetention) * 1000 }
 
     /// Compares the server's clock with this process's own.
     private func noteTime(_ reader: BatchReader) {
@@ -103,244 +194,13 @@ extension PostgresStore {
         clock.note(reader.now, sent: sent, received: .now)
     }
 
-    /// If the server's clock was set, lets the time of named sessions' claims begin again, since their ends are by the old one.
-    private func beginNamedClaimsAgain(_ link: Link, until deadline: ContinuousClock.Instant) throws(PostgresError) {
+    /// If the server's clock was set, gives claims of named sessions their full time again: their ends are by the old time.
+    private func restartNamedClaims(_ attempt: Attempt) throws(PostgresError) {
         guard let step = clock.step else { return }
         var parameters = Parameters()
         parameters.add(step)
-        let request = Link.Request(.beginNamedClaimsAgain, parameters)
-        while try link.run([request], until: deadline)[0].int64(0, 0) == 1000 {}
+        let request = PostgresConnection.Request(.restartNamedClaims, parameters)
+        while try attempt.connection.run([request], until: attempt.deadline)[0].int64(0, 0) == Batch.mostRows {}
         clock.stepWasHandled()
-    }
-
-    /// For how many batches no other order is tried after one had to be done over.
-    private static let batchesWithoutHope = 16
-
-    /// For how many batches the quick way is not tried after one that was not for it.
-    private static let batchesNotPlain = 16
-
-    /// Runs a batch up to the commit: the quick way where it fits, or else the one that does everything.
-    private func execute(
-        _ plan: BatchPlan,
-        _ operations: [Operation],
-        at now: Timestamp?,
-        _ link: Link,
-        until deadline: ContinuousClock.Instant
-    ) throws(PostgresError) -> BatchReader {
-        var requests = [Link.Request(.begin)]
-        do {
-            sent = .now
-            if batchesUntilPlain > 0 {
-                batchesUntilPlain -= 1
-            } else if !plan.isCareful, leftovers.isEmpty, let plain = PlainBatch(plan) {
-                requests.append(Link.Request(.runPlainBatch, plain.parameters(plan, at: now)))
-                let reader = BatchReader(try link.run(requests, until: deadline)[1], operations, plan, members)
-                if !reader.mustWrite {
-                    noteTime(reader)
-                    return reader
-                }
-                // The transaction has begun, and has done nothing yet.
-                requests = []
-                batchesUntilPlain = Self.batchesNotPlain
-            }
-            sent = .now
-            requests.append(Link.Request(.runBatch, parameters(of: plan, at: now, writes: true)))
-            let answers = try link.run(requests, until: deadline)
-            let reader = BatchReader(answers[answers.count - 1], operations, plan, members)
-            noteTime(reader)
-            return reader
-        } catch {
-            rollBack(link, until: deadline)
-            throw error
-        }
-    }
-
-    private func result(of reader: BatchReader, _ batch: Batch) -> BatchResult {
-        outage.isLong = false
-        defer { hasLostClaims = false }
-        var nextEvent: Timestamp?
-        if let next = reader.nextEvent {
-            // The manager's timers go by its own clock, so it is told how far off the event is.
-            nextEvent = Timestamp(rawValue: batch.now.rawValue + next - reader.now)
-        }
-        return BatchResult(
-            outcomes: withoutLongLocked(reader.outcomes, batch.operations),
-            needsDurability: reader.needsDurability,
-            timePassed: reader.timePassed,
-            nextEvent: nextEvent,
-            timeRead: sent,
-            claimsWereLost: hasLostClaims
-        )
-    }
-
-    /// Gives up on commands that have met another program's lock for as long as a batch may wait.
-    private func withoutLongLocked(_ outcomes: [Outcome], _ operations: [Operation]) -> [Outcome] {
-        guard !lockedSince.isEmpty || outcomes.contains(.locked) else { return outcomes }
-        var outcomes = outcomes
-        for (index, operation) in operations.enumerated() {
-            // The end of a claim is tried for as long as it takes.
-            if case .expire = operation.action { continue }
-            switch outcomes[index] {
-            case .locked:
-                let since = lockedSince[operation.session] ?? .now
-                if ContinuousClock.now - since >= options.timeout {
-                    outcomes[index] = .failed
-                    lockedSince[operation.session] = nil
-                } else {
-                    lockedSince[operation.session] = since
-                }
-            case .heldBack: break
-            default: lockedSince[operation.session] = nil
-            }
-        }
-        return outcomes
-    }
-
-    private func rollBack(_ link: Link, until deadline: ContinuousClock.Instant) {
-        guard !link.isBroken else { return }
-        do {
-            try link.run([Link.Request(.rollback)], until: deadline)
-        } catch {
-            disconnect()
-        }
-    }
-
-    // The commit.
-
-    /// Adds the counts up, commits, and does what has to follow the commit at once.
-    ///
-    /// - Returns: what was committed: what the reader says, nearly always.
-    private func commit(
-        _ reader: BatchReader,
-        _ isCareful: Bool,
-        _ link: Link,
-        until deadline: ContinuousClock.Instant
-    ) throws(PostgresError) -> BatchReader {
-        var committed = reader
-        var requests: [Link.Request] = []
-        if reader.transaction != nil { requests.append(finishing(reader, isCareful)) }
-        requests.append(Link.Request(.commit))
-        let answersToCommit = requests.count
-        // What follows comes after the commit, so that who is not waiting yet sees what was committed; and it is a
-        // transaction of its own, since one that notifies makes all others that do so wait until it is on the disk.
-        let awakened = reader.tally.awakened
-        if !awakened.isEmpty {
-            var parameters = Parameters()
-            parameters.add(Array(awakened))
-            parameters.add(manager.rawValue)
-            requests.append(Link.Request(.wake, parameters))
-        }
-        let newlyAwaited = Set(reader.cameShort).subtracting(announced)
-        if !newlyAwaited.isEmpty { requests.append(announcing(newlyAwaited)) }
-
-        var answers: [Answer] = []
-        do {
-            try link.run(requests, until: deadline, &answers)
-            announced.formUnion(newlyAwaited)
-        } catch {
-            if answers.count >= answersToCommit {
-                // What followed the commit failed; others find out a little later.
-                if !link.isBroken { rollBack(link, until: deadline) }
-            } else if error.meaning == .reconnect, reader.transaction != nil {
-                // Also where the server says that it ends the connection: it may do so after the commit, while it waits for
-                // a standby.
-                committed = try resolve(reader, error.message, until: deadline)
-            } else {
-                rollBack(link, until: deadline)
-                throw error
-            }
-        }
-        if committed.transaction != nil {
-            batches += 1
-            lastBeat = .now
-        }
-        members = committed.members
-        leftovers = committed.leftovers
-        if !reader.cameShort.isEmpty {
-            awaited.formUnion(reader.cameShort)
-            // A task may have come between the look and the announcement: look again.
-            if !newlyAwaited.isEmpty { handler?() }
-        }
-        return committed
-    }
-
-    private func finishing(_ reader: BatchReader, _ isCareful: Bool) -> Link.Request {
-        let unprotected = reader.tally.shrunk.filter { tube in TubeName(tube).map { !members.protects($0) } ?? false }
-        var parameters = Parameters()
-        parameters.add(manager.rawValue)
-        parameters.add(batches + 1)
-        parameters.add(fence)
-        let isSimple = reader.keysAdded == 0 && reader.retired.isEmpty && unprotected.isEmpty
-        if isSimple, !isCareful, let (tube, change) = reader.tally.onlyChange {
-            parameters.add(tube)
-            change.write(to: &parameters)
-            return Link.Request(.settle, parameters)
-        }
-        parameters.add(reader.now)
-        parameters.add(Int64(options.uniqueRetention) * 1000)
-        parameters.add(reader.keysAdded)
-        parameters.add(reader.retired)
-        parameters.add(unprotected.sorted())
-        reader.tally.write(to: &parameters)
-        parameters.add(isCareful)
-        return Link.Request(.finishBatch, parameters)
-    }
-
-    /// Finds out what became of a transaction whose commit was not answered.
-    ///
-    /// - Returns: what was committed.
-    /// - Throws: ``PostgresError``: meaning ``PostgresError/Meaning/retry`` where the transaction was lost, and so nothing
-    ///   has happened; meaning ``PostgresError/Meaning/unknown`` where the time was over before the answer came.
-    private func resolve(
-        _ reader: BatchReader,
-        _ message: String,
-        until deadline: ContinuousClock.Instant
-    ) throws(PostgresError) -> BatchReader {
-        let lost = PostgresError.refused(state: "40001", message: "the transaction was lost with the connection")
-        disconnect()
-        while ContinuousClock.now < deadline {
-            do throws(PostgresError) {
-                let link = try reconnect(until: deadline)
-                var me = Parameters()
-                me.add(manager.rawValue)
-                // This is a commit of its own: once it is answered, all that was committed before is where commits have to
-                // be, on a synchronous standby too.
-                let last = try link.run([Link.Request(.lastBatch, me)], until: deadline)[0]
-                let status = try status(of: reader.transaction ?? 0, link, until: deadline)
-                if last.rows > 0 {
-                    fence = last.int64(0, 1)
-                    // Only this manager writes this number. The transaction's number alone would not do: a standby that
-                    // never heard of the transaction gives the number to another one.
-                    guard last.int64(0, 0) == batches + 1, status != "aborted" else { throw lost }
-                    return reader
-                }
-                // Peers have taken this manager for dead meanwhile, and returned its claims.
-                loseClaims()
-                guard status == "committed" else { throw lost }
-                return reader.withoutClaims()
-            } catch {
-                guard error.meaning == .reconnect else { throw error }
-                disconnect()
-            }
-        }
-        // Whatever it has claimed nobody here knows of.
-        loseClaims()
-        throw .unresolved("\(message); what became of a batch is not known")
-    }
-
-    private func status(
-        of transaction: Int64,
-        _ link: Link,
-        until deadline: ContinuousClock.Instant
-    ) throws(PostgresError) -> String? {
-        var parameters = Parameters()
-        parameters.add(String(transaction))
-        do {
-            let answer = try link.run([Link.Request(.transactionStatus, parameters)], until: deadline)[0]
-            return answer.isNull(0, 0) ? nil : answer.text(0, 0)
-        } catch .refused(state: "22023", _) {
-            // Its number has not come up yet on this server, so it cannot have been committed here.
-            return "aborted"
-        }
     }
 }

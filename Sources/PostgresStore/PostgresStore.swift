@@ -2,40 +2,40 @@ public import TaskStore
 
 /// The store on a PostgreSQL server, shared by managers on any number of hosts.
 ///
-/// ### A batch's way
-/// Two round trips: `BEGIN` and a function that runs all of it, then the counts, the proof that this manager's lease still
-/// holds, and `COMMIT`. A batch that changes nothing is one. The server makes a commit durable before it answers, so
-/// ``makeDurable()`` has nothing to do.
+/// ### The path of a batch
+/// Two round trips. The first is `BEGIN` and a function that runs all operations. The second is the counts, the proof that
+/// this manager is not considered dead, and `COMMIT`. A batch that changes nothing is one round trip. The server makes a
+/// commit durable before it answers, so ``makeDurable()`` has nothing to do.
 ///
-/// ### Losing the server
-/// A batch waits for the server up to ``Options/timeout`` and then fails; the next one tries again. If the answer to a
-/// `COMMIT` was lost, the server is asked what became of the transaction before any client is told anything.
+/// ### If the server is lost
+/// A batch waits for the server up to ``Options/timeout`` and then fails. The next one tries again. If the answer to a
+/// `COMMIT` was lost, the server is asked what became of the transaction before any client gets an answer.
 ///
 /// ### Locks of other programs
-/// A program may change tasks in a transaction of its own and take its time to commit it. A batch that meets such a lock gives
-/// up after ``lockTimeout`` and is run again in a careful way, as those that follow it for a while: it takes the locks that
-/// are free, leaves the operations for which one is not (``Outcome/locked``), and writes its counts as changes that are
-/// added up later.
+/// A program may change tasks in its own transaction and commit it much later. A batch that meets such a lock gives up
+/// after ``lockTimeout`` and is run again in a careful way, as are those that follow it for a while. It takes the locks
+/// that are free, leaves out the operations that need another one (``Outcome/locked``), and writes its counts as changes
+/// that are added up later.
 ///
 /// ### Threads
-/// Confined to one thread at a time, which it blocks. Only the handler of ``observeChanges(_:)`` is called from a thread
-/// of the store's own, and from within ``run(_:)``.
+/// Only one thread at a time may use the store, which blocks it. Only the handler of ``observeChanges(_:)`` is called from
+/// a thread of the store's own, and from within ``run(_:)``.
 public final class PostgresStore: Store {
-    /// What can be set, with values that fit.
+    /// Settings, with usual values.
     public struct Options: Sendable {
         /// For how long a batch waits for a server that does not answer.
         public var timeout = Duration.seconds(10)
 
-        /// For how long a manager may be silent before the others take its claims back.
+        /// For how long a manager may be silent before the others return its claims.
         public var lease = Duration.seconds(5)
 
-        /// Which of a process's several stores this is; for people who look at the table of managers.
+        /// Which of the process's stores this is, for readers of the table of managers.
         public var lane = 0
 
-        /// How long the key of a deleted task is kept from being put again, in seconds.
+        /// For how many seconds the key of a finished task is kept.
         public var uniqueRetention = QueueRules.keyRetention
 
-        /// The program's version, for people who look at the table of managers.
+        /// The program's version, for readers of the table of managers.
         public var version = ""
 
         /// The schema that has the tables.
@@ -44,25 +44,25 @@ public final class PostgresStore: Store {
         /// How often ``PostgresStore/hasChangedElsewhere()`` asks the server, at most.
         public var lookInterval = Duration.seconds(1)
 
-        /// Whether batches say what time it is, and not the server; for tests, whose time goes when told.
+        /// Whether the time comes from the batches and not from the server. Tests set it, to control the time.
         package var usesBatchTime = false
 
-        /// The options that fit most.
+        /// Makes options with the usual values.
         public init() {}
     }
 
     /// How long a batch waits for a lock, in milliseconds.
     ///
-    /// What managers lock is free after a few.
+    /// Managers hold their locks for a few milliseconds.
     static let lockTimeout = 50
 
-    /// See ``Store/manager``; another number after the lease was lost.
+    /// See ``Store/manager``.
     public internal(set) var manager = ManagerID(rawValue: 0)
 
-    /// What was found at opening: managers that had died, and how many of their claims became pending.
+    /// The managers that were found dead at opening, and how many of their claims became pending.
     public internal(set) var recoveredAtOpening: [DeadManager] = []
 
-    /// What the server's settings mean for what this manager promises: lines for the log, and whether each is a warning.
+    /// What the server's settings mean for acknowledged tasks: lines for the log, and whether each is a warning.
     public internal(set) var durability: [(line: String, isWarning: Bool)] = []
 
     let options: Options
@@ -70,64 +70,64 @@ public final class PostgresStore: Store {
     let name: String
     let listeningAddress: String
 
-    /// The connection; none while the server is away.
-    var link: Link?
+    /// The connection; nil while the server is away.
+    var connection: PostgresConnection?
 
-    /// When the server was lost, and what has been tried since.
-    var outage = Outage()
+    /// When to try again to connect.
+    var backoff = ReconnectBackoff()
 
     let listener: Listener
     let connector: Connector
     var handler: (@Sendable () -> Void)?
 
-    /// What this manager's connections have.
-    var members = Members()
+    /// What this manager's connections use and hold.
+    var references = LocalReferences()
 
-    /// Tubes that sessions wait for.
+    /// Tubes for which sessions wait.
     var awaited: Set<TubeName> = []
 
-    /// Tubes that the server knows sessions to wait for; some for a while longer than they do.
-    var announced: Set<TubeName> = []
+    /// Tubes for which sessions wait as far as the server knows. It learns later that they no longer wait.
+    var subscribed: Set<TubeName> = []
 
     /// How many batches have changed something.
     var batches: Int64 = 0
 
-    /// What the server knows as this manager's fence; see `last_batch_1` in `functions-managers.sql`.
+    /// This manager's fence on the server; see `last_batch_2` in `functions-managers.sql`.
     var fence: Int64 = 0
 
-    /// How many batches are still to be run before another order of operations is tried again.
-    var batchesUntilHope = 0
+    /// After how many batches another order of operations is tried again.
+    var batchesUntilOptimism = 0
 
-    /// How many batches are still to be run before the quick way is tried again.
-    var batchesUntilPlain = 0
+    /// After how many batches the fast path is tried again.
+    var batchesUntilFastPath = 0
 
-    /// The sessions' claims were lost and nobody has been told yet.
+    /// Whether the sessions' claims were lost and the manager has not been told yet.
     var hasLostClaims = false
 
-    /// The fate of a batch could not be found out: whatever it claimed is given up with this manager's number.
+    /// Whether the manager needs another number: it is considered dead, or it is not known what became of a batch.
     var mustReenter = false
 
-    /// What is known of the other managers.
-    var judge: Judge
+    /// What was observed of the other managers.
+    var failureDetector: FailureDetector
 
-    /// What is known of the server's clock.
+    /// What was read of the server's clock.
     var clock = ServerClock()
 
     /// Just before the last batch was sent.
     var sent = ContinuousClock.now
 
-    /// Until then batches wait for no lock of another program.
+    /// Until when batches wait for no lock of another program.
     var carefulUntil: ContinuousClock.Instant?
 
-    /// Since when the sessions' commands meet another program's lock.
+    /// Since when sessions' commands have met another program's lock.
     var lockedSince: [SessionID: ContinuousClock.Instant] = [:]
 
-    /// Holders that are gone and of which claims are still to be returned.
+    /// Holders that are gone and still have claims to return.
     var leftovers: [Int64] = []
 
-    /// Whether other managers have seen a heartbeat time of this one lately.
+    /// When this manager last wrote the time of its heartbeat, for people.
     var lastBeat = ContinuousClock.now
-    var lastTidying = ContinuousClock.now
+    var lastCleanUp = ContinuousClock.now
     var lastLook: ContinuousClock.Instant?
     var lastOthers: Int64?
     var hasLeft = false
@@ -137,27 +137,27 @@ public final class PostgresStore: Store {
         self.name = name
         self.listeningAddress = listeningAddress
         self.options = options
-        self.judge = Judge(lease: options.lease)
+        self.failureDetector = FailureDetector(lease: options.lease)
         self.listener = Listener(address: address, schema: options.schema, lease: options.lease)
         let setup = Self.setup(options)
         self.connector = Connector(address, limit: max(options.timeout, .seconds(4))) {
-            (link, limit) throws(PostgresError) in
-            try link.execute(setup, until: limit)
-            try link.startPipeline(until: limit)
+            (connection, limit) throws(PostgresError) in
+            try connection.execute(setup, until: limit)
+            try connection.startPipeline(until: limit)
         }
     }
 
-    /// See ``Store/makeDurable()``: the commit was.
+    /// See ``Store/makeDurable()``. Commits are durable.
     public func makeDurable() {}
 
     /// See ``Store/awaits(_:)``.
     public func awaits(_ tube: TubeName) {
         awaited.insert(tube)
-        // Where the server is away, it is told with the next batch.
-        try? announce()
+        // If the server is away, it is told after the next connection.
+        try? subscribe()
     }
 
-    /// See ``Store/stopsAwaiting(_:)``; the server is told with the next ``maintain(at:)``, since sessions often wait again.
+    /// See ``Store/stopsAwaiting(_:)``. The next ``maintain(at:)`` tells the server, since sessions often wait again.
     public func stopsAwaiting(_ tube: TubeName) {
         awaited.remove(tube)
     }
@@ -168,34 +168,34 @@ public final class PostgresStore: Store {
         listener.setHandler { handler(.pending) }
     }
 
-    /// See ``Store/hasChangedElsewhere()``: asks the server, but seldom.
+    /// See ``Store/hasChangedElsewhere()``. Asks the server, at most once per ``Options/lookInterval``.
     public func hasChangedElsewhere() throws(StoreError) -> Bool {
         if let lastLook, .now - lastLook < options.lookInterval { return false }
         lastLook = .now
-        guard let link, !link.isBroken else { return false }
-        listener.lives(until: .now + options.timeout + options.lease)
-        defer { listener.lives(until: .now + options.lease) }
+        guard let connection, !connection.isBroken else { return false }
+        listener.liveUntil(.now + options.timeout + options.lease)
+        defer { listener.liveUntil(.now + options.lease) }
         var parameters = Parameters()
         parameters.add(manager.rawValue)
         parameters.add(awaited.map(\.text))
         do {
-            let answer = try link.run([Link.Request(.look, parameters)], until: .now + options.timeout)[0]
+            let answer = try connection.run([PostgresConnection.Request(.findChanges, parameters)], until: .now + options.timeout)[0]
             let others = answer.int64(0, 0)
             defer { lastOthers = others }
             return answer.bool(0, 1) || (lastOthers != nil && others != lastOthers)
         } catch {
-            // The next batch, or the maintenance, deals with it.
+            // The next batch or the maintenance handles the error.
             return false
         }
     }
 
-    /// Ends as a killed process would: everything stays as it is, but nobody speaks for it any more.
+    /// Ends as a killed process does: its rows stay, without signs of life.
     ///
-    /// For tests of what peers do then.
+    /// For tests of what the other managers do then.
     package func abandon() {
         hasLeft = true
         listener.stop()
-        link = nil
+        connection = nil
     }
 
     deinit {

@@ -51,10 +51,10 @@ struct FailoverTests {
         let shell = try place.shell()
         #expect(try run(store, put()) == [.inserted(TaskID(rawValue: 1))])
         for _ in 0..<3 {
-            let backend = try #require(store.link?.backend)
+            let backend = try #require(store.connection?.backend)
             try shell.execute("SELECT pg_terminate_backend(\(backend))")
             guard case .inserted = try run(store, put())[0] else { throw Contradiction(description: "not put") }
-            #expect(store.link?.backend != backend)
+            #expect(store.connection?.backend != backend)
         }
         #expect(try run(store, claim).count == 1)
         #expect(try run(store, .delete(TaskID(rawValue: 1))) == [.deleted])
@@ -92,7 +92,7 @@ struct FailoverTests {
             // Here it has happened.
             #expect(try place.shell().ask("SELECT count(*) FROM task_state").int64(0, 0) == 3)
             proxy.mend()
-            store.outage.isLong = false
+            store.backoff.isLong = false
             let late = SessionID(connection: 1, of: number)
             let batch = Batch([Operation(session: late, action: .touch(TaskID(rawValue: 1)))], now: now)
             let result = try store.run(batch)
@@ -147,12 +147,12 @@ struct FailoverTests {
         try throughProxy { (proxy: Proxy, store: PostgresStore) throws in
             #expect(try run(store, put()) == [.inserted(TaskID(rawValue: 1))])
             proxy.cut()
-            store.outage.isLong = true
+            store.backoff.isLong = true
             let error = #expect(throws: StoreError.self) { try run(store, put()) }
             #expect(error?.code == .failed)
             #expect(throws: StoreError.self) { try store.maintain(at: now) }
             proxy.mend()
-            store.outage.isLong = false
+            store.backoff.isLong = false
             #expect(try run(store, .peek(TaskID(rawValue: 1))) == [.found(TaskID(rawValue: 1), body: [1])])
             #expect(try place.shell().ask("SELECT count(*) FROM task_state").int64(0, 0) == 1)
         }

@@ -16,7 +16,7 @@ final class TemporarySchema: StoreHarness {
     let address = TestServer.address ?? ""
 
     deinit {
-        try? Link(address).execute("SET client_min_messages TO warning; DROP SCHEMA IF EXISTS \(name) CASCADE")
+        try? PostgresConnection(address).execute("SET client_min_messages TO warning; DROP SCHEMA IF EXISTS \(name) CASCADE")
     }
 
     /// Opens the store as one more manager.
@@ -41,15 +41,18 @@ final class TemporarySchema: StoreHarness {
     /// Makes the tables and functions of an older version.
     ///
     /// - Returns: a connection as a manager of that version has it.
-    func makeFirstVersion() throws -> Link {
+    func makeFirstVersion() throws -> PostgresConnection {
+        let connection = try PostgresConnection(address)
+        try connection.execute("CREATE SCHEMA \(name); SET search_path TO \(name)")
+        for text in try Self.firstVersion() { try connection.execute("BEGIN; \(text); COMMIT") }
+        return connection
+    }
+
+    /// Returns the SQL of version 1, which Beanrow 0.1.0 had.
+    static func firstVersion() throws -> [String] {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("version-1")
-        let link = try Link(address)
-        try link.execute("CREATE SCHEMA \(name); SET search_path TO \(name)")
-        for file in ["schema", "functions-batch", "functions-plain-batch", "functions-managers"] {
-            let text = try String(contentsOf: folder.appendingPathComponent("\(file).sql"), encoding: .utf8)
-            try link.execute("BEGIN; \(text); COMMIT")
-        }
-        return link
+        return try ["schema", "functions-batch", "functions-plain-batch", "functions-managers"]
+            .map { try String(contentsOf: folder.appendingPathComponent("\($0).sql"), encoding: .utf8) }
     }
 
     func open(_ name: String, at now: Timestamp) throws -> any Store {
@@ -63,8 +66,8 @@ final class TemporarySchema: StoreHarness {
     }
 
     /// Opens the database as any program would.
-    func shell() throws -> Link {
-        let link = try Link(address)
+    func shell() throws -> PostgresConnection {
+        let link = try PostgresConnection(address)
         try link.execute("SET client_min_messages TO warning; SET search_path TO \(name)")
         return link
     }
@@ -126,7 +129,7 @@ final class TemporarySchema: StoreHarness {
         var contradictions: [String] = []
         for question in questions {
             let answer = try shell.ask(question)
-            contradictions += (0..<answer.rows).map { answer.isNull($0, 0) ? question : answer.text($0, 0) }
+            contradictions += (0..<answer.count).map { answer.isNull($0, 0) ? question : answer.text($0, 0) }
         }
         guard contradictions.isEmpty else { throw Contradiction(description: contradictions.joined(separator: "; ")) }
     }

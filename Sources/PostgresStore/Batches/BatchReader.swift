@@ -1,0 +1,325 @@
+import TaskStore
+
+/// Turns the rows of `run_batch_2` and `run_fast_path_2` into outcomes, and counts what has changed.
+struct BatchReader {
+    private let operations: [Operation]
+    private let plan: BatchPlan
+
+    /// One per operation.
+    private(set) var outcomes: [Outcome]
+
+    /// What has changed in the tubes.
+    private(set) var changes = TubeCountChanges()
+
+    /// What this manager's connections use and hold after the batch.
+    private(set) var references: LocalReferences
+
+    /// The time on the server.
+    private(set) var now: Int64 = 0
+
+    /// When the next delay or pause, or claim of a named session, ends, on the server's clock.
+    private(set) var nextEvent: Int64?
+
+    /// Whether the passing of time has changed something, or claims of holders that are gone were returned.
+    private(set) var timePassed = false
+
+    /// The transaction's id; nil if it has changed nothing.
+    private(set) var transaction: Int64?
+
+    /// Whether nothing was done, so that the batch has to be run in another way.
+    private(set) var wasNotDone = false
+
+    /// How many keys were added.
+    private(set) var keysAdded: Int64 = 0
+
+    /// Holders that are gone and still have claims to return.
+    private(set) var leftovers: [Int64] = []
+
+    /// Whether another program has locked something that an operation names.
+    private(set) var hasMetLock = false
+
+    /// Tubes of claims that found fewer tasks than they want, and wait.
+    private(set) var unsatisfied: [TubeName] = []
+
+    /// Whether the batch did something that must last.
+    private(set) var needsDurability = false
+
+    /// Tasks claimed by operations that run together, with their holders and priorities.
+    private var claimed: [(holder: Int64, priority: Int64, task: ClaimedTask)] = []
+
+    /// The sessions that were attached, by operation.
+    private var attached: [Int: Int64] = [:]
+
+    /// Which of the deletes that were last run together named which task.
+    private var deletes: (first: Int, byTask: [Int64: Int]) = (-1, [:])
+
+    /// How many tasks have become pending before the operations, by the state that they had.
+    private var movedByTime: [TaskState: Int64] = [:]
+
+    /// Whether more claims can be returned at once.
+    private var canReturnMore = false
+
+    init(_ rows: ResultRows, _ operations: [Operation], _ plan: BatchPlan, _ references: LocalReferences) {
+        self.operations = operations
+        self.plan = plan
+        self.references = references
+        outcomes = operations.map { $0.action.outcomeWithoutRows }
+        read(rows)
+        settle()
+    }
+
+    private mutating func read(_ rows: ResultRows) {
+        var current = 0
+        for number in 0..<rows.count {
+            let row = BatchRow(rows: rows, row: number)
+            let operation = row.operation
+            // Claims are complete once the rows of another operation begin.
+            if operation != current { handOut(current) }
+            current = operation
+            guard let event = row.event else { continue }
+            switch event {
+            case .done where operation > 0: readDone(row, operation - 1)
+            case .keyExists: outcomes[operation - 1] = .exists(TaskID(rawValue: row.id))
+            case .heldBack: refuse(.heldBack, operation - 1)
+            case .displaced: refuse(.displaced, operation - 1)
+            case .locked:
+                hasMetLock = true
+                refuse(.locked, operation - 1)
+            case .becamePending: readBecamePending(row, operation - 1)
+            case .claimsLeft:
+                leftovers.append(row.id)
+                if row.tasks >= Int64(Batch.mostRows) { canReturnMore = true }
+            case .tubeRemoved: changes.remove(row.tube)
+            case .pauseEnded:
+                changes.endPause(row.tube)
+                timePassed = true
+            case .attached: attached[operation - 1] = row.id
+            case .notDone: wasNotDone = true
+            case .end, .done: readEnd(row)
+            }
+        }
+    }
+
+    private mutating func readEnd(_ row: BatchRow) {
+        let numbers = row.numbers
+        guard numbers.count == 3 else { return }
+        now = numbers[0] ?? 0
+        transaction = numbers[2]
+        nextEvent = numbers[1]
+        if canReturnMore || movedByTime.values.contains(where: { $0 >= Int64(QueueRules.mostDueAtOnce) }) {
+            nextEvent = now
+        } else if let next = nextEvent, next <= now {
+            // What is still due is locked by another program, or the server's clock is not trusted yet.
+            nextEvent = now + Self.pauseForDue
+        }
+    }
+
+    /// After how many milliseconds to look again for what is due and could not be ended.
+    private static let pauseForDue: Int64 = 100
+
+    /// Gives the outcome to all operations that run together: the server names only the first.
+    private mutating func refuse(_ outcome: Outcome, _ index: Int) {
+        for other in plan.range(at: index) { outcomes[other] = outcome }
+    }
+
+    private mutating func readBecamePending(_ row: BatchRow, _ index: Int) {
+        let count = row.tasks
+        if let state = TaskState(rawValue: row.stateName) {
+            changes.makePending(count, urgent: row.urgent, row.tube, from: state)
+            if index < 0 { movedByTime[state, default: 0] += count }
+        }
+        guard index >= 0 else {
+            timePassed = true
+            return
+        }
+        switch (operations[index].action, outcomes[index]) {
+        case (.expire(let id), _):
+            references.removeClaim(id)
+            outcomes[index] = .released
+        case (_, .givenBack(let known)): outcomes[index] = .givenBack(known + Int(count))
+        default: outcomes[index] = .kicked(Int(count))
+        }
+    }
+
+    private mutating func readDone(_ row: BatchRow, _ index: Int) {
+        switch operations[index].action {
+        case .put(let task) where task.key == nil:
+            readPuts(row, index)
+        case .put(let task):
+            keysAdded += 1
+            note(task, row.id, index)
+        case .claim:
+            claimed.append((row.holder, row.priority, readClaim(row)))
+        case .claimTask(let id):
+            references.addClaim(id, operations[index].session.connection)
+            outcomes[index] = .claimed([readClaim(row)])
+        case .delete:
+            let isUrgent = row.priority < QueueRules.urgentBelow
+            changes.delete(1, urgent: isUrgent ? 1 : 0, row.tube, from: TaskState(rawValue: row.stateName) ?? .claimed)
+            references.removeClaim(TaskID(rawValue: row.id))
+            outcomes[delete(of: row.id, from: index)] = .deleted
+        case .release(let id, let priority, let delay):
+            references.removeClaim(id)
+            changes.endClaim(row.tube, to: delay > 0 ? .delayed : .pending, priority: Int64(priority))
+            outcomes[index] = .released
+        case .bury(let id, let priority):
+            references.removeClaim(id)
+            changes.endClaim(row.tube, to: .buried, priority: Int64(priority))
+            outcomes[index] = .buried
+        case .touch:
+            outcomes[index] = .touched
+        case .peek, .peekNext:
+            outcomes[index] = .found(TaskID(rawValue: row.id), body: row.body)
+        case .pause(let tube, let seconds):
+            if seconds == 0 { changes.endPause(tube.text) }
+            outcomes[index] = .paused
+        case .taskStatistics:
+            outcomes[index] = TaskStatistics(row).map { .task($0) } ?? .notFound
+        case .tubeStatistics(let tube):
+            outcomes[index] = .tube(TubeStatistics(tube, row, plus: changes[tube.text]))
+        case .storeStatistics:
+            outcomes[index] = .store(StoreStatistics(row, plus: changes.total))
+        case .listTubes:
+            guard case .tubes(let names) = outcomes[index], let name = TubeName(row.tube) else { return }
+            outcomes[index] = .tubes(names + [name])
+        case .takeUp:
+            readAttachedClaim(row, index)
+        case .clear(let tube, let state, _):
+            changes.delete(row.tasks, urgent: row.urgent, tube.text, from: state)
+            outcomes[index] = .cleared(Int(row.tasks))
+        case .kick, .kickTask, .refer, .expire, .giveBack, .giveBackAll:
+            break
+        }
+    }
+
+    /// Reads the ids of puts that were run together, which are in order.
+    private mutating func readPuts(_ row: BatchRow, _ first: Int) {
+        for (index, id) in zip(plan.range(at: first), row.numbers) {
+            guard case .put(let task) = operations[index].action, let id else { continue }
+            note(task, id, index)
+        }
+    }
+
+    private mutating func note(_ task: NewTask, _ id: Int64, _ index: Int) {
+        changes.put(task.tube.text, priority: Int64(task.priority), isDelayed: task.delay > 0)
+        outcomes[index] = .inserted(TaskID(rawValue: id))
+    }
+
+    private mutating func readClaim(_ row: BatchRow) -> ClaimedTask {
+        let tube = row.tube
+        changes.claim(tube, priority: row.priority, from: TaskState(rawValue: row.stateName) ?? .pending)
+        return ClaimedTask(
+            id: TaskID(rawValue: row.id),
+            tube: TubeName(tube) ?? .default,
+            timeToRun: UInt32(clamping: row.timeToRun),
+            body: row.body
+        )
+    }
+
+    private mutating func readAttachedClaim(_ row: BatchRow, _ index: Int) {
+        let id = TaskID(rawValue: row.id)
+        references.addClaim(id, operations[index].session.connection)
+        guard case .tookUp(let claims) = outcomes[index] else { return }
+        let claim = HeldClaim(
+            id: id,
+            tube: TubeName(row.tube) ?? .default,
+            timeToRun: UInt32(clamping: row.timeToRun),
+            timeLeft: (row.numbers.first ?? 0) ?? 0
+        )
+        outcomes[index] = .tookUp(claims + [claim])
+    }
+
+    /// Gives the tasks that claims got together to their sessions.
+    private mutating func handOut(_ number: Int) {
+        guard !claimed.isEmpty, number > 0 else { return }
+        // The rows come in any order.
+        claimed.sort { ($0.priority, $0.task.id) < ($1.priority, $1.task.id) }
+        var byConnection: [UInt32: [ClaimedTask]] = [:]
+        let range = plan.range(at: number - 1)
+        for (holder, _, task) in claimed {
+            // The number of a named session does not say which connection it is, but its claims run alone.
+            let connection =
+                range.count == 1
+                ? operations[number - 1].session.connection : SessionID(rawValue: holder).connection
+            byConnection[connection, default: []].append(task)
+            references.addClaim(task.id, connection)
+        }
+        claimed.removeAll()
+        for index in range {
+            guard case .claim(_, let count, _) = operations[index].action else { continue }
+            let connection = operations[index].session.connection
+            guard var tasks = byConnection[connection] else { continue }
+            outcomes[index] = .claimed(Array(tasks.prefix(count)))
+            tasks.removeFirst(min(count, tasks.count))
+            byConnection[connection] = tasks
+        }
+    }
+
+    /// Returns which of the deletes that were run together names a task.
+    private mutating func delete(of id: Int64, from first: Int) -> Int {
+        let range = plan.range(at: first)
+        if range.count == 1 { return first }
+        if deletes.first != first {
+            deletes = (first, [:])
+            for index in range { deletes.byTask[plan.operations[index].id ?? 0] = index }
+        }
+        return deletes.byTask[id] ?? first
+    }
+
+    /// Does what follows from the outcomes.
+    private mutating func settle() {
+        for (index, outcome) in outcomes.enumerated() {
+            let connection = operations[index].session.connection
+            if outcome.mustBeDurable { needsDurability = true }
+            switch outcome {
+            case .tookUp: references.attach(connection, to: attached[index] ?? 0)
+            case .givenBack: references.disconnect(connection)
+            case .claimed(let tasks):
+                if case .claim(let tubes, let count, waits: true) = operations[index].action, tasks.count < count {
+                    unsatisfied.append(contentsOf: tubes)
+                }
+            case .referred:
+                if case .refer(let tube, let using, let watching) = operations[index].action {
+                    references.count(tube, using: using, watching: watching)
+                }
+            default: break
+            }
+        }
+    }
+}
+
+extension BatchReader {
+    /// Returns the same without claims: this manager is considered dead, and the other managers have returned them.
+    func withoutClaims() -> BatchReader {
+        var reader = self
+        for (index, outcome) in outcomes.enumerated() {
+            switch outcome {
+            case .claimed(let tasks) where !tasks.isEmpty:
+                if case .claim = operations[index].action {
+                    reader.outcomes[index] = .claimed([])
+                } else {
+                    reader.outcomes[index] = .notFound
+                }
+            case .tookUp, .touched: reader.outcomes[index] = .notFound
+            default: break
+            }
+        }
+        reader.references.removeAllClaims()
+        return reader
+    }
+}
+
+extension Action {
+    /// The outcome if the server has no row about it.
+    fileprivate var outcomeWithoutRows: Outcome {
+        switch self {
+        case .claim: .claimed([])
+        case .kick: .kicked(0)
+        case .refer: .referred
+        case .giveBack, .giveBackAll: .givenBack(0)
+        case .takeUp: .tookUp([])
+        case .listTubes: .tubes([])
+        default: .notFound
+        }
+    }
+}
