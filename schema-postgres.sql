@@ -221,6 +221,7 @@ CREATE TYPE operation_2 AS (
 --   key exists        put unique: a task with this key exists or existed (id)
 --   became pending    tasks of a tube became pending (tube, the state before, tasks, urgent)
 --   pause ended       of a tube
+--   still due         not everything that is due could be ended
 --   tube removed      the tube was unused
 --   attached          to the named session (id)
 --   claims left       a holder that is gone (id) has more claims to return

@@ -56,6 +56,9 @@ struct BatchReader {
     /// How many tasks have become pending before the operations, by the state that they had.
     private var movedByTime: [TaskState: Int64] = [:]
 
+    /// Whether not everything that is due could be ended.
+    private var isStillDue = false
+
     /// Whether more claims can be returned at once.
     private var canReturnMore = false
 
@@ -93,6 +96,7 @@ struct BatchReader {
             case .pauseEnded:
                 changes.endPause(row.tube)
                 timePassed = true
+            case .stillDue: isStillDue = true
             case .attached: attached[operation - 1] = row.id
             case .notDone: wasNotDone = true
             case .end, .done: readEnd(row)
@@ -108,9 +112,9 @@ struct BatchReader {
         nextEvent = numbers[1]
         if canReturnMore || movedByTime.values.contains(where: { $0 >= Int64(QueueRules.mostDueAtOnce) }) {
             nextEvent = now
-        } else if let next = nextEvent, next <= now {
-            // What is still due is locked by another program, or the server's clock is not trusted yet.
-            nextEvent = now + Self.pauseForDue
+        } else if isStillDue, let next = nextEvent {
+            // It is locked by another program, or the server's clock is not trusted yet.
+            nextEvent = max(next, now + Self.pauseForDue)
         }
     }
 

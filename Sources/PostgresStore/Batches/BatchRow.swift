@@ -5,6 +5,7 @@ struct BatchRow {
         case keyExists = "key exists"
         case becamePending = "became pending"
         case pauseEnded = "pause ended"
+        case stillDue = "still due"
         case tubeRemoved = "tube removed"
         case attached
         case claimsLeft = "claims left"

@@ -114,6 +114,9 @@ BEGIN
             RETURN;
         END IF;
         RETURN QUERY SELECT * FROM let_time_pass_2(_now, _steady);
+        IF (SELECT next_ms <= _now FROM next_event_2()) THEN
+            RETURN NEXT event_2(0, 'still due');
+        END IF;
     END IF;
     IF cardinality(_leftovers) > 0 THEN
         RETURN QUERY SELECT * FROM return_claims_2(0, _leftovers);
