@@ -217,7 +217,7 @@ CREATE TYPE operation_2 AS (
 
 -- A row of the answer to a batch. "event" says what has happened:
 --
---   done              the operation has had this effect, as its function in functions-verbs.sql describes
+--   done              the operation, or one of those that run together, was done: see functions-verbs.sql
 --   key exists        put unique: a task with this key exists or existed (id)
 --   became pending    tasks of a tube became pending (tube, the state before, tasks, urgent)
 --   pause ended       of a tube
@@ -240,7 +240,7 @@ CREATE TYPE batch_row_2 AS (
     ttr_s     bigint,
     tasks     bigint,   -- the number of tasks
     urgent    bigint,   -- how many of them are urgent
-    numbers   bigint[], -- ids of new tasks, or statistics
+    numbers   bigint[], -- statistics, or as described above
     body      bytea
 );
 

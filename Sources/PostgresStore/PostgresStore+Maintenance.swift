@@ -85,10 +85,14 @@ extension PostgresStore {
             }
         }
         guard isKnown || manager.rawValue == 0 else { return nil }
-        return (failureDetector.observe(observations, begun: begun, ended: ended), answer.count > 0 && answer.bool(0, 4))
+        return (
+            failureDetector.observe(observations, begun: begun, ended: ended), answer.count > 0 && answer.bool(0, 4)
+        )
     }
 
-    private func addUpChanges(_ connection: PostgresConnection, until deadline: ContinuousClock.Instant) throws(PostgresError) {
+    private func addUpChanges(_ connection: PostgresConnection, until deadline: ContinuousClock.Instant)
+        throws(PostgresError)
+    {
         var parameters = Parameters()
         parameters.add(manager.rawValue)
         parameters.add(Self.changesAtOnce)
@@ -100,7 +104,9 @@ extension PostgresStore {
     }
 
     /// Tells the server for which tubes sessions no longer wait.
-    private func unsubscribe(_ connection: PostgresConnection, until deadline: ContinuousClock.Instant) throws(PostgresError) {
+    private func unsubscribe(_ connection: PostgresConnection, until deadline: ContinuousClock.Instant)
+        throws(PostgresError)
+    {
         let superfluous = subscribed.subtracting(awaited)
         guard !superfluous.isEmpty else { return }
         // First, so that after a failure the server knows too many tubes, and not too few.
@@ -112,7 +118,9 @@ extension PostgresStore {
     }
 
     /// Removes the managers that were considered dead before this one was opened.
-    func removeDead(_ connection: PostgresConnection, until deadline: ContinuousClock.Instant) throws(PostgresError) -> [DeadManager] {
+    func removeDead(_ connection: PostgresConnection, until deadline: ContinuousClock.Instant) throws(PostgresError)
+        -> [DeadManager]
+    {
         guard let (dead, _) = try findExpired(connection, until: deadline) else { return [] }
         return try removeDead(dead, connection, until: deadline)
     }
@@ -155,7 +163,8 @@ extension PostgresStore {
             parameters.add(removed == nil ? dead.pulse : nil)
             let answer: ResultRows
             do throws(PostgresError) {
-                answer = try connection.run([PostgresConnection.Request(.removeDeadManager, parameters)], until: deadline)[0]
+                answer =
+                    try connection.run([PostgresConnection.Request(.removeDeadManager, parameters)], until: deadline)[0]
             } catch  where error.meaning == .locked {
                 return removed
             }
@@ -167,7 +176,7 @@ extension PostgresStore {
         return removed
     }
 
-    /// See ``Store/leave()``. If it fails, the other managers do the same as for a dead one.
+    /// See ``Store/leave()``: if it fails, the other managers do the same as for a dead one.
     public func leave() throws(StoreError) {
         guard !hasLeft else { return }
         hasLeft = true

@@ -62,7 +62,11 @@ extension PostgresStore {
     /// Checks that each connection has its own session on the server, which managers need.
     ///
     /// A pool in transaction mode gives the same session to one connection after the other.
-    private func checkSession(of first: PostgresConnection, _ connection: PostgresConnection, until deadline: ContinuousClock.Instant) throws {
+    private func checkSession(
+        of first: PostgresConnection,
+        _ connection: PostgresConnection,
+        until deadline: ContinuousClock.Instant
+    ) throws {
         let one = try first.ask("SELECT pg_backend_pid()", until: deadline).int32(0, 0)
         let other = try connection.run([PostgresConnection.Request(.session)], until: deadline)[0].int32(0, 0)
         guard one == other else { return }

@@ -44,7 +44,9 @@ public final class PostgresStore: Store {
         /// How often ``PostgresStore/hasChangedElsewhere()`` asks the server, at most.
         public var lookInterval = Duration.seconds(1)
 
-        /// Whether the time comes from the batches and not from the server. Tests set it, to control the time.
+        /// Whether the time comes from the batches and not from the server.
+        ///
+        /// Tests set it, to control the time.
         package var usesBatchTime = false
 
         /// Makes options with the usual values.
@@ -86,7 +88,9 @@ public final class PostgresStore: Store {
     /// Tubes for which sessions wait.
     var awaited: Set<TubeName> = []
 
-    /// Tubes for which sessions wait as far as the server knows. It learns later that they no longer wait.
+    /// Tubes for which sessions wait as far as the server knows.
+    ///
+    /// It learns later that they no longer wait.
     var subscribed: Set<TubeName> = []
 
     /// How many batches have changed something.
@@ -147,7 +151,7 @@ public final class PostgresStore: Store {
         }
     }
 
-    /// See ``Store/makeDurable()``. Commits are durable.
+    /// See ``Store/makeDurable()``: commits are durable.
     public func makeDurable() {}
 
     /// See ``Store/awaits(_:)``.
@@ -157,7 +161,7 @@ public final class PostgresStore: Store {
         try? subscribe()
     }
 
-    /// See ``Store/stopsAwaiting(_:)``. The next ``maintain(at:)`` tells the server, since sessions often wait again.
+    /// See ``Store/stopsAwaiting(_:)``: the next ``maintain(at:)`` tells the server, since sessions often wait again.
     public func stopsAwaiting(_ tube: TubeName) {
         awaited.remove(tube)
     }
@@ -168,7 +172,7 @@ public final class PostgresStore: Store {
         listener.setHandler { handler(.pending) }
     }
 
-    /// See ``Store/hasChangedElsewhere()``. Asks the server, at most once per ``Options/lookInterval``.
+    /// See ``Store/hasChangedElsewhere()``: asks the server, at most once per ``Options/lookInterval``.
     public func hasChangedElsewhere() throws(StoreError) -> Bool {
         if let lastLook, .now - lastLook < options.lookInterval { return false }
         lastLook = .now
@@ -179,7 +183,9 @@ public final class PostgresStore: Store {
         parameters.add(manager.rawValue)
         parameters.add(awaited.map(\.text))
         do {
-            let answer = try connection.run([PostgresConnection.Request(.findChanges, parameters)], until: .now + options.timeout)[0]
+            let answer =
+                try
+                connection.run([PostgresConnection.Request(.findChanges, parameters)], until: .now + options.timeout)[0]
             let others = answer.int64(0, 0)
             defer { lastOthers = others }
             return answer.bool(0, 1) || (lastOthers != nil && others != lastOthers)

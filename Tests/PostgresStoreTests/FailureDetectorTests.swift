@@ -7,7 +7,9 @@ struct FailureDetectorTests {
     private var detector = FailureDetector(lease: .seconds(5))
     private let start = ContinuousClock.now
 
-    private mutating func observe(_ seconds: Double, _ pulse: Int64, took: Double = 0.01) -> [FailureDetector.ExpiredManager] {
+    private mutating func observe(_ seconds: Double, _ pulse: Int64, took: Double = 0.01) -> [FailureDetector
+        .ExpiredManager]
+    {
         let begun = start + .seconds(seconds)
         let observation = FailureDetector.Observation(manager: 1, pulse: pulse, lease: .seconds(5), isDead: false)
         return detector.observe([observation], begun: begun, ended: begun + .seconds(took))
@@ -35,7 +37,11 @@ struct FailureDetectorTests {
 
     @Test mutating func `one that is dead already is named at once`() {
         let observation = FailureDetector.Observation(manager: 3, pulse: 9, lease: .seconds(5), isDead: true)
-        #expect(detector.observe([observation], begun: start, ended: start) == [FailureDetector.ExpiredManager(manager: 3, pulse: nil)])
+        #expect(
+            detector.observe([observation], begun: start, ended: start) == [
+                FailureDetector.ExpiredManager(manager: 3, pulse: nil)
+            ]
+        )
     }
 }
 

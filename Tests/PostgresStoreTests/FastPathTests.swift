@@ -3,7 +3,9 @@ import Testing
 
 @testable import PostgresStore
 
-/// Which batches take the fast path. The other tests check that it has the same effect.
+/// Which batches take the fast path.
+///
+/// The other tests check that it has the same effect.
 struct FastPathTests {
     private let mail = TubeName("mail")!
     private let film = TubeName("film")!

@@ -209,7 +209,7 @@ struct MigrationTests {
     /// A change of a released function would not reach existing databases: they get it only with a new version.
     @Test func `the SQL of a released version does not change`() throws {
         // At a release, add the version and the hash that this test prints if it fails.
-        let released: [Int64: UInt64] = [1: 0x64F40130D7FD5DEE]
+        let released: [Int64: UInt64] = [1: 0x64F4_0130_D7FD_5DEE]
         #expect(hash(try TemporarySchema.firstVersion()) == released[1])
         let current = hash([String(decoding: PackageResources.schema_postgres_sql, as: UTF8.self)] + Schema.functions)
         if let known = released[Schema.version] { #expect(current == known) }

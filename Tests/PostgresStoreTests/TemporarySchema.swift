@@ -16,7 +16,8 @@ final class TemporarySchema: StoreHarness {
     let address = TestServer.address ?? ""
 
     deinit {
-        try? PostgresConnection(address).execute("SET client_min_messages TO warning; DROP SCHEMA IF EXISTS \(name) CASCADE")
+        try? PostgresConnection(address)
+            .execute("SET client_min_messages TO warning; DROP SCHEMA IF EXISTS \(name) CASCADE")
     }
 
     /// Opens the store as one more manager.

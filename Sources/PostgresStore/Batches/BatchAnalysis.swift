@@ -39,6 +39,7 @@ struct BatchAnalysis {
     ///   - operation: the operation.
     ///   - number: its number in the batch, from 1.
     ///   - session: its session under the manager's current number.
+    /// - Returns: the operation as the server takes it.
     mutating func add(_ operation: Operation, number: Int, session: Int64) -> PlannedOperation {
         let (action, connection) = (operation.action, operation.session.connection)
         let mayBeHeldBack = mayBeHeldBack(action, connection)
@@ -165,7 +166,7 @@ extension PlannedOperation.Kind {
 }
 
 extension Action {
-    /// Whether it may be left for a later batch. The manager does not expect that of the other actions.
+    /// Whether it may be left for a later batch, which the manager does not expect of the other actions.
     fileprivate var canBeHeldBack: Bool {
         switch self {
         case .refer, .expire, .giveBack, .giveBackAll, .takeUp, .clear: false

@@ -2,7 +2,7 @@ import TaskStore
 
 /// A batch as the server's functions take it, and what has to be known before it runs.
 struct BatchPlan {
-    /// The operations. Those of one kind that follow each other may run as one; see ``PlannedOperation/last``.
+    /// The operations, of which those of one kind may run as one; see ``PlannedOperation/last``.
     private(set) var operations: [PlannedOperation] = []
 
     /// Whether all operations only read.
@@ -91,6 +91,7 @@ struct BatchPlan {
     ///   - steady: the latest time that is possible on the server, by this process's own clock.
     ///   - leftovers: holders that are gone and still have claims to return.
     ///   - type: the server's number for the type of operations.
+    /// - Returns: the parameters, in order.
     func parameters(
         at now: Timestamp?,
         retention: Int64,

@@ -44,28 +44,19 @@ struct BatchReader {
     /// Whether the batch did something that must last.
     private(set) var needsDurability = false
 
-    /// Tasks claimed by operations that run together, with their holders and priorities.
-    private var claimed: [(holder: Int64, priority: Int64, task: ClaimedTask)] = []
-
     /// The sessions that were attached, by operation.
     private var attached: [Int: Int64] = [:]
 
-    /// Which of the deletes that were last run together named which task.
-    private var deletes: (first: Int, byTask: [Int64: Int]) = (-1, [:])
+    /// Rows of operations that ran together.
+    private var grouped: GroupedRows
 
-    /// How many tasks have become pending before the operations, by the state that they had.
-    private var movedByTime: [TaskState: Int64] = [:]
-
-    /// Whether not everything that is due could be ended.
-    private var isStillDue = false
-
-    /// Whether more claims can be returned at once.
-    private var canReturnMore = false
+    private var due = DueWork()
 
     init(_ rows: ResultRows, _ operations: [Operation], _ plan: BatchPlan, _ references: LocalReferences) {
         self.operations = operations
         self.plan = plan
         self.references = references
+        grouped = GroupedRows(plan)
         outcomes = operations.map { $0.action.outcomeWithoutRows }
         read(rows)
         settle()
@@ -77,7 +68,7 @@ struct BatchReader {
             let row = BatchRow(rows: rows, row: number)
             let operation = row.operation
             // Claims are complete once the rows of another operation begin.
-            if operation != current { handOut(current) }
+            if operation != current { handOut(from: current - 1) }
             current = operation
             guard let event = row.event else { continue }
             switch event {
@@ -91,12 +82,12 @@ struct BatchReader {
             case .becamePending: readBecamePending(row, operation - 1)
             case .claimsLeft:
                 leftovers.append(row.id)
-                if row.tasks >= Int64(Batch.mostRows) { canReturnMore = true }
+                due.noteClaimsLeft(afterReturning: row.tasks)
             case .tubeRemoved: changes.remove(row.tube)
             case .pauseEnded:
                 changes.endPause(row.tube)
                 timePassed = true
-            case .stillDue: isStillDue = true
+            case .stillDue: due.isStillDue = true
             case .attached: attached[operation - 1] = row.id
             case .notDone: wasNotDone = true
             case .end, .done: readEnd(row)
@@ -109,17 +100,8 @@ struct BatchReader {
         guard numbers.count == 3 else { return }
         now = numbers[0] ?? 0
         transaction = numbers[2]
-        nextEvent = numbers[1]
-        if canReturnMore || movedByTime.values.contains(where: { $0 >= Int64(QueueRules.mostDueAtOnce) }) {
-            nextEvent = now
-        } else if isStillDue, let next = nextEvent {
-            // It is locked by another program, or the server's clock is not trusted yet.
-            nextEvent = max(next, now + Self.pauseForDue)
-        }
+        nextEvent = due.nextEvent(numbers[1], at: now)
     }
-
-    /// After how many milliseconds to look again for what is due and could not be ended.
-    private static let pauseForDue: Int64 = 100
 
     /// Gives the outcome to all operations that run together: the server names only the first.
     private mutating func refuse(_ outcome: Outcome, _ index: Int) {
@@ -130,7 +112,7 @@ struct BatchReader {
         let count = row.tasks
         if let state = TaskState(rawValue: row.stateName) {
             changes.makePending(count, urgent: row.urgent, row.tube, from: state)
-            if index < 0 { movedByTime[state, default: 0] += count }
+            if index < 0 { due.noteMoved(count, from: state) }
         }
         guard index >= 0 else {
             timePassed = true
@@ -147,13 +129,11 @@ struct BatchReader {
 
     private mutating func readDone(_ row: BatchRow, _ index: Int) {
         switch operations[index].action {
-        case .put(let task) where task.key == nil:
-            readPuts(row, index)
         case .put(let task):
-            keysAdded += 1
-            note(task, row.id, index)
+            if task.key != nil { keysAdded += 1 }
+            readPut(row.id, grouped.nextPut(from: index))
         case .claim:
-            claimed.append((row.holder, row.priority, readClaim(row)))
+            grouped.addClaim(readClaim(row), holder: row.holder, priority: row.priority)
         case .claimTask(let id):
             references.addClaim(id, operations[index].session.connection)
             outcomes[index] = .claimed([readClaim(row)])
@@ -161,7 +141,7 @@ struct BatchReader {
             let isUrgent = row.priority < QueueRules.urgentBelow
             changes.delete(1, urgent: isUrgent ? 1 : 0, row.tube, from: TaskState(rawValue: row.stateName) ?? .claimed)
             references.removeClaim(TaskID(rawValue: row.id))
-            outcomes[delete(of: row.id, from: index)] = .deleted
+            outcomes[grouped.delete(of: row.id, from: index)] = .deleted
         case .release(let id, let priority, let delay):
             references.removeClaim(id)
             changes.endClaim(row.tube, to: delay > 0 ? .delayed : .pending, priority: Int64(priority))
@@ -196,15 +176,8 @@ struct BatchReader {
         }
     }
 
-    /// Reads the ids of puts that were run together, which are in order.
-    private mutating func readPuts(_ row: BatchRow, _ first: Int) {
-        for (index, id) in zip(plan.range(at: first), row.numbers) {
-            guard case .put(let task) = operations[index].action, let id else { continue }
-            note(task, id, index)
-        }
-    }
-
-    private mutating func note(_ task: NewTask, _ id: Int64, _ index: Int) {
+    private mutating func readPut(_ id: Int64, _ index: Int) {
+        guard case .put(let task) = operations[index].action else { return }
         changes.put(task.tube.text, priority: Int64(task.priority), isDelayed: task.delay > 0)
         outcomes[index] = .inserted(TaskID(rawValue: id))
     }
@@ -233,41 +206,12 @@ struct BatchReader {
         outcomes[index] = .tookUp(claims + [claim])
     }
 
-    /// Gives the tasks that claims got together to their sessions.
-    private mutating func handOut(_ number: Int) {
-        guard !claimed.isEmpty, number > 0 else { return }
-        // The rows come in any order.
-        claimed.sort { ($0.priority, $0.task.id) < ($1.priority, $1.task.id) }
-        var byConnection: [UInt32: [ClaimedTask]] = [:]
-        let range = plan.range(at: number - 1)
-        for (holder, _, task) in claimed {
-            // The number of a named session does not say which connection it is, but its claims run alone.
-            let connection =
-                range.count == 1
-                ? operations[number - 1].session.connection : SessionID(rawValue: holder).connection
-            byConnection[connection, default: []].append(task)
-            references.addClaim(task.id, connection)
+    /// Gives the tasks to the claims that got them, once all their rows were read.
+    private mutating func handOut(from first: Int) {
+        for (index, tasks) in grouped.takeClaims(from: first) {
+            outcomes[index] = .claimed(tasks)
+            for task in tasks { references.addClaim(task.id, operations[index].session.connection) }
         }
-        claimed.removeAll()
-        for index in range {
-            guard case .claim(_, let count, _) = operations[index].action else { continue }
-            let connection = operations[index].session.connection
-            guard var tasks = byConnection[connection] else { continue }
-            outcomes[index] = .claimed(Array(tasks.prefix(count)))
-            tasks.removeFirst(min(count, tasks.count))
-            byConnection[connection] = tasks
-        }
-    }
-
-    /// Returns which of the deletes that were run together names a task.
-    private mutating func delete(of id: Int64, from first: Int) -> Int {
-        let range = plan.range(at: first)
-        if range.count == 1 { return first }
-        if deletes.first != first {
-            deletes = (first, [:])
-            for index in range { deletes.byTask[plan.operations[index].id ?? 0] = index }
-        }
-        return deletes.byTask[id] ?? first
     }
 
     /// Does what follows from the outcomes.
@@ -310,20 +254,5 @@ extension BatchReader {
         }
         reader.references.removeAllClaims()
         return reader
-    }
-}
-
-extension Action {
-    /// The outcome if the server has no row about it.
-    fileprivate var outcomeWithoutRows: Outcome {
-        switch self {
-        case .claim: .claimed([])
-        case .kick: .kicked(0)
-        case .refer: .referred
-        case .giveBack, .giveBackAll: .givenBack(0)
-        case .takeUp: .tookUp([])
-        case .listTubes: .tubes([])
-        default: .notFound
-        }
     }
 }

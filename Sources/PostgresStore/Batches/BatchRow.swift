@@ -34,7 +34,7 @@ struct BatchRow {
     var tasks: Int64 { rows.int64(row, 8) }
     var urgent: Int64 { rows.int64(row, 9) }
 
-    /// Ids of new tasks, or statistics; nil for what is null.
+    /// Statistics, or what belongs to the event; nil for what is null.
     var numbers: [Int64?] { rows.int64s(row, 10) }
     var body: [UInt8] { rows.bytes(row, 11) }
 }

@@ -35,6 +35,7 @@ struct FastPath {
     ///   - manager: the manager's number.
     ///   - now: the time; nil for the server's own clock.
     ///   - retention: for how many milliseconds the keys of finished tasks are kept.
+    /// - Returns: the parameters, in order.
     func parameters(_ manager: ManagerID, at now: Timestamp?, retention: Int64) -> Parameters {
         let (puts, deletes, claims) = (plan.operations[puts], plan.operations[deletes], plan.operations[claims])
         var parameters = Parameters()

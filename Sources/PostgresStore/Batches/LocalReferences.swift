@@ -5,8 +5,9 @@ struct LocalReferences {
     /// How many connections use and watch each tube.
     private(set) var users: [TubeName: (using: Int, watching: Int)] = [:]
 
-    /// The named sessions that connections have attached, or had until another connection attached them. The value is 0
-    /// within the batch that attaches one.
+    /// The named sessions that connections have attached, or had until another connection attached them.
+    ///
+    /// The value is 0 within the batch that attaches one.
     private(set) var namedSessions: [UInt32: Int64] = [:]
 
     /// Which connection holds which task.

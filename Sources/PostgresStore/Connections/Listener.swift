@@ -30,7 +30,9 @@ final class Listener {
         let lease: Duration
         let state = Mutex(State())
 
-        /// A pipe. A byte in it makes the thread read the state.
+        /// A pipe.
+        ///
+        /// A byte in it makes the thread read the state.
         let alarm: (read: Int32, write: Int32)
 
         /// Signalled after the first attempt to listen.
@@ -103,7 +105,11 @@ final class Listener {
                         nextBeat = .now + lease / 4
                         if try connection.takeNotifications() > 0 { call() }
                     }
-                    if sleep(on: connection?.socket, until: nextBeat), let connection, try connection.takeNotifications() > 0 { call() }
+                    if sleep(on: connection?.socket, until: nextBeat), let connection,
+                        try connection.takeNotifications() > 0
+                    {
+                        call()
+                    }
                 } catch {
                     connection = nil
                     backoff.noteFailure()
@@ -159,7 +165,9 @@ final class Listener {
         shared.state.withLock { $0.handler = handler }
     }
 
-    /// Continues the heartbeat until then. The owner calls it again and again while it is alive.
+    /// Continues the heartbeat until then.
+    ///
+    /// The owner calls it again and again while it is alive.
     func liveUntil(_ instant: ContinuousClock.Instant) {
         shared.state.withLock { $0.aliveUntil = instant }
     }

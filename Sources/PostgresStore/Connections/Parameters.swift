@@ -1,6 +1,8 @@
 /// The parameters of one statement, in PostgreSQL's binary format.
 struct Parameters {
-    /// All values, one after the other. The first byte gives empty values an address too: without one they would be null.
+    /// All values, one after the other.
+    ///
+    /// The first byte gives empty values an address too: without one they would be null.
     private var writer = BinaryWriter()
 
     /// Where each value begins and its length; nil for null.

@@ -2,7 +2,9 @@ import CPostgres
 
 /// libpq's pipeline mode.
 extension PostgresConnection {
-    /// Prepares all statements. From now on only ``run(_:until:)`` may be used.
+    /// Prepares all statements.
+    ///
+    /// From now on only ``run(_:until:)`` may be used.
     ///
     /// - Parameter deadline: when waiting ends; the connection is broken then.
     /// - Throws: ``PostgresError``.

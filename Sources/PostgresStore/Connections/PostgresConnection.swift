@@ -24,7 +24,9 @@ final class PostgresConnection {
     /// The server's number for the type of operations; 0 before the pipeline is started.
     var operationType: Int32 = 0
 
-    /// Connects. Tries the hosts of the address one after the other.
+    /// Connects.
+    ///
+    /// Tries the hosts of the address one after the other.
     ///
     /// Blocks for as long as name servers take, and then for `connect_timeout` per host. So it is called only on threads that
     /// may wait (see ``Connector`` and ``Listener``), never on an event loop. All other methods respect their deadline.
@@ -67,7 +69,9 @@ final class PostgresConnection {
         return PQconnectdbParams(keys, values, 1)
     }
 
-    /// Runs SQL without parameters. Not in pipeline mode.
+    /// Runs SQL without parameters.
+    ///
+    /// Not in pipeline mode.
     ///
     /// - Parameters:
     ///   - text: any number of statements.
@@ -78,7 +82,9 @@ final class PostgresConnection {
         for answer in try takeAnswers(until: deadline) { _ = answer }
     }
 
-    /// Runs a query without parameters. Not in pipeline mode.
+    /// Runs a query without parameters.
+    ///
+    /// Not in pipeline mode.
     ///
     /// - Parameters:
     ///   - text: one statement.
@@ -94,7 +100,9 @@ final class PostgresConnection {
         return answer
     }
 
-    /// Waits for the whole answer. Not in pipeline mode.
+    /// Waits for the whole answer.
+    ///
+    /// Not in pipeline mode.
     private func takeAnswers(until deadline: ContinuousClock.Instant) throws(PostgresError) -> [ResultRows] {
         var answers: [ResultRows] = []
         var failed: PostgresError?

@@ -41,7 +41,9 @@ final class ResultRows {
         String(decoding: value(row, column), as: UTF8.self)
     }
 
-    /// Reads an array of 8-byte numbers, with nil for null. ``BinaryWriter`` describes the format.
+    /// Reads an array of 8-byte numbers, with nil for null.
+    ///
+    /// ``BinaryWriter`` describes the format.
     func int64s(_ row: Int, _ column: Int) -> [Int64?] {
         let value = value(row, column)
         guard value.count >= 20 else { return [] }

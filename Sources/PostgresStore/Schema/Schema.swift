@@ -76,7 +76,11 @@ enum Schema {
         }
     }
 
-    private static func create(_ connection: PostgresConnection, _ schema: String, until deadline: ContinuousClock.Instant) throws {
+    private static func create(
+        _ connection: PostgresConnection,
+        _ schema: String,
+        until deadline: ContinuousClock.Instant
+    ) throws {
         let isEmpty = try connection.ask(
             "SELECT NOT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace)",
             until: deadline
@@ -87,7 +91,11 @@ enum Schema {
         try inTransaction(connection, [text(PackageResources.schema_postgres_sql)] + functions, until: deadline)
     }
 
-    private static func migrate(_ connection: PostgresConnection, from found: Int64, until deadline: ContinuousClock.Instant) throws {
+    private static func migrate(
+        _ connection: PostgresConnection,
+        from found: Int64,
+        until deadline: ContinuousClock.Instant
+    ) throws {
         var (before, after): ([String], [String]) = ([], [])
         for number in found..<version {
             guard let migration = migrations[number] else {

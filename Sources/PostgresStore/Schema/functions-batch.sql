@@ -154,7 +154,7 @@ BEGIN
 
         CASE _operation.kind
         WHEN 'put' THEN
-            _row := put_tasks_2(_i, _operations[_i:_last], _now);
+            RETURN QUERY SELECT * FROM put_tasks_2(_i, _operations[_i:_last], _now);
         WHEN 'claim' THEN
             RETURN QUERY SELECT * FROM claim_tasks_2(_i, _operations[_i:_last], _holder, _now);
             GET DIAGNOSTICS _got = ROW_COUNT;
@@ -219,14 +219,7 @@ BEGIN
     END LOOP;
 
     SELECT next_ms INTO _next FROM next_event_2();
-    RETURN NEXT end_row_2(_now, _next);
-END $$;
-
--- The last row of a batch: the time, when the next event is due, and the transaction's id if it has changed something.
-CREATE OR REPLACE FUNCTION end_row_2(_now bigint, _next bigint) RETURNS batch_row_2 LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-    _row batch_row_2 := event_2(0, 'end');
-BEGIN
+    _row := event_2(0, 'end');
     _row.numbers := ARRAY[_now, _next, txid_current_if_assigned()];
-    RETURN _row;
+    RETURN NEXT _row;
 END $$;

@@ -38,19 +38,18 @@ BEGIN
         RETURN;
     END IF;
     IF _first_put > 0 THEN
-        -- Ids are given in the order of the arrays. In the select list the server reads the arrays one by one. In FROM it
-        -- would first copy what they hold.
-        WITH added AS (
-            INSERT INTO task_state (tube, state, priority, delay_s, ttr_s, created_ms, body)
-            SELECT given.tube, 'pending', given.priority, 0, given.ttr, _now, given.body
-            FROM (
-                SELECT
-                    unnest(_tubes) AS tube, unnest(_priorities) AS priority, unnest(_ttrs) AS ttr, unnest(_bodies) AS body
-            ) AS given
-            RETURNING id
-        )
-        SELECT _first_put, 'done', array_agg(id) INTO _row.operation, _row.event, _row.numbers FROM added;
-        RETURN NEXT _row;
+        -- Ids are given, and rows returned, in the order of the arrays. In the select list the server reads the arrays one by
+        -- one. In FROM it would first copy what they hold.
+        RETURN QUERY
+        INSERT INTO task_state (tube, state, priority, delay_s, ttr_s, created_ms, body)
+        SELECT given.tube, 'pending', given.priority, 0, given.ttr, _now, given.body
+        FROM (
+            SELECT
+                unnest(_tubes) AS tube, unnest(_priorities) AS priority, unnest(_ttrs) AS ttr, unnest(_bodies) AS body
+        ) AS given
+        RETURNING
+            _first_put, 'done', id, NULL, NULL, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint,
+            NULL::bigint[], NULL::bytea;
     END IF;
     IF _first_delete > 0 THEN
         RETURN QUERY SELECT * FROM finish_2(_first_delete, _ids, _holders, _now + _retention);
@@ -76,5 +75,8 @@ BEGIN
         EXIT WHEN _got < 256;
         _claimed := _claimed + _got;
     END LOOP;
-    RETURN NEXT end_row_2(_now, _next);
+    _row.operation := 0;
+    _row.event := 'end';
+    _row.numbers := ARRAY[_now, _next, txid_current_if_assigned()];
+    RETURN NEXT _row;
 END $$;

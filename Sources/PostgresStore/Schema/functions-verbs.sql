@@ -6,22 +6,19 @@
 
 -- == Tasks ==
 
--- Adds tasks. Returns one row with their ids in "numbers", in order.
-CREATE OR REPLACE FUNCTION put_tasks_2(_operation integer, _puts operation_2[], _now bigint) RETURNS batch_row_2
+-- Adds tasks. Returns one row per task, in order.
+CREATE OR REPLACE FUNCTION put_tasks_2(_operation integer, _puts operation_2[], _now bigint) RETURNS SETOF batch_row_2
 LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-    _row batch_row_2;
 BEGIN
-    WITH added AS (
-        INSERT INTO task_state (tube, state, priority, delay_s, ttr_s, created_ms, due_ms, body)
-        SELECT
-            tube, CASE WHEN delay_s > 0 THEN 'delayed' ELSE 'pending' END, priority, delay_s, ttr_s, _now,
-            CASE WHEN delay_s > 0 THEN _now + delay_s * 1000 END, body
-        FROM unnest(_puts)
-        RETURNING id
-    )
-    SELECT _operation, 'done', array_agg(id ORDER BY id) INTO _row.operation, _row.event, _row.numbers FROM added;
-    RETURN _row;
+    RETURN QUERY
+    INSERT INTO task_state (tube, state, priority, delay_s, ttr_s, created_ms, due_ms, body)
+    SELECT
+        tube, CASE WHEN delay_s > 0 THEN 'delayed' ELSE 'pending' END, priority, delay_s, ttr_s, _now,
+        CASE WHEN delay_s > 0 THEN _now + delay_s * 1000 END, body
+    FROM unnest(_puts)
+    RETURNING
+        _operation, 'done', id, NULL, NULL, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint,
+        NULL::bigint[], NULL::bytea;
 END $$;
 
 -- Adds a task with a key, and its tube if need be. If the key is known, the row says "key exists" and has the id of the
