@@ -80,6 +80,7 @@ DECLARE
     _keys_until bigint := _now + _retention;
     _is_known   boolean;
     _next       bigint;
+    _paused     text[];
     _locked     bigint[];
     _waiting    bigint[];     -- sessions whose later operations are held back
     _operation  operation_2;
@@ -121,6 +122,7 @@ BEGIN
     IF cardinality(_leftovers) > 0 THEN
         RETURN QUERY SELECT * FROM return_claims_2(0, _leftovers);
     END IF;
+    _paused := ARRAY(SELECT name FROM tube WHERE paused_until_ms IS NOT NULL);
 
     FOR _i IN 1..cardinality(_operations) LOOP
         CONTINUE WHEN _i <= _last;
@@ -156,7 +158,7 @@ BEGIN
         WHEN 'put' THEN
             RETURN QUERY SELECT * FROM put_tasks_2(_i, _operations[_i:_last], _now);
         WHEN 'claim' THEN
-            RETURN QUERY SELECT * FROM claim_tasks_2(_i, _operations[_i:_last], _holder, _now);
+            RETURN QUERY SELECT * FROM claim_tasks_2(_i, _operations[_i:_last], _holder, _paused, _now);
             GET DIAGNOSTICS _got = ROW_COUNT;
             IF _operation.may_hold_back THEN
                 FOREACH _claim IN ARRAY _operations[_i:_last] LOOP
@@ -167,8 +169,16 @@ BEGIN
                 END LOOP;
             END IF;
         WHEN 'delete' THEN
-            RETURN QUERY
-            SELECT * FROM delete_tasks_2(_i, _operations[_i:_last], _holder, _keys_until, _locks_tubes);
+            IF _locks_tubes THEN
+                RETURN QUERY SELECT * FROM delete_task_and_tube_2(_i, _operation.id, _holder, _keys_until);
+            ELSIF _last = _i THEN
+                RETURN QUERY SELECT * FROM finish_2(_i, ARRAY[_operation.id], ARRAY[_holder], _keys_until);
+            ELSE
+                RETURN QUERY SELECT * FROM finish_2(
+                    _i, ARRAY(SELECT id FROM unnest(_operations[_i:_last])),
+                    ARRAY(SELECT session FROM unnest(_operations[_i:_last])), _keys_until
+                );
+            END IF;
         WHEN 'release' THEN
             _row := release_task_2(_i, _operation.id, _holder, _operation.priority, _operation.delay_s, _now);
         WHEN 'bury' THEN
@@ -195,6 +205,7 @@ BEGIN
             _row := peek_next_task_2(_i, _operation.tube, _operation.state);
         WHEN 'pause' THEN
             _row := pause_tube_2(_i, _operation.tube, _operation.delay_s, _now);
+            _paused := ARRAY(SELECT name FROM tube WHERE paused_until_ms IS NOT NULL);
         WHEN 'clear' THEN
             RETURN QUERY
             SELECT * FROM clear_tube_2(_i, _operation.tube, _operation.state, _operation.bound, _keys_until);

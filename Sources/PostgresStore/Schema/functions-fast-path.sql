@@ -55,8 +55,7 @@ BEGIN
         RETURN QUERY SELECT * FROM finish_2(_first_delete, _ids, _holders, _now + _retention);
     END IF;
     WHILE _claimed < cardinality(_claimers) LOOP
-        -- As lock_first_2 and claim_2, in one statement. "OFFSET 0" keeps the server from running the subquery for each
-        -- task.
+        -- The statement of claim_first_2. A call of that function would cost as much as a task does.
         RETURN QUERY
         UPDATE task_state SET
             state = 'claimed', due_ms = _now + ttr_s * 1000, reserves = reserves + 1,

@@ -60,9 +60,6 @@ DECLARE
     _first bigint[];
     _ids   bigint[];
 BEGIN
-    IF cardinality(_tubes) <= 1 THEN
-        RETURN lock_first_2(_tubes[1], 'pending', _limit);
-    END IF;
     LOOP
         -- Read the first tasks of all tubes without locks. Other transactions must not skip a task that is not taken.
         _first := ARRAY(
@@ -98,6 +95,37 @@ BEGIN
     WHERE id = ANY (_ids)
     RETURNING
         _operation, 'done', id, tube, _state, priority, holder, ttr_s, NULL::bigint, NULL::bigint, NULL::bigint[], body;
+END $$;
+
+-- The first pending tasks of a tube are claimed, one for each of _holders. It does what lock_first_2 and claim_2 do, in one
+-- statement, since most claims are of this kind.
+CREATE OR REPLACE FUNCTION claim_first_2(_operation integer, _tube text, _holders bigint[], _now bigint)
+RETURNS SETOF batch_row_2 LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _done integer := 0;
+    _got  integer;
+BEGIN
+    -- In steps, since finding a task's place in an array takes time that grows with the array.
+    WHILE _done < cardinality(_holders) LOOP
+        -- "OFFSET 0" keeps the server from running the subquery for each task.
+        RETURN QUERY
+        UPDATE task_state SET
+            state = 'claimed', due_ms = _now + ttr_s * 1000, reserves = reserves + 1,
+            holder = _holders[_done + array_position(found.ids, task_state.id)]
+        FROM (
+            SELECT ARRAY(
+                SELECT id FROM task_state WHERE state = 'pending' AND tube = _tube
+                ORDER BY priority, id LIMIT least(cardinality(_holders) - _done, 256) FOR UPDATE SKIP LOCKED
+            ) AS ids OFFSET 0
+        ) AS found
+        WHERE task_state.id = ANY (found.ids)
+        RETURNING
+            _operation, 'done', id, tube, 'pending', priority, holder, ttr_s, NULL::bigint, NULL::bigint,
+            NULL::bigint[], body;
+        GET DIAGNOSTICS _got = ROW_COUNT;
+        EXIT WHEN _got < 256;
+        _done := _done + _got;
+    END LOOP;
 END $$;
 
 -- A task becomes pending: a claim or a delay has ended, or it was kicked. Returns one row per tube. _state: the state of

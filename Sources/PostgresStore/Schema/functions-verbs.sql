@@ -56,24 +56,28 @@ END $$;
 
 -- Claims the first pending tasks of the tubes that are not paused, for several sessions in turn. All claims name the same
 -- tubes. _holder: for a single claim. Returns one row per task.
-CREATE OR REPLACE FUNCTION claim_tasks_2(_operation integer, _claims operation_2[], _holder bigint, _now bigint)
-RETURNS SETOF batch_row_2 LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION claim_tasks_2(
+    _operation integer, _claims operation_2[], _holder bigint, _paused text[], _now bigint
+) RETURNS SETOF batch_row_2 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    _open    text[] := ARRAY(
-        SELECT name FROM unnest((_claims[1]).tubes) AS given (name)
-        WHERE NOT EXISTS (SELECT 1 FROM tube WHERE tube.name = given.name AND paused_until_ms IS NOT NULL)
-    );
+    _open    text[] := (_claims[1]).tubes;
     _holders bigint[];
     _limit   integer;
     _ids     bigint[];
 BEGIN
+    IF cardinality(_paused) > 0 THEN
+        _open := ARRAY(SELECT name FROM unnest(_open) AS given (name) WHERE name <> ALL (_paused));
+    END IF;
     IF cardinality(_claims) = 1 THEN
         _holders := array_fill(_holder, ARRAY[(_claims[1]).bound::integer]);
     ELSE
         _holders := ARRAY(SELECT given.session FROM unnest(_claims) AS given, generate_series(1, given.bound));
     END IF;
-    -- In steps, since finding a task's place in an array takes time that grows with the array.
-    WHILE cardinality(_holders) > 0 LOOP
+    IF cardinality(_open) = 1 THEN
+        RETURN QUERY SELECT * FROM claim_first_2(_operation, _open[1], _holders, _now);
+        RETURN;
+    END IF;
+    WHILE cardinality(_open) > 1 AND cardinality(_holders) > 0 LOOP
         _limit := least(cardinality(_holders), 256);
         _ids := lock_first_pending_2(_open, _limit);
         RETURN QUERY SELECT * FROM claim_2(_operation, _ids, _holders, 'pending', _now);
@@ -94,26 +98,20 @@ BEGIN
     END IF;
 END $$;
 
--- Deletes tasks that their sessions hold or that are not claimed. _holder: for a single delete. _removes_tubes: remove
--- their tubes at once if these are unused. Returns one row per task.
-CREATE OR REPLACE FUNCTION delete_tasks_2(
-    _operation integer, _deletes operation_2[], _holder bigint, _keys_until bigint, _removes_tubes boolean
-) RETURNS SETOF batch_row_2 LANGUAGE plpgsql VOLATILE AS $$
+-- Deletes a task that its session holds or that is not claimed, and its tube if it is unused then.
+CREATE OR REPLACE FUNCTION delete_task_and_tube_2(_operation integer, _id bigint, _holder bigint, _keys_until bigint)
+RETURNS SETOF batch_row_2 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    _ids     bigint[] := ARRAY(SELECT id FROM unnest(_deletes));
-    _holders bigint[] := ARRAY[_holder];
-    _row     batch_row_2;
+    _row batch_row_2;
 BEGIN
-    IF cardinality(_deletes) > 1 THEN
-        _holders := ARRAY(SELECT session FROM unnest(_deletes));
-    END IF;
-    FOR _row IN SELECT * FROM finish_2(_operation, _ids, _holders, _keys_until) LOOP
+    SELECT * INTO _row FROM finish_2(_operation, ARRAY[_id], ARRAY[_holder], _keys_until);
+    IF FOUND THEN
         RETURN NEXT _row;
-        IF _removes_tubes AND remove_unused_tube(_row.tube) THEN
+        IF remove_unused_tube(_row.tube) THEN
             _row.event := 'tube removed';
             RETURN NEXT _row;
         END IF;
-    END LOOP;
+    END IF;
 END $$;
 
 -- Ends a claim: the task is pending again, or delayed.
