@@ -3,7 +3,7 @@ import TaskStore
 extension PostgresStore {
     /// Adds the count changes, commits, and does what has to follow the commit at once.
     ///
-    /// - Returns: what was committed. This is what the reader says, unless the server was lost in the middle.
+    /// - Returns: what was committed: what the reader has, unless the server was lost during the commit.
     func commit(_ reader: BatchReader, _ attempt: Attempt) throws(PostgresError) -> BatchReader {
         var committed = reader
         var requests = reader.transaction == nil ? [] : finish(reader, isCareful: attempt.isCareful)
@@ -21,8 +21,8 @@ extension PostgresStore {
                 // What followed the commit failed. Other managers look for tasks by themselves a little later.
                 if !attempt.connection.isBroken { rollBack(attempt.connection, until: attempt.deadline) }
             } else if error.meaning == .reconnect, reader.transaction != nil {
-                // This includes that the server says that it ends the connection. It may do so after the commit, while it
-                // waits for a standby.
+                // The server may have reported that it ends the connection. It may do so after the commit, while it waits for
+                // a standby.
                 committed = try resolve(reader, error.message, until: attempt.deadline)
             } else {
                 rollBack(attempt.connection, until: attempt.deadline)

@@ -12,7 +12,7 @@ extension PostgresStore {
     ///   - address: a connection URI or string, as libpq takes it. If it names several hosts, the one that accepts writes is
     ///     used. What it does not set comes from libpq's environment variables.
     ///   - name: the manager's name, for people.
-    ///   - listeningAddress: its listening address, for people who read the table of managers.
+    ///   - listeningAddress: its listening address, for readers of the table of managers.
     ///   - options: the settings.
     /// - Returns: the store, for one thread at a time.
     /// - Throws: ``StoreError/Code/unusable`` or ``StoreError/Code/inUse``, with one line that says what is wrong and holds no

@@ -19,8 +19,8 @@ extension PostgresStore {
                 let connection = try reconnect(until: deadline)
                 var me = Parameters()
                 me.add(manager.rawValue)
-                // This is a commit of its own. Once it is answered, all earlier commits are where commits have to be, also
-                // on a synchronous standby.
+                // This is a commit of its own. Once it is answered, all earlier commits are durable, also on a
+                // synchronous standby.
                 let last = try connection.run([PostgresConnection.Request(.lastBatch, me)], until: deadline)[0]
                 let status = try status(of: reader.transaction ?? 0, connection, until: deadline)
                 if last.count > 0 {

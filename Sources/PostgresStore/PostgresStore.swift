@@ -41,7 +41,7 @@ public final class PostgresStore: Store {
         /// The schema that has the tables.
         public var schema = "beanrow"
 
-        /// How often ``PostgresStore/hasChangedElsewhere()`` asks the server, at most.
+        /// How often ``PostgresStore/hasChangedElsewhere()`` asks the server at most.
         public var lookInterval = Duration.seconds(1)
 
         /// Whether the time comes from the batches and not from the server.

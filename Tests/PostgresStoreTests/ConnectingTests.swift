@@ -6,7 +6,7 @@ import Testing
 
 /// Servers that stop to answer while a connection is made.
 ///
-/// A test that hangs here has found one that is waited for.
+/// A test that hangs has found a wait without limit.
 @Suite(.enabled(if: TestServer.address != nil, "BEANROW_TEST_POSTGRES names no server"), .timeLimit(.minutes(2)))
 struct ConnectingTests {
     private let place = TemporarySchema()
@@ -16,10 +16,9 @@ struct ConnectingTests {
         return "host=127.0.0.1 port=\(proxy.port) user=\(user.text(0, 0)) dbname=\(user.text(0, 1))"
     }
 
-    /// The first answer is to the wish for encryption or that the connection is authenticated, the next ones are to settings
-    /// and statements that are prepared.
+    /// The first answers are about encryption and authentication, the next ones about settings and prepared statements.
     @Test(arguments: 0..<12)
-    func `a server that says nothing any more is given up`(_ answers: Int) throws {
+    func `a server that stops to answer is given up`(_ answers: Int) throws {
         let port = try place.shell().ask("SELECT current_setting('port')").text(0, 0)
         let proxy = try Proxy(to: try #require(UInt16(port)))
         defer { proxy.close() }
@@ -31,7 +30,7 @@ struct ConnectingTests {
         let text = try address(proxy)
         let store = try? PostgresStore.open(address: text, name: "a", listeningAddress: "x", options: options)
         if let store {
-            // It was opened before the server fell silent.
+            // It was opened before the server stopped to answer.
             let operation = Operation(session: SessionID(connection: 1, of: store.manager), action: .listTubes)
             _ = try? store.run(Batch([operation], now: Timestamp(rawValue: 1)))
             _ = try? store.maintain(at: Timestamp(rawValue: 1))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PostgresStore
 
-/// What becomes of batches while the server is away, or takes this manager for dead.
+/// Batches while the server is away, or while the other managers consider this one dead.
 @Suite(.enabled(if: TestServer.address != nil, "BEANROW_TEST_POSTGRES names no server"))
 struct FailoverTests {
     private let place = TemporarySchema()
@@ -29,7 +29,7 @@ struct FailoverTests {
         timeout: Duration = .seconds(20),
         _ body: (Proxy, PostgresStore) throws -> Void
     ) throws {
-        // The proxy goes between by TCP, wherever the server's own socket is.
+        // The proxy connects by TCP, also if the server has another socket.
         let port = try place.shell().ask("SELECT current_setting('port')").text(0, 0)
         let proxy = try Proxy(to: try #require(UInt16(port)))
         defer { proxy.close() }
@@ -46,7 +46,7 @@ struct FailoverTests {
         try? store.leave()
     }
 
-    @Test func `a lost connection is made anew, and no client hears of it`() throws {
+    @Test func `a lost connection is made again, and clients do not notice`() throws {
         let store = try place.store()
         let shell = try place.shell()
         #expect(try run(store, put()) == [.inserted(TaskID(rawValue: 1))])
@@ -62,7 +62,7 @@ struct FailoverTests {
         try place.audit()
     }
 
-    @Test func `a commit whose answer was lost is told as what it was`() throws {
+    @Test func `a commit whose answer was lost is reported as what it was`() throws {
         try throughProxy { (proxy: Proxy, store: PostgresStore) throws in
             for number in 1...3 {
                 proxy.dropAnswerToNextCommit()
@@ -81,7 +81,11 @@ struct FailoverTests {
         }
     }
 
-    @Test func `a commit that cannot be asked about in time is not told at all, and the claims are given up`() throws {
+    @Test
+    func
+        `if it cannot be found out in time whether a commit happened, no outcome is reported and the claims are given up`()
+        throws
+    {
         try throughProxy(timeout: .seconds(5)) { (proxy: Proxy, store: PostgresStore) throws in
             #expect(try run(store, put(1), put(2), claim).count == 3)
             let number = store.manager
@@ -89,9 +93,9 @@ struct FailoverTests {
             let error = #expect(throws: StoreError.self) { try run(store, put(3)) }
             #expect(error?.code == .unknown)
             #expect(proxy.dropped == 1)
-            // Here it has happened.
+            // In this case it has happened.
             #expect(try place.shell().ask("SELECT count(*) FROM task_state").int64(0, 0) == 3)
-            proxy.mend()
+            proxy.restore()
             store.backoff.isLong = false
             let late = SessionID(connection: 1, of: number)
             let batch = Batch([Operation(session: late, action: .touch(TaskID(rawValue: 1)))], now: now)
@@ -101,13 +105,13 @@ struct FailoverTests {
         }
     }
 
-    @Test func `a commit that arrives after it was given up does nothing any more`() throws {
+    @Test func `a commit that arrives after it was given up changes nothing`() throws {
         try throughProxy { (proxy: Proxy, store: PostgresStore) throws in
             let two = TubeName("two")!
             let elsewhere = NewTask(tube: two, priority: 1, delay: 0, timeToRun: 60, body: [])
-            // Whoever makes a tube makes others wait until that is committed; the batches below are not to.
+            // A batch that adds a tube makes the others wait until its commit. The batches below must not do that.
             _ = try run(store, .refer(mail, using: 1, watching: 0), .refer(two, using: 1, watching: 0))
-            // Batches end in one of two ways: with changes of one tube, and of several.
+            // Batches with changes of one tube end in another way than those with changes of several.
             for several in [false, true] {
                 let before = try countTasks()
                 proxy.holdNextCommit()
@@ -120,7 +124,7 @@ struct FailoverTests {
         }
     }
 
-    @Test func `a commit that was lost with its connection is made again`() throws {
+    @Test func `a commit that was lost with its connection is repeated`() throws {
         let store = try place.store()
         let shell = try place.shell()
         #expect(try run(store, .refer(mail, using: 1, watching: 1)) == [.referred])
@@ -143,7 +147,7 @@ struct FailoverTests {
         try store.leave()
     }
 
-    @Test func `while the server is away batches fail, and then go on`() throws {
+    @Test func `batches fail while the server is away, and succeed afterwards`() throws {
         try throughProxy { (proxy: Proxy, store: PostgresStore) throws in
             #expect(try run(store, put()) == [.inserted(TaskID(rawValue: 1))])
             proxy.cut()
@@ -151,14 +155,14 @@ struct FailoverTests {
             let error = #expect(throws: StoreError.self) { try run(store, put()) }
             #expect(error?.code == .failed)
             #expect(throws: StoreError.self) { try store.maintain(at: now) }
-            proxy.mend()
+            proxy.restore()
             store.backoff.isLong = false
             #expect(try run(store, .peek(TaskID(rawValue: 1))) == [.found(TaskID(rawValue: 1), body: [1])])
             #expect(try place.shell().ask("SELECT count(*) FROM task_state").int64(0, 0) == 1)
         }
     }
 
-    @Test func `who was taken for dead holds nothing any more, and goes on under another number`() throws {
+    @Test func `a manager that was declared dead has no claims, and continues under another number`() throws {
         let lost = try place.store("lost")
         let peer = try place.store("peer")
         let number = lost.manager
@@ -175,7 +179,7 @@ struct FailoverTests {
         #expect(result.claimsWereLost)
         #expect(lost.manager != number)
         #expect(try run(peer, .delete(TaskID(rawValue: 1))) == [.deleted])
-        // What its connections use is said anew, and it can claim again, under whatever number it is asked.
+        // The tubes that its connections use are counted again, and it can claim again, also for sessions with the old number.
         guard case .claimed(let next)? = try run(lost, claim).first else { throw Contradiction(description: "claim") }
         #expect(next.map(\.id.rawValue) == [2])
         #expect(
@@ -193,13 +197,13 @@ struct FailoverTests {
         try place.audit()
     }
 
-    @Test func `who is in the middle of a batch is not waited for, and is buried when that is over`() throws {
+    @Test func `a manager within a batch delays no other manager, and is removed once the batch is over`() throws {
         let slow = try place.store("slow")
         let peer = try place.store("peer")
         let number = slow.manager
         #expect(try run(slow, put(), put(), claim).count == 3)
         try place.shell().execute("UPDATE manager SET fence = -1 WHERE id = \(number)")
-        // As its batch would, with a task locked and the manager's row to follow.
+        // As a batch of it does: it has locked a task, and will lock the manager's row.
         let batch = try place.shell()
         try batch.execute("BEGIN; SELECT 1 FROM task_state WHERE id = 1 FOR UPDATE")
         #expect(try peer.maintain(at: now).recovered.isEmpty)
@@ -213,7 +217,7 @@ struct FailoverTests {
         try place.audit()
     }
 
-    @Test func `a named session outlives that its manager was taken for dead`() throws {
+    @Test func `a named session keeps its claims if its manager was declared dead`() throws {
         let lost = try place.store("lost")
         let peer = try place.store("peer")
         let name = try #require(SessionName("worker"))
@@ -226,7 +230,7 @@ struct FailoverTests {
         try place.audit()
     }
 
-    @Test func `deletes of the same tasks in opposite orders do not stand in each other's way`() async throws {
+    @Test func `deletes of the same tasks in opposite orders do not block each other`() async throws {
         let stores = try (0..<2).map { try place.store("\($0)") }
         for _ in 0..<20 { _ = try run(stores[0], put()) }
         let ids = (1...20).map { TaskID(rawValue: $0) }

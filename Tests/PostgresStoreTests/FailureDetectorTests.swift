@@ -2,7 +2,7 @@ import Testing
 
 @testable import PostgresStore
 
-/// Which managers are dead, and what no clock decides.
+/// Which managers are considered dead.
 struct FailureDetectorTests {
     private var detector = FailureDetector(lease: .seconds(5))
     private let start = ContinuousClock.now
@@ -15,16 +15,16 @@ struct FailureDetectorTests {
         return detector.observe([observation], begun: begun, ended: begun + .seconds(took))
     }
 
-    @Test mutating func `a counter that stood still for a lease is that of a dead manager`() {
+    @Test mutating func `a manager whose counter stays the same for a lease is dead`() {
         for tenth in 0...50 { #expect(observe(Double(tenth) / 10, 7).isEmpty) }
         #expect(observe(5.1, 7) == [FailureDetector.ExpiredManager(manager: 1, pulse: 7)])
     }
 
-    @Test mutating func `a counter that moves is not`() {
+    @Test mutating func `a manager whose counter grows is alive`() {
         for second in 0..<100 { #expect(observe(Double(second), Int64(second / 4)).isEmpty) }
     }
 
-    @Test mutating func `after a pause, a slow look or a lost connection it begins again`() {
+    @Test mutating func `a pause, a slow observation and a lost connection start the lease again`() {
         for second in 0...4 { #expect(observe(Double(second), 7).isEmpty) }
         #expect(observe(30, 7).isEmpty, "this process stood still")
         for second in 31...34 { #expect(observe(Double(second), 7).isEmpty) }
@@ -35,7 +35,7 @@ struct FailureDetectorTests {
         #expect(observe(49.5, 7).count == 1)
     }
 
-    @Test mutating func `one that is dead already is named at once`() {
+    @Test mutating func `a manager that was declared dead before is reported at once`() {
         let observation = FailureDetector.Observation(manager: 3, pulse: 9, lease: .seconds(5), isDead: true)
         #expect(
             detector.observe([observation], begun: start, ended: start) == [
@@ -45,7 +45,7 @@ struct FailureDetectorTests {
     }
 }
 
-/// Whether the server's clock goes on steadily.
+/// Whether the server's clock runs steadily.
 struct ServerClockTests {
     private var clock = ServerClock()
     private let start = ContinuousClock.now
@@ -55,19 +55,19 @@ struct ServerClockTests {
         clock.note(time, sent: sent, received: sent + .seconds(took))
     }
 
-    @Test mutating func `it is trusted after a while, and then goes on with this process's own`() {
+    @Test mutating func `the clock is trusted after a while, and then extrapolated with this process's own`() {
         #expect(clock.limit(at: start) == 0)
         note(0, 1_000_000)
         #expect(clock.limit(at: start + .seconds(1)) == 0)
         note(3, 1_003_000)
         #expect((1_004_000...1_005_000).contains(clock.limit(at: start + .seconds(4))))
-        // A question that is long under way says nothing of a step.
+        // A reading that took long does not show a step.
         note(5, 1_009_000, took: 4)
         #expect(clock.step == nil)
     }
 
     @Test(arguments: [10_000, -10_000, 3_600_000, -3_600_000, 700])
-    mutating func `a step ends no claim`(_ step: Int64) {
+    mutating func `a step of the clock ends no claim`(_ step: Int64) {
         note(0, 10_000_000)
         note(3, 10_003_000)
         #expect(clock.limit(at: start + .seconds(3.5)) < 10_004_500)

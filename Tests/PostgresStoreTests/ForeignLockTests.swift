@@ -3,7 +3,7 @@ import Testing
 
 @testable import PostgresStore
 
-/// Transactions of other programs that stay open, and what managers do beside them.
+/// Managers beside transactions of other programs that stay open.
 @Suite(.enabled(if: TestServer.address != nil, "BEANROW_TEST_POSTGRES names no server"))
 struct ForeignLockTests {
     private let place = TemporarySchema()
@@ -28,7 +28,7 @@ struct ForeignLockTests {
 
     private func task(_ number: Int64) -> TaskID { TaskID(rawValue: number) }
 
-    /// A store that would wait for minutes if it waited at all: what it does not do at once makes a test fail.
+    /// Opens a store that would wait for minutes if it had to wait, so that the test would fail.
     private func patient() throws -> PostgresStore { try place.store { $0.timeout = .seconds(300) } }
 
     @Test(arguments: [
@@ -38,7 +38,7 @@ struct ForeignLockTests {
         .pause(TubeName("mail")!, seconds: 1),
         .put(NewTask(tube: .default, priority: 1, delay: 0, timeToRun: 60, body: [], key: UniqueKey("key")!)),
     ])
-    func `a command that meets a lock is left, all others are not, and it is done once the lock is gone`(
+    func `a command that meets a lock is not done until the lock is gone, and all others are done at once`(
         _ action: Action
     ) throws {
         let store = try patient()
@@ -65,7 +65,7 @@ struct ForeignLockTests {
         }
         guard case .inserted = outcomes[2] else { throw Contradiction(description: "not put: \(outcomes)") }
         #expect(outcomes[3] == .found(task(1), body: [1]))
-        // Claims pass over what is locked.
+        // Claims skip locked tasks.
         let claim = Action.claim(tubes: [mail], count: 9, waits: false)
         guard case .claimed(let tasks) = try run(store, (4, claim))[0] else {
             throw Contradiction(description: "not claimed")
@@ -80,14 +80,14 @@ struct ForeignLockTests {
         try store.leave()
     }
 
-    @Test func `twenty transactions keep neither managers nor each other waiting`() throws {
+    @Test func `twenty open transactions delay neither managers nor each other`() throws {
         let store = try patient()
         _ = try run(store, (1, .refer(mail, using: 1, watching: 1)))
         for _ in 0..<60 { _ = try run(store, (1, put(mail))) }
         let programs = try (0..<20)
             .map { number in
                 let program = try place.shell()
-                // What would wait for another one of these fails.
+                // A transaction that had to wait for another one would fail.
                 try program.execute("SET lock_timeout TO 2000; BEGIN")
                 try program.execute(
                     """
@@ -116,7 +116,7 @@ struct ForeignLockTests {
         try store.leave()
     }
 
-    @Test func `a tube that SQL has put into is there for the next command`() throws {
+    @Test func `a tube that SQL has put a task into exists for the next command`() throws {
         let store = try patient()
         try place.shell().execute("INSERT INTO task (tube, body) VALUES ('mail', 'x')")
         guard case .tube(let statistics) = try run(store, (1, .tubeStatistics(mail)))[0] else {
@@ -131,7 +131,7 @@ struct ForeignLockTests {
         try store.leave()
     }
 
-    @Test func `what is locked for too long fails, and nothing else does`() throws {
+    @Test func `a command fails if its task is locked for too long, and no other command fails`() throws {
         let store = try place.store { $0.timeout = .seconds(2) }
         _ = try run(store, (1, .refer(mail, using: 1, watching: 1)), (1, put(mail)))
         let program = try place.shell()
@@ -147,7 +147,8 @@ struct ForeignLockTests {
         try store.leave()
     }
 
-    @Test func `time passes beside a lock, and is not asked for all the time`() throws {
+    @Test func `a locked task that is due does not stop others from becoming pending, and is tried again later`() throws
+    {
         let store = try patient()
         _ = try run(store, (1, .refer(mail, using: 1, watching: 1)))
         let delayed = NewTask(tube: mail, priority: 1, delay: 1, timeToRun: 60, body: [])
@@ -166,7 +167,7 @@ struct ForeignLockTests {
         try store.leave()
     }
 
-    @Test func `who leaves or is dead gives back what is not locked, and the rest later`() throws {
+    @Test func `claims of a manager or session that is gone are returned unless locked, and the rest later`() throws {
         let dead = try place.store("dead")
         let peer = try place.store("peer")
         let number = dead.manager
@@ -180,7 +181,7 @@ struct ForeignLockTests {
         try program.execute("COMMIT")
         #expect(try peer.maintain(at: now).recovered == [DeadManager(id: number, name: "dead", claims: 1)])
         try place.audit()
-        // The same for a session that ends.
+        // The same holds for a session that ends.
         _ = try run(peer, (1, .refer(mail, using: 1, watching: 1)), (2, .claim(tubes: [mail], count: 2, waits: false)))
         try program.execute("BEGIN; UPDATE task SET priority = 8 WHERE id = 1")
         #expect(try run(peer, (2, .giveBack)) == [.givenBack(1)])

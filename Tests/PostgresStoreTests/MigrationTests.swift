@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostgresStore
 
-/// Databases that an older version has made.
+/// Databases of an older version.
 @Suite(.enabled(if: TestServer.address != nil, "BEANROW_TEST_POSTGRES names no server"))
 struct MigrationTests {
     private let place = TemporarySchema()
@@ -45,16 +45,16 @@ struct MigrationTests {
             )
         }
 
-        /// Says that it lives.
+        /// Sends a heartbeat.
         ///
-        /// Returns whether it is known.
+        /// Returns whether the manager is known.
         func beat() throws -> Bool { try link.ask("SELECT * FROM beat_1(\(number), true)").bool(0, 0) }
 
         private func run(_ function: String, counts: String) throws {
             try link.execute("BEGIN")
             do {
                 try link.execute("SELECT * FROM \(function)")
-                // As the statement that 0.1.0 ends most batches with.
+                // The statement with which 0.1.0 ends most batches.
                 try link.execute(
                     """
                     WITH known AS (
@@ -90,7 +90,7 @@ struct MigrationTests {
         try place.shell().ask("SELECT max(version) FROM schema_version").int64(0, 0)
     }
 
-    @Test func `a database of version 1 is brought up to date while a manager of that version serves`() throws {
+    @Test func `a database of version 1 is migrated while a manager of that version serves`() throws {
         let link = try place.makeFirstVersion()
         let old = try FormerManager(link)
         try link.execute("INSERT INTO task (tube, body) VALUES ('mail', 'first'), ('film', 'x')")
@@ -102,7 +102,7 @@ struct MigrationTests {
         }
         #expect(statistics.counts.pending == 1)
         #expect(statistics.counts.claimed == 1)
-        // Both go on, and what one has put the other one takes.
+        // Both continue, and each takes what the other one has put.
         try old.putAndClaim(2)
         guard case .claimed(let tasks)? = try run(store, .claim(tubes: [mail], count: 9, waits: false)).first else {
             throw Contradiction(description: "claim")
@@ -115,7 +115,7 @@ struct MigrationTests {
         #expect(try store.maintain(at: now).recovered.isEmpty)
         _ = try store.maintain(at: now)
         try place.audit()
-        // Once it shows no sign of life it is dead, and nothing that it does can be committed.
+        // Once it shows no sign of life it is dead, and cannot commit anything.
         try link.execute("UPDATE manager SET lease_ms = 0 WHERE id = \(old.number)")
         var found: [DeadManager] = []
         for _ in 0..<3 where found.isEmpty { found = try store.maintain(at: now).recovered }
@@ -126,7 +126,7 @@ struct MigrationTests {
         try store.leave()
     }
 
-    @Test func `the tables and functions are those that a new database has`() throws {
+    @Test func `a migrated database has the tables, types and functions of a new one`() throws {
         _ = try place.makeFirstVersion()
         try place.store().leave()
         let fresh = TemporarySchema()
@@ -139,6 +139,10 @@ struct MigrationTests {
             """
             SELECT string_agg(table_name || '.' || column_name || ' ' || data_type, ', ' ORDER BY table_name, column_name)
             FROM information_schema.columns WHERE table_schema = current_schema()
+            """,
+            """
+            SELECT string_agg(udt_name || '.' || attribute_name || ' ' || data_type, ', ' ORDER BY udt_name, ordinal_position)
+            FROM information_schema.attributes WHERE udt_schema = current_schema()
             """,
             """
             SELECT string_agg(sequencename || max_value || cycle, ', ' ORDER BY sequencename) FROM pg_sequences
@@ -155,7 +159,7 @@ struct MigrationTests {
         }
     }
 
-    @Test func `managers that start at once bring it up to date once`() async throws {
+    @Test func `managers that start at the same time migrate it once`() async throws {
         _ = try place.makeFirstVersion()
         try place.shell().execute("INSERT INTO task (tube, body) VALUES ('mail', 'x')")
         let (address, schema) = (place.address, place.name)
@@ -181,10 +185,10 @@ struct MigrationTests {
         #expect(try place.shell().ask("SELECT count(*) FROM task").int64(0, 0) == 1)
     }
 
-    @Test func `a step that is stopped in the middle leaves nothing behind`() throws {
+    @Test func `a migration that is stopped leaves nothing behind`() throws {
         let link = try place.makeFirstVersion()
         try link.execute("INSERT INTO task (tube, body) VALUES ('mail', 'x')")
-        // A program that has changed a task and not ended its transaction is in the way of an index.
+        // An index cannot be added while another transaction has changed a task.
         try link.execute("BEGIN; DELETE FROM task")
         let error = #expect(throws: StoreError.self) { try place.store { $0.timeout = .seconds(2) } }
         #expect(error?.code == .inUse)

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// A way to the server that can be cut.
+/// A connection to the server that can be cut.
 final class Proxy: Sendable {
     private struct State {
         var isCut = false
@@ -13,11 +13,11 @@ final class Proxy: Sendable {
         var held: (server: Int32, bytes: [UInt8])?
         var sockets: Set<Int32> = []
 
-        /// How many more answers are carried; nil for any number.
+        /// How many more answers are forwarded; nil for any number.
         var answersLeft: Int?
     }
 
-    /// Where it listens.
+    /// The port on which it listens.
     let port: UInt16
 
     private let listener: Int32
@@ -26,8 +26,8 @@ final class Proxy: Sendable {
 
     /// Listens on a free port.
     ///
-    /// - Parameter serverPort: where the server listens on this machine.
-    /// - Throws: where there is no port to be had.
+    /// - Parameter serverPort: the port of the server on this machine.
+    /// - Throws: ``Contradiction`` if no port is free.
     init(to serverPort: UInt16) throws {
         self.serverPort = serverPort
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -45,14 +45,14 @@ final class Proxy: Sendable {
         Thread.detachNewThread {
             while true {
                 let client = accept(descriptor, nil, nil)
-                // The listener is closed before the proxy goes.
+                // The listener is closed before the proxy is freed.
                 guard client >= 0 else { return }
                 proxy.takeUnretainedValue().serve(client)
             }
         }
     }
 
-    /// Stops listening and cuts what there is.
+    /// Stops listening and breaks all connections.
     func close() {
         cut()
         shutdown(listener, Int32(SHUT_RDWR))
@@ -67,18 +67,20 @@ final class Proxy: Sendable {
     }
 
     /// Lets connections through again.
-    func mend() {
+    func restore() {
         state.withLock { $0.isCut = false }
     }
 
-    /// Carries a number of further answers, of all connections together, and then none: connections stay, and say nothing.
+    /// Forwards a number of further answers, of all connections together, and then none.
+    ///
+    /// The connections stay open.
     func fallSilent(after answers: Int) {
         state.withLock { $0.answersLeft = answers }
     }
 
     /// Lets the next commit through and breaks the connection before its answer.
     ///
-    /// - Parameter cuts: whether the way is cut from then on.
+    /// - Parameter cuts: whether all connections are cut from then on.
     func dropAnswerToNextCommit(cuts: Bool = false) {
         state.withLock { state in
             state.dropsAnswerToCommit = true
@@ -86,14 +88,14 @@ final class Proxy: Sendable {
         }
     }
 
-    /// Breaks the next connection that commits, and keeps what it says to the server under way.
+    /// Breaks the next connection that commits, and holds back what it has sent.
     func holdNextCommit() {
         state.withLock { $0.holdsCommit = true }
     }
 
-    /// Lets what was held arrive at last, and waits until the server has done it.
+    /// Forwards what was held back, and waits until the server has done it.
     ///
-    /// - Returns: whether anything was held.
+    /// - Returns: whether something was held back.
     func letHeldCommitArrive() -> Bool {
         guard let held = state.withLock({ $0.held }) else { return false }
         var (bytes, answer) = (held.bytes, [UInt8](repeating: 0, count: 65_536))
@@ -131,7 +133,7 @@ final class Proxy: Sendable {
         Thread.detachNewThread { self.pump(client, server) }
     }
 
-    /// Carries bytes both ways until one side ends.
+    /// Forwards bytes in both directions until one side ends.
     private func pump(_ client: Int32, _ server: Int32) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         var descriptors = [client, server].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }

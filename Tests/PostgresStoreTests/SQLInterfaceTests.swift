@@ -3,7 +3,7 @@ import Testing
 
 @testable import PostgresStore
 
-/// What SQL by hand may do, and in which words it is refused.
+/// What other programs may do with SQL, and the errors for what they may not do.
 @Suite(.enabled(if: TestServer.address != nil, "BEANROW_TEST_POSTGRES names no server"))
 struct SQLInterfaceTests {
     private let place = TemporarySchema()
@@ -31,7 +31,7 @@ struct SQLInterfaceTests {
         ("UPDATE task SET ttr = 0", "ttr is from 1 to 4294967295"),
         ("UPDATE task SET body = NULL", "a task needs a body"),
     ])
-    func wrongValuesChangeNothing(_ sql: String, _ words: String) throws {
+    func `wrong values are refused and change nothing`(_ sql: String, _ words: String) throws {
         let store = try place.store()
         let shell = try place.shell()
         try shell.execute(
@@ -48,7 +48,7 @@ struct SQLInterfaceTests {
         try store.leave()
     }
 
-    @Test func tasksAreMovedBetweenStates() throws {
+    @Test func `an update moves tasks between states`() throws {
         let store = try place.store()
         let shell = try place.shell()
         try shell.execute(
@@ -68,7 +68,7 @@ struct SQLInterfaceTests {
         try store.leave()
     }
 
-    @Test func `after the last number of a session they begin again`() throws {
+    @Test func `after the last number of a session, numbers begin again`() throws {
         let store = try place.store()
         let shell = try place.shell()
         try shell.execute("SELECT setval('session_id', \(SessionID.largestNamed))")

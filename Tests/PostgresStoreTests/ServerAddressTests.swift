@@ -3,7 +3,7 @@ import Testing
 
 @testable import PostgresStore
 
-/// What is said of an address that is wrong holds nothing of a password.
+/// Errors about a wrong address contain no part of a password.
 struct ServerAddressTests {
     @Test(arguments: [
         "postgres://user:se@cret@host/db", "postgres://user:se/cret@host/db", "postgres://user:se?cret@host/db",
@@ -31,7 +31,7 @@ struct ServerAddressTests {
         "postgresql:///db?host=/tmp&port=5432", "postgres://user@host", "postgres://user@[::1]:5432/db",
         "host=localhost dbname=x", "postgres://u:p%25@h/d?application_name=x",
     ])
-    func `what is right is taken`(_ address: String) throws {
+    func `a correct address is accepted`(_ address: String) throws {
         try ServerAddress.check(address)
     }
 }

@@ -4,13 +4,17 @@ import TaskStore
 
 @testable import PostgresStore
 
-/// The server that tests may use; tools/test starts one and says where.
+/// The server that tests may use.
+///
+/// tools/test starts one and passes its address.
 enum TestServer {
-    /// Its address; none where there is none, and then these tests are left out.
+    /// Its address; nil if there is none, and then these tests are skipped.
     static let address = ProcessInfo.processInfo.environment["BEANROW_TEST_POSTGRES"]
 }
 
-/// A schema of its own for one test, that any number of managers can open; removed at the end.
+/// A schema for one test.
+///
+/// Any number of managers can open it. It is removed at the end.
 final class TemporarySchema: StoreHarness {
     let name = "test_\(UInt32.random(in: 0...(.max)))_\(UInt32.random(in: 0...(.max)))"
     let address = TestServer.address ?? ""
@@ -23,25 +27,25 @@ final class TemporarySchema: StoreHarness {
     /// Opens the store as one more manager.
     ///
     /// - Parameters:
-    ///   - name: what the manager is called.
-    ///   - change: what is to be different about its options.
+    ///   - name: the manager's name.
+    ///   - change: changes its options.
     /// - Returns: the store.
-    /// - Throws: what opening throws.
+    /// - Throws: the error of opening it.
     func store(_ name: String = "a", _ change: (inout PostgresStore.Options) -> Void = { _ in }) throws -> PostgresStore
     {
         var options = PostgresStore.Options()
         options.schema = self.name
         options.usesBatchTime = true
-        // Who is dead is for the tests to say.
+        // Only the tests declare managers dead.
         options.lease = .seconds(600)
         options.lookInterval = .zero
         change(&options)
         return try PostgresStore.open(address: address, name: name, listeningAddress: "127.0.0.1:0", options: options)
     }
 
-    /// Makes the tables and functions of an older version.
+    /// Creates the tables and functions of version 1.
     ///
-    /// - Returns: a connection as a manager of that version has it.
+    /// - Returns: a connection like that of a manager of this version.
     func makeFirstVersion() throws -> PostgresConnection {
         let connection = try PostgresConnection(address)
         try connection.execute("CREATE SCHEMA \(name); SET search_path TO \(name)")
@@ -66,15 +70,14 @@ final class TemporarySchema: StoreHarness {
         try shell().execute("UPDATE manager SET fence = -1 WHERE id = \(store.manager)")
     }
 
-    /// Opens the database as any program would.
+    /// Connects to the database as another program.
     func shell() throws -> PostgresConnection {
         let link = try PostgresConnection(address)
         try link.execute("SET client_min_messages TO warning; SET search_path TO \(name)")
         return link
     }
 
-    /// Looks for rows that contradict each other: counts that are not what counting gives, tubes that should not be there,
-    /// gaps in the list of tubes.
+    /// Finds rows that contradict each other: wrong counts, tubes that should not exist, gaps in the list of tubes.
     func audit() throws {
         let shell = try shell()
         let questions = [

@@ -16,7 +16,7 @@ struct BatchAnalysis {
     /// Whether one of them is not held by this manager, so that others may lock it too.
     private(set) var namesForeignTasks = false
 
-    /// The waiting claims behind which their sessions have other operations, by index.
+    /// The waiting claims that other operations of their sessions follow, by index.
     private(set) var claimsThatMayHoldBack: [Int] = []
 
     /// The last waiting claim of each connection, by index.

@@ -5,7 +5,8 @@
 -- parameters or their rows last changed. So managers of an older version continue while a newer one is installed. A
 -- change of any functions-*.sql reaches existing databases only with the next version of the schema (see Schema.swift).
 --
--- All are PL/pgSQL, since the server keeps their plans. Those of SQL functions it would make again for each call.
+-- Functions that are called often are PL/pgSQL, since the server keeps the plans of their statements. It would plan those of
+-- an SQL function again in each call.
 --
 -- Tasks are first found and locked, and then changed by an array of their ids. If one statement joined the two, the
 -- server might plan it as a scan of all tasks while its statistics say that the table is empty.

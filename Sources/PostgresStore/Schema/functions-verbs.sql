@@ -21,7 +21,7 @@ BEGIN
         NULL::bigint[], NULL::bytea;
 END $$;
 
--- Adds a task with a key, and its tube if need be. If the key is known, the row says "key exists" and has the id of the
+-- Adds a task with a key, and its tube if it does not exist. If the key is known, the row says "key exists" and has the id of the
 -- task that was put with it.
 CREATE OR REPLACE FUNCTION put_unique_task_2(_operation integer, _put operation_2, _now bigint) RETURNS batch_row_2
 LANGUAGE plpgsql VOLATILE AS $$
