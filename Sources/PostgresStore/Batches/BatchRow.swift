@@ -20,7 +20,11 @@ struct BatchRow {
 
     /// The operation's number, from 1; 0 if the row is not about one operation.
     var operation: Int { Int(rows.int32(row, 0)) }
-    var event: Event? { Event(rawValue: rows.text(row, 1)) }
+
+    /// What has happened.
+    ///
+    /// Most rows are "done", so this is compared without making a string.
+    var event: Event? { rows.isText(row, 1, "done") ? .done : Event(rawValue: rows.text(row, 1)) }
     var id: Int64 { rows.int64(row, 2) }
     var tube: String { rows.text(row, 3) }
 

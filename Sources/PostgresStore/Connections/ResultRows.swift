@@ -1,4 +1,5 @@
 import CPostgres
+import Glibc
 
 /// Rows that the server has sent, in binary format.
 ///
@@ -39,6 +40,13 @@ final class ResultRows {
 
     func text(_ row: Int, _ column: Int) -> String {
         String(decoding: value(row, column), as: UTF8.self)
+    }
+
+    /// Returns whether a text is this one.
+    func isText(_ row: Int, _ column: Int, _ text: StaticString) -> Bool {
+        let value = value(row, column)
+        guard let start = value.baseAddress, value.count == text.utf8CodeUnitCount else { return false }
+        return memcmp(start, text.utf8Start, value.count) == 0
     }
 
     /// Reads an array of 8-byte numbers, with nil for null.
