@@ -154,15 +154,8 @@ public final class PostgresStore: Store {
     /// See ``Store/makeDurable()``: commits are durable.
     public func makeDurable() {}
 
-    /// See ``Store/awaits(_:)``.
-    public func awaits(_ tube: TubeName) {
-        awaited.insert(tube)
-        // If the server is away, it is told after the next connection.
-        try? subscribe()
-    }
-
-    /// See ``Store/stopsAwaiting(_:)``: the next ``maintain(at:)`` tells the server, since sessions often wait again.
-    public func stopsAwaiting(_ tube: TubeName) {
+    /// See ``Store/unsubscribe(from:)``: the next ``maintain(at:)`` tells the server, since sessions often wait again.
+    public func unsubscribe(from tube: TubeName) {
         awaited.remove(tube)
     }
 

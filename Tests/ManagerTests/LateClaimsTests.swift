@@ -84,6 +84,33 @@ import Testing
         #expect(outcomes == [.displaced])
     }
 
+    @Test func `a claim on a task that is locked is tried again, and the others are not given up with it`() {
+        var outcomes = [claimed(1, 2)]
+        var late = LateClaims([operation(claim)], outcomes, since: start, tolerance: .milliseconds(100))
+        late.note([.touched, .locked], since: start + .seconds(1), in: &outcomes)
+        #expect(late.isLocked && late.areLate(at: start + .seconds(1)))
+        #expect(late.renewals == [touch(1), touch(2)])
+        late.note([.touched, .touched], since: start + .seconds(2), in: &outcomes)
+        #expect(!late.isLocked && !late.areLate(at: start + .seconds(2)))
+        #expect(outcomes == [claimed(1, 2)] && late.lost.isEmpty && late.uncertain.isEmpty)
+    }
+
+    @Test(arguments: [Outcome.locked, .failed])
+    func `a claim on a task that stays locked is uncertain, and not lost`(_ outcome: Outcome) {
+        var outcomes = [claimed(1), claimed(2)]
+        var late = LateClaims(
+            [operation(claim), operation(claim)],
+            outcomes,
+            since: start,
+            tolerance: .milliseconds(100)
+        )
+        repeat {
+            late.note([.touched, outcome], since: start, in: &outcomes)
+        } while late.isLocked
+        #expect(late.uncertain == [1] && late.lost.isEmpty)
+        #expect(late.renewals == [touch(1)])
+    }
+
     @Test func `a store that is too slow each time is no place to renew claims`() {
         var outcomes = [claimed(1)]
         var late = LateClaims([operation(claim)], outcomes, since: start, tolerance: .milliseconds(100))

@@ -121,6 +121,7 @@ extension Engine {
                 nextEvent = result.nextEvent
                 late.note(result.outcomes, since: result.timeRead, in: &outcomes)
                 claimsAreFrom = result.timeRead
+                if late.isLocked { return stall(.renewal(late, outcomes, start: start)) }
             }
         } catch let error where error.code == .busy {
             return stall(.renewal(late, outcomes, start: start), error)
@@ -218,8 +219,9 @@ extension Engine {
         return true
     }
 
-    func stall(_ what: Stalled, _ error: StoreError) {
-        if stalled == nil { logger.notice("waiting for the database", metadata: ["reason": "\(error)"]) }
+    /// Tries something again a little later; no turn is taken until then.
+    func stall(_ what: Stalled, _ error: StoreError? = nil) {
+        if let error, stalled == nil { logger.notice("waiting for the database", metadata: ["reason": "\(error)"]) }
         stalled = what
         eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) { self.retry() }
     }

@@ -26,8 +26,16 @@ struct LateClaims {
     /// How often the claims have been renewed.
     private var rounds = 0
 
+    /// Whether the last renewal has left out claims, since another transaction has locked their tasks.
+    ///
+    /// After a pause they are tried again.
+    private(set) var isLocked = false
+
     /// The most rounds; if each of them was too slow, the store cannot renew claims.
     static let mostRounds = 50
+
+    /// In how many of them a task may be locked; with the pauses between them this is some 400 ms.
+    static let mostLockedRounds = 40
 
     /// Finds the claims of a batch.
     ///
@@ -70,9 +78,9 @@ struct LateClaims {
     /// Whether there is nothing to renew and nothing was lost.
     var isEmpty: Bool { claims.isEmpty && lost.isEmpty && uncertain.isEmpty }
 
-    /// Whether there are claims, and the time in their rows is too old for an answer that leaves now.
+    /// Whether there are claims, and the time in the rows of some is too old for an answer that leaves now.
     func areLate(at now: ContinuousClock.Instant) -> Bool {
-        !claims.isEmpty && now - since > tolerance
+        !claims.isEmpty && (isLocked || now - since > tolerance)
     }
 
     /// The operations that renew the claims.
@@ -93,14 +101,21 @@ struct LateClaims {
     ) {
         self.since = since
         rounds += 1
+        isLocked = false
         var held: [Claim] = []
         for (claim, outcome) in zip(claims, renewed) {
             guard outcome != .touched else {
                 held.append(claim)
                 continue
             }
-            if outcome == .locked || outcome == .heldBack {
-                // Another program has locked the task: it is held, and must not be handed out with less time than it says.
+            // Another transaction has locked the task: most often a peer's claim that looked at it, for a few milliseconds.
+            if outcome == .locked || outcome == .heldBack, rounds < Self.mostLockedRounds {
+                held.append(claim)
+                isLocked = true
+                continue
+            }
+            if outcome == .locked || outcome == .heldBack || outcome == .failed {
+                // The task is held, and must not be handed out with less time than it says.
                 uncertain.insert(claim.operation)
                 continue
             }
@@ -120,5 +135,6 @@ struct LateClaims {
     mutating func giveUp() {
         uncertain.formUnion(claims.map(\.operation))
         claims = []
+        isLocked = false
     }
 }
