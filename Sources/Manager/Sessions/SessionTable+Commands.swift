@@ -24,15 +24,17 @@ extension SessionTable {
             progress.commands += 1
             // With a key it may meet a lock.
             if key != nil { progress.mayWait = true }
-            let task = NewTask(
-                tube: session.usedTube,
-                priority: priority,
-                delay: delay,
-                timeToRun: timeToRun,
-                body: body,
-                key: key
+            addPut(
+                NewTask(
+                    tube: session.usedTube,
+                    priority: priority,
+                    delay: delay,
+                    timeToRun: timeToRun,
+                    body: body,
+                    key: key
+                ),
+                of: session
             )
-            addPut(task, of: session)
             return true
         case .command(.store(let verb, let action)):
             let traits = verb.traits
