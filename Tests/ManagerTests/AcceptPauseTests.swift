@@ -4,7 +4,7 @@ import Testing
 
 /// The pauses between attempts to accept connections.
 @Suite struct AcceptPauseTests {
-    @Test func `they grow up to a second, and begin again after a connection`() {
+    @Test func `pauses grow up to a second, and begin again after a connection`() {
         var pause = AcceptPause()
         #expect(pause.accepted() == nil)
         #expect(pause.failed() == .milliseconds(20) && pause.isFirst)

@@ -4,12 +4,12 @@ import Testing
 
 @testable import Manager
 
-/// Answers on their way to a real socket: whole and in order, however little the socket takes at a time.
+/// Answers on their way to a real socket: complete and in order, even if the socket takes few bytes at a time.
 struct AnswerWriterTests {
-    /// Far more than the sockets' buffers hold, so that the writer goes both ways many times over.
+    /// Far more than the sockets' buffers hold, so that the writer uses both ways many times.
     private static let answers = 3_000
 
-    /// 8 KB of one byte; the next answer has another one.
+    /// Returns 8 KB of one byte; the next answer has another byte.
     fileprivate static func answer(_ number: Int) -> ByteBuffer {
         ByteBuffer(repeating: UInt8(truncatingIfNeeded: number), count: 8_000)
     }
@@ -37,7 +37,7 @@ struct AnswerWriterTests {
             }
             .connect(to: address)
             .get()
-        // Only now that the server has been told to say all it has, and the sockets are full.
+        // Only now, after the server has written all its answers and the sockets are full.
         try await client.setOption(.autoRead, value: true).get()
         var bytes = try await received.futureResult.get()
 
@@ -96,7 +96,7 @@ extension AnswerWriterTests {
     }
 }
 
-/// Writes all it has as soon as a client has connected, a few answers at a time, and then closes.
+/// Writes all its answers as soon as a client has connected, a few at a time, and then closes.
 private final class Talker: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 

@@ -16,7 +16,7 @@ import Testing
         #expect(next == 2)
     }
 
-    @Test func `after the last number they begin again, and pass over open connections`() {
+    @Test func `after the last number they begin again, without those of open connections`() {
         var numbers = ConnectionNumbers()
         for _ in 1...3 { _ = numbers.take() }
         numbers.release(2)
@@ -27,7 +27,7 @@ import Testing
 }
 
 extension ConnectionNumbers {
-    /// Goes on as if a number of connections had come and gone.
+    /// Continues as if a number of connections had been opened and closed.
     fileprivate mutating func skip(to last: UInt32) {
         self = ConnectionNumbers(after: last, taken: taken)
     }

@@ -5,11 +5,10 @@ import Testing
 @testable import Manager
 
 /// Sessions that ask for more than one batch takes, and batches that fail.
-@Suite("Shares of a batch") struct FairnessTests {
+@Suite struct FairnessTests {
     private let put = Command.put(priority: 0, delay: 0, timeToRun: 1, body: [])
 
-    @Test("Where more has arrived than a batch takes each session has an equal share")
-    func shares() {
+    @Test func `each session has an equal share if more has arrived than one batch takes`() {
         let script = SessionScript(limits: .init(commandsInAll: 100))
         let sessions = (1...4).map { _ in script.connect() }
         let polite = script.connect()
@@ -24,8 +23,7 @@ import Testing
         #expect(!script.table.wasCut)
     }
 
-    @Test("A session for which the batch had no room comes first in the next one")
-    func postponed() {
+    @Test func `a session for which the batch had no room comes first in the next batch`() {
         let script = SessionScript(limits: .init(commandsInAll: 32))
         // The least share is sixteen commands, so that two sessions fill the batch.
         let sessions = (1...5).map { _ in script.connect() }
@@ -36,8 +34,7 @@ import Testing
         }
     }
 
-    @Test("A list of tubes is the last answer of its size in a batch")
-    func lists() {
+    @Test func `a list of tubes is the last large answer in a batch`() {
         let script = SessionScript()
         let session = script.connect()
         script.send(.listTubes, .listTubeUsed, .listTubesWatched, .peekNext(.pending), from: session)
@@ -46,8 +43,7 @@ import Testing
         #expect(script.replies(to: session).count == 4)
     }
 
-    @Test("As many bodies as fit into four mebibytes come in one batch")
-    func bodies() {
+    @Test func `one batch has as many bodies as fit into 4 MiB`() {
         func limits(_ size: Int) -> SessionTable.Limits {
             SessionTable.Limits(ManagerConfiguration(maximumTaskSize: size, version: ""))
         }
@@ -57,8 +53,7 @@ import Testing
         #expect(limits(1).bodies == 64)
     }
 
-    @Test("Between the steps of clearing a tube the sockets are looked at")
-    func clearing() {
+    @Test func `the sockets are read between the steps of clearing a tube`() {
         let script = SessionScript()
         let session = script.connect()
         var steps = 0
@@ -78,8 +73,7 @@ import Testing
         #expect(!script.table.wasCut)
     }
 
-    @Test("What fails between two batches concerns nobody who was answered")
-    func failureBetweenBatches() {
+    @Test func `a failure between two batches does not concern sessions that were answered`() {
         let script = SessionScript()
         let session = script.connect()
         script.send(put, .listTubeUsed, from: session)
@@ -91,8 +85,8 @@ import Testing
         #expect(!script.table.hasWork)
     }
 
-    @Test("A session that was woken is served after a batch that failed", arguments: [false, true])
-    func wakeUpOutlivesFailure(_ byTube: Bool) {
+    @Test(arguments: [false, true])
+    func `a session that was woken is served after a batch that failed`(_ byTube: Bool) {
         let script = SessionScript()
         let (waiting, other) = (script.connect(), script.connect())
         script.send(.reserve, from: waiting)
@@ -108,8 +102,7 @@ import Testing
         #expect(script.replies(to: waiting) == [.reserved(TaskID(rawValue: 7), body: [])])
     }
 
-    @Test("No more tubes are watched than may be")
-    func watches() {
+    @Test func `a watch above the limit is refused`() {
         let script = SessionScript(limits: .init(watchedTubes: 2))
         let session = script.connect()
         script.send(.watch(TubeName("a")!), .watch(TubeName("b")!), .watch(TubeName("a")!), from: session)
@@ -118,7 +111,7 @@ import Testing
 }
 
 /// Clients that begin a command and do not go on.
-@Suite("Half a command") struct CommandProgressTests {
+@Suite struct CommandProgressTests {
     private func looks(_ progress: inout CommandProgress, untilStalled most: Int, _ between: () -> Void) -> Int? {
         for look in 1...most {
             between()
@@ -127,14 +120,12 @@ import Testing
         return nil
     }
 
-    @Test("Four looks in a row are allowed to find nothing")
-    func nothing() {
+    @Test func `four looks in a row may find no progress`() {
         var progress = CommandProgress()
         #expect(looks(&progress, untilStalled: 100) {} == 5)
     }
 
-    @Test("A few bytes now and then are no progress, much of a body or a command is")
-    func bytes() {
+    @Test func `a few bytes are not progress, but a large part of a body or a command is`() {
         for (bytes, commands, isStalled) in [(100, 0, true), (16 * 1024, 0, false), (0, 1, false)] {
             var progress = CommandProgress()
             var stalled = false
@@ -147,8 +138,7 @@ import Testing
         }
     }
 
-    @Test("Between commands nobody is stalled")
-    func idle() {
+    @Test func `a client between two commands is never stalled`() {
         var progress = CommandProgress()
         for look in 1...100 {
             let isStalled = progress.isStalled(isMidCommand: look % 4 != 0)
@@ -156,16 +146,14 @@ import Testing
         }
     }
 
-    @Test("Connections are as many as descriptors are left for")
-    func descriptors() {
+    @Test func `the number of connections follows the number of free descriptors`() {
         #expect(DescriptorLimit.possible(of: 1000, descriptors: 1 << 20) == 1000)
         #expect(DescriptorLimit.possible(of: 16_384, descriptors: 1024) == 1024 - DescriptorLimit.others)
         #expect(DescriptorLimit.possible(of: 10, descriptors: 20) == 1)
         #expect(DescriptorLimit.possible(of: 10, descriptors: .max) == 10)
     }
 
-    @Test("A failure is said when it begins, then with how often it was")
-    func failures() {
+    @Test func `a failure is logged when it begins, and later with its count`() {
         var log = FailureLog()
         let start = ContinuousClock.now
         #expect(log.note("a", at: start) == 1)

@@ -2,13 +2,12 @@ import Testing
 
 @testable import Manager
 
-@Suite("Waiting for clients that have just been answered")
-struct GatheringTests {
+/// How long a turn waits for clients that have just been answered.
+@Suite struct GatheringTests {
     let start = ContinuousClock.now
     var gathering = Gathering()
 
-    @Test("A turn waits half of the last batch's time, until all are there")
-    mutating func waits() {
+    @Test mutating func `a turn waits until all clients are there, for half of the last batch's time at most`() {
         gathering.answered(4, at: start, after: .milliseconds(2))
         #expect(gathering.wait(ready: 1, at: start) == .milliseconds(1))
         #expect(gathering.wait(ready: 3, at: start + .microseconds(400)) == .microseconds(600))
@@ -17,15 +16,13 @@ struct GatheringTests {
         #expect(gathering.wait(ready: 1, at: start + .microseconds(600)) == nil)
     }
 
-    @Test("It waits no longer than two milliseconds")
-    mutating func bounded() {
+    @Test mutating func `a turn waits for two milliseconds at most`() {
         gathering.answered(2, at: start, after: .seconds(1))
         #expect(gathering.wait(ready: 1, at: start) == .milliseconds(2))
         #expect(gathering.wait(ready: 1, at: start + .milliseconds(2)) == nil)
     }
 
-    @Test("It does not wait for a single client, nor after a batch that was quick")
-    mutating func doesNotWait() {
+    @Test mutating func `a turn does not wait for a single client, nor after a quick batch`() {
         #expect(gathering.wait(ready: 0, at: start) == nil)
         gathering.answered(1, at: start, after: .milliseconds(10))
         #expect(gathering.wait(ready: 0, at: start) == nil)
@@ -33,8 +30,7 @@ struct GatheringTests {
         #expect(gathering.wait(ready: 0, at: start) == nil)
     }
 
-    @Test("Clients that take their time are not waited for again and again")
-    mutating func givesUp() {
+    @Test mutating func `a turn does not wait again and again for slow clients`() {
         gathering.answered(10, at: start, after: .milliseconds(8))
         #expect(gathering.wait(ready: 2, at: start) != nil)
         #expect(gathering.wait(ready: 5, at: start + .milliseconds(2)) == nil)

@@ -21,7 +21,7 @@ import Testing
 
     private let claim = Action.claim(tubes: [.default], count: 2, waits: false)
 
-    @Test func `what the same batch has ended is not renewed, and so not lost`() {
+    @Test func `a claim that the same batch has ended is not renewed, and so not lost`() {
         let task = TaskID(rawValue: 1)
         func renewals(_ operations: [TaskStore.Operation], _ outcomes: [Outcome]) -> [TaskStore.Operation] {
             LateClaims(operations, outcomes, since: start, tolerance: .zero).renewals
@@ -111,7 +111,7 @@ import Testing
         #expect(late.renewals == [touch(1)])
     }
 
-    @Test func `a store that is too slow each time is no place to renew claims`() {
+    @Test func `claims are not renewed without end at a store that is too slow each time`() {
         var outcomes = [claimed(1)]
         var late = LateClaims([operation(claim)], outcomes, since: start, tolerance: .milliseconds(100))
         for _ in 0..<LateClaims.mostRounds { late.note([.touched], since: start, in: &outcomes) }

@@ -2,16 +2,15 @@ import Testing
 
 @testable import Manager
 
-@Suite("How closely the store is watched for other programs' commits")
-struct LookoutTests {
+/// How closely the store is watched for the commits of other programs.
+@Suite struct LookoutTests {
     var lookout = Lookout()
 
     private mutating func lookInVain(_ times: Int) -> [Lookout.Step] {
         (0..<times).map { _ in lookout.looked(found: false, waiting: 3) }
     }
 
-    @Test("Nobody looks while nobody waits")
-    mutating func off() {
+    @Test mutating func `the store is not looked at if no session waits`() {
         #expect(lookout.waiting(0) == .goOn)
         #expect(lookout.looked(found: false, waiting: 0) == .goOn)
         #expect(lookout.waiting(1) == .start)
@@ -20,8 +19,7 @@ struct LookoutTests {
         #expect(lookout.waiting(1) == .start)
     }
 
-    @Test("Where nothing comes the store is asked to call, and looked at over and over once it did")
-    mutating func sleeps() {
+    @Test mutating func `if nothing comes the store is asked to call, and looking begins again after its call`() {
         _ = lookout.waiting(3)
         #expect(lookInVain(8) == Array(repeating: .goOn, count: 7) + [.ask])
         #expect(lookout.asked(calls: true, found: false) == .stop)
@@ -33,8 +31,7 @@ struct LookoutTests {
         #expect(lookInVain(8).last == .ask)
     }
 
-    @Test("What is found begins the count anew")
-    mutating func found() {
+    @Test mutating func `the count begins again if a look finds something`() {
         _ = lookout.waiting(3)
         _ = lookInVain(7)
         #expect(lookout.looked(found: true, waiting: 3) == .goOn)
@@ -43,8 +40,7 @@ struct LookoutTests {
         #expect(lookInVain(8).last == .ask)
     }
 
-    @Test("A store that does not call is looked at for ever")
-    mutating func doesNotCall() {
+    @Test mutating func `a store that does not call is looked at without end`() {
         _ = lookout.waiting(3)
         for _ in 0..<3 {
             #expect(lookInVain(8).last == .ask)
@@ -53,8 +49,7 @@ struct LookoutTests {
         #expect(!lookout.isCalled)
     }
 
-    @Test("A store that should have called and did not is looked at again")
-    mutating func missed() {
+    @Test mutating func `a store that should have called and did not is looked at again`() {
         _ = lookout.waiting(3)
         _ = lookInVain(8)
         _ = lookout.asked(calls: true, found: false)
@@ -64,8 +59,7 @@ struct LookoutTests {
         #expect(!lookout.isCalled)
     }
 
-    @Test("A call that nobody waits for any more ends it")
-    mutating func calledForNobody() {
+    @Test mutating func `a call starts no looks if no session waits any more`() {
         _ = lookout.waiting(3)
         _ = lookInVain(8)
         _ = lookout.asked(calls: true, found: false)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Manager
 
-/// What is kept for clients, and the bounds of it.
+/// The memory that is used for clients, and its bounds.
 @Suite struct MemoryBudgetTests {
     private let budget = MemoryBudget(limit: 64 << 20)
 
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func `the more is unread the less one session gets at once`() {
+    @Test func `one session gets less at once if more answers are unread`() {
         var before = budget.answersForOne
         #expect(before == 1 << 20)
         for unread in 1...16 {

@@ -6,7 +6,7 @@ import Testing
 @Suite struct RefusalLogTests {
     private let start = ContinuousClock.now
 
-    @Test func `the beginning is told once per cause`() {
+    @Test func `the beginning is reported once per cause`() {
         var log = RefusalLog()
         let begins = [
             log.refused(1, .puts(.disk), at: start), log.refused(5, .puts(.disk), at: start + .seconds(60)),
@@ -16,7 +16,7 @@ import Testing
         #expect(!log.isEmpty)
     }
 
-    @Test func `the end is told with how many were refused`() {
+    @Test func `the end is reported with the number of refused commands`() {
         var log = RefusalLog()
         _ = log.refused(3, .puts(.disk), at: start)
         _ = log.refused(4, .puts(.disk), at: start + .seconds(1))
@@ -42,7 +42,7 @@ import Testing
         #expect(lines == 1)
     }
 
-    @Test func `a write without puts ends only that all writes are refused`() {
+    @Test func `a write without puts ends only the refusal of all writes`() {
         var log = RefusalLog()
         _ = log.refused(1, .puts(.log), at: start)
         _ = log.refused(2, .everything, at: start)
@@ -52,7 +52,7 @@ import Testing
         #expect(!log.isEmpty)
     }
 
-    @Test func `a manager that leaves tells the rest`() {
+    @Test func `a manager that leaves reports the rest`() {
         var log = RefusalLog()
         _ = log.refused(2, .puts(.ids), at: start)
         let (rest, nothing) = (log.takeAll(), log.takeAll())

@@ -5,13 +5,13 @@ import TaskStore
 
 /// A session table driven by hand: the test plays the connections, the store and the clocks.
 ///
-/// The store is a script: each operation of a batch is answered by ``store``, which a test sets; what it does not answer
-/// gets the outcome of a store in which everything succeeds.
+/// The store is a script: a test sets ``store``, which answers each operation of a batch. An operation that it does not
+/// answer gets the outcome of a store in which everything succeeds.
 final class SessionScript {
     var table: SessionTable
     var now = Moment(instant: .now, timestamp: Timestamp(rawValue: 1_700_000_000_000))
 
-    /// What the store says to an operation; none for the usual.
+    /// Returns the store's outcome of an operation; `nil` for the usual one.
     var store: (Operation) -> Outcome? = { _ in nil }
 
     /// All operations that were run, batch by batch.
@@ -20,7 +20,7 @@ final class SessionScript {
     private var lastConnection: UInt32 = 0
     private var lastTask: Int64 = 0
 
-    /// For stores that hand out tasks: the last one.
+    /// The last task, for stores that hand out tasks.
     var lastClaimed: Int64 = 0
 
     init(limits: SessionTable.Limits = .init()) {
@@ -40,12 +40,12 @@ final class SessionScript {
         return session
     }
 
-    /// Commands arrive.
+    /// Lets commands arrive.
     func send(_ commands: Command..., from session: Session) {
         for command in commands { table.receive(.command(command), from: session) }
     }
 
-    /// Runs batches until there is nothing left to do, and returns what the session was answered.
+    /// Runs batches until there is nothing left to do, and returns the session's answers.
     @discardableResult
     func replies(to session: Session) -> [Reply] {
         while table.hasWork { turn() }
@@ -58,8 +58,8 @@ final class SessionScript {
     /// - Parameters:
     ///   - lost: tasks whose claims end before they can be renewed, in a batch whose answers are late.
     ///   - isUncertain: whether the answers are late and the store cannot renew the claims.
-    ///   - answeredAt: when the answers leave, if that is not at once.
-    ///   - tubes: those in which the store says that it has left more to claim; nil if it does not know.
+    ///   - answeredAt: when the answers leave; `nil` for at once.
+    ///   - tubes: the tubes in which the store reports more tasks to claim; `nil` if it does not know.
     func turn(
         lost: [TaskID] = [],
         isUncertain: Bool = false,
@@ -98,14 +98,14 @@ final class SessionScript {
         _ = table.takeAnswered()
     }
 
-    /// Time passes on both clocks, and what it brings is done.
+    /// Moves both clocks on, and runs the batches that follow from it.
     func pass(_ time: Duration) {
         now.instant += time
         now.timestamp = Timestamp(rawValue: now.timestamp.rawValue + time.milliseconds)
         turn()
     }
 
-    /// A task as the store hands it out.
+    /// Returns a task as the store hands it out.
     func task(_ id: Int64, timeToRun: UInt32 = 60, tube: TubeName = .default) -> ClaimedTask {
         ClaimedTask(id: TaskID(rawValue: id), tube: tube, timeToRun: timeToRun, body: [])
     }

@@ -4,14 +4,13 @@ import Testing
 
 @testable import Manager
 
-@Suite("Sessions, without I/O")
-struct SessionTableTests {
+/// The session table, without I/O.
+@Suite struct SessionTableTests {
     let script = SessionScript()
     static let other = TubeName("other")!
     let put = Command.put(priority: 1, delay: 0, timeToRun: 60, body: [1])
 
-    @Test("Commands are answered in the order in which they were sent")
-    func order() {
+    @Test func `commands are answered in the order in which they were sent`() {
         let session = script.connect()
         script.send(.listTubeUsed, put, .delete(TaskID(rawValue: 1)), .use(Self.other), .listTubeUsed, from: session)
         #expect(
@@ -21,8 +20,7 @@ struct SessionTableTests {
         )
     }
 
-    @Test("All that has arrived is one batch")
-    func oneBatch() {
+    @Test func `all commands that have arrived are one batch`() {
         let sessions = (0..<3).map { _ in script.connect() }
         let before = script.batches.count
         for session in sessions { script.send(put, put, from: session) }
@@ -31,8 +29,7 @@ struct SessionTableTests {
         #expect(script.batches.last?.count == 6)
     }
 
-    @Test("Reserves in a row are one claim, and each is answered")
-    func reservesInARow() {
+    @Test func `consecutive reserves are one claim, and each is answered`() {
         let session = script.connect()
         script.store = { operation in
             guard case .claim(_, let count, _) = operation.action else { return nil }
@@ -45,8 +42,7 @@ struct SessionTableTests {
         #expect(script.table.counters[.reserve] == 3)
     }
 
-    @Test("A reserve that finds nothing waits, and commands behind it wait with it")
-    func waitingHoldsBack() {
+    @Test func `a reserve that finds no task waits, and the commands behind it wait too`() {
         let session = script.connect()
         script.send(.reserve, put, .listTubeUsed, from: session)
         #expect(script.replies(to: session) == [])
@@ -66,8 +62,7 @@ struct SessionTableTests {
         #expect(script.table.waiting == 0)
     }
 
-    @Test("Puts that are held back are in the queue again as they were, and their bytes count again")
-    func putsHeldBack() throws {
+    @Test func `puts that are held back are in the queue again, unchanged and counted`() throws {
         let session = script.connect()
         let key = try #require(UniqueKey("mail/7"))
         let unique = Command.put(priority: 2, delay: 3, timeToRun: 60, body: [1, 2, 3], key: key)
@@ -79,13 +74,12 @@ struct SessionTableTests {
         #expect(script.table.counters[.put] == 0 && script.table.counters[.putUnique] == 0)
     }
 
-    @Test("What another program has locked is asked for again a little later, in its place, and others do not wait")
-    func lockedCommand() throws {
+    @Test func `a locked command is run again a little later in its order, and other sessions do not wait`() throws {
         let (session, other) = (script.connect(), script.connect())
         var isLocked = true
         script.store = { operation in
             if case .delete = operation.action, isLocked { return .locked }
-            // As a store does with what follows in the session.
+            // As a store does with the later operations of the session.
             if isLocked, operation.session == session.id { return .heldBack }
             return nil
         }
@@ -93,7 +87,7 @@ struct SessionTableTests {
         script.send(put, from: other)
         #expect(script.replies(to: session) == [])
         #expect(script.replies(to: other) == [.inserted(TaskID(rawValue: 1))])
-        #expect(!script.table.hasWork, "it is not tried all the time")
+        #expect(!script.table.hasWork, "it is not tried again and again")
         script.pass(.milliseconds(50))
         #expect(script.replies(to: session) == [])
         isLocked = false
@@ -103,7 +97,7 @@ struct SessionTableTests {
                 .deleted, .inserted(TaskID(rawValue: 2)), .using(TubeName("mail")!), .inserted(TaskID(rawValue: 3)),
             ]
         )
-        // The put before "use" went into the tube of before.
+        // The put before "use" went into the earlier tube.
         let puts = script.batches.joined()
             .compactMap { operation -> TubeName? in
                 if operation.session == session.id, case .put(let task) = operation.action { task.tube } else { nil }
@@ -111,8 +105,7 @@ struct SessionTableTests {
         #expect(puts.suffix(2) == [.default, TubeName("mail")!])
     }
 
-    @Test("A claim that comes short answers what it got and waits with one reserve")
-    func shortClaim() {
+    @Test func `a claim that gets too few tasks answers those and waits with one reserve`() {
         let session = script.connect()
         var pending = [script.task(1), script.task(2)]
         script.store = { operation in
@@ -127,8 +120,7 @@ struct SessionTableTests {
         #expect(script.table.counters[.reserve] == 3)
     }
 
-    @Test("A put serves a session of the same manager that waits, before the putting session's next command")
-    func putServesWaiting() throws {
+    @Test func `a put serves a waiting session of the same manager before the putting session's next command`() throws {
         let consumer = script.connect()
         let producer = script.connect()
         script.send(.reserve, from: consumer)
@@ -144,8 +136,7 @@ struct SessionTableTests {
         #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
     }
 
-    @Test("Several puts serve as many waiting sessions, the longest waiting first")
-    func fairness() {
+    @Test func `each of several puts serves one waiting session, the longest waiting first`() {
         let consumers = (0..<3).map { _ in script.connect() }
         let producer = script.connect()
         for consumer in consumers {
@@ -164,8 +155,7 @@ struct SessionTableTests {
         #expect(script.table.waiting == 1)
     }
 
-    @Test("A put behind a claim in one batch reaches the session that has just begun to wait")
-    func putBehindClaim() {
+    @Test func `a put behind a claim in one batch reaches the session that has just begun to wait`() {
         let consumer = script.connect()
         let producer = script.connect()
         servePutTasks()
@@ -174,8 +164,7 @@ struct SessionTableTests {
         #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
     }
 
-    @Test("A put behind a claim that is made for a waiting session reaches it too")
-    func putBehindServing() {
+    @Test func `a put behind a claim for a waiting session reaches that session too`() {
         let consumer = script.connect()
         let producer = script.connect()
         servePutTasks()
@@ -186,7 +175,7 @@ struct SessionTableTests {
         #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
     }
 
-    /// Makes the script's store hand out what was put.
+    /// Makes the script's store hand out the tasks that were put.
     private func servePutTasks() {
         var pending: [ClaimedTask] = []
         var last: Int64 = 0
@@ -205,8 +194,7 @@ struct SessionTableTests {
         }
     }
 
-    @Test("reserve-with-timeout gives up in time, and 0 does not wait")
-    func timeouts() {
+    @Test func `reserve-with-timeout gives up in time, and 0 does not wait`() {
         let session = script.connect()
         script.send(.reserveWithTimeout(seconds: 0), from: session)
         #expect(script.replies(to: session) == [.timedOut])
@@ -219,8 +207,7 @@ struct SessionTableTests {
         #expect(script.table.takeUnawaited() == [.default])
     }
 
-    @Test("A claim ends when its time to run is over, unless it was touched")
-    func timeToRun() {
+    @Test func `a claim ends when its time to run is over, unless it was touched`() {
         let session = script.connect()
         hold(3, timeToRun: 10, session)
         script.pass(.seconds(9))
@@ -234,8 +221,7 @@ struct SessionTableTests {
         #expect(script.table.counters.timeouts == 1)
     }
 
-    @Test("DEADLINE_SOON in the last second, whether the reserve comes then or waits since before")
-    func deadlineSoon() {
+    @Test func `a reserve gets DEADLINE_SOON in the last second, also if it began to wait earlier`() {
         let session = script.connect()
         hold(3, timeToRun: 10, session)
         script.send(.reserve, from: session)
@@ -246,16 +232,14 @@ struct SessionTableTests {
         #expect(script.replies(to: session) == [.deadlineSoon])
     }
 
-    @Test("A delete before a reserve in one packet counts for DEADLINE_SOON")
-    func deleteBeforeDeadlineSoon() {
+    @Test func `a delete before a reserve in one packet counts for DEADLINE_SOON`() {
         let session = script.connect()
         hold(3, timeToRun: 1, session)
         script.send(.delete(TaskID(rawValue: 3)), .reserveWithTimeout(seconds: 0), from: session)
         #expect(script.replies(to: session) == [.deleted, .timedOut])
     }
 
-    @Test("A closed connection gives back its claims and is counted out, and its queue is dropped")
-    func close() {
+    @Test func `a closed connection gives back its claims and is counted out, and its queue is dropped`() {
         let session = script.connect()
         hold(3, timeToRun: 10, session)
         script.send(put, from: session)
@@ -269,8 +253,7 @@ struct SessionTableTests {
         #expect(script.table.openSessions == 0)
     }
 
-    @Test("A half-closed connection gets its answers, TIMED_OUT for a reserve that waits, and is closed then")
-    func halfClose() {
+    @Test func `a half-closed connection gets its answers, TIMED_OUT for a reserve that waits, and is then closed`() {
         let session = script.connect()
         script.send(.reserve, put, from: session)
         script.replies(to: session)
@@ -279,24 +262,21 @@ struct SessionTableTests {
         #expect(session.closing == .now)
     }
 
-    @Test("quit closes after the answers before it, and nothing behind it is carried out")
-    func quit() {
+    @Test func `quit closes after the answers before it, and no command behind it is carried out`() {
         let session = script.connect()
         script.send(put, .quit, put, from: session)
         #expect(script.replies(to: session) == [.inserted(TaskID(rawValue: 1))])
         #expect(session.closing == .now)
     }
 
-    @Test("In drain mode a put is refused and everything else goes on")
-    func draining() {
+    @Test func `in drain mode a put is refused and all other commands work`() {
         let session = script.connect()
         script.table.isDraining = true
         script.send(put, .listTubeUsed, from: session)
         #expect(script.replies(to: session) == [.draining, .using(.default)])
     }
 
-    @Test("ignore keeps one tube and fills the gap with the last one")
-    func watchList() {
+    @Test func `ignore keeps one tube and fills the gap with the last tube`() {
         let session = script.connect()
         let names = ["a", "b", "c"].map { TubeName($0)! }
         for name in names { script.send(.watch(name), from: session) }
@@ -311,8 +291,7 @@ struct SessionTableTests {
         #expect(script.replies(to: session) == [.watching(2), .watching(1), .notIgnored])
     }
 
-    @Test("One session's share of a batch is bounded, and the rest comes in the next ones")
-    func shares() {
+    @Test func `one session's share of a batch is bounded, and the rest comes in the next batches`() {
         let script = SessionScript(limits: .init(commands: 10, bodies: 2))
         let session = script.connect()
         for _ in 0..<25 { script.send(put, from: session) }
@@ -325,8 +304,7 @@ struct SessionTableTests {
         #expect(script.replies(to: session).count == 5)
     }
 
-    @Test("A batch that fails as a whole answers every command and tries again what time asked for")
-    func failedBatch() {
+    @Test func `a batch that fails as a whole answers every command, and expired claims are ended again later`() {
         let session = script.connect()
         hold(3, timeToRun: 10, session)
         script.now.instant += .seconds(10)
@@ -338,8 +316,7 @@ struct SessionTableTests {
         #expect(script.batches.last?.first?.action == .expire(TaskID(rawValue: 3)))
     }
 
-    @Test("A batch that may have happened or not is not answered: the connections of its clients end")
-    func unknownBatch() {
+    @Test func `a batch of unknown outcome is not answered, and the connections of its clients end`() {
         let session = script.connect()
         let other = script.connect()
         script.send(.listTubeUsed, put, .listTubeUsed, .peekNext(.pending), from: session)
@@ -350,8 +327,7 @@ struct SessionTableTests {
         #expect(other.replies == [.using(.default)] && other.closing == .open)
     }
 
-    @Test("A tube is cleared in steps, and the commands behind wait for the last")
-    func clearInSteps() {
+    @Test func `a tube is cleared in steps, and the commands behind wait for the last step`() {
         let session = script.connect()
         var left = 2500
         script.store = { operation in
@@ -365,8 +341,7 @@ struct SessionTableTests {
         #expect(script.batches.count == before + 3)
     }
 
-    @Test("A session taken up brings its claims with it, and keeps them when the connection ends")
-    func takeUp() {
+    @Test func `a named session brings its claims to the connection, and keeps them when the connection ends`() {
         let session = script.connect()
         let held = HeldClaim(id: TaskID(rawValue: 9), tube: .default, timeToRun: 10, timeLeft: 3000)
         script.store = { operation in
@@ -382,8 +357,7 @@ struct SessionTableTests {
         #expect(script.batches.last?.map(\.action) == [.expire(held.id)])
     }
 
-    @Test("A displaced connection gets SESSION_TAKEN, also where its reserve waits")
-    func displaced() {
+    @Test func `a displaced connection gets SESSION_TAKEN, also if its reserve waits`() {
         let session = script.connect()
         hold(3, timeToRun: 10, session)
         script.send(.reserve, .delete(TaskID(rawValue: 3)), from: session)
@@ -399,8 +373,7 @@ struct SessionTableTests {
         #expect(session.claims.isEmpty)
     }
 
-    @Test("A task for which a displaced connection waited is tried for the others that wait")
-    func displacedFirst() {
+    @Test func `a task for which a displaced connection waited is tried for the other sessions that wait`() {
         let (displaced, other) = (script.connect(), script.connect())
         script.store = { if case .claim = $0.action { .claimed([]) } else { nil } }
         for session in [displaced, other] {
@@ -416,8 +389,7 @@ struct SessionTableTests {
         #expect(script.replies(to: other) == [.reserved(TaskID(rawValue: 7), body: [])])
     }
 
-    @Test("A connection that waits with a session that another one of this manager takes up is served at once")
-    func takenUpHere() throws {
+    @Test func `a waiting connection is told at once if another one here takes up its named session`() throws {
         let name = try #require(SessionName("worker"))
         let (waiting, other) = (script.connect(), script.connect())
         script.store = { if case .claim = $0.action { .claimed([]) } else { nil } }

@@ -4,10 +4,10 @@ import Testing
 
 @testable import Manager
 
-@Suite("What a session holds, and until when")
-struct SessionTests {
-    @Test("The first deadline is known, however claims come and go", arguments: TestSeed.seeds(with: 0..<50))
-    func deadlines(seed: UInt64) throws {
+/// The claims of a session and their deadlines.
+@Suite struct SessionTests {
+    @Test(arguments: TestSeed.seeds(with: 0..<50))
+    func `the first deadline is known, whatever claims begin and end`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let start = ContinuousClock.now
         let session = Session(id: SessionID(connection: 1, of: ManagerID(rawValue: 1)))
@@ -26,7 +26,7 @@ struct SessionTests {
             default: break
             }
             let soonest = session.claims.values.map(\.deadline).min()
-            // Looked at too early is no harm, too late is.
+            // Looking too early does no harm; looking too late does.
             let next = session.nextTimeout
             #expect((next == nil) == (soonest == nil))
             if let next, let soonest { #expect(next <= soonest) }

@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test(arguments: [[0], [63], [17, 18], [0, 31, 32, 63], Array(0..<64)] as [[Int64]])
-    func `the refused fail alone`(refused: [Int64]) throws {
+    func `refused operations fail alone`(refused: [Int64]) throws {
         var parts = 0
         let outcomes = try outcomes(of: peeks(64), refusing: Set(refused), &parts)
         for (index, outcome) in outcomes.enumerated() {

@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test(arguments: [(9999, "10"), (10_900, "10"), (1, "1"), (0, "0")])
-    func `pause-time-left counts likewise`(milliseconds: Int64, expected: String) {
+    func `pause-time-left is rounded up too`(milliseconds: Int64, expected: String) {
         var tube = TubeStatistics(name: .default)
         (tube.pause, tube.pauseTimeLeft) = (10, milliseconds)
         #expect(figure("pause-time-left", in: StatisticsText.tube(tube, waiting: 0)) == expected)

@@ -4,12 +4,12 @@ import Testing
 
 @testable import Manager
 
-/// What concerns many rows is done step by step.
-@Suite("Steps of what concerns many rows") struct StepsTests {
+/// Commands that concern many rows are done step by step.
+@Suite struct StepsTests {
     private let script = SessionScript()
     private static let rows = Batch.mostRows
 
-    /// A session that holds tasks, which run out after a minute.
+    /// Returns a session that holds tasks, with claims that expire after a minute.
     private func holder(of count: Int, first: Int64 = 1) -> Session {
         let session = script.connect()
         script.store = { [script] operation in
@@ -25,8 +25,7 @@ import Testing
 
     private func actions(from batch: Int) -> [[Action]] { script.batches[batch...].map { $0.map(\.action) } }
 
-    @Test("A kick of many tasks asks for a bounded number at a time and is answered once")
-    func kick() {
+    @Test func `a kick of many tasks asks for a bounded number at a time and is answered once`() {
         let (session, other) = (script.connect(), script.connect())
         var buried = 2500
         var steps: [Action] = []
@@ -48,8 +47,7 @@ import Testing
         #expect(script.table.counters[.kick] == 1)
     }
 
-    @Test("A kick goes on to delayed tasks only if none was buried when it began")
-    func kickStates() {
+    @Test func `a kick takes delayed tasks only if no task was buried when it began`() {
         for (buried, delayed, kicked) in [(1000, 1000, 1000), (0, 1500, 1500), (3, 5, 3), (0, 0, 0)] {
             var long = LongCommand(.kick(.default, bound: 5000))
             var left = [TaskState.buried: buried, .delayed: delayed]
@@ -69,8 +67,7 @@ import Testing
         }
     }
 
-    @Test("A kick that one step can do is one operation, as ever")
-    func smallKick() {
+    @Test func `a kick that one step can do is one operation`() {
         let session = script.connect()
         script.store = { operation in
             if case .kick = operation.action { #expect(operation.action == .kick(.default, bound: 1000)) }
@@ -80,8 +77,7 @@ import Testing
         #expect(script.replies(to: session) == [.kicked(1)])
     }
 
-    @Test("Where a step fails the answer tells what the steps before have done")
-    func failure() {
+    @Test func `if a step fails the answer tells what the steps before it have done`() {
         let session = script.connect()
         script.store = { operation in
             guard case .kick(_, let bound, _) = operation.action else { return nil }
@@ -99,8 +95,7 @@ import Testing
         #expect(script.replies(to: session) == [.outOfMemory])
     }
 
-    @Test("Sessions that kick many share what a batch may change, and all come to their end")
-    func sharedRows() {
+    @Test func `sessions that kick many tasks share the rows that a batch may change, and all finish`() {
         let sessions = (1...5).map { _ in script.connect() }
         var left = 5000
         script.store = { operation in
@@ -118,8 +113,7 @@ import Testing
         #expect(sessions.map { $0.replies.count } == [1, 1, 1, 1, 1])
     }
 
-    @Test("Claims that run out together are ended in several batches, the soonest first")
-    func expiry() {
+    @Test func `claims that expire together are ended in several batches, the soonest first`() {
         let session = holder(of: 2500)
         let other = script.connect()
         let start = script.batches.count
@@ -138,8 +132,7 @@ import Testing
         #expect(script.table.counters.timeouts == 2500)
     }
 
-    @Test("Claims whose end could not be written down are ended again, a second later")
-    func failedExpiry() {
+    @Test func `claims whose end could not be stored are ended again a second later`() {
         let session = holder(of: 300)
         script.now.instant += .seconds(61)
         let first = script.table.makeBatch(at: script.now)
@@ -151,8 +144,7 @@ import Testing
         #expect(session.claims.isEmpty)
     }
 
-    @Test("Claims that were extended or ended do not run out with the others")
-    func extended() {
+    @Test func `claims that were extended or ended do not expire with the others`() {
         let session = holder(of: 200)
         script.pass(.seconds(59))
         for task in 1...50 { script.send(.touch(TaskID(rawValue: Int64(task))), from: session) }
@@ -165,8 +157,7 @@ import Testing
         #expect(session.claims.isEmpty)
     }
 
-    @Test("A session's end gives back a bounded number of claims at a time")
-    func end() {
+    @Test func `a session's end gives back a bounded number of claims at a time`() {
         let session = holder(of: 2500)
         var left = 2500
         var steps = 0
@@ -183,8 +174,7 @@ import Testing
         #expect((left, steps) == (0, 3))
     }
 
-    @Test("A session's end that fails in the middle is finished later")
-    func failedEnd() {
+    @Test func `a session's end that fails in the middle is finished later`() {
         let session = holder(of: 2500)
         var left = 2500
         script.store = { operation in
@@ -200,8 +190,7 @@ import Testing
         #expect(left == 0)
     }
 
-    @Test("Many sessions that end together, and one that watched many tubes, end in several batches")
-    func manyEnds() {
+    @Test func `many sessions that end together, and one that watched many tubes, end in several batches`() {
         let sessions = (1...1500).map { _ in script.connect() }
         let watcher = script.connect()
         for tube in 1...1000 { script.send(.watch(TubeName("t\(tube)")!), from: watcher) }
@@ -216,8 +205,7 @@ import Testing
         #expect(watcher.referredWatches.isEmpty)
     }
 
-    @Test("The tubes of a session that ends go in beanstalkd's order, however many steps it takes")
-    func order() {
+    @Test func `the tubes of a session that ends go in beanstalkd's order, whatever number of steps it takes`() {
         func order(rows: Int) -> [TubeName] {
             let script = SessionScript(limits: .init(rows: rows))
             let session = script.connect()

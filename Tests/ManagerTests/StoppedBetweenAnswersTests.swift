@@ -9,7 +9,7 @@ import Testing
 
 /// A process that is stopped between two writes of the same turn.
 @Suite struct StoppedBetweenAnswersTests {
-    /// Does something when the first answer of a channel is written, as if the process had been stopped there.
+    /// Runs a closure when the first answer of a channel is written, as if the process had been stopped there.
     private final class Stop: ChannelOutboundHandler {
         typealias OutboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
@@ -63,7 +63,7 @@ import Testing
         while ContinuousClock.now < end {}
     }
 
-    /// Has both clients reserve in one turn.
+    /// Makes both clients reserve in one turn.
     private func reserve() throws {
         try send("reserve\r\n", to: first)
         try send("reserve\r\n", to: second)
@@ -81,7 +81,7 @@ import Testing
         #expect(!second.isActive)
     }
 
-    @Test func `a claim that still holds is renewed and told`() throws {
+    @Test func `a claim that the session still holds is renewed and answered`() throws {
         var due: Int64?
         stop.action = { [queue] in
             due = queue.items[TaskID(rawValue: 2)]?.due

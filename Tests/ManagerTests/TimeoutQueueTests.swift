@@ -3,8 +3,8 @@ import Testing
 
 @testable import Manager
 
-@Suite("Who is looked at when")
-struct TimeoutQueueTests {
+/// The order in which sessions come out of the queue.
+@Suite struct TimeoutQueueTests {
     let start = ContinuousClock.now
     var queue = TimeoutQueue()
 
@@ -16,8 +16,7 @@ struct TimeoutQueueTests {
         return session
     }
 
-    @Test("Sessions come out in the order of their timeouts")
-    mutating func order() {
+    @Test mutating func `sessions come out in the order of their timeouts`() {
         let sessions = [30, 10, 20].enumerated().map { session(UInt32($0.offset), holdingFor: Int64($0.element)) }
         for session in sessions { queue.schedule(session) }
         #expect(queue.popDue(at: start + .seconds(9)) == nil)
@@ -25,8 +24,7 @@ struct TimeoutQueueTests {
         #expect(all.map { $0?.id.connection } == [1, 2, 0])
     }
 
-    @Test("Sessions that have ended are not kept until their claims would have")
-    mutating func ended() {
+    @Test mutating func `sessions that have ended are not kept until the deadlines of their claims`() {
         let lasting = session(1, holdingFor: 3600)
         queue.schedule(lasting)
         for number in 2..<10_000 {

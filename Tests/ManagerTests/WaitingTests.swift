@@ -4,8 +4,8 @@ import Testing
 
 @testable import Manager
 
-@Suite("Sessions that wait are served though one batch does many things")
-struct WaitingTests {
+/// Sessions that wait are served even if one batch does many things.
+@Suite struct WaitingTests {
     let script = SessionScript()
     static let other = TubeName("other")!
     let put = Command.put(priority: 1, delay: 0, timeToRun: 60, body: [1])
@@ -44,8 +44,7 @@ struct WaitingTests {
         }
     }
 
-    @Test("A reserve and then a put of another session in one batch")
-    func reserveAndPut() {
+    @Test func `a put serves the reserve of another session earlier in the batch`() {
         let consumer = script.connect()
         let producer = script.connect()
         script.send(.reserve, from: consumer)
@@ -54,10 +53,9 @@ struct WaitingTests {
     }
 
     @Test(
-        "A put behind a command that promised tasks and brought none",
         arguments: [Command.kick(bound: 10), .kickJob(TaskID(rawValue: 9)), .pauseTube(.default, seconds: 0)]
     )
-    func vainClaim(command: Command) {
+    func `a put serves waiting sessions also behind a command that promised tasks and brought none`(command: Command) {
         let consumer = script.connect()
         let producer = script.connect()
         script.send(.reserve, from: consumer)
@@ -66,8 +64,7 @@ struct WaitingTests {
         #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
     }
 
-    @Test("A put beside the news that another manager has made tasks pending, which are gone already")
-    func vainNews() {
+    @Test func `a put serves waiting sessions also after news of tasks that are gone already`() {
         let consumer = script.connect()
         let producer = script.connect()
         script.send(.reserve, from: consumer)
@@ -77,8 +74,7 @@ struct WaitingTests {
         #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
     }
 
-    @Test("A task claimed and released by one packet")
-    func claimedAndReleased() {
+    @Test func `a task that one packet claims and releases serves a waiting session`() {
         let consumer = script.connect()
         let other = script.connect()
         script.send(.reserve, from: consumer)
@@ -88,8 +84,7 @@ struct WaitingTests {
         #expect(script.replies(to: consumer) == [.reserved(task, body: [])])
     }
 
-    @Test("Several that found nothing are served in the order in which they came")
-    func order() {
+    @Test func `sessions that found nothing are served in the order in which they came`() {
         let consumers = (0..<3).map { _ in script.connect() }
         let producer = script.connect()
         for consumer in consumers { script.send(.reserve, from: consumer) }
@@ -99,8 +94,7 @@ struct WaitingTests {
         #expect(consumers.map { $0.claims.keys.first?.rawValue } == [1, 2, nil])
     }
 
-    @Test("A vain claim is not repeated for ever")
-    func ends() {
+    @Test func `a claim that finds nothing is not repeated without end`() {
         let consumer = script.connect()
         let producer = script.connect()
         script.send(.reserve, from: consumer)
@@ -109,8 +103,7 @@ struct WaitingTests {
         #expect(!script.table.hasWork)
     }
 
-    @Test("A put behind a reserve that waits does not make a producer yet")
-    func producers() {
+    @Test func `a put behind a reserve that waits does not make a producer yet`() {
         let session = script.connect()
         script.send(.reserve, put, from: session)
         script.replies(to: session)
@@ -122,8 +115,7 @@ struct WaitingTests {
         #expect(script.table.producers == 0, "its connection is being closed")
     }
 
-    @Test("A session lets go of its tubes in beanstalkd's order")
-    func orderOfTheEnd() {
+    @Test func `a session leaves its tubes in beanstalkd's order`() {
         let session = script.connect()
         let names = ["a", "b", "c"].map { TubeName($0)! }
         for name in names { script.send(.watch(name), from: session) }

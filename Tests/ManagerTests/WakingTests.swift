@@ -4,18 +4,18 @@ import Testing
 
 @testable import Manager
 
-/// What many sessions that wait cost those that have something to do.
-@Suite("Many sessions that wait") struct WakingTests {
+/// What many waiting sessions cost the sessions that have something to do.
+@Suite struct WakingTests {
     private let script = SessionScript()
 
-    /// How many claims the batches from one on have.
+    /// Returns the number of claims in each batch from one on.
     private func claims(from batch: Int) -> [Int] {
         script.batches[batch...].map { $0.count { if case .claim = $0.action { true } else { false } } }
     }
 
     private func tube(_ number: Int) -> TubeName { TubeName("t\(number)")! }
 
-    /// Sessions that wait, each for a tube of its own.
+    /// Returns sessions that wait, each for a tube of its own.
     private func waiting(_ count: Int) -> [Session] {
         let sessions = (0..<count)
             .map { number in
@@ -29,8 +29,7 @@ import Testing
         return sessions
     }
 
-    @Test("News of one tube concerns the session that waits for it")
-    func oneTube() {
+    @Test func `news of one tube concerns only the session that waits for it`() {
         let sessions = waiting(3000)
         let start = script.batches.count
         script.store = { [script] operation in
@@ -43,8 +42,7 @@ import Testing
         #expect(sessions[1234].replies == [.reserved(TaskID(rawValue: 9), body: [])])
     }
 
-    @Test("If nothing is known, all are served, a bounded number per batch, each once")
-    func everyone() {
+    @Test func `if the tube is unknown all waiting sessions are served once, a bounded number per batch`() {
         _ = waiting(2500)
         let start = script.batches.count
         script.table.wakeWaiting()
@@ -56,8 +54,7 @@ import Testing
         #expect(claims(from: start).reduce(0, +) == 2500)
     }
 
-    @Test("What is said while all are served is heard afterwards")
-    func everyoneAgain() {
+    @Test func `news that comes while all sessions are served is handled afterwards`() {
         _ = waiting(1500)
         let start = script.batches.count
         script.table.wakeWaiting()
@@ -67,8 +64,7 @@ import Testing
         #expect(claims(from: start).reduce(0, +) == 3000)
     }
 
-    @Test("Of many that wait for one tube as many try as there are tasks, or a few more")
-    func oneTubeForAll() {
+    @Test func `of many sessions that wait for one tube only a few more try than there are tasks`() {
         for _ in 0..<3000 { script.send(.reserve, from: script.connect()) }
         while script.table.hasWork { script.turn() }
         for tasks in [0, 1, 100, 700] {
@@ -88,10 +84,9 @@ import Testing
     }
 
     @Test(
-        "Commands that may make tasks of any tube ready do not have all try",
         arguments: [Command.kickJob(TaskID(rawValue: 9)), .release(TaskID(rawValue: 9), priority: 0, delay: 0)]
     )
-    func unknownTube(command: Command) {
+    func `a command that makes a task of an unknown tube pending does not make all sessions try`(command: Command) {
         let sessions = waiting(500)
         let other = script.connect()
         let start = script.batches.count
@@ -102,8 +97,7 @@ import Testing
         #expect(Set(script.batches[start...].joined().map(\.session)) == [other.id, sessions[7].id])
     }
 
-    @Test("A store that does not know better has all of them try")
-    func unknownTubeOfSimpleStore() {
+    @Test func `a store that names no tubes makes all sessions try`() {
         _ = waiting(500)
         let other = script.connect()
         let start = script.batches.count
@@ -112,8 +106,7 @@ import Testing
         #expect(claims(from: start).reduce(0, +) == 500)
     }
 
-    @Test("A kick with a large bound of a tube for which many wait serves as many as were kicked")
-    func kick() {
+    @Test func `a kick with a large bound serves as many sessions as tasks were kicked`() {
         for _ in 0..<500 { script.send(.reserve, from: script.connect()) }
         while script.table.hasWork { script.turn() }
         let other = script.connect()
@@ -135,8 +128,7 @@ import Testing
         #expect(script.table.waiting == 200)
     }
 
-    @Test("A session that waits is told at once when its named session is taken up")
-    func takenUp() {
+    @Test func `a session that waits is told at once when its named session is taken up`() {
         _ = waiting(500)
         let (first, second) = (script.connect(), script.connect())
         script.send(.session(SessionName("s")!), .reserve, from: first)
@@ -153,8 +145,7 @@ import Testing
         #expect(claims(from: start).reduce(0, +) == 1)
     }
 
-    @Test("The same where another manager has taken it up")
-    func takenUpElsewhere() {
+    @Test func `a session that waits is told also when another manager takes up its named session`() {
         let session = script.connect()
         script.send(.session(SessionName("s")!), .reserve, from: session)
         while script.table.hasWork { script.turn() }
@@ -168,8 +159,7 @@ import Testing
         #expect(session.replies == [.sessionTaken])
     }
 
-    @Test("Lists and sums over all tubes are a few in a batch")
-    func lists() {
+    @Test func `a batch has only a few lists and sums over all tubes`() {
         let sessions = (1...40).map { _ in script.connect() }
         let start = script.batches.count
         for session in sessions { script.send(.stats, .stats, from: session) }

@@ -1,13 +1,12 @@
 import TaskStore
 import Testing
 
-@Suite("Names of tubes")
-struct TubeNameTests {
+/// The rules for tube names.
+@Suite struct TubeNameTests {
     @Test(
-        "Valid names",
         arguments: ["a", "Z", "0", "default", "a-", "+/;.$_()", "()", "0-9", String(repeating: "n", count: 200)]
     )
-    func valid(text: String) {
+    func `a name that follows the rules is valid`(text: String) {
         #expect(TubeName(text)?.text == text)
         #expect(TubeName(Array(text.utf8))?.text == text)
         #expect(TubeName.isValid(text.utf8))
@@ -15,7 +14,6 @@ struct TubeNameTests {
     }
 
     @Test(
-        "Names that are none",
         arguments: [
             "", "-", "-a", " ", "a b", " a", "a ", "a\n", "a\r", "a\u{0}", "é", "a,b", "a:b", "a@b", "a#b", "a'b",
             "a\"b",
@@ -24,33 +22,29 @@ struct TubeNameTests {
             String(repeating: "n", count: 201),
         ]
     )
-    func invalid(text: String) {
+    func `a name that breaks a rule is refused`(text: String) {
         #expect(TubeName(text) == nil)
         #expect(TubeName(Array(text.utf8)) == nil)
         #expect(!TubeName.isValid(text.utf8))
     }
 
-    @Test("Bytes that are no UTF-8 are no name")
-    func invalidUTF8() {
+    @Test func `bytes that are not UTF-8 are not a name`() {
         #expect(TubeName([0x61, 0xFF]) == nil)
         #expect(TubeName([0xC3, 0xA9]) == nil)
     }
 
-    @Test("A name has 71 different bytes to choose from")
-    func letters() {
+    @Test func `a name may contain 71 different bytes`() {
         let allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+/;.$_()"
         let bytes = (UInt8.min...UInt8.max).filter(TubeName.isNameByte)
         #expect(Set(bytes) == Set(allowed.utf8))
     }
 
-    @Test("The tube of the beginning is valid by its own rules")
-    func defaultTube() {
+    @Test func `the name of the default tube is valid`() {
         #expect(TubeName.default.text == "default")
         #expect(TubeName("default") == .default)
     }
 
-    @Test("Names are ordered by their bytes")
-    func order() {
+    @Test func `names are ordered by their bytes`() {
         let texts = ["b", "a", "B", "aa", "_", "0", "a-"]
         let names = texts.compactMap { TubeName($0) }.sorted()
         #expect(names.map(\.text) == texts.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) })
