@@ -1,6 +1,6 @@
-/// What every store and every manager has to know of actions.
+/// The properties of actions that all stores and managers need.
 extension Action {
-    /// The only task that the action names; nil if it names none, or a tube.
+    /// The only task that the action names; `nil` if it names no task.
     public var task: TaskID? {
         switch self {
         case .claimTask(let id), .delete(let id), .release(let id, _, _), .bury(let id, _), .touch(let id),
@@ -12,7 +12,7 @@ extension Action {
         }
     }
 
-    /// The task of which the action ends or extends the session's claim; nil if it does neither.
+    /// The task whose claim the action ends or extends; `nil` if it does neither.
     public var claimedTask: TaskID? {
         switch self {
         case .delete(let id), .release(let id, _, _), .bury(let id, _), .touch(let id), .expire(let id): id
@@ -20,8 +20,9 @@ extension Action {
         }
     }
 
-    /// Whether the action makes, ends or extends claims, which a connection may not do whose named session another one has
-    /// taken up.
+    /// Whether the action makes, ends or extends claims.
+    ///
+    /// A connection may not do that if another connection has taken up its named session.
     public var concernsClaims: Bool {
         switch self {
         case .claim, .claimTask: true

@@ -1,39 +1,39 @@
-/// What a session can ask of the store.
+/// An action that a session can ask of the store.
 public enum Action: Sendable, Equatable {
-    /// Adds a task. → ``Outcome/inserted(_:)``, ``Outcome/storageFull``, and ``Outcome/exists(_:)`` if the task has a key and
-    /// one with this key is or was there.
+    /// Adds a task. → ``Outcome/inserted(_:)``, ``Outcome/storageFull``, and ``Outcome/exists(_:)`` if the task has a
+    /// key and the tube has, or recently had, a task with the same key.
     case put(NewTask)
 
-    /// Claims up to `count` pending tasks, smallest priority first and oldest first among equals, out of all `tubes`
-    /// that are not paused. → ``Outcome/claimed(_:)`` with as many as there were.
+    /// Claims up to `count` pending tasks of all `tubes` that are not paused, smallest priority first and oldest first
+    /// among equals. → ``Outcome/claimed(_:)`` with the tasks that it found.
     ///
     /// If `waits` is true and fewer than `count` were there, the session goes on waiting: the manager is subscribed to its
     /// tubes from this very transaction on (``Store/unsubscribe(from:)``), and the session's later operations in the batch
     /// are not run (``Outcome/heldBack``).
     case claim(tubes: [TubeName], count: Int, waits: Bool)
 
-    /// Claims one task that is pending, delayed or buried, paused tube or not. → ``Outcome/claimed(_:)``,
+    /// Claims one task that is pending, delayed or buried, also if its tube is paused. → ``Outcome/claimed(_:)``,
     /// ``Outcome/notFound``
     case claimTask(TaskID)
 
-    /// Deletes a task that the session holds, or that nobody holds. → ``Outcome/deleted``, ``Outcome/notFound``
+    /// Deletes a task that this session or no session holds. → ``Outcome/deleted``, ``Outcome/notFound``
     case delete(TaskID)
 
-    /// Ends the session's claim: pending again, or delayed. → ``Outcome/released``, ``Outcome/notFound``
+    /// Ends the session's claim; the task becomes pending or delayed. → ``Outcome/released``, ``Outcome/notFound``
     case release(TaskID, priority: UInt32, delay: UInt32)
 
-    /// Ends the session's claim and sets the task aside, last among its tube's buried ones. → ``Outcome/buried``,
+    /// Ends the session's claim and buries the task, last among the buried tasks of its tube. → ``Outcome/buried``,
     /// ``Outcome/notFound``
     case bury(TaskID, priority: UInt32)
 
-    /// Starts the session's claim anew with its full time to run. → ``Outcome/touched``, ``Outcome/notFound``
+    /// Starts the session's claim again with its full time to run. → ``Outcome/touched``, ``Outcome/notFound``
     case touch(TaskID)
 
-    /// Makes up to `bound` buried tasks of the tube pending, the longest buried first; if none is buried, delayed
-    /// ones, the soonest first. → ``Outcome/kicked(_:)``
+    /// Makes up to `bound` buried tasks of the tube pending, the longest buried first. If none is buried, it makes
+    /// delayed tasks pending, the soonest first. → ``Outcome/kicked(_:)``
     ///
-    /// If `state` is buried or delayed, only tasks in that state are kicked. So a kick that is done step by step stays
-    /// with what it began with. A manager asks for no more than ``Batch/mostRows``.
+    /// If `state` is buried or delayed, only tasks in that state are kicked. So all steps of a long kick take tasks
+    /// from the same state. A manager asks for ``Batch/mostRows`` at most.
     case kick(TubeName, bound: Int, from: TaskState? = nil)
 
     /// Makes one buried or delayed task pending. → ``Outcome/kicked(_:)`` with 1, ``Outcome/notFound``
@@ -42,54 +42,54 @@ public enum Action: Sendable, Equatable {
     /// Reads one task. → ``Outcome/found(_:body:)``, ``Outcome/notFound``
     case peek(TaskID)
 
-    /// Reads the next task of a tube in a state that is not claimed: the one that a claim, the passing of time, or a kick
-    /// would take first. → ``Outcome/found(_:body:)``, ``Outcome/notFound``
+    /// Reads the next task of a tube in a state that is not claimed: the task that a claim, the end of a delay, or a
+    /// kick would take first. → ``Outcome/found(_:body:)``, ``Outcome/notFound``
     case peekNext(TubeName, TaskState)
 
-    /// Keeps the tube's pending tasks from being claimed for some seconds; 0 ends a pause.
-    /// → ``Outcome/paused``, ``Outcome/notFound``
+    /// Pauses a tube: its pending tasks are not claimed for some seconds. 0 ends a pause. → ``Outcome/paused``,
+    /// ``Outcome/notFound``
     case pause(TubeName, seconds: UInt32)
 
-    /// Reads what is known of a task. → ``Outcome/task(_:)``, ``Outcome/notFound``
+    /// Reads the statistics of a task. → ``Outcome/task(_:)``, ``Outcome/notFound``
     case taskStatistics(TaskID)
 
-    /// Reads what is known of a tube. → ``Outcome/tube(_:)``, ``Outcome/notFound``
+    /// Reads the statistics of a tube. → ``Outcome/tube(_:)``, ``Outcome/notFound``
     case tubeStatistics(TubeName)
 
-    /// Reads what is known of the store. → ``Outcome/store(_:)``
+    /// Reads the statistics of the store. → ``Outcome/store(_:)``
     case storeStatistics
 
     /// Reads the names of all tubes. → ``Outcome/tubes(_:)``
     case listTubes
 
-    /// Counts the session in or out as one that uses or watches a tube, which keeps the tube in being while it is empty.
-    /// The deltas are −1, 0 or 1. The tube is made if it does not exist. → ``Outcome/referred``
+    /// Counts the session in or out at a tube that it uses or watches. A tube with such sessions exists even if it is
+    /// empty. The deltas are −1, 0 or 1. The tube is made if it does not exist. → ``Outcome/referred``
     case refer(TubeName, using: Int, watching: Int)
 
-    /// Ends a claim whose time to run is over: the task is pending again, with one timeout more.
-    /// → ``Outcome/released``, ``Outcome/notFound`` where the session holds it no longer
+    /// Ends a claim whose time to run is over: the task is pending again, and its number of timeouts grows by one. →
+    /// ``Outcome/released``, ``Outcome/notFound`` if the session does not hold it any more
     case expire(TaskID)
 
-    /// Ends the connection: what it holds becomes pending again, unless it has taken up a named session, which keeps
-    /// its claims until their time to run is over or somebody takes it up again. → ``Outcome/givenBack(_:)``
+    /// Ends the connection: its claimed tasks become pending again. There is one exception: a named session that it has
+    /// taken up keeps its claims until their time to run is over, or until a connection takes it up again. →
+    /// ``Outcome/givenBack(_:)``
     ///
-    /// A store may give back ``Batch/mostRows`` claims and leave the rest: the connection has ended once the outcome is
+    /// A store may give back ``Batch/mostRows`` claims and leave the rest. The connection has ended once the outcome is
     /// another number.
     case giveBack
 
-    /// Ends the connection and what it has: all it holds becomes pending again, also where that is a named session's.
-    /// A named session that another connection has taken up stays as it is. → ``Outcome/givenBack(_:)``, as for
-    /// ``giveBack``
+    /// Ends the connection and its named session: all its claimed tasks become pending again. A named session that
+    /// another connection has taken up does not change. → ``Outcome/givenBack(_:)``, as for ``giveBack``
     case giveBackAll
 
-    /// Takes up a named session, made if it does not exist, and adds to it what the connection holds already.
+    /// Takes up a named session and moves the connection's claims to it. The session is made if it does not exist.
     ///
-    /// From then on the connection's claims are the named session's. Another connection that had it, at whichever
-    /// manager, is displaced: its operations on claims get ``Outcome/displaced``, and it ends without giving anything
-    /// back. → ``Outcome/tookUp(_:)``
+    /// From then on the connection's claims belong to the named session. A connection of any manager that had it before
+    /// is displaced: its operations on claims get ``Outcome/displaced``, and it ends without giving anything back. →
+    /// ``Outcome/tookUp(_:)``
     case takeUp(SessionName)
 
-    /// Deletes up to `limit` tasks of the tube that are pending, delayed or buried. → ``Outcome/cleared(_:)``; fewer than
-    /// `limit` where no more are left. ``Outcome/notFound`` where there is no such tube.
+    /// Deletes up to `limit` tasks of the tube that are pending, delayed or buried. → ``Outcome/cleared(_:)``, with
+    /// fewer than `limit` if no more are left; ``Outcome/notFound`` if the tube does not exist.
     case clear(TubeName, TaskState, limit: Int)
 }

@@ -1,14 +1,14 @@
 /// Operations that run as one transaction, in order.
 public struct Batch: Sendable {
-    /// How many rows one operation changes at most, so that the other sessions and managers are not kept waiting.
+    /// The most rows that one operation changes, so that the other sessions and managers do not wait long.
     ///
-    /// What concerns more rows is done step by step, in several batches.
+    /// A command that concerns more rows is done step by step, in several batches.
     public static let mostRows = 1000
 
     /// The operations, first to last.
     public var operations: [Operation]
 
-    /// What time it is for all of them.
+    /// The time for all of them.
     public var now: Timestamp
 
     /// Makes a batch.
@@ -18,22 +18,23 @@ public struct Batch: Sendable {
     }
 }
 
-/// What became of a ``Batch``.
+/// The result of a ``Batch``.
 public struct BatchResult: Sendable {
-    /// One outcome an operation, in the same order.
+    /// One outcome per operation, in the same order.
     public var outcomes: [Outcome]
 
-    /// Whether the batch changed something that a power cut must not undo, so that ``Store/makeDurable()`` has to return
-    /// before any of the outcomes is told.
+    /// Whether the batch changed something that a power failure must not undo.
+    ///
+    /// Then ``Store/makeDurable()`` has to return before the manager answers with any of the outcomes.
     public var needsDurability: Bool
 
-    /// Whether tasks became claimable by the passing of time (a delay or a pause that ended) before the operations ran.
+    /// Whether a delay or a pause ended before the operations ran, so that there is more to claim.
     public var timePassed: Bool
 
-    /// When the next delay or pause ends, over the whole store; none if there is none.
+    /// When the next delay or pause of the whole store ends; `nil` if there is none.
     public var nextEvent: Timestamp?
 
-    /// Why puts of the batch were refused, if any were.
+    /// Why puts of the batch were refused; `nil` if none was.
     public var noRoom: NoRoom?
 
     /// A moment on this process's clock that is no later than the time in the rows that the batch wrote.
@@ -42,12 +43,12 @@ public struct BatchResult: Sendable {
     /// renews the claim first.
     public var timeRead: ContinuousClock.Instant
 
-    /// The tubes that sessions of this manager await and in which the batch left more to claim than there was before, or
-    /// whose pause it ended; nil if the store does not know.
+    /// The awaited tubes in which the batch left more to claim than before, or whose pause it ended; `nil` if the store
+    /// does not know.
     public var moreToClaim: [TubeName]?
 
-    /// Whether all claims that this manager's sessions had before the batch are lost: it could not reach the store for so
-    /// long that the others took it for dead.
+    /// Whether all claims that this manager's sessions had before the batch are lost: the manager could not reach the
+    /// store for so long that the other managers took it for dead.
     public var claimsWereLost: Bool
 
     /// Makes a result.

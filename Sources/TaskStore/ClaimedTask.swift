@@ -6,7 +6,7 @@ public struct ClaimedTask: Sendable, Equatable {
     /// The tube it came from.
     public var tube: TubeName
 
-    /// Seconds the session may hold it, counted from the claim and again from each touch.
+    /// The seconds for which the session may hold it, counted from the claim and again from each touch.
     public var timeToRun: UInt32
 
     /// The body as it was put.

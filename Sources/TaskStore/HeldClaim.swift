@@ -6,7 +6,7 @@ public struct HeldClaim: Sendable, Equatable {
     /// The tube it came from.
     public var tube: TubeName
 
-    /// Seconds the session may hold it from a touch on.
+    /// The seconds for which the session may hold it, counted from a touch.
     public var timeToRun: UInt32
 
     /// Milliseconds until the claim ends.

@@ -1,24 +1,26 @@
-/// A task as a producer hands it in.
+/// A task as a producer puts it.
 public struct NewTask: Sendable, Equatable {
-    /// The tube it goes to, made if it does not exist.
+    /// The tube of the task; it is made if it does not exist.
     public var tube: TubeName
 
-    /// Smaller is more urgent; below ``QueueRules/urgentBelow`` it counts as urgent in the statistics.
+    /// The priority: smaller is more urgent.
+    ///
+    /// Below ``QueueRules/urgentBelow`` the task counts as urgent in the statistics.
     public var priority: UInt32
 
-    /// Seconds before it becomes pending; 0 for at once.
+    /// The seconds before it becomes pending; 0 for at once.
     public var delay: UInt32
 
-    /// Seconds a consumer may hold it; at least 1.
+    /// The seconds for which a consumer may hold it; at least 1.
     public let timeToRun: UInt32
 
-    /// The body, never looked at.
+    /// The body, which is never interpreted.
     public var body: [UInt8]
 
-    /// A name that keeps the task from being added twice; nil for none.
+    /// A name with which the task is not added twice; `nil` for none.
     ///
-    /// With a key the task is added unless one with this key was added to the tube and is still there, or was deleted less
-    /// than the store's retention time ago.
+    /// The task is not added if the tube has a task with this key, or if such a task was deleted less than the store's
+    /// retention time ago.
     public var key: UniqueKey?
 
     /// Makes a task.
@@ -27,9 +29,9 @@ public struct NewTask: Sendable, Equatable {
     ///   - tube: the tube it goes to.
     ///   - priority: smaller is more urgent.
     ///   - delay: seconds before it becomes pending.
-    ///   - timeToRun: seconds a consumer may hold it; 0 is raised to 1 (protocol.txt, "put").
+    ///   - timeToRun: the seconds for which a consumer may hold it; 0 is raised to 1 (protocol.txt, "put").
     ///   - body: the body.
-    ///   - key: a name that keeps it from being added twice.
+    ///   - key: a name with which it is not added twice.
     public init(
         tube: TubeName,
         priority: UInt32,

@@ -1,4 +1,4 @@
-/// What other managers and programs have done that sessions of this manager wait for.
+/// Changes by other managers and programs for which sessions of this manager wait.
 public struct News: Sendable, Equatable {
     /// Tubes in which there may be something to claim.
     public var tubes: [TubeName]

@@ -6,10 +6,10 @@ public enum NoRoom: Sendable, Hashable, CustomStringConvertible {
     /// The store's log is as long as it may become.
     case log
 
-    /// Every task id was given.
+    /// All task ids have been used.
     case ids
 
-    /// A few words for a person.
+    /// A short text for a person.
     public var description: String {
         switch self {
         case .disk: "the disk is full, a quota is used up, or a file is as long as it may become"

@@ -1,4 +1,4 @@
-/// What became of one ``Operation``.
+/// The outcome of one ``Operation``.
 public enum Outcome: Sendable, Equatable {
     /// The task was added under this number.
     case inserted(TaskID)
@@ -21,34 +21,35 @@ public enum Outcome: Sendable, Equatable {
     /// The claim has its full time to run again.
     case touched
 
-    /// So many tasks became pending.
+    /// The number of tasks that became pending.
     case kicked(Int)
 
     /// The task and its body.
     case found(TaskID, body: [UInt8])
 
-    /// The task is there, but its body is not what was put; it is not handed out.
+    /// The task exists, but its body is damaged; it is not handed out.
     case damaged
 
     /// The tube is paused.
     case paused
 
-    /// What is known of a task.
+    /// The statistics of a task.
     case task(TaskStatistics)
 
-    /// What is known of a tube.
+    /// The statistics of a tube.
     case tube(TubeStatistics)
 
-    /// What is known of the store.
+    /// The statistics of the store.
     case store(StoreStatistics)
 
-    /// The names of all tubes, in the order in which they came to be.
+    /// The names of all tubes, in the order in which they were made.
     case tubes([TubeName])
 
     /// The session was counted.
     case referred
 
-    /// So many tasks became pending. The session holds nothing any more, unless it were exactly ``Batch/mostRows``.
+    /// The number of tasks that became pending. The session holds no task any more, unless the number is
+    /// ``Batch/mostRows``.
     case givenBack(Int)
 
     /// The connection has the named session now, with these claims in it.
@@ -57,35 +58,37 @@ public enum Outcome: Sendable, Equatable {
     /// Another connection has taken up the session that this one had; nothing was done.
     case displaced
 
-    /// A task with the key is there, or was.
+    /// The tube has a task with the key, or recently had one.
     case exists(TaskID)
 
-    /// So many tasks are gone.
+    /// The number of tasks that were deleted.
     case cleared(Int)
 
-    /// No such task or tube, or not one that the session may change.
+    /// There is no such task or tube, or the session may not change it.
     case notFound
 
-    /// Nothing of it has happened, for this reason; other operations of the batch may have.
+    /// The operation has changed nothing, for this reason. Other operations of the batch may have been carried out.
     ///
-    /// No store returns it: a manager does that runs a batch in parts, see ``StoreError/Code/refused``.
+    /// No store returns it. It comes from a manager that runs a batch in parts, see ``StoreError/Code/refused``.
     case undone(StoreError.Code)
 
-    /// Not run, since an earlier operation of the same session in the batch still waits: a claim, or one that was
-    /// ``locked``.
+    /// The operation was not run, since an earlier operation of the same session in the batch still waits: a claim, or
+    /// an operation that was ``locked``.
     case heldBack
 
-    /// Not run, since another program's transaction has locked what the operation names. Ask again a little later.
+    /// The operation was not run, since another program's transaction has locked a row that it needs. Ask again a
+    /// little later.
     case locked
 
-    /// Not run, and asking again does not help: it was ``locked`` for too long, or the store cannot do it at all.
+    /// The operation was not run, and asking again does not help: it was ``locked`` for too long, or the store cannot
+    /// do it at all.
     case failed
 }
 
 extension Outcome {
-    /// Whether a power cut must not undo what has happened, so that it is made durable before it is told.
+    /// Whether a power failure must not undo the operation, so that it is made durable before the answer.
     ///
-    /// Not so for ``givenBack(_:)``: a power cut ends the connection too.
+    /// This is not needed for ``givenBack(_:)``: a power failure ends the connection too.
     public var mustBeDurable: Bool {
         switch self {
         case .inserted, .deleted, .released, .buried, .touched, .paused, .exists, .tookUp: true

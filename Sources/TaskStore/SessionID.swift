@@ -1,6 +1,6 @@
-/// The number of one manager process, unique in its store for ever.
+/// The number of one manager process, which its store never gives again.
 ///
-/// A manager gets a new number each time it starts, so a number never stands for two processes.
+/// A manager gets a new number each time it starts, so no two processes have the same number.
 public struct ManagerID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The largest number that a manager can have: with a connection's number below it, it still fits into 63 bits.
     public static let largest = Int64(Int32.max)
@@ -27,7 +27,7 @@ public struct SessionID: RawRepresentable, Hashable, Sendable, CustomStringConve
     /// Those of connections are all larger, since managers count from 1.
     public static let largestNamed = Int64(UInt32.max)
 
-    /// The number itself, as it stands in the database.
+    /// The number itself, as in the database.
     public var rawValue: Int64
 
     /// Wraps a number.
@@ -35,7 +35,7 @@ public struct SessionID: RawRepresentable, Hashable, Sendable, CustomStringConve
         self.rawValue = rawValue
     }
 
-    /// The session of a connection.
+    /// Makes the session of a connection.
     ///
     /// - Parameters:
     ///   - connection: the connection's number, counted by its manager from 1.
@@ -50,7 +50,7 @@ public struct SessionID: RawRepresentable, Hashable, Sendable, CustomStringConve
     /// The connection's number at its manager.
     public var connection: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
 
-    /// All sessions a manager can have.
+    /// Returns the range of all sessions that a manager can have.
     public static func all(of manager: ManagerID) -> ClosedRange<Int64> {
         SessionID(connection: 0, of: manager).rawValue...SessionID(connection: .max, of: manager).rawValue
     }

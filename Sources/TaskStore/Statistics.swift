@@ -19,7 +19,7 @@ public struct TaskCounts: Sendable, Equatable {
     public init() {}
 }
 
-/// What is known of one task.
+/// The statistics of one task.
 public struct TaskStatistics: Sendable, Equatable {
     /// The task's number.
     public var id: TaskID
@@ -45,10 +45,10 @@ public struct TaskStatistics: Sendable, Equatable {
     /// Milliseconds until the delay or the claim ends; 0 in the other states, negative if overdue.
     public var timeLeft: Int64
 
-    /// How often it was picked up.
+    /// How often it was claimed.
     public var reserves: Int
 
-    /// How often a claim ran out of time.
+    /// How often the time of a claim was over.
     public var timeouts: Int
 
     /// How often a consumer released it.
@@ -92,7 +92,7 @@ public struct TaskStatistics: Sendable, Equatable {
     }
 }
 
-/// What is known of one tube, over all managers.
+/// The statistics of one tube, over all managers.
 public struct TubeStatistics: Sendable, Equatable {
     /// The tube.
     public var name: TubeName
@@ -100,10 +100,10 @@ public struct TubeStatistics: Sendable, Equatable {
     /// Its tasks by state.
     public var counts: TaskCounts
 
-    /// Tasks put into it since it exists.
+    /// Tasks that were put since the tube exists.
     public var totalTasks: Int
 
-    /// Tasks deleted from it since it exists.
+    /// Tasks that were deleted since the tube exists.
     public var deletes: Int
 
     /// How often it was paused since it exists.
@@ -115,16 +115,16 @@ public struct TubeStatistics: Sendable, Equatable {
     /// Connections that watch it.
     public var watching: Int
 
-    /// The length of the present pause in seconds; 0 where it is not paused.
+    /// The length of the present pause in seconds; 0 if the tube is not paused.
     public var pause: UInt32
 
-    /// Milliseconds until the pause ends; 0 where it is not paused.
+    /// Milliseconds until the pause ends; 0 if the tube is not paused.
     public var pauseTimeLeft: Int64
 
-    /// Milliseconds since the oldest pending task was put; 0 where none is pending.
+    /// Milliseconds since the oldest pending task was put; 0 if no task is pending.
     public var oldestPendingAge: Int64
 
-    /// Makes the statistics of a tube in which nothing has happened.
+    /// Makes the statistics of a new tube.
     public init(name: TubeName) {
         self.name = name
         self.counts = TaskCounts()
@@ -139,7 +139,7 @@ public struct TubeStatistics: Sendable, Equatable {
     }
 }
 
-/// What is known of the whole store, over all managers.
+/// The statistics of the whole store, over all managers.
 public struct StoreStatistics: Sendable, Equatable {
     /// The tasks of all tubes by state.
     public var counts: TaskCounts

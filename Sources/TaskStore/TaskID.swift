@@ -1,7 +1,7 @@
-/// The number of a task, unique in its store for ever.
+/// The number of a task, which its store never gives again.
 ///
-/// Ids grow with the order of puts and are never used again, also after a restart, so that a late `delete 7` can never
-/// hit a newer task 7. On the wire and in SQL it is a plain decimal number from 1 to 2⁶³−1.
+/// Ids grow with the order of puts and are never used again, also after a restart. So a late `delete 7` never deletes a
+/// newer task 7. On the wire and in SQL it is a plain decimal number from 1 to 2⁶³−1.
 public struct TaskID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The number itself; positive for every task that exists.
     public var rawValue: Int64

@@ -1,4 +1,4 @@
-/// What a task is waiting for.
+/// The state of a task.
 ///
 /// The raw values are the words in the database. The wire has older words for two of them: ``wireName``.
 public enum TaskState: String, Hashable, Sendable, CaseIterable {
@@ -11,7 +11,7 @@ public enum TaskState: String, Hashable, Sendable, CaseIterable {
     /// Handed to one session, for its time to run.
     case claimed
 
-    /// Set aside until somebody kicks it.
+    /// Set aside until a client kicks it.
     case buried
 
     /// The protocol's word for the state (protocol.txt, "Job Lifecycle").

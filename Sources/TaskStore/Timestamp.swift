@@ -1,4 +1,4 @@
-/// A moment in UTC milliseconds since 1970, as it stands in the database.
+/// A moment in UTC milliseconds since 1970, as in the database.
 public struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable {
     /// Milliseconds since 1970-01-01 00:00 UTC.
     public var rawValue: Int64
@@ -8,7 +8,7 @@ public struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// The moment some seconds later.
+    /// Returns the moment some seconds later.
     ///
     /// - Parameter seconds: 0 to 2³²−1, the range of the protocol's delays.
     /// - Returns: the later moment.

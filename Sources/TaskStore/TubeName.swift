@@ -6,13 +6,13 @@ public struct TubeName: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// The most bytes a name may have.
     public static let maximumLength = 200
 
-    /// The tube that every connection uses and watches until it says otherwise.
+    /// The tube that each new connection uses and watches.
     public static let `default` = TubeName(unchecked: "default")
 
     /// The name as text; ASCII only.
     public let text: String
 
-    /// Checks a name; fails where it is not valid.
+    /// Checks a name; returns `nil` if it is not valid.
     ///
     /// - Parameter bytes: the name's bytes, without the white space around it.
     @inlinable
@@ -21,7 +21,7 @@ public struct TubeName: Hashable, Comparable, Sendable, CustomStringConvertible 
         self.text = String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Checks a name given as text; fails where it is not valid.
+    /// Checks a name given as text; returns `nil` if it is not valid.
     ///
     /// - Parameter text: the name.
     public init?(_ text: String) {
@@ -33,10 +33,10 @@ public struct TubeName: Hashable, Comparable, Sendable, CustomStringConvertible 
         self.text = text
     }
 
-    /// Whether these bytes are a valid name.
+    /// Returns whether these bytes are a valid name.
     @inlinable
     public static func isValid(_ bytes: some Collection<UInt8>) -> Bool {
-        // Over plain memory where there is some: a generic collection costs a call for each byte and more.
+        // Plain memory is used if possible: a generic collection costs at least one call per byte.
         if let isValid = bytes.withContiguousStorageIfAvailable(isValidName) { return isValid }
         return Array(bytes).withUnsafeBufferPointer(isValidName)
     }
@@ -47,7 +47,7 @@ public struct TubeName: Hashable, Comparable, Sendable, CustomStringConvertible 
         return bytes.allSatisfy(isNameByte)
     }
 
-    /// Whether a name may hold this byte.
+    /// Returns whether a name may contain this byte.
     @inlinable
     public static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
