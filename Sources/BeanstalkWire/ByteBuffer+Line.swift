@@ -1,7 +1,7 @@
 import NIOCore
 import TaskStore
 
-/// The parts that lines of both directions are made of, written without a `String` on the way.
+/// The parts of the lines of both directions, written without a temporary `String`.
 extension ByteBuffer {
     /// Appends a number in decimal.
     mutating func writeDecimal(_ number: some FixedWidthInteger) {
@@ -66,7 +66,8 @@ extension ByteBuffer {
         writeInteger(0x0D0A as UInt16)
     }
 
-    /// Appends several pieces at once: each call of a buffer's own methods costs some 100 instructions beside the bytes.
+    /// Appends several pieces at once: each call of a buffer's own methods costs about 100 instructions in addition to
+    /// the bytes.
     private mutating func write(atMost count: Int, _ body: (inout Writer) -> Void) {
         writeWithUnsafeMutableBytes(minimumWritableBytes: count) { bytes in
             var writer = Writer(bytes: bytes)
@@ -76,11 +77,11 @@ extension ByteBuffer {
     }
 }
 
-/// Puts bytes one behind the other into memory that has room for them.
+/// Appends bytes to memory that has room for them.
 private struct Writer {
     let bytes: UnsafeMutableRawBufferPointer
 
-    /// How many are written.
+    /// The number of bytes that are written.
     private(set) var count = 0
 
     init(bytes: UnsafeMutableRawBufferPointer) {
@@ -108,7 +109,7 @@ private struct Writer {
         append(UInt8(ascii: "\n"))
     }
 
-    /// Digits come last to first.
+    /// Appends a number; its digits are found last to first.
     mutating func append(_ number: some FixedWidthInteger) {
         if number < 0 { append(UInt8(ascii: "-")) }
         var rest = UInt64(number.magnitude)

@@ -1,31 +1,31 @@
 import NIOCore
 
-/// Gathers a chunk of announced length and the CRLF behind it while they arrive.
+/// Collects a chunk of announced length and the CRLF behind it while they arrive.
 ///
-/// What has arrived is moved out of the receive buffer into the array that is handed on, so a body that comes in many
-/// pieces is copied once (and again while the array grows, in total less than twice its length), and no memory is
-/// taken for bytes that were only announced.
+/// The bytes move from the receive buffer to the array that is returned. So a body that comes in many pieces is copied
+/// once (and again while the array grows, in total less than twice its length). Bytes that were only announced need no
+/// memory.
 struct ChunkCollector {
-    /// How far it got.
+    /// The progress of a chunk.
     enum Progress {
         /// Bytes are missing.
         case unfinished
 
-        /// All is there.
+        /// The whole chunk has arrived.
         case whole([UInt8])
 
-        /// As many bytes as announced, and the two behind them, are there and taken, but the two are not CRLF.
+        /// The announced bytes and the two bytes behind them were taken, but the two are not CRLF.
         case unterminated
     }
 
-    /// What has arrived of the chunk.
+    /// The part of the chunk that has arrived.
     private(set) var bytes: [UInt8] = []
 
-    /// Takes what has arrived.
+    /// Takes the bytes that have arrived.
     ///
     /// - Parameters:
     ///   - size: the chunk's announced length, the same in all calls for one chunk.
-    ///   - buffer: read as far as the chunk and its CRLF go.
+    ///   - buffer: read up to the end of the chunk and its CRLF.
     /// - Returns: how far it got.
     mutating func collect(_ size: Int, from buffer: inout ByteBuffer) -> Progress {
         if bytes.isEmpty, buffer.readableBytes - Line.terminatorLength >= size,
@@ -45,7 +45,7 @@ struct ChunkCollector {
         return finish(whole, buffer: &buffer)
     }
 
-    /// Forgets what has arrived.
+    /// Drops the bytes that have arrived.
     mutating func reset() {
         bytes = []
     }

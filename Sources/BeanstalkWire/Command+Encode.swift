@@ -2,7 +2,7 @@ public import NIOCore
 import TaskStore
 
 extension ByteBuffer {
-    /// Appends a command as it stands on the wire.
+    /// Appends a command in the form of the wire.
     ///
     /// - Parameter command: the command; its body, if it has one, is copied.
     public mutating func writeCommand(_ command: Command) {
@@ -31,7 +31,7 @@ extension ByteBuffer {
 
     private mutating func writeArguments(of action: Action) {
         if let task = action.task {
-            // What names no task is a number above all ids, since there is no sign in the protocol.
+            // A negative id is sent as a number above all ids, since the protocol has no sign.
             writeArgument(UInt64(exactly: task.rawValue) ?? .max)
         }
         switch action {

@@ -1,8 +1,8 @@
 import TaskStore
 
-/// The commands of verbs with at most one argument, which the parser makes by the verb's row in the table.
+/// The commands of verbs with at most one argument. The parser makes them from the verb's row in the table.
 extension Command {
-    /// Makes the command of a verb that stands alone; nil if the verb needs something else.
+    /// Makes the command of a verb without arguments; `nil` if the verb needs some.
     init?(_ verb: Verb) {
         switch verb {
         case .reserve: self = .reserve
@@ -18,7 +18,7 @@ extension Command {
         }
     }
 
-    /// Makes the command of a verb that names a task; nil if the verb needs something else.
+    /// Makes the command of a verb that names a task; `nil` if the verb needs other arguments.
     init?(_ verb: Verb, _ task: TaskID) {
         switch verb {
         case .delete: self = .delete(task)
@@ -31,7 +31,7 @@ extension Command {
         }
     }
 
-    /// Makes the command of a verb that names a tube; nil if the verb needs something else.
+    /// Makes the command of a verb that names a tube; `nil` if the verb needs other arguments.
     init?(_ verb: Verb, _ tube: TubeName) {
         switch verb {
         case .use: self = .use(tube)

@@ -1,15 +1,15 @@
 public import TaskStore
 
-/// What a client asks for (protocol.txt).
+/// A command of a client (protocol.txt).
 ///
-/// Numbers are as the client sent them; nothing is rounded or defaulted here.
+/// Numbers are as the client sent them; they are not rounded, and there are no default values.
 ///
 /// A command that concerns only the store carries its ``TaskStore/Action``; `delete`, for example, is
 /// `.store(.delete, .delete(id))`, which ``delete(_:)`` makes. The other cases also concern the connection.
 public enum Command: Sendable, Equatable {
     /// `put <pri> <delay> <ttr> <bytes>`, or `put-unique` if there is a key, and the body.
     ///
-    /// The parts are not one value: to look at the body alone would copy all of it, 300 instructions per put.
+    /// The parts are not one value: reading the body alone would copy all of it, which costs 300 instructions per put.
     case put(priority: UInt32, delay: UInt32, timeToRun: UInt32, body: [UInt8], key: UniqueKey? = nil)
 
     /// `use <tube>`

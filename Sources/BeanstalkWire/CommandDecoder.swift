@@ -1,19 +1,19 @@
 public import NIOCore
 
-/// Takes commands out of a client's bytes.
+/// Decodes commands from a client's bytes.
 ///
-/// What is well formed and what is not, beanstalkd 1.13's `prot.c` decides, but for two kinds of lines at whose end
-/// beanstalkd goes on waiting: one with a lone CR in it, and one that is too long and has a multiple of 224 bytes before
-/// its LF. They are answered with ``Reply/badFormat`` at their CRLF, as every bad line is.
+/// The rules for well-formed commands are those of beanstalkd 1.13's `prot.c`, with two exceptions: a line with a lone
+/// CR in it, and a line that is too long and has a multiple of 224 bytes before its LF. At the end of such a line
+/// beanstalkd continues to wait. This decoder answers it with ``Reply/badFormat`` at its CRLF, like every bad line.
 ///
-/// It never holds more than a line or one body of at most the size allowed: lines and bodies that are too long are
-/// dropped as they arrive and refused once their end has come. A body is moved out of the buffer as it arrives, so the
-/// buffer need not grow beyond a line and what one read brings.
+/// It never holds more than a line, or one body of the allowed size. Lines and bodies that are too long are dropped as
+/// they arrive, and refused at their end. A body moves out of the buffer as it arrives, so the buffer needs no more
+/// room than for a line and the bytes of one read.
 public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
-    /// What comes out.
+    /// The type of the results.
     public typealias InboundOut = Request
 
-    /// What the next byte belongs to.
+    /// The part of the stream to which the next byte belongs.
     private enum State {
         case line
         case endlessLine
@@ -27,15 +27,15 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
 
     /// Makes a decoder for one connection.
     ///
-    /// - Parameter maximumBodySize: the most bytes a body may have; larger ones are dropped as they arrive.
+    /// - Parameter maximumBodySize: the most bytes per body; larger bodies are dropped as they arrive.
     public init(maximumBodySize: Int) {
         self.maximumBodySize = maximumBodySize
     }
 
     /// Takes the next request.
     ///
-    /// - Parameter buffer: what has arrived; read as far as it is used.
-    /// - Returns: nothing where more bytes are needed.
+    /// - Parameter buffer: the bytes that have arrived; read as far as they are used.
+    /// - Returns: `nil` if more bytes are needed.
     /// - Throws: never; bad input is a request that can only be refused.
     public mutating func decode(buffer: inout ByteBuffer) throws -> Request? {
         while true {
@@ -76,12 +76,12 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
         }
     }
 
-    /// Takes what is left when the client has gone: an unfinished command is nothing.
+    /// Takes the next request after the client has closed; an unfinished command is dropped.
     ///
     /// - Parameters:
-    ///   - buffer: what has arrived; read to its end once no whole request is left in it.
-    ///   - seenEOF: of no meaning here.
-    /// - Returns: nothing where no whole request is left.
+    ///   - buffer: the bytes that have arrived; read to their end once they have no whole request.
+    ///   - seenEOF: not used.
+    /// - Returns: `nil` if no whole request is left.
     /// - Throws: never.
     public mutating func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> Request? {
         if let request = try decode(buffer: &buffer) { return request }
@@ -91,19 +91,22 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
         return nil
     }
 
-    /// Whether it waits for the rest of a body or of a line that is too long; other lines wait in the buffer.
+    /// Whether the decoder waits for the rest of a body, or of a line that is too long.
+    ///
+    /// Other lines wait in the buffer.
     public var isMidCommand: Bool {
         if case .line = state { false } else { true }
     }
 
-    /// How many bytes it has taken over and not handed on.
+    /// The number of bytes that it has taken and not returned.
     var heldBytes: Int { collector.bytes.count }
 
-    /// How much memory it has taken for a body that is arriving.
+    /// The bytes of memory that it has allocated for an arriving body.
     public var heldMemory: Int { collector.bytes.capacity }
 
-    /// Gives up the body that is arriving, if one is: the rest is dropped as it comes, and the command is refused at its end
-    /// with ``Reply/outOfMemory``.
+    /// Drops the body that is arriving, if there is one.
+    ///
+    /// Its rest is dropped as it arrives, and the command is refused at its end with ``Reply/outOfMemory``.
     public mutating func discardBody() {
         guard case .body(let header) = state else { return }
         let missing = header.size - collector.bytes.count + Line.terminatorLength
@@ -111,7 +114,7 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
         state = .droppedBody(remaining: missing, .outOfMemory, header.verb)
     }
 
-    /// Takes a line; nothing where none is there, be it unfinished or too long.
+    /// Takes a line; returns `nil` if the line is unfinished or too long.
     private mutating func takeLine(from buffer: inout ByteBuffer) -> ParsedLine? {
         let length: Int
         let parsed: ParsedLine
@@ -132,9 +135,9 @@ public struct CommandDecoder: NIOSingleStepByteToMessageDecoder {
         return parsed
     }
 
-    /// Waits for a body, to take it or to drop it; a put with trailing bytes in its line is refused at once.
+    /// Begins to take or to drop a body; a put with trailing bytes in its line is refused at once.
     ///
-    /// The order of the checks is beanstalkd's: a body that is too large is dropped even so.
+    /// The order of the checks is beanstalkd's: a body that is too large is dropped in this case too.
     private mutating func begin(_ header: PutHeader) -> Request? {
         if header.size > maximumBodySize {
             state = .droppedBody(remaining: header.size + Line.terminatorLength, .jobTooBig, header.verb)

@@ -1,6 +1,6 @@
 import TaskStore
 
-/// What a client's line says.
+/// The parsed line of a client.
 enum ParsedLine {
     /// A request that needs no body.
     case request(Request)
@@ -11,8 +11,8 @@ enum ParsedLine {
 
 /// Parses the lines that clients send, as beanstalkd's `which_cmd` and `dispatch_cmd` do.
 ///
-/// A command is known by what its line begins with, not by its first word, in beanstalkd's order of trying: so
-/// `reserve-foo` is a malformed `reserve`, `quitX` quits, and `pause-tubefoo 5` pauses `foo`.
+/// The beginning of the line decides, not its first word. The verbs are tried in beanstalkd's order. So `reserve-foo`
+/// is a malformed `reserve`, `quitX` quits, and `pause-tubefoo 5` pauses `foo`.
 enum CommandLineParser {
     private static let unknown = ParsedLine.request(.refused(with: .unknownCommand, countedAs: nil))
     private static let malformed = ParsedLine.request(.refused(with: .badFormat, countedAs: nil))
@@ -55,7 +55,7 @@ enum CommandLineParser {
     /// - Parameter line: the line without CRLF.
     /// - Returns: a request, or a put that waits for its body.
     static func parse(_ line: Span<UInt8>) -> ParsedLine {
-        // Most of what arrives: to find these in the table costs 130 to 190 instructions more.
+        // These are the most frequent commands. Finding them in the table would cost 130 to 190 instructions more.
         if let start = line.end(of: "put ") { return put(line, from: start) }
         if line.equals("reserve") { return .request(.command(.reserve)) }
         if let start = line.end(of: "delete ") { return delete(line, from: start) }
@@ -90,7 +90,7 @@ enum CommandLineParser {
         command.map { .request(.command($0)) } ?? malformed
     }
 
-    /// Parses the arguments of a verb whose row in the table says ``VerbTraits/Arguments/own``.
+    /// Parses the arguments of a verb whose row in the table has ``VerbTraits/Syntax/own``.
     private static func parse(_ verb: Verb, _ line: Span<UInt8>, from start: Int) -> ParsedLine {
         switch verb {
         case .put: put(line, from: start)
@@ -115,14 +115,14 @@ extension CommandLineParser {
         return .request(.command(.delete(id)))
     }
 
-    /// A command whose only argument is a task's id.
+    /// Parses a command whose only argument is a task's id.
     private static func task(_ line: Span<UInt8>, from start: Int, _ verb: Verb) -> ParsedLine {
         var position = start
         guard let id = taskID(line, at: &position), position == line.count else { return malformed }
         return request(Command(verb, id))
     }
 
-    /// As a put's line, with the key in front of the numbers.
+    /// Parses the line of a put with a key in front of the numbers.
     private static func putUnique(_ line: Span<UInt8>, from start: Int) -> ParsedLine {
         var position = start
         while position < line.count, TubeName.isNameByte(line[position]) { position += 1 }
@@ -170,7 +170,7 @@ extension CommandLineParser {
         )
     }
 
-    /// What stands behind the number is ignored.
+    /// Parses the seconds; text behind the number is ignored.
     private static func reserveWithTimeout(_ line: Span<UInt8>, from start: Int) -> ParsedLine {
         var position = start
         guard let seconds = uint32(line, at: &position), seconds <= UInt32(Int32.max) else { return malformed }
@@ -198,8 +198,10 @@ extension CommandLineParser {
         return .request(.command(.bury(id, priority: priority)))
     }
 
-    /// The bound is read as C's `strtoul` reads it: any white space and a sign may precede the number, what follows is
-    /// ignored, a negative one wraps around, and the low 32 bits are what counts.
+    /// Parses the bound as C's `strtoul` does.
+    ///
+    /// Any white space and a sign may precede the number, and text behind it is ignored. A negative number wraps
+    /// around, and only the low 32 bits count.
     private static func kick(_ line: Span<UInt8>, from start: Int) -> ParsedLine {
         var position = start
         while position < line.count, isSpace(line[position]) { position += 1 }
@@ -213,8 +215,10 @@ extension CommandLineParser {
         return .request(.command(.kick(bound: bound)))
     }
 
-    /// The name is all name characters that come, so that a bad first one is found only after the number; by then the
-    /// command has been counted.
+    /// Parses a name and a number.
+    ///
+    /// The name is all name characters that follow, so a bad first character is found only after the number. By then
+    /// the command has been counted.
     private static func pauseTube(_ line: Span<UInt8>, from start: Int) -> ParsedLine {
         var position = start
         line.skipSpaces(at: &position)
@@ -232,21 +236,21 @@ extension CommandLineParser {
         return .request(.command(.pauseTube(name, seconds: seconds)))
     }
 
-    /// Spaces and a number up to 2³²−1.
+    /// Parses spaces and a number up to 2³²−1.
     private static func uint32(_ line: Span<UInt8>, at position: inout Int) -> UInt32? {
         line.skipSpaces(at: &position)
         return line.digits(at: &position).flatMap { UInt32(exactly: $0) }
     }
 
-    /// Spaces and a number up to 2⁶⁴−1.
+    /// Parses spaces and a number up to 2⁶⁴−1.
     ///
-    /// Ids end at 2⁶³−1; a larger number is well formed, and what it names does not exist.
+    /// Ids end at 2⁶³−1. A larger number is well formed, and no task has it.
     private static func taskID(_ line: Span<UInt8>, at position: inout Int) -> TaskID? {
         line.skipSpaces(at: &position)
         return line.digits(at: &position).map { TaskID(rawValue: Int64(exactly: $0) ?? -1) }
     }
 
-    /// C's `isspace`.
+    /// Returns what C's `isspace` returns.
     private static func isSpace(_ byte: UInt8) -> Bool {
         byte == UInt8.space || (UInt8(ascii: "\t")...UInt8.carriageReturn).contains(byte)
     }

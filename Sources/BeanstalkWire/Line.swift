@@ -1,32 +1,32 @@
-/// What stands at the start of the received bytes: a line, or not yet one.
+/// The start of the received bytes: a line, or a part of one.
 ///
-/// Lines of both directions end in CRLF and have at most 224 bytes with it (protocol.txt, "BAD_FORMAT"; beanstalkd
-/// formats its replies into a buffer of the same size).
+/// The lines of both directions end in CRLF and have at most 224 bytes including it (protocol.txt, "BAD_FORMAT";
+/// beanstalkd formats its replies into a buffer of the same size).
 enum Line: Equatable {
-    /// The most bytes a line may have, CRLF included.
+    /// The most bytes per line, including CRLF.
     static let maximumLength = 224
 
-    /// The most bytes a `put-unique` line may have, CRLF included: a put's, with a key of 200 bytes in it.
+    /// The most bytes per `put-unique` line, including CRLF: the line of a put with a key of 200 bytes in it.
     static let maximumLengthWithKey = 272
 
-    /// The bytes of CRLF.
+    /// The number of bytes in CRLF.
     static let terminatorLength = 2
 
     /// The CRLF has not arrived.
     case unfinished
 
-    /// A line of so many bytes, CRLF not counted.
+    /// A line; its length is without CRLF.
     case whole(length: Int)
 
-    /// A line of so many bytes, CRLF not counted, with a byte in it that no line may have: NUL, or CR alone.
+    /// A line with a byte that no line may have: NUL, or CR alone. Its length is without CRLF.
     case unfit(length: Int)
 
-    /// More bytes than a line may have, and no CRLF among as many.
+    /// More bytes than a line may have, without a CRLF.
     case tooLong
 
-    /// Looks for a client's line, which may be longer than others where it is a `put-unique` line.
+    /// Looks for a client's line, which may be longer if it is a `put-unique` line.
     ///
-    /// - Parameter bytes: what has arrived, from the start of a line.
+    /// - Parameter bytes: the bytes that have arrived, from the start of a line.
     init(ofClient bytes: Span<UInt8>) {
         let hasKey = bytes.count >= Self.maximumLength && bytes.end(of: "put-unique ") != nil
         self.init(at: bytes, limit: hasKey ? Self.maximumLengthWithKey : Self.maximumLength)
@@ -34,7 +34,7 @@ enum Line: Equatable {
 
     /// Looks for a server's line.
     ///
-    /// - Parameter bytes: what has arrived, from the start of a line.
+    /// - Parameter bytes: the bytes that have arrived, from the start of a line.
     init(ofServer bytes: Span<UInt8>) {
         self.init(at: bytes, limit: Self.maximumLength)
     }
@@ -64,7 +64,7 @@ enum Line: Equatable {
 
     /// How many bytes to drop while a line of unbounded length is being skipped.
     ///
-    /// - Parameter bytes: what has arrived of the line.
+    /// - Parameter bytes: the bytes that have arrived of the line.
     /// - Returns: the bytes to drop, and whether the line ends with them. A CR at the very end stays, since its LF may be
     ///   still to come.
     static func skipping(_ bytes: Span<UInt8>) -> (length: Int, isEnd: Bool) {

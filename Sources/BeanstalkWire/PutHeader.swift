@@ -1,6 +1,6 @@
 import TaskStore
 
-/// The line of a put, whose body is still to come.
+/// The line of a put whose body has not arrived yet.
 struct PutHeader {
     /// The task's priority.
     var priority: UInt32
@@ -8,19 +8,19 @@ struct PutHeader {
     /// Seconds before the task becomes pending.
     var delay: UInt32
 
-    /// Seconds a consumer may hold it, as sent.
+    /// The seconds for which a consumer may hold the task, as sent.
     var timeToRun: UInt32
 
     /// The body's length in bytes.
     var size: Int
 
-    /// Whether something stood behind the last number, which is looked at only after the size.
+    /// Whether there were bytes behind the last number; checked only after the size.
     var hasTrailingBytes: Bool
 
     /// The key of a put-unique.
     var key: UniqueKey?
 
-    /// What the put counts as in the statistics.
+    /// The verb as which the put is counted in the statistics.
     var verb: Verb { key == nil ? .put : .putUnique }
 
     /// Returns the command with its body.

@@ -2,7 +2,7 @@ public import NIOCore
 import TaskStore
 
 extension ByteBuffer {
-    /// Appends a reply as it stands on the wire.
+    /// Appends a reply in the form of the wire.
     ///
     /// - Parameter reply: the reply; its chunk, if it has one, is copied.
     public mutating func writeReply(_ reply: Reply) {

@@ -1,6 +1,6 @@
 public import TaskStore
 
-/// What the server answers (protocol.txt).
+/// A reply of the server (protocol.txt).
 public enum Reply: Sendable, Equatable {
     /// `INSERTED <id>`
     case inserted(TaskID)
@@ -77,7 +77,7 @@ public enum Reply: Sendable, Equatable {
     /// `UNKNOWN_COMMAND`
     case unknownCommand
 
-    /// `SESSION <count>`: the session is this connection's now, and holds so many claims.
+    /// `SESSION <count>`: this connection has the session now. The number is that of the session's claims.
     case session(claims: Int)
 
     /// `SESSION_TAKEN`: another connection has taken up the session of this one.

@@ -1,14 +1,15 @@
 public import NIOCore
 
-/// Takes replies out of a server's bytes.
+/// Decodes replies from a server's bytes.
 ///
-/// It never holds more than a line or one chunk of at most the size allowed, and no memory for bytes that were only
-/// announced. After an error it throws the same error for ever: nobody knows where in the stream the next reply begins.
+/// It never holds more than a line or one chunk of the allowed size, and it allocates no memory for bytes that were
+/// only announced. After an error it always throws the same error, because the start of the next reply in the stream is
+/// unknown.
 public struct ReplyDecoder: NIOSingleStepByteToMessageDecoder {
-    /// What comes out.
+    /// The type of the results.
     public typealias InboundOut = Reply
 
-    /// What the next byte belongs to.
+    /// The part of the stream to which the next byte belongs.
     private enum State {
         case line
         case chunk(ChunkHeader)
@@ -21,17 +22,17 @@ public struct ReplyDecoder: NIOSingleStepByteToMessageDecoder {
 
     /// Makes a decoder for one connection.
     ///
-    /// - Parameter maximumBodySize: the most bytes a chunk may announce; more is an error.
+    /// - Parameter maximumBodySize: the most bytes per chunk; more is an error.
     public init(maximumBodySize: Int = 1 << 30) {
         self.maximumBodySize = maximumBodySize
     }
 
     /// Takes the next reply.
     ///
-    /// - Parameter buffer: what has arrived; read as far as it is used.
-    /// - Returns: nothing where more bytes are needed.
-    /// - Throws: ``ReplyDecodingError`` where the bytes are no reply of the protocol, a line is over 224 bytes, or a
-    ///   chunk larger than allowed; the connection is of no use then.
+    /// - Parameter buffer: the bytes that have arrived; read as far as they are used.
+    /// - Returns: `nil` if more bytes are needed.
+    /// - Throws: ``ReplyDecodingError`` if the bytes are not a reply of the protocol, if a line has over 224 bytes, or
+    ///   if a chunk is larger than allowed. The connection cannot be used after that.
     public mutating func decode(buffer: inout ByteBuffer) throws -> Reply? {
         do {
             return try next(from: &buffer)
@@ -41,12 +42,12 @@ public struct ReplyDecoder: NIOSingleStepByteToMessageDecoder {
         }
     }
 
-    /// Takes what is left when the server has gone: an unfinished reply is nothing.
+    /// Takes the next reply after the server has closed; an unfinished reply is dropped.
     ///
     /// - Parameters:
-    ///   - buffer: what has arrived; read to its end once no whole reply is left in it.
-    ///   - seenEOF: of no meaning here.
-    /// - Returns: nothing where no whole reply is left.
+    ///   - buffer: the bytes that have arrived; read to their end once they have no whole reply.
+    ///   - seenEOF: not used.
+    /// - Returns: `nil` if no whole reply is left.
     /// - Throws: as ``decode(buffer:)`` does.
     public mutating func decodeLast(buffer: inout ByteBuffer, seenEOF: Bool) throws -> Reply? {
         if let reply = try decode(buffer: &buffer) { return reply }
@@ -56,7 +57,7 @@ public struct ReplyDecoder: NIOSingleStepByteToMessageDecoder {
         return nil
     }
 
-    /// How many bytes it has taken over and not handed on.
+    /// The number of bytes that it has taken and not returned.
     var heldBytes: Int { collector.bytes.count }
 
     private mutating func next(from buffer: inout ByteBuffer) throws(ReplyDecodingError) -> Reply? {
@@ -107,7 +108,7 @@ public struct ReplyDecoder: NIOSingleStepByteToMessageDecoder {
         }
     }
 
-    /// The start of a line as text for a message, quoted, without line breaks.
+    /// Returns the start of a line as text for a message, quoted, without line breaks.
     private static func start(of buffer: ByteBuffer, length: Int) -> String {
         String(decoding: buffer.readableBytesView.prefix(min(length, 60)), as: UTF8.self).debugDescription
     }

@@ -1,4 +1,4 @@
-/// Why a server's bytes are no reply of the protocol.
+/// The reason why a server's bytes are not a reply of the protocol.
 public struct ReplyDecodingError: Error, Sendable, Equatable, CustomStringConvertible {
     /// One line for a person, with the start of what was received.
     public var message: String
@@ -8,6 +8,6 @@ public struct ReplyDecodingError: Error, Sendable, Equatable, CustomStringConver
         self.message = message
     }
 
-    /// The message alone: it is made for a person to read.
+    /// The message alone, which is written for a person.
     public var description: String { message }
 }

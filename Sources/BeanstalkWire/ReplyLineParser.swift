@@ -1,15 +1,15 @@
 import TaskStore
 
-/// What a server's line says.
+/// The parsed line of a server.
 enum ParsedReply {
-    /// A reply that is its line.
+    /// A reply without a chunk.
     case reply(Reply)
 
     /// A reply whose chunk comes next.
     case chunk(ChunkHeader)
 }
 
-/// The line of a reply whose chunk is still to come.
+/// The line of a reply whose chunk has not arrived yet.
 struct ChunkHeader {
     /// What the chunk is.
     enum Kind {
@@ -24,7 +24,7 @@ struct ChunkHeader {
     /// The chunk's length in bytes.
     var size: Int
 
-    /// The reply with its chunk.
+    /// Returns the reply with its chunk.
     func reply(with bytes: [UInt8]) -> Reply {
         switch kind {
         case .reserved(let id): .reserved(id, body: bytes)
@@ -36,12 +36,13 @@ struct ChunkHeader {
 
 /// Parses the lines that servers send.
 ///
-/// Stricter than what it is to clients' lines: a server writes one space between words and nothing behind the last.
+/// It is stricter than the parser of clients' lines: a server writes one space between words, and nothing behind the
+/// last word.
 enum ReplyLineParser {
     /// Parses a line.
     ///
     /// - Parameter line: the line without CRLF.
-    /// - Returns: nothing where it is no reply.
+    /// - Returns: `nil` if it is not a reply.
     static func parse(_ line: Span<UInt8>) -> ParsedReply? {
         if let position = line.end(of: "INSERTED ") { return id(line, from: position).map { .reply(.inserted($0)) } }
         if let position = line.end(of: "RESERVED ") {

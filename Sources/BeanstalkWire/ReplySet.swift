@@ -36,18 +36,18 @@ package struct ReplySet: OptionSet, Sendable {
     package static let exists = ReplySet(rawValue: 1 << 27)
     package static let cleared = ReplySet(rawValue: 1 << 28)
 
-    /// What every command may get (protocol.txt, "The error conditions").
+    /// The replies to all commands (protocol.txt, "The error conditions").
     package static let always: ReplySet = [.outOfMemory, .internalError, .badFormat, .unknownCommand]
 
-    /// What a put may get.
+    /// The replies to a put.
     static let put: ReplySet = [.inserted, .buriedTask, .expectedCRLF, .jobTooBig, .draining]
 
-    /// What a command may get that claims the next task.
+    /// The replies to a command that claims the next task.
     static let reserve: ReplySet = [.reserved, .deadlineSoon, .timedOut, .sessionTaken]
 }
 
 extension Reply {
-    /// Returns whether this can be the answer to such a command (protocol.txt).
+    /// Returns whether this can be the answer to a command (protocol.txt).
     ///
     /// If not, answers and commands are out of step.
     package func answers(_ verb: Verb) -> Bool {

@@ -1,11 +1,11 @@
-/// What a decoder made of a client's bytes.
+/// The result of decoding a client's bytes.
 ///
-/// Bad input is a value and not an error: the connection stays usable and the answer keeps its place in the order.
+/// Bad input is a value and not an error: the connection stays usable, and the order of the answers is kept.
 public enum Request: Sendable, Equatable {
     /// A command that can be carried out.
     case command(Command)
 
-    /// Something that can only be refused.
+    /// A request that can only be refused.
     ///
     /// - Parameters:
     ///   - reply: the answer: ``Reply/badFormat``, ``Reply/unknownCommand``, ``Reply/jobTooBig`` or

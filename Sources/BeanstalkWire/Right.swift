@@ -1,9 +1,9 @@
-/// What a client must be allowed to do for a verb.
+/// The right that a client needs for a verb.
 public enum Right: Sendable, Hashable, CaseIterable {
     /// Adds tasks.
     case put
 
-    /// Claims tasks, and does all that a session may do with the tasks that it holds.
+    /// Claims tasks, and changes the tasks that the session holds.
     case reserve
 
     /// Reads counts, states and statistics, but no bodies.
@@ -12,6 +12,6 @@ public enum Right: Sendable, Hashable, CaseIterable {
     /// Reads bodies of tasks without claiming them.
     case read
 
-    /// Changes tasks that others have put, and tubes.
+    /// Changes tubes, and tasks of other clients.
     case admin
 }

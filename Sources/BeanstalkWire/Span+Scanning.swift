@@ -1,13 +1,13 @@
 import TaskStore
 
-/// Reading text byte by byte, without a `String` on the way: a `Span` checks its bounds and copies nothing.
+/// Reading text byte by byte, without a temporary `String`: a `Span` checks its bounds and copies nothing.
 extension Span where Element == UInt8 {
-    /// Where the text goes on after this prefix; nothing if it does not begin with it.
+    /// Returns the position behind a prefix; `nil` if the text does not begin with it.
     @inline(__always)
     func end(of prefix: StaticString) -> Int? {
         let length = prefix.utf8CodeUnitCount
         guard count >= length else { return nil }
-        // A static string offers its bytes in no other way; the pointer stays inside the closure.
+        // A static string has no other access to its bytes; the pointer stays inside the closure.
         return prefix.withUTF8Buffer { literal in
             for index in 0..<length where self[index] != literal[index] {
                 return nil
@@ -16,7 +16,7 @@ extension Span where Element == UInt8 {
         }
     }
 
-    /// Whether this is exactly the text given.
+    /// Returns whether this is exactly the given text.
     @inline(__always)
     func equals(_ text: StaticString) -> Bool {
         count == text.utf8CodeUnitCount && end(of: text) != nil
@@ -24,8 +24,8 @@ extension Span where Element == UInt8 {
 
     /// Reads decimal digits.
     ///
-    /// - Parameter position: where the digits begin; moved behind the last one.
-    /// - Returns: nothing where there is no digit or the number is over 2⁶⁴−1.
+    /// - Parameter position: the start of the digits; moved behind the last digit.
+    /// - Returns: `nil` if there is no digit, or if the number is over 2⁶⁴−1.
     func digits(at position: inout Int) -> UInt64? {
         let start = position
         var number: UInt64 = 0
@@ -49,14 +49,14 @@ extension Span where Element == UInt8 {
 
     /// Reads a tube name that fills a range.
     ///
-    /// - Returns: nothing where the bytes are no valid name.
+    /// - Returns: `nil` if the bytes are not a valid name.
     func tubeName(in range: Range<Int>) -> TubeName? {
         withName(in: range) { TubeName($0) }
     }
 
-    /// Reads a name of whatever kind that fills a range.
+    /// Reads a name of any kind that fills a range.
     ///
-    /// - Returns: what `make` makes of the bytes.
+    /// - Returns: the result of `make` for the bytes.
     func withName<Name>(in range: Range<Int>, _ make: (UnsafeBufferPointer<UInt8>) -> Name?) -> Name? {
         // The names' own checks work on collections, which a span is not; the pointer stays inside the closure.
         extracting(range).withUnsafeBufferPointer(make)

@@ -1,14 +1,14 @@
 /// The first word of a command.
 ///
-/// What parser, encoder, counters, batches and replies have to know of a verb is one row in ``Verb/traits``.
+/// One row in ``Verb/traits`` has all that parser, encoder, counters, batches and replies need of a verb.
 public enum Verb: UInt8, Sendable, Hashable, CaseIterable {
     /// Adds a task.
     case put
     /// Sets the tube for puts.
     case use
-    /// Claims a task, waiting as long as it takes.
+    /// Claims a task, and waits without a limit.
     case reserve
-    /// Claims a task, waiting some seconds.
+    /// Claims a task, and waits for some seconds.
     case reserveWithTimeout
     /// Claims one task by its id.
     case reserveJob
@@ -22,7 +22,7 @@ public enum Verb: UInt8, Sendable, Hashable, CaseIterable {
     case touch
     /// Adds a tube to the watch list.
     case watch
-    /// Takes a tube off the watch list.
+    /// Removes a tube from the watch list.
     case ignore
     /// Reads a task.
     case peek
@@ -36,11 +36,11 @@ public enum Verb: UInt8, Sendable, Hashable, CaseIterable {
     case kick
     /// Makes one buried or delayed task pending.
     case kickJob
-    /// Reads what is known of a task.
+    /// Reads the statistics of a task.
     case statsJob
-    /// Reads what is known of a tube.
+    /// Reads the statistics of a tube.
     case statsTube
-    /// Reads what is known of the server.
+    /// Reads the statistics of the server.
     case stats
     /// Reads the names of all tubes.
     case listTubes
@@ -61,12 +61,12 @@ public enum Verb: UInt8, Sendable, Hashable, CaseIterable {
 }
 
 extension Verb {
-    /// The word as it stands on the wire.
+    /// The word on the wire.
     public var name: String { "\(traits.name)" }
 
-    /// The right that a client needs; nil for what every client may do.
+    /// The right that a client needs; `nil` for verbs that every client may use.
     public var right: Right? { traits.right }
 
-    /// Whether the command can bring a task, which must not be lost on the way to the client.
+    /// Whether the answer may have a task, which must not be lost on the way to the client.
     public var claims: Bool { traits.replies.contains(.reserved) }
 }

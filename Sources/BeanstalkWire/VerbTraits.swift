@@ -1,14 +1,14 @@
-/// One row of the table of verbs: all that is known of a verb apart from what it does.
+/// One row of the table of verbs: all properties of a verb except its effect.
 ///
-/// A row holds no references, since each command looks at its row several times: with closures in it a put took 1,400
+/// A row has no references, since each command reads its row several times: with closures in it a put took 1,400
 /// instructions more.
 package struct VerbTraits: Sendable {
-    /// What stands behind a verb on the wire.
+    /// The text behind a verb on the wire.
     enum Syntax {
-        /// Nothing: the verb is the whole line.
+        /// No text: the verb is the whole line.
         case bare
 
-        /// Nothing that matters: whatever follows is ignored.
+        /// Any text; it is ignored.
         case ignored
 
         /// The id of a task.
@@ -17,42 +17,42 @@ package struct VerbTraits: Sendable {
         /// The name of a tube.
         case tube
 
-        /// A space, and arguments that ``CommandLineParser`` knows for this verb alone.
+        /// A space, and arguments for which ``CommandLineParser`` has a function of their own.
         case own
 
-        /// As ``own``, but nothing has to stand between the verb and its arguments.
+        /// As ``own``, but no space is needed between the verb and its arguments.
         case ownWithoutSpace
     }
 
-    /// What has to be known to build a batch.
+    /// A rule for building batches.
     enum Rule {
-        /// Commands of the same session may not follow it in one batch: its outcome decides how they are carried out, or
-        /// whether they are.
+        /// No command of the same session may follow in the same batch: the outcome decides how, and whether, the next
+        /// commands are carried out.
         case endsBatch
 
-        /// The command can be in a batch behind a claim of the same session that may come to wait.
+        /// The command can be in a batch behind a claim of the same session that may have to wait.
         ///
-        /// The store holds such a command back if the claim waits, and it goes back into the queue. Commands that are
-        /// answered without the store, or that change the session itself, would have happened by then.
+        /// The store holds such a command back if the claim waits, and the command returns to the queue. Commands that
+        /// are answered without the store, or that change the session itself, would have been carried out by then.
         case canBeHeldBack
 
-        /// The answer names tubes, of which there may be any number: no more bodies come in the same batch.
+        /// The answer names any number of tubes: no more bodies come in the same batch.
         case answersWithList
 
-        /// The store has to look at all tubes for it.
+        /// The store has to read all tubes for it.
         case looksAtAllTubes
     }
 
     /// The word on the wire.
     package let name: StaticString
 
-    /// What follows it.
+    /// The text behind the word.
     let syntax: Syntax
 
     /// The right that a client needs; nil for what every client may do.
     package let right: Right?
 
-    /// The replies it may get, besides those that every command may get.
+    /// The possible replies, in addition to those of all commands.
     package let replies: ReplySet
 
     /// See ``Rule/endsBatch``.
@@ -67,10 +67,12 @@ package struct VerbTraits: Sendable {
     /// See ``Rule/looksAtAllTubes``.
     package let looksAtAllTubes: Bool
 
-    /// Whether the answer may carry a body, which bounds how many of them one batch answers.
+    /// Whether the answer may have a body.
+    ///
+    /// One batch answers a bounded number of such commands.
     package let mayAnswerWithBody: Bool
 
-    /// Whether a command that changes something is worth a line in the audit log: all that need ``Right/admin``.
+    /// Whether a command that changes something gets a line in the audit log: all commands that need ``Right/admin``.
     package var isAudited: Bool { right == .admin }
 
     init(_ name: StaticString, _ syntax: Syntax, _ right: Right?, _ replies: ReplySet, _ rules: Rule...) {
