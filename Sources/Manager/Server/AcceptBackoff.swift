@@ -1,10 +1,10 @@
 internal import Logging
 internal import NIOCore
 
-/// Accepts no connections for a while after the system could not, for example because it has no more open files.
+/// Accepts no connections for a while after an attempt failed, for example because the process has no free descriptors.
 ///
-/// The listening socket stays readable then, and the event loop would try again and again as fast as it can. Clients wait in
-/// the kernel's queue for that time. Confined to the listening channel's event loop.
+/// The listening socket stays readable after a failure, so the event loop would try again at once, without end. During
+/// the pause clients wait in the kernel's queue. Confined to the listening channel's event loop.
 final class AcceptBackoff: ChannelInboundHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
@@ -31,7 +31,7 @@ final class AcceptBackoff: ChannelInboundHandler {
             logger.error("connections cannot be accepted; trying again", metadata: ["reason": "\(error)"])
         }
         guard timer == nil else { return }
-        // Only this makes the event loop forget that a client wants to connect.
+        // There is no other way to stop the event loop from trying again for the waiting client.
         try? context.channel.syncOptions?.setOption(.autoRead, value: false)
         let channel = context.channel
         timer = context.eventLoop.assumeIsolated()
@@ -59,18 +59,18 @@ struct AcceptPause {
     /// Whether the last attempt was the first that failed.
     var isFirst: Bool { failures == 1 }
 
-    /// An attempt has failed.
+    /// Notes an attempt that failed.
     ///
-    /// - Returns: how long to wait: longer each time.
+    /// - Returns: how long to wait; the time grows with each failure.
     mutating func failed() -> Duration {
         failures += 1
         defer { next = min(next * 2, Self.longest) }
         return next
     }
 
-    /// A connection was accepted.
+    /// Notes an accepted connection.
     ///
-    /// - Returns: how many attempts had failed before it, if any had.
+    /// - Returns: the number of attempts that failed before it; `nil` if none did.
     mutating func accepted() -> Int? {
         guard failures > 0 else { return nil }
         defer { self = AcceptPause() }

@@ -1,7 +1,7 @@
 internal import Logging
 internal import NIOCore
 
-/// Lets connections in, as many as may be, and turns the others away with an answer.
+/// Accepts connections up to the limit, and refuses the others with an answer.
 ///
 /// Confined to the event loop.
 final class Admission {
@@ -12,17 +12,19 @@ final class Admission {
     private var refused = 0
     private var lastReport: NIODeadline?
 
-    /// Makes the gate.
+    /// Makes an admission without connections.
     ///
     /// - Parameters:
-    ///   - maximum: connections at a time.
-    ///   - logger: for who wonders why clients cannot connect.
+    ///   - maximum: the most connections at the same time.
+    ///   - logger: for warnings about refused clients.
     init(maximum: Int, logger: Logger) {
         self.maximum = maximum
         self.logger = logger
     }
 
-    /// Whether a connection that was just accepted may stay; it counts until the channel is closed.
+    /// Returns whether a connection that was just accepted may stay.
+    ///
+    /// It counts until the channel is closed.
     func admit(_ channel: any Channel) -> Bool {
         guard admitted < maximum else {
             refused += 1
@@ -34,16 +36,16 @@ final class Admission {
         return true
     }
 
-    /// What answers a connection that may not stay.
+    /// Returns the handler that answers a connection that may not stay.
     func refusal(_ channel: any Channel) -> RefusalHandler {
-        // Those beyond get no time to read their answer, or they would be as many as one likes.
+        // Connections beyond this number get no time to read their answer: otherwise their number would have no limit.
         guard leaving < Self.leavingAtMost else { return RefusalHandler(patience: .zero) }
         leaving += 1
         channel.closeFuture.assumeIsolated().whenComplete { _ in self.leaving -= 1 }
         return RefusalHandler(patience: .seconds(1))
     }
 
-    /// Connections that are being turned away at a time; ``DescriptorLimit`` leaves room for them.
+    /// The most connections that are being refused at the same time; ``DescriptorLimit`` leaves room for them.
     static let leavingAtMost = 64
 
     private func report() {
@@ -59,7 +61,7 @@ final class Admission {
 
 /// Answers a connection that may not stay, and closes it.
 ///
-/// Closing a socket that has unread bytes takes the answer back, so the client is given a moment to read it and go.
+/// If a socket with unread bytes is closed, the answer is lost. So the client gets a moment to read it and to close.
 final class RefusalHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -72,7 +74,7 @@ final class RefusalHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         let channel = context.channel
-        // What a client that cannot be served now is told by beanstalkd too (protocol.txt, "OUT_OF_MEMORY").
+        // beanstalkd gives the same answer to a client that it cannot serve now (protocol.txt, "OUT_OF_MEMORY").
         let answer = context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "OUT_OF_MEMORY\r\n")))
         guard patience > .zero else { return answer.whenComplete { _ in channel.close(promise: nil) } }
         answer.whenComplete { _ in channel.close(mode: .output, promise: nil) }

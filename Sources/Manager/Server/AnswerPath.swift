@@ -3,7 +3,7 @@
 /// A writer must not find out by itself whether its channel has a socket. Behind TLS it has one too, and answers written to it
 /// would leave as plain text.
 enum AnswerPath {
-    /// Straight to the socket, as long as that takes them. Only for listeners whose bytes travel as they are.
+    /// Directly to the socket, as long as it takes them. Only for listeners that send bytes unchanged.
     case socket
 
     /// Through all handlers of the channel's pipeline.

@@ -1,33 +1,33 @@
-/// Whether a client that is in the midst of a command gets on with it.
+/// Whether a client that has begun a command makes progress with it.
 ///
-/// Four looks in a row that find no progress make it a client that holds half a command. Progress is a command that was
-/// completed, or so much of a body as nobody sends who only wants to keep the connection. No clock is read where bytes
-/// arrive: the engine looks every quarter of ``ConnectionLimits/commandTimeout``.
+/// A client is stalled if more than four looks in a row find no progress. Progress is a completed command, or at least
+/// ``leastBytes`` of a body: a client that only wants to keep its connection does not send that much. No clock is read
+/// when bytes arrive: the engine looks four times per ``ConnectionLimits/commandTimeout``.
 struct CommandProgress {
-    /// So much of a body between two looks is progress.
+    /// The bytes of a body between two looks that are progress.
     static let leastBytes = 16 * 1024
 
-    /// Looks without progress after which it is over.
+    /// The number of looks in a row that may find no progress.
     static let patience = 4
 
     private var requests = 0
     private var bytes = 0
     private var looksInVain = 0
 
-    /// Bytes arrived.
+    /// Notes bytes that arrived.
     mutating func received(_ count: Int) {
         bytes += count
     }
 
-    /// A command was completed.
+    /// Notes a command that was completed.
     mutating func completed() {
         requests += 1
     }
 
-    /// Looks at what has come since the last look.
+    /// Looks at the progress since the last look.
     ///
     /// - Parameter isMidCommand: whether the client has begun a command that only it can complete.
-    /// - Returns: whether it has been so for too long.
+    /// - Returns: whether the client has made no progress for too long.
     mutating func isStalled(isMidCommand: Bool) -> Bool {
         defer { (requests, bytes) = (0, 0) }
         guard isMidCommand, requests == 0, bytes < Self.leastBytes else {

@@ -1,10 +1,10 @@
 internal import BeanstalkWire
 internal import NIOCore
 
-/// One connection: its bytes to requests, its session's replies to bytes.
+/// One connection: decodes its bytes to requests, and encodes its session's replies.
 ///
-/// Reading stops while the session has more to do than ``ManagerConfiguration/queueLimits`` allow, and no commands are
-/// begun while the client does not read its answers, so a connection's memory is bounded whatever the client does.
+/// Reading stops while the session has more to do than ``ManagerConfiguration/queueLimits`` allow. No commands are
+/// begun while the client does not read its answers. So a connection's memory is bounded, whatever the client does.
 /// Confined to the channel's event loop, which is the engine's.
 final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     typealias InboundIn = ByteBuffer
@@ -17,14 +17,14 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     private var context: ChannelHandlerContext?
     private var writer: AnswerWriter?
 
-    /// Bytes that are not a whole request yet.
+    /// The bytes that are not a whole request yet.
     private var input: ByteBuffer?
 
-    /// What the budget has been told of.
+    /// The memory that the budget counts for this connection.
     private var held = MemoryBudget.Held()
     private var holdsSomething = false
 
-    /// When the body began to arrive that is arriving.
+    /// When the present body began to arrive.
     private var bodySince: ContinuousClock.Instant?
 
     /// See ``SessionConnection/unreadSince``.
@@ -46,8 +46,8 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         writer = AnswerWriter(context, answerPath)
-        // Not weak: an object with weak references counts all its references the slow way, 250 instructions per command. The
-        // cycle ends with the connection.
+        // Not weak: an object with weak references counts all its references in a slower way, which costs 250
+        // instructions per command. The cycle ends with the connection.
         writer?.onWritten = { self.answersWereTaken() }
         session = engine.open(self)
         context.fireChannelActive()
@@ -91,13 +91,15 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         if holdsSomething || isWorthCounting(session) { settle() }
     }
 
-    /// Whether there is something that the budget has to know; the most usual thing is one whole command, and then there is not.
+    /// Returns whether the budget has to count something.
+    ///
+    /// In the most frequent case, one whole command, it has not.
     private func isWorthCounting(_ session: Session) -> Bool {
         decoder.isMidCommand || input != nil || session.queue.count > 1 || session.queuedBytes > MemoryBudget.allowance
             || session.watchedTubes.count > MemoryBudget.watchesAllowed
     }
 
-    /// Keeps what is no whole command, in no more memory than it needs.
+    /// Keeps the bytes of an incomplete command, without spare room.
     private func keep(_ buffer: consuming ByteBuffer) {
         let count = buffer.readableBytes
         if buffer.capacity > 2 * count + Self.smallBuffer {
@@ -118,7 +120,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// The client sends no more; once all that it sent is in the queue, the session may come to its end.
+    /// Ends the session of a client that sends no more, once all its commands are in the queue.
     private func finishIfTaken() {
         guard isInputClosed, !isSuspended, let session else { return }
         engine.finish(session)
@@ -139,7 +141,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         !channel.isWritable || engine.memory.isUnreadScarce && (writer?.queued ?? 0) > 0
     }
 
-    /// The channel has written answers that waited.
+    /// Continues after the channel has written answers that waited.
     private func answersWereTaken() {
         guard let writer, let context, let session else { return }
         if writer.queued == 0 { unreadSince = nil }
@@ -210,10 +212,10 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         settle()
     }
 
-    /// What the engine's buffer for answers may keep.
+    /// The most room that the engine's buffer for answers keeps.
     private static let keptCapacity = 256 * 1024
 
-    /// For how many answers a session keeps the room.
+    /// The number of answers for which a session keeps room.
     private static let keptReplies = 16
 
     private func noteUnread() {
@@ -224,7 +226,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     // Memory.
 
-    /// Tells the budget what the connection keeps now.
+    /// Updates what the budget counts for the connection.
     private func settle() {
         let now = keeps
         guard now != held else { return }

@@ -1,24 +1,24 @@
-/// Bounds on what clients can take of a manager, whatever they do; each has a flag of `beanrow-manager`.
+/// Bounds on what clients can use of a manager, whatever they do; each has a flag of `beanrow-manager`.
 ///
 /// With ``ManagerConfiguration/QueueLimits`` they bound the memory of one connection: a line, a body that is arriving, a
 /// queue of commands, and the answers of one turn beyond ``unreadBytes``. ``ManagerConfiguration/maximumMemory`` bounds that of
 /// all.
 public struct ConnectionLimits: Sendable {
-    /// Connections at a time; the next one is answered `OUT_OF_MEMORY` and closed.
+    /// The most connections at the same time; the next one is answered `OUT_OF_MEMORY` and closed.
     ///
-    /// Fewer where the process may not have so many descriptors.
+    /// There are fewer if the process may not have enough descriptors.
     public var connections: Int
 
-    /// Bytes of answers that a client has not read before no more of its commands are begun.
+    /// The bytes of unread answers from which on no more commands of a client are begun.
     ///
     /// Reading stops when its queue is full, see ``ManagerConfiguration/queueLimits``.
     public var unreadBytes: Int
 
-    /// Tubes that one connection watches; a `watch` beyond is answered `OUT_OF_MEMORY`.
+    /// The most tubes that one connection watches; the next `watch` is answered `OUT_OF_MEMORY`.
     public var watchedTubes: Int
 
-    /// How long a client may take to complete a command that it has begun, or to send a next part of a long body, see
-    /// ``CommandProgress``; none for ever.
+    /// How long a client may take to complete a command that it has begun, or to send the next part of a long body, see
+    /// ``CommandProgress``; `nil` for no limit.
     public var commandTimeout: Duration?
 
     /// Makes limits; the defaults are those of the command line.
@@ -47,6 +47,6 @@ extension SessionTable.Limits {
         bytesOfLists = quarter
     }
 
-    /// What the bodies that one session gets in one batch may add up to.
+    /// The most bytes of bodies that one session gets in one batch.
     private static let bytesOfBodies = 4 << 20
 }

@@ -10,14 +10,14 @@ internal import Darwin
 
 /// The process's limit on open files.
 enum DescriptorLimit {
-    /// What a manager has open besides its connections: files, connections being turned away.
+    /// The descriptors that a manager needs besides its connections: files, and connections that are being refused.
     static let others = 128 + Admission.leavingAtMost
 
-    /// Raises the limit as far as is of use and allowed.
+    /// Raises the limit as far as it is useful and allowed.
     ///
     /// - Parameters:
-    ///   - wanted: connections.
-    ///   - logger: told where fewer are possible.
+    ///   - wanted: the number of connections.
+    ///   - logger: gets a warning if fewer are possible.
     /// - Returns: how many connections are possible, at most as many as wanted, at least one.
     static func raise(forConnections wanted: Int, logger: Logger) -> Int {
         var limit = rlimit()
@@ -42,7 +42,7 @@ enum DescriptorLimit {
         return possible
     }
 
-    /// How many connections so many descriptors are enough for.
+    /// Returns the number of connections for which the descriptors are enough.
     static func possible(of wanted: Int, descriptors: UInt64) -> Int {
         max(1, min(wanted, Int(clamping: descriptors) - others))
     }

@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Sizes read buffers by what has come, within what the connection was granted.
+/// Chooses the size of read buffers by the bytes that arrived, up to the size that the connection was granted.
 struct GrantedReceiveAllocator: RecvByteBufferAllocator {
     private var adaptive = AdaptiveRecvByteBufferAllocator(
         minimum: 512,
@@ -20,7 +20,7 @@ struct GrantedReceiveAllocator: RecvByteBufferAllocator {
     func nextBufferSize() -> Int? { size }
 
     mutating func record(actualReadBytes: Int) -> Bool {
-        // A buffer that was full is taken for one of the size that was wanted, or it would never be asked for.
+        // A full buffer counts as one of the wanted size: otherwise a larger one would never be asked for.
         let wanted = adaptive.nextBufferSize() ?? 0
         let isFull = actualReadBytes >= size
         let mayGrow = adaptive.record(actualReadBytes: isFull ? wanted : actualReadBytes)

@@ -2,19 +2,19 @@ public import NIOCore
 
 /// A manager's settings.
 public struct ManagerConfiguration: Sendable {
-    /// The most bytes a task's body may have.
+    /// The most bytes per body of a task.
     public var maximumTaskSize: Int
 
-    /// What `stats` calls the version.
+    /// The version that `stats` reports.
     public var version: String
 
-    /// On how many event loops, each with a store of its own, the manager runs.
+    /// The number of event loops on which the manager runs, each with a store of its own.
     public var lanes: Int
 
-    /// How often the store is asked to look after itself and its managers.
+    /// The interval of ``Store/maintain(at:)``.
     public var maintenanceInterval: TimeAmount
 
-    /// How often the store is asked, while sessions wait, whether somebody has written with other programs.
+    /// The interval at which the store is asked, while sessions wait, whether other programs have written.
     public var pollInterval: TimeAmount
 
     /// How old the time in a claim's row may be when its answer leaves; if it is older, the claim is renewed first.
@@ -23,33 +23,33 @@ public struct ManagerConfiguration: Sendable {
     /// How long a stopping manager waits for clients that do not read their answers.
     public var stopTimeout: TimeAmount
 
-    /// How much a connection may have sent and not been answered before no more is read from it.
+    /// The unanswered commands of a connection from which on no more is read from it.
     public var queueLimits: QueueLimits
 
-    /// What clients can take of the manager beyond that.
+    /// The other bounds on what clients can use.
     public var limits: ConnectionLimits
 
-    /// The most bytes of bodies, commands and answers that are kept for all connections together; see ``MemoryBudget``.
+    /// The most bytes of bodies, commands and answers for all connections together; see ``MemoryBudget``.
     ///
-    /// At least four times ``maximumTaskSize`` for each lane.
+    /// At least four times ``maximumTaskSize`` per lane.
     public var maximumMemory: Int
 
-    /// The most that is kept unless something else is said: 256 MiB, or as much as works with so large tasks.
+    /// Returns the default of ``maximumMemory``: 256 MiB, or more if tasks of this size need it.
     ///
     /// - Parameters:
-    ///   - maximumTaskSize: the most bytes a task's body may have.
-    ///   - lanes: on how many event loops the manager runs.
+    ///   - maximumTaskSize: the most bytes per body of a task.
+    ///   - lanes: the number of event loops on which the manager runs.
     /// - Returns: bytes.
     public static func usualMemory(maximumTaskSize: Int, lanes: Int = 1) -> Int {
         max(256 << 20, leastMemory(maximumTaskSize: maximumTaskSize, lanes: lanes))
     }
 
-    /// The least that works with tasks of a size.
+    /// Returns the least memory that works with tasks of a size.
     public static func leastMemory(maximumTaskSize: Int, lanes: Int = 1) -> Int {
         MemoryBudget.leastTasks * maximumTaskSize * lanes
     }
 
-    /// Bounds on what waits in memory for one connection.
+    /// Bounds on the commands that wait in memory for one connection.
     public struct QueueLimits: Sendable {
         /// Commands.
         public var commands: Int

@@ -2,17 +2,17 @@ internal import Logging
 public import NIOCore
 public import TaskStore
 
-/// A manager without sockets: what ``ManagerService`` runs, on an event loop and over channels of the caller's.
+/// A manager without sockets: the core of ``ManagerService``, on an event loop and over channels of the caller.
 ///
-/// It is for what must be repeatable to the last instruction, which nothing is that goes through the kernel's TCP.
-/// Confined to the event loop. It has no end of its own: the store is left by whoever opened it.
+/// It is for measurements and tests that must be exactly repeatable, which is not possible over the kernel's TCP.
+/// Confined to the event loop. It does not leave the store: that is for the caller that opened it.
 public struct ManagerCore {
     private let engine: Engine
 
     /// Makes a manager.
     ///
     /// - Parameters:
-    ///   - store: opened, and used by nobody else.
+    ///   - store: an open store that only this manager uses.
     ///   - configuration: the manager's settings.
     ///   - eventLoop: the loop that all its channels are on; the caller is on it.
     public init(store: any Store, configuration: ManagerConfiguration, eventLoop: any EventLoop) {
@@ -24,7 +24,7 @@ public struct ManagerCore {
         )
     }
 
-    /// Makes a channel, not active yet, one of the manager's connections.
+    /// Makes a channel that is not active yet one of the manager's connections.
     ///
     /// - Throws: what the channel's pipeline throws.
     public func serve(_ channel: any Channel) throws {

@@ -5,17 +5,17 @@ public import ServiceLifecycle
 internal import Synchronization
 public import TaskStore
 
-/// A task manager: accepts connections and serves them out of a store.
+/// A task manager: accepts connections and serves them from a store.
 ///
-/// It runs on an event loop thread of its own, or on several where ``ManagerConfiguration/lanes`` says so: each then has a
-/// share of the connections and a store of its own, and they are to each other what managers are. Stopping it gracefully
-/// (see `ServiceGroup`) closes the listening socket, carries out what clients have sent, gives their claims back, and
-/// leaves the store.
+/// It runs on an event loop thread of its own, or on several of them, see ``ManagerConfiguration/lanes``. Each of
+/// several lanes has a share of the connections and a store of its own, and the lanes cooperate like separate managers.
+/// A graceful stop (see `ServiceGroup`) closes the listening socket, carries out the commands that have arrived, gives
+/// back the claims, and leaves the store.
 public final class ManagerService: Service {
     /// Opens the manager's store.
     ///
-    /// Called once for each lane, on the lane's event loop, with the address that the manager listens on, the lane's number
-    /// from 0, and the time. The store is used on that event loop and nowhere else.
+    /// Called once per lane, on the lane's event loop, with the manager's listening address, the lane's number from 0,
+    /// and the time. The store is used on that event loop and nowhere else.
     public typealias StoreOpener =
         @Sendable (_ address: String, _ lane: Int, _ now: Timestamp) throws(StoreError) -> any Store
 
@@ -27,14 +27,14 @@ public final class ManagerService: Service {
     private let openStore: StoreOpener
     private let running = Mutex<[NIOLoopBound<Engine>]>([])
 
-    /// Makes a manager that does nothing yet.
+    /// Makes a manager; it starts with ``run()``.
     ///
     /// - Parameters:
     ///   - host: the address to listen on.
     ///   - port: the port to listen on; 0 picks a free one.
     ///   - configuration: limits and intervals.
-    ///   - logger: for what an operator should know.
-    ///   - onListening: called once connections are accepted, with the address and the port in use.
+    ///   - logger: for messages to the operator.
+    ///   - onListening: called when connections are accepted, with the address and the port in use.
     ///   - openStore: opens the store.
     public init(
         host: String,
@@ -54,7 +54,7 @@ public final class ManagerService: Service {
 
     /// Serves until it is stopped gracefully or cancelled.
     ///
-    /// - Throws: ``ManagerError`` where it cannot listen; `StoreError` where the store cannot be opened or is lost.
+    /// - Throws: ``ManagerError`` if it cannot listen; `StoreError` if the store cannot be opened or is lost.
     public func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.lanes))
         let result: Result<Void, any Error>
@@ -69,7 +69,7 @@ public final class ManagerService: Service {
         try result.get()
     }
 
-    /// Takes no new tasks from now on: every put is answered with `DRAINING`.
+    /// Refuses new tasks from now on: every put is answered with `DRAINING`.
     public func drain() {
         logger.notice("draining: no new tasks are taken")
         for engine in running.withLock({ $0 }) {
@@ -82,7 +82,8 @@ public final class ManagerService: Service {
     }
 
     private func serve(on group: MultiThreadedEventLoopGroup) async throws {
-        // Bound first, so that the store is told the port, but accepting only once the store is open.
+        // The socket is bound first, so that the store gets the port. Connections are accepted only when the store is
+        // open.
         let listener = try await listen(on: group)
         let address = listener.localAddress.map(Self.describe) ?? "\(host):\(port)"
         var lanes: [EventLoopFuture<Void>] = []
@@ -91,7 +92,7 @@ public final class ManagerService: Service {
                 forConnections: configuration.limits.connections,
                 logger: logger
             )
-            // Connections are dealt out in turn, so that each lane gets its share.
+            // Connections go to the lanes in turn, so each lane gets an equal share.
             let share = (connections + configuration.lanes - 1) / configuration.lanes
             let board = LaneBoard(lanes: configuration.lanes, host: .current(version: configuration.version))
             for (number, eventLoop) in group.makeIterator().enumerated() {
@@ -112,7 +113,7 @@ public final class ManagerService: Service {
         }
         onListening(address)
         try await withTaskCancellationOrGracefulShutdownHandler {
-            // One that cannot go on takes the others with it.
+            // A lane that cannot go on stops the others.
             for lane in lanes { lane.whenFailure { _ in self.stop() } }
             var failure: (any Error)?
             for lane in lanes {
@@ -129,15 +130,15 @@ public final class ManagerService: Service {
         }
     }
 
-    /// Opens a lane's store; on the lane's event loop.
+    /// Opens a lane's store and starts its engine; called on the lane's event loop.
     ///
     /// - Parameters:
-    ///   - lane: which one, if there are several.
-    ///   - connections: how many it is to take at most.
-    ///   - address: where the manager listens.
-    ///   - eventLoop: the lane's.
-    /// - Returns: what ends when the lane does.
-    /// - Throws: `StoreError` where the store cannot be opened.
+    ///   - lane: the lane, if there are several.
+    ///   - connections: the most connections of the lane.
+    ///   - address: the manager's listening address.
+    ///   - eventLoop: the lane's event loop.
+    /// - Returns: a future that completes when the lane ends.
+    /// - Throws: `StoreError` if the store cannot be opened.
     private func start(
         _ lane: Lane?,
         connections: Int,
@@ -164,7 +165,7 @@ public final class ManagerService: Service {
         let unread = configuration.limits.unreadBytes
         do {
             return try await ServerBootstrap(group: group)
-                // As many as the kernel allows: clients that are not in its queue try again only after a second.
+                // The most that the kernel allows: clients that are not in its queue try again only after a second.
                 .serverChannelOption(.backlog, value: 65_535)
                 .serverChannelInitializer { [logger] channel in
                     channel.eventLoop.makeCompletedFuture {
@@ -209,7 +210,7 @@ public final class ManagerService: Service {
     }
 }
 
-/// Why a manager cannot serve; one line for a person.
+/// The reason why a manager cannot serve; one line for a person.
 public struct ManagerError: Error, Sendable, CustomStringConvertible {
     /// The line.
     public let description: String

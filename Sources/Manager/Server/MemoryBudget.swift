@@ -1,40 +1,43 @@
-/// How much of what clients have sent, or have not read, one event loop keeps in memory, and how much it may.
+/// The memory of one event loop for commands that clients have sent and answers that they have not read, and its
+/// limits.
 ///
-/// There are four parts, a quarter of the whole each, and one cannot take what another needs:
+/// There are four parts of a quarter each, and no part can use the memory of another:
 ///
-/// - **Bodies** that are arriving or wait to be put. Beyond the quarter the slowest are discarded (``ConnectionHandler``).
-/// - **Commands** that wait, what has been read beyond them, and lists of watched tubes. Beyond an eighth for the commands a
-///   connection is read only while none of its commands waits, and beyond an eighth for the lists `watch` is refused.
-/// - **Answers in the making.** One batch brings no more than a quarter of the whole, or one answer.
-/// - **Unread answers.** Beyond half the quarter no command is begun for a client that has not read its answers, and beyond
-///   the quarter the connection is closed whose answers have been unread for the longest time.
+/// - **Bodies** that are arriving or wait to be put. Beyond the quarter the slowest bodies are discarded
+///   (``ConnectionHandler``).
+/// - **Commands** that wait, bytes that were read beyond them, and lists of watched tubes. If the commands use more
+///   than an eighth of the whole, a connection is read only while none of its commands waits. If the lists use more
+///   than an eighth, `watch` is refused.
+/// - **Answers of the present batch.** They are at most a quarter of the whole, or one answer.
+/// - **Unread answers.** Beyond half the quarter no command is begun for a client that has not read its answers. Beyond
+///   the quarter the connection whose answers have been unread for the longest time is closed.
 ///
-/// So each part comes free without the others: bodies and unread answers are given up, answers in the making leave with
-/// the batch, and a client whose commands have to wait can always send one line and get one answer. What each connection has
-/// up to ``allowance`` of the first, one command of the second, and ``allowance`` of the last is not counted.
+/// So each part becomes free without the others: bodies and unread answers are dropped, the answers of a batch leave
+/// with it, and a client whose commands have to wait can always send one line and get one answer. Not counted per
+/// connection: ``allowance`` bytes of bodies, one command, and ``allowance`` bytes of unread answers.
 ///
 /// Confined to the event loop.
 final class MemoryBudget {
-    /// Bytes that a connection may always keep of bodies, and of unread answers: a line, and an answer.
+    /// The bytes of bodies, and of unread answers, that a connection may always have: a line, and an answer.
     static let allowance = 4096
 
-    /// What a command that waits is taken to need: itself, and a name.
+    /// The bytes that are counted for a waiting command: itself, and a name.
     static let bytesOfCommand = 320
 
-    /// What a watched tube is taken to need: its name, its places in the session's lists and in those of the sessions that
-    /// wait, and what the store knows of it.
+    /// The bytes that are counted for a watched tube: its name, its places in the session's lists and in the waiting
+    /// lists, and what the store keeps of it.
     static let bytesOfWatch = 1024
 
-    /// How many tubes a connection may always watch.
+    /// The number of tubes that a connection may always watch.
     static let watchesAllowed = 4
 
-    /// The least that works: each quarter has to hold a body of the largest size.
+    /// The least memory that works, in bodies of the largest size: each quarter has to hold one.
     static let leastTasks = 4
 
-    /// The most that is to be kept, in bytes.
+    /// The most bytes in all.
     let limit: Int
 
-    /// What one connection keeps.
+    /// The memory of one connection.
     struct Held: Equatable {
         var bodies = 0
         var commands = 0
@@ -42,10 +45,10 @@ final class MemoryBudget {
         var unread = 0
     }
 
-    /// What all connections keep.
+    /// The memory of all connections.
     private(set) var held = Held()
 
-    /// What read buffers may still grow by.
+    /// The bytes by which read buffers may still grow.
     private var receiveBytesLeft: Int
 
     init(limit: Int) {
@@ -62,25 +65,26 @@ final class MemoryBudget {
     /// Whether bodies have to be discarded.
     var hasTooManyBodies: Bool { held.bodies > quarter }
 
-    /// How much of them is to be left then: so little that the slowest need not be looked for again soon.
+    /// The bytes of bodies that may stay if some are discarded: few enough that this is not repeated soon.
     var bodiesLeftOver: Int { quarter / 8 * 7 }
 
     /// Whether connections are read only while none of their commands waits.
     var hasTooManyCommands: Bool { held.commands >= limit / 8 }
 
-    /// Whether more tubes are watched than is good.
+    /// Whether the lists of watched tubes are too large.
     var hasTooManyWatches: Bool { held.watches >= limit / 8 }
 
     /// Whether no command is begun for a client that has not read its answers.
     var isUnreadScarce: Bool { held.unread >= quarter / 2 }
 
-    /// Whether connections have to be closed that do not read their answers.
+    /// Whether connections that do not read their answers have to be closed.
     var hasTooMuchUnread: Bool { held.unread > quarter + Self.allowance }
 
-    /// How many bytes of answers one session may get in one batch, so that those who do not read leave room for others.
+    /// The bytes of answers that one session may get in one batch, so that clients that do not read leave room for
+    /// others.
     var answersForOne: Int { max(0, quarter - held.unread) / 16 }
 
-    /// Changes what a connection keeps.
+    /// Changes the memory of a connection.
     func change(from old: Held, to new: Held) {
         held.bodies += new.bodies - old.bodies
         held.commands += new.commands - old.commands
@@ -90,13 +94,13 @@ final class MemoryBudget {
 
     /// Asks for room for a larger read buffer.
     ///
-    /// - Returns: whether there is some.
+    /// - Returns: whether there is room.
     func takeReceiveBytes(_ count: Int) -> Bool {
         guard count <= receiveBytesLeft else { return false }
         receiveBytesLeft -= count
         return true
     }
 
-    /// A read buffer is gone.
+    /// Returns the room of a read buffer that is gone.
     func returnReceiveBytes(_ count: Int) { receiveBytesLeft += count }
 }

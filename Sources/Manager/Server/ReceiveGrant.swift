@@ -1,10 +1,10 @@
-/// How large one connection's read buffer may become.
+/// The size that one connection's read buffer may have.
 ///
-/// The channel keeps its buffer while it is idle, so the sizes of all of them have to be bounded: the first connections that
-/// send much get large ones, the others read a little at a time.
+/// An idle channel keeps its buffer, so the sizes of all buffers have to be bounded. The first connections that send
+/// much get large buffers; the others read less at a time.
 ///
-/// Unchecked since it is confined to the channel's event loop, like the budget, though the protocol of allocators wants them
-/// to be sendable.
+/// Unchecked, since it is confined to the channel's event loop, like the budget. The protocol of allocators requires
+/// them to be sendable.
 final class ReceiveGrant: @unchecked Sendable {
     /// The size that every connection gets.
     static let least = 2048
@@ -27,7 +27,7 @@ final class ReceiveGrant: @unchecked Sendable {
         size = wanted
     }
 
-    /// The connection is gone.
+    /// Returns the room of a connection that is gone.
     func end() {
         budget.returnReceiveBytes(size - Self.least)
         size = Self.least
