@@ -1,7 +1,8 @@
 /// Gives each open connection of an engine a number of its own.
 ///
 /// The number is the lower half of a `SessionID`, so it has 32 bits. After 2³² − 1 connections the numbers begin again
-/// with 1. A connection that is still open then keeps its number: two that shared one would hold each other's claims.
+/// with 1. A connection that is still open then keeps its number: two connections with one number would hold each
+/// other's claims.
 struct ConnectionNumbers {
     private var last: UInt32
     /// The numbers of open connections.
@@ -25,9 +26,9 @@ struct ConnectionNumbers {
 
     /// Notes that a connection has ended.
     ///
-    /// Its number comes again only after all others, and its claims have been given back long before.
+    /// Its number is given again only after all others. Its claims have been given back long before that.
     ///
-    /// - Parameter number: what ``take()`` returned for it.
+    /// - Parameter number: the number that ``take()`` returned for it.
     mutating func release(_ number: UInt32) {
         taken.remove(number)
     }

@@ -2,15 +2,17 @@ internal import Logging
 internal import NIOCore
 internal import TaskStore
 
-/// The last step of a turn: its answers go to the kernel.
+/// The last step of a turn: writing its answers.
 extension Engine {
-    /// How often the claims in answers are renewed; if each time was too slow, the store cannot renew claims.
+    /// The most renewals of the claims in answers.
+    ///
+    /// If each of them was too slow, the store cannot renew claims.
     private static let mostRenewals = 50
 
     /// Writes the answers of sessions.
     ///
-    /// The process may be stopped between two writes for longer than a claim lasts, and a peer then hands the task out again.
-    /// So the clock is read before each answer that tells of a claim, and claims that are not fresh are renewed first.
+    /// The process may be stopped between two writes for longer than a claim lasts, and then a peer hands the task out
+    /// again. So the clock is read before each answer with a claim, and claims that are too old are renewed first.
     func send(_ sessions: ArraySlice<Session>) {
         var renewals = 0
         var rest = sessions
@@ -31,7 +33,7 @@ extension Engine {
         for session in sessions { session.connection?.abort() }
     }
 
-    /// Tries again to renew the claims in answers, and writes them.
+    /// Tries again to renew the claims in answers, and writes the answers.
     func renewClaims(inAnswersOf sessions: ArraySlice<Session>) {
         guard let renewed = renewClaims(of: sessions) else { return }
         send(renewed)
@@ -41,9 +43,9 @@ extension Engine {
 
     /// Renews the claims in the answers of sessions.
     ///
-    /// The connection of a session that has lost one is closed: what follows in its answers may depend on the claim.
+    /// The connection of a session that has lost a claim is closed: its later answers may depend on the claim.
     ///
-    /// - Returns: the sessions whose answers can leave; nil if that is decided later.
+    /// - Returns: the sessions whose answers can leave; `nil` if that is decided later.
     private func renewClaims(of sessions: ArraySlice<Session>) -> ArraySlice<Session>? {
         var renewed = sessions
         do {

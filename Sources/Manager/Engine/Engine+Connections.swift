@@ -2,12 +2,12 @@ internal import Logging
 internal import NIOCore
 
 extension Engine {
-    /// Makes a channel that was just accepted one of the connections, or has it turned away.
+    /// Makes a channel that was just accepted one of the connections, or refuses it.
     ///
     /// - Parameters:
     ///   - channel: the channel.
-    ///   - answerPath: how answers leave, which the channel's listener knows.
-    /// - Throws: what the channel's pipeline throws.
+    ///   - answerPath: how answers leave; a property of the channel's listener.
+    /// - Throws: the errors of the channel's pipeline.
     func admit(_ channel: any Channel, answerPath: AnswerPath) throws {
         let pipeline = channel.pipeline.syncOperations
         if admission.admit(channel) {

@@ -3,7 +3,7 @@ internal import TaskStore
 
 /// How an engine ends.
 extension Engine {
-    /// Starts to leave: every session's commands that have arrived are carried out, then its connection is closed.
+    /// Starts to leave: the commands that have arrived are carried out, then the connections are closed.
     ///
     /// ``ended`` succeeds once all claims are given back and the store is left.
     func stop() {
@@ -33,7 +33,7 @@ extension Engine {
         }
     }
 
-    /// Stops at once and answers nobody: what the disk holds is not known.
+    /// Stops at once and answers no client: the state of the disk is not known.
     func giveUp(_ error: StoreError) {
         guard phase != .ended else { return }
         phase = .ended

@@ -1,20 +1,20 @@
 internal import Logging
 
-/// What the engine does when clients have it keep too much.
+/// The engine's actions if clients make it use too much memory.
 extension Engine {
-    /// Connections have come to keep more.
+    /// Drops bodies or connections if the connections use too much memory.
     func checkMemory() {
         if memory.hasTooManyBodies { discardBodies() }
         if memory.hasTooMuchUnread { closeUnread() }
     }
 
-    /// Sets what the next batch may bring.
+    /// Sets the bounds on the answers of the next batch.
     func boundAnswers() {
         table.bytesForOne = memory.answersForOne
         table.refusesWatches = memory.hasTooManyWatches
     }
 
-    /// Discards bodies that are arriving, or that wait behind something that does not end, the slowest first.
+    /// Discards bodies that are arriving, or that wait behind a command that does not end, the slowest first.
     private func discardBodies() {
         let now = ContinuousClock.now
         let slowest = connections.values

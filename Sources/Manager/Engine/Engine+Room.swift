@@ -1,9 +1,9 @@
 internal import Logging
 internal import TaskStore
 
-/// What the log says of commands that are refused for lack of room: a line at the beginning and one at the end, none per command.
+/// Logs that commands are refused for lack of room: one line at the beginning and one at the end, none per command.
 extension Engine {
-    /// Notes what a batch says of the room that there is.
+    /// Notes what the result of a batch tells about the room.
     func noteRoom(after result: BatchResult) {
         var (taken, refused) = (0, 0)
         for outcome in result.outcomes {
@@ -25,13 +25,13 @@ extension Engine {
         logger.error("no room: all that writes is refused with OUT_OF_MEMORY", metadata: ["reason": "\(error)"])
     }
 
-    /// Says what is not refused any more.
+    /// Logs what is not refused any more.
     func reportRoomAgain() {
         guard !refusals.isEmpty else { return }
         for ended in refusals.takeEnded(at: .now) { report(ended) }
     }
 
-    /// Says what was refused lately: the manager leaves.
+    /// Logs what was refused until now, since the manager leaves.
     func reportRefusalsAtEnd() {
         for ended in refusals.takeAll() { report(ended) }
     }

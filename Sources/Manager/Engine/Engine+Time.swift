@@ -2,11 +2,11 @@ internal import Logging
 internal import NIOCore
 internal import TaskStore
 
-/// What the engine does when nobody has asked for anything.
+/// The engine's work without a command: timers, news from the store, and maintenance.
 extension Engine {
-    /// Has a turn run when something times out or an event of the store is due.
+    /// Sets a timer for a turn at the next timeout, or at the store's next event.
     func armWakeUp() {
-        // Another turn follows anyway, once the sockets were looked at, and this comes after it.
+        // Another turn follows in any case when the sockets have been read, and this is called again after it.
         if table.wasCut, table.hasWork { return }
         var next = table.timeouts.next
         if let nextEvent {
@@ -18,7 +18,7 @@ extension Engine {
         guard let next else { return }
         if let wakeUp, wakeUp.at <= next { return }
         wakeUp?.timer.cancel()
-        // A timer stands still while the machine sleeps, and what it waits for does not.
+        // A timer stops while the machine sleeps, and the time of the event does not.
         let delay = min(max(.zero, next - .now), Self.longestSleep)
         let nanoseconds = delay.components.seconds * 1_000_000_000 + delay.components.attoseconds / 1_000_000_000
         let timer = eventLoop.assumeIsolated()
@@ -29,10 +29,10 @@ extension Engine {
         wakeUp = (next, timer)
     }
 
-    /// How long a timer sleeps at most.
+    /// The longest time of a timer.
     private static let longestSleep = Duration.milliseconds(500)
 
-    /// Has the store say when there may be something for sessions that wait.
+    /// Asks the store to report when there may be something for sessions that wait.
     func observe() {
         let engine = NIOLoopBound(self, eventLoop: eventLoop)
         store.observeChanges { [eventLoop] change in
@@ -45,7 +45,7 @@ extension Engine {
         }
     }
 
-    /// Looks, and decides how it goes on.
+    /// Looks at the store, and does what the lookout then wants.
     private func lookOut() {
         let step = lookout.looked(found: look(), waiting: table.waiting)
         guard step == .ask else { return follow(step) }
@@ -53,20 +53,20 @@ extension Engine {
         follow(lookout.asked(calls: calls, found: look()))
     }
 
-    /// Somebody has written, or is writing, perhaps this manager.
+    /// Begins to look at the store: a process has written or is writing, perhaps this manager.
     private func somebodyWrote() {
         guard phase != .ended, lookout.isCalled else { return }
         follow(lookout.called(waiting: table.waiting), firstIn: Self.timeToCommit)
     }
 
-    /// After so long, most commits that somebody is writing can be seen: those of programs that sync once.
+    /// The time after which most commits that are being written can be seen: those of programs that sync once.
     private static let timeToCommit = TimeAmount.milliseconds(2)
 
-    /// Does what the lookout wants.
+    /// Carries out a step of the lookout.
     ///
     /// - Parameters:
-    ///   - step: what it is.
-    ///   - delay: when the first look is to be made, where there are to be some.
+    ///   - step: the step.
+    ///   - delay: the time until the first look, if looks begin.
     func follow(_ step: Lookout.Step, firstIn delay: TimeAmount? = nil) {
         switch step {
         case .goOn, .ask:
@@ -83,7 +83,7 @@ extension Engine {
         }
     }
 
-    /// Has the store look after itself and its managers.
+    /// Has the store do its regular work.
     func maintain() {
         guard phase == .running, stalled == nil else { return }
         let moment = clock.now()
@@ -111,19 +111,19 @@ extension Engine {
             _ = handle(error, [], at: moment)
         }
         reportRoomAgain()
-        // For whatever the store did not call.
+        // For commits for which the store did not call.
         if lookout.isCalled { lookOut() }
-        // Delays that other managers have put in since, and may not live to end, are found here.
+        // This finds delays that other managers have added since and, if they die, do not end.
         mustLookForEvents = true
         scheduleTurn()
     }
 
-    /// Has the store go on looking after itself, once the sockets were looked at.
+    /// Has the store continue its regular work after the sockets have been read.
     private func continueMaintenance() {
         eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { self.maintain() }
     }
 
-    /// Peers have taken this manager for dead and given its sessions' claims to others.
+    /// Drops all claims: peers have taken this manager for dead and returned its sessions' claims.
     func loseClaims() {
         logger.warning("out of reach of the store for too long: all claims of this manager's clients are lost")
         for connection in connections.values { connection.loseClaims() }

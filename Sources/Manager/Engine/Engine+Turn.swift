@@ -5,7 +5,7 @@ internal import TaskStore
 
 /// A turn, from the batch to the answers.
 extension Engine {
-    /// Has a turn run once the event loop is through with its sockets.
+    /// Schedules a turn for the end of the event loop's pass over its sockets.
     func scheduleTurn() {
         guard phase != .ended else { return }
         guard !isInTurn else {
@@ -23,16 +23,16 @@ extension Engine {
         }
     }
 
-    /// Long enough not to burn a core while a disk is full, short enough that nobody notices.
+    /// Long enough to leave the processor idle while a disk is full, and short enough that clients do not notice.
     private static let pauseAfterFailure = TimeAmount.milliseconds(50)
 
-    /// Long enough for the event loop to look at its sockets; what it finds there begins the turn at once.
+    /// Long enough for the event loop to read its sockets; bytes that it finds there begin the turn at once.
     private static let timeForSockets = TimeAmount.milliseconds(1)
 
-    /// Has a turn run once the event loop has looked at its sockets, which it does only when it has nothing to execute.
+    /// Schedules a turn for after the event loop has read its sockets, which it does only if it has nothing to execute.
     ///
-    /// If the time is over before the loop asks what there is to do next, it does not look. On a busy machine that happens;
-    /// the turn then comes late, and waits again, for longer.
+    /// If the time is over before the loop looks for its next work, it does not read its sockets. That happens on a
+    /// busy machine. Then the turn comes late, and waits again for a longer time.
     private func takeTurnAfterSockets(attempt: Int64 = 0) {
         let due = eventLoop.now + Self.timeForSockets * (Int64(1) << attempt)
         nextTurn = eventLoop.assumeIsolated()
@@ -52,7 +52,7 @@ extension Engine {
         inTurn { carryOut(operations, at: moment) }
     }
 
-    /// Whether the turn is put off for clients that are about to ask; then it is tried again.
+    /// Returns whether the turn waits for clients that will soon send; then it is tried again.
     private func isGathering() -> Bool {
         guard phase == .running, !table.isUrgent,
             let left = gathering.wait(ready: table.ready.count, at: .now)
@@ -62,7 +62,7 @@ extension Engine {
         return true
     }
 
-    /// Does a turn's work and sees to it that another turn follows if there is more to do.
+    /// Does a turn's work, and schedules another turn if there is more to do.
     private func inTurn(_ work: () -> Void) {
         isInTurn = true
         work()
@@ -70,7 +70,7 @@ extension Engine {
         guard isTurnWanted else { return }
         isTurnWanted = false
         guard table.wasCut, !hasFailed else { return scheduleTurn() }
-        // Clients that have not sent ahead are to have their share of the next batch too.
+        // Clients that do not send ahead shall have their share of the next batch too.
         takeTurnAfterSockets()
     }
 
@@ -106,14 +106,14 @@ extension Engine {
 
     /// Renews claims whose time in the store is not fresh any more, and then answers.
     ///
-    /// A client has its whole time to run from the answer on. If a claim has ended since, the task was never handed out.
+    /// A client has its whole time to run from the answer on. A task whose claim has ended since was never handed out.
     private func renew(_ late: LateClaims, _ outcomes: [Outcome], start: ContinuousClock.Instant) {
         var late = late
         var outcomes = outcomes
         do {
             while late.areLate(at: .now) {
-                // The task is claimed already, and for that the batch was made durable. If a power cut takes the renewal back,
-                // the claim of a named session starts again with the machine.
+                // The task is claimed already, and the batch with that claim is durable. If a power failure undoes the
+                // renewal, the claim of a named session starts again when the machine starts.
                 let result = try store.run(Batch(late.renewals, now: clock.now().timestamp))
                 if result.claimsWereLost { loseClaims() }
                 let more = hear(result)
@@ -143,7 +143,7 @@ extension Engine {
         finishTurn(start: start)
     }
 
-    /// Writes answers and sees to what comes next.
+    /// Writes answers and prepares the next turn.
     private func finishTurn(start: ContinuousClock.Instant) {
         follow(lookout.waiting(table.waiting))
         if let lane { lane.board.publish(&table, memory, of: lane.number) }
@@ -158,7 +158,9 @@ extension Engine {
         if phase == .stopping { endIfDone() }
     }
 
-    /// Runs a batch, in parts if one of its operations is refused: that one must not fail the others.
+    /// Runs a batch.
+    ///
+    /// It is run in parts if the store refuses one of its operations, so that the others do not fail.
     private func runBatch(_ operations: [Operation], at moment: Moment) throws(StoreError) -> BatchResult {
         let batch = Batch(operations, now: moment.timestamp)
         do {
@@ -182,7 +184,7 @@ extension Engine {
         return nextEvent <= moment.timestamp
     }
 
-    /// Decides what a failed batch means.
+    /// Handles a failed batch.
     ///
     /// - Returns: whether the batch is over and has been answered.
     func handle(_ error: StoreError, _ operations: [Operation], at moment: Moment) -> Bool {
@@ -203,12 +205,14 @@ extension Engine {
         }
     }
 
-    /// Answers a batch that failed and of which nothing has happened; or, where that is not known, does not.
+    /// Answers a batch that failed and changed nothing.
+    ///
+    /// If it is not known whether it did, the clients get no answer.
     ///
     /// - Returns: whether the batch is over.
     private func fail(_ what: String?, _ error: StoreError, with answer: Reply?, at moment: Moment) -> Bool {
         if let what { log(what, error) }
-        // Whoever cannot write that it leaves leaves as the dead do, and its claims are given back by others.
+        // If leaving cannot be stored, the manager exits as after a crash, and its peers return the claims.
         guard !isLate else {
             giveUp(error)
             return false

@@ -1,40 +1,40 @@
 internal import TaskStore
 
-/// How sessions that wait get what comes from outside of their manager's batches.
+/// Serves sessions that wait with tasks from outside of their manager's batches.
 extension Engine {
-    /// If no more sessions than this wait, their claims find out what there is, without a look before.
+    /// If no more sessions than this wait, all of them try to claim, without a look before.
     private static let fewWaiting = 64
 
-    /// Looking costs at most this share of the time, however many sessions wait.
+    /// Looking costs at most this share of the time, whatever the number of sessions that wait.
     private static let shareForLooking = 50
 
-    /// Takes note of what a batch has brought besides its outcomes.
+    /// Notes the results of a batch besides its outcomes.
     ///
-    /// - Returns: the awaited tubes in which there is more to claim now, or nil if that is not known.
+    /// - Returns: the awaited tubes in which there is more to claim now; `nil` if that is not known.
     func hear(_ result: BatchResult) -> [TubeName]? {
         if result.timePassed, result.moreToClaim == nil { table.wakeWaiting() }
         return result.moreToClaim
     }
 
-    /// Another manager has rung.
+    /// Takes the news that another manager has announced.
     func takeNews() {
         guard phase != .ended else { return }
         do {
             if let news = try store.takeNews() { wake(news) } else { table.wakeWaiting() }
         } catch {
-            // The batch that follows finds out what is wrong.
+            // The next batch finds the same error and handles it.
             table.wakeWaiting()
         }
         scheduleTurn()
     }
 
-    /// There may be something for sessions that wait; it is not known for which.
+    /// Wakes the sessions that wait, since it is not known for which of them there is something.
     func wakeWaiting() {
         table.wakeWaiting()
         scheduleTurn()
     }
 
-    /// Finds out for which sessions there is something, if all that wait would have to try and they are many.
+    /// Looks for which sessions there is something, if many sessions wait and all would have to try.
     func lookForEveryone() {
         guard table.wakes.isForEveryone, table.waiting > Self.fewWaiting else { return }
         guard let news = try? store.lookForNews() else { return }
@@ -49,8 +49,8 @@ extension Engine {
 
     /// Looks whether other programs have written.
     ///
-    /// - Returns: whether they have, or may have: what is looked at costs more the more tubes are awaited, so it is
-    ///   looked at less often then.
+    /// - Returns: whether they have, or may have. A look costs more if more tubes are awaited, so there are fewer looks
+    ///   then.
     func look() -> Bool {
         guard phase != .ended, stalled == nil, table.waiting > 0 else { return false }
         let start = ContinuousClock.now

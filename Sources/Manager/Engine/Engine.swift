@@ -3,14 +3,14 @@ internal import Logging
 internal import NIOCore
 internal import TaskStore
 
-/// Turns what all connections ask for into batches, runs them, and sees to it that they are answered.
+/// Collects the commands of all connections in batches, runs them, and has them answered.
 ///
-/// One **turn** is: make a batch of everything that has arrived, run it as one transaction, sync, answer. It is run once
-/// at the end of each pass of the event loop over its sockets, so under load batches grow by themselves: while one turn
-/// blocks in the transaction and the sync, the next one's commands gather in the sockets.
+/// One **turn** is: build a batch of all commands that have arrived, run it as one transaction, sync, answer. There is
+/// one turn at the end of each pass of the event loop over its sockets. So batches grow under load: while one turn
+/// blocks in the transaction and the sync, the commands of the next turn arrive in the sockets.
 ///
-/// Confined to its event loop, which it blocks while the store works. That is on purpose: nothing could be answered
-/// meanwhile, and handing the batch to another thread and back costs more than it gains.
+/// Confined to its event loop, which it blocks while the store works. That is intended: no command could be answered
+/// during this time, and passing the batch to another thread and back costs more than it gains.
 final class Engine {
     let configuration: ManagerConfiguration
     let eventLoop: any EventLoop
@@ -20,10 +20,10 @@ final class Engine {
     let lane: Lane?
     let clock = EngineClock()
 
-    /// A moment no later than the time in the rows of the claims that the answers of this turn tell of.
+    /// A moment that is no later than the time in the rows of the claims in this turn's answers.
     var claimsAreFrom = ContinuousClock.now
 
-    /// What the store was too busy for; it is tried again.
+    /// The work for which the store was too busy; it is tried again.
     var stalled: Stalled?
     var isTurnScheduled = false
     var isInTurn = false
@@ -31,7 +31,7 @@ final class Engine {
 
     var gathering = Gathering()
 
-    /// The next turn, where the sockets are looked at before.
+    /// The next turn, if the sockets are read before it.
     var nextTurn: Scheduled<Void>?
     var wakeUp: (at: ContinuousClock.Instant, timer: Scheduled<Void>)?
     var nextEvent: Timestamp?
@@ -42,36 +42,36 @@ final class Engine {
 
     var lookout = Lookout()
 
-    /// When it may be looked again what others have written.
+    /// When the engine may look again for the commits of others.
     var nextLook = ContinuousClock.now
 
-    /// The looks at the store that are made over and over, while they are.
+    /// The repeated looks at the store, while there are some.
     var looks: RepeatedTask?
     var repeated: [RepeatedTask] = []
     var phase = Phase.running
 
-    /// The last batch failed: what is tried again waits a little.
+    /// Whether the last batch failed: then the next try waits a little.
     var hasFailed = false
 
-    /// The awaited tubes in which the batch has left more to claim; nil if that is not known.
+    /// The awaited tubes in which the batch has left more to claim; `nil` if that is not known.
     var moreToClaim: [TubeName]? = []
     var failures = FailureLog()
     var refusals = RefusalLog()
 
-    /// A manager that is asked to leave has waited long enough.
+    /// Whether a manager that is stopping has waited long enough.
     var isLate = false
 
-    /// Who may connect.
+    /// Decides which connections are accepted.
     let admission: Admission
 
-    /// What is kept for clients.
+    /// Counts the memory that is used for clients.
     let memory: MemoryBudget
     var memoryFailures = FailureLog()
 
-    /// Where answers are encoded, one connection's after the other's.
+    /// The buffer in which answers are encoded, one connection after the other.
     var output = ByteBuffer()
 
-    /// Succeeds when the engine has left the store, fails when it cannot go on.
+    /// Succeeds when the engine has left the store; fails if it cannot go on.
     let ended: EventLoopPromise<Void>
 
     enum Phase {
@@ -83,11 +83,11 @@ final class Engine {
     /// Makes an engine.
     ///
     /// - Parameters:
-    ///   - store: opened, and used by nobody else.
+    ///   - store: an open store that only this engine uses.
     ///   - configuration: the manager's settings.
-    ///   - eventLoop: the loop on which all this happens; the caller is on it.
-    ///   - logger: for what an operator should know.
-    ///   - lane: which of several engines it is, if there are several.
+    ///   - eventLoop: the loop of the engine; the caller is on it.
+    ///   - logger: for messages to the operator.
+    ///   - lane: the engine's lane, if there are several engines.
     init(
         store: any Store,
         configuration: ManagerConfiguration,
@@ -131,9 +131,9 @@ final class Engine {
         }
     }
 
-    // What connections tell.
+    // Calls from connections.
 
-    /// A session for a connection that was just accepted.
+    /// Opens a session for a connection that was just accepted.
     func open(_ connection: any SessionConnection) -> Session {
         let session = Session(id: SessionID(connection: numbers.take(), of: store.manager))
         session.connection = connection
@@ -143,7 +143,7 @@ final class Engine {
         return session
     }
 
-    /// The connection is gone.
+    /// Notes that the connection is gone.
     func close(_ session: Session) {
         table.close(session)
         session.connection = nil
@@ -185,7 +185,7 @@ final class Engine {
         table.isDraining = true
     }
 
-    /// The connection's reading waits until its queue is shorter.
+    /// Notes that the connection's reading waits until its queue is shorter.
     func didSuspend(_ connection: any SessionConnection) {
         suspended.append(connection)
     }

@@ -1,9 +1,9 @@
 internal import TaskStore
 
-/// The time as an engine tells it to its store and its sessions: since the engine's start, and never stepped.
+/// The time that an engine gives to its store and its sessions: since the engine's start, and never stepped.
 ///
-/// `ContinuousClock` goes on while the machine sleeps (CLOCK_BOOTTIME). The timestamps mean nothing to a store but the
-/// distance between two of them: it has clocks of its own.
+/// `ContinuousClock` continues while the machine sleeps (CLOCK_BOOTTIME). A store uses only the distance between two of
+/// the timestamps, because it has clocks of its own.
 struct EngineClock {
     /// When the engine was made.
     let start = ContinuousClock.now

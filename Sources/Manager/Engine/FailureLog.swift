@@ -1,17 +1,18 @@
 internal import Logging
 
-/// Says what goes wrong over and over again when it begins, then every few seconds with how often it was.
+/// Limits the log lines of a repeated failure: one when it begins, then one every few seconds with the number of
+/// failures.
 struct FailureLog {
     private var lastSaid: ContinuousClock.Instant?
     private var lastMessage = ""
     private var left = 0
 
-    /// How long it keeps silent.
+    /// The time between two lines.
     static let interval = Duration.seconds(10)
 
-    /// Something went wrong.
+    /// Notes a failure.
     ///
-    /// - Returns: how often it did since it was last said, this time included; none if it is not to be said now.
+    /// - Returns: the number of failures since the last line, including this one; `nil` if there is no line now.
     mutating func note(_ message: String, at now: ContinuousClock.Instant = .now) -> Int? {
         left += 1
         if let lastSaid, message == lastMessage, now < lastSaid + Self.interval { return nil }

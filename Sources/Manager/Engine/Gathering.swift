@@ -1,27 +1,28 @@
 /// Decides whether a turn waits a little for clients that have just been answered.
 ///
-/// Clients that are answered together ask again together, a moment later. What has gathered while their batch ran begins
-/// the next one at once, without them, and so they go on in two groups, each of which waits for the other: twice as many
-/// batches, each of which costs the same however much is in it. With 64 clients on three managers this brings an eighth
-/// more tasks a second over SQLite, and a tenth over PostgreSQL; for one manager alone it makes no difference.
+/// Clients that are answered together send again together, a moment later. Without a wait, the commands that arrived
+/// while their batch ran begin the next batch at once, without them. Then the clients stay in two groups, and each
+/// group waits for the other: there are twice as many batches, and a batch costs the same whatever its size. With 64
+/// clients on three managers the wait brings an eighth more tasks per second over SQLite, and a tenth more over
+/// PostgreSQL. For one manager alone it makes no difference.
 struct Gathering {
-    /// How much of the time that the last batch took the next one may wait.
+    /// The share of the last batch's time for which the next batch may wait.
     private static let share = 0.5
 
-    /// Batches that were quicker are not worth the wait.
+    /// After a quicker batch there is no wait.
     private static let leastDuration = Duration.microseconds(300)
 
-    /// So long is the longest wait, whatever the last batch took.
+    /// The longest wait, whatever time the last batch took.
     private static let longest = Duration.milliseconds(2)
 
-    /// For how many batches there is no wait after one in which less than half of the clients came.
+    /// The number of batches without a wait, after a wait in which less than half of the clients came.
     private static let batchesWithoutHope = 8
 
-    /// How many sessions were answered last, and until when they are waited for.
+    /// The number of sessions that were answered last, and the time until which the turn waits for them.
     private var expected = 0
     private var until: ContinuousClock.Instant?
 
-    /// How many of them were there when the wait began.
+    /// The number of them that were ready when the wait began.
     private var readyAtStart: Int?
 
     private var withoutHope = 0
@@ -43,12 +44,14 @@ struct Gathering {
         until = now + min(duration * Self.share, Self.longest)
     }
 
-    /// How long the next turn has to wait yet; to be asked again whenever something has arrived, and when the time is over.
+    /// Returns how long the next turn still has to wait.
+    ///
+    /// Ask again when something has arrived, and when the time is over.
     ///
     /// - Parameters:
-    ///   - ready: how many sessions there are with something to do.
+    ///   - ready: the number of sessions with something to do.
     ///   - now: the present time.
-    /// - Returns: nothing once the turn may begin.
+    /// - Returns: `nil` once the turn may begin.
     mutating func wait(ready: Int, at now: ContinuousClock.Instant) -> Duration? {
         guard let until else { return nil }
         if ready < expected, now < until {

@@ -3,18 +3,18 @@ internal import TaskStore
 
 /// One of several engines of a manager, each with an event loop and a store of its own.
 struct Lane: Sendable {
-    /// Which one, from 0.
+    /// The lane's number, from 0.
     var number: Int
 
-    /// What all of them know of each other.
+    /// The figures that all lanes share.
     var board: LaneBoard
 }
 
-/// What the lanes of a manager tell each other, so that `stats` speaks for all of them whichever is asked.
+/// The figures that the lanes of a manager share, so that `stats` reports the sum of all lanes, whichever lane answers.
 ///
-/// A lane writes before it answers, so what a client was answered is counted in what it asks next.
+/// A lane writes before it answers, so a command that was answered is counted in the client's next statistics.
 final class LaneBoard: Sendable {
-    /// What one lane counts.
+    /// The counters of one lane.
     struct Figures {
         var counters = CommandCounters()
         var connections = 0
@@ -25,18 +25,18 @@ final class LaneBoard: Sendable {
         var waitingByTube: [TubeName: Int] = [:]
     }
 
-    /// What is said of process and machine, the same for all.
+    /// The description of the process and the machine, which is the same for all lanes.
     let host: HostDescription
 
     private let figures: Mutex<[Figures]>
 
-    /// Makes a board for so many lanes.
+    /// Makes a board for a number of lanes.
     init(lanes: Int, host: HostDescription) {
         self.host = host
         self.figures = Mutex(Array(repeating: Figures(), count: lanes))
     }
 
-    /// Says what a lane counts now.
+    /// Publishes the present counters of a lane.
     func publish(_ table: inout SessionTable, _ memory: MemoryBudget, of lane: Int) {
         let heldMemory = memory.total
         let changes = table.waitingSessions.takeChanges()
@@ -51,12 +51,12 @@ final class LaneBoard: Sendable {
         }
     }
 
-    /// The figures of all lanes but one.
+    /// Returns the figures of all lanes except one.
     func others(than lane: Int) -> [Figures] {
         figures.withLock { figures in figures.indices.filter { $0 != lane }.map { figures[$0] } }
     }
 
-    /// How many sessions of all lanes but one wait for a tube.
+    /// Returns the number of sessions of all lanes except one that wait for a tube.
     func waiting(for tube: TubeName, elsewhereThan lane: Int) -> Int {
         figures.withLock { figures in
             figures.indices.reduce(0) { $1 == lane ? $0 : $0 + (figures[$1].waitingByTube[tube] ?? 0) }
@@ -65,7 +65,7 @@ final class LaneBoard: Sendable {
 }
 
 extension ProcessStatistics {
-    /// Counts other lanes in.
+    /// Adds the figures of other lanes.
     mutating func add(_ others: [LaneBoard.Figures]) {
         for other in others {
             counters.add(other.counters)

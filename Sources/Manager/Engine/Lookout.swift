@@ -1,46 +1,48 @@
-/// Decides how closely the store is watched for what is written with other programs, while sessions wait.
+/// Decides how often the store is checked for commits of other programs, while sessions wait.
 ///
-/// Where something comes now and then it is looked at every few milliseconds. Where nothing comes the store is asked to say
-/// when somebody writes, so that a manager whose clients wait all night sleeps as well. Looking then begins anew, since the
-/// store says so before the commit can be seen.
+/// If commits come from time to time, the engine looks at the store every few milliseconds. If none comes, it asks the
+/// store to call at the next write, so that a manager whose clients wait all night sleeps too. After the call looking
+/// begins again, since the store calls before the commit can be seen.
 struct Lookout {
-    /// After so many looks in vain the store is asked to call: long enough for a commit that was announced to be seen.
+    /// The number of looks without result after which the store is asked to call.
+    ///
+    /// It is large enough for an announced commit to be seen.
     static let looksInVain = 8
 
     private enum State {
         /// No session waits.
         case off
 
-        /// The store is looked at over and over.
+        /// The engine looks at the store repeatedly.
         case looking(inVain: Int)
 
-        /// The store calls.
+        /// The store calls at the next write.
         case called
     }
 
     private var state = State.off
 
-    /// What is to be done next.
+    /// The engine's next step.
     enum Step: Equatable {
-        /// Nothing but what is done already.
+        /// Continue as before.
         case goOn
 
-        /// Look at the store over and over from now on.
+        /// Begin to look at the store repeatedly.
         case start
 
-        /// Look no more.
+        /// Stop looking.
         case stop
 
-        /// Ask the store to call at the next write; then ``asked(calls:found:)`` has to follow.
+        /// Ask the store to call at the next write; ``asked(calls:found:)`` has to follow.
         case ask
     }
 
-    /// Whether the store has been asked to call and has not yet.
+    /// Whether the store was asked to call and has not called yet.
     var isCalled: Bool {
         if case .called = state { true } else { false }
     }
 
-    /// So many sessions wait.
+    /// Notes the number of sessions that wait.
     ///
     /// - Parameter sessions: how many.
     /// - Returns: what is to be done.
@@ -50,10 +52,10 @@ struct Lookout {
         return .start
     }
 
-    /// The store was looked at.
+    /// Notes the result of a look at the store.
     ///
     /// - Parameters:
-    ///   - found: whether anything had been committed since the last look.
+    ///   - found: whether there was a commit since the last look.
     ///   - sessions: how many wait.
     /// - Returns: what is to be done.
     mutating func looked(found: Bool, waiting sessions: Int) -> Step {
@@ -73,11 +75,11 @@ struct Lookout {
         }
     }
 
-    /// The store was asked to call, and looked at once more, for what came before it was.
+    /// Notes that the store was asked to call, and that the engine looked once more for commits before the question.
     ///
     /// - Parameters:
-    ///   - calls: whether it is going to.
-    ///   - found: whether that look found anything.
+    ///   - calls: whether the store will call.
+    ///   - found: whether the look found a commit.
     /// - Returns: what is to be done.
     mutating func asked(calls: Bool, found: Bool) -> Step {
         guard calls, !found else {
@@ -88,7 +90,7 @@ struct Lookout {
         return .stop
     }
 
-    /// The store called.
+    /// Notes that the store called.
     ///
     /// - Parameter sessions: how many wait.
     /// - Returns: what is to be done.

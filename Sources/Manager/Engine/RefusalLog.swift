@@ -1,27 +1,31 @@
 internal import TaskStore
 
-/// Knows what is refused for lack of room, so that the log has a line when that begins and one when it ends.
+/// Notes which commands are refused for lack of room, so that the log has one line when that begins and one when it
+/// ends.
 ///
-/// On a disk that is nearly full, small tasks may be taken while large ones are refused. So it is over only when something was
-/// taken and nothing was refused for a while. However many puts come, there are at most two lines per cause in that time.
+/// On a disk that is nearly full, small tasks may be taken while large ones are refused. So the refusals have ended
+/// only if a task was taken and none was refused for a while. There are at most two lines per cause in that time,
+/// whatever the number of puts.
 struct RefusalLog {
-    /// What is refused, and why.
+    /// The commands that are refused, and the reason.
     enum Cause: Hashable {
-        /// Puts; all else goes on.
+        /// Puts; all other commands work.
         case puts(NoRoom)
 
-        /// Whatever writes.
+        /// All commands that write.
         case everything
     }
 
-    /// Something that is not refused any more.
+    /// A cause for which commands are not refused any more.
     struct Ended: Equatable {
         var cause: Cause
 
         /// How many commands were refused.
         var count: Int
 
-        /// Whether something was taken since, and not all was refused to the end.
+        /// Whether a command was carried out since.
+        ///
+        /// If not, all were refused to the end.
         var isTakenSince: Bool
     }
 
@@ -33,7 +37,7 @@ struct RefusalLog {
 
     private var refusals: [Cause: Refusal] = [:]
 
-    /// For how long nothing may have been refused before it counts as over.
+    /// The time without a refusal after which the refusals have ended.
     static let quiet = Duration.seconds(2)
 
     /// Whether nothing is refused.
@@ -41,7 +45,7 @@ struct RefusalLog {
 
     /// Notes commands that were refused.
     ///
-    /// - Returns: whether this is the beginning.
+    /// - Returns: whether the refusals begin with these commands.
     mutating func refused(_ count: Int, _ cause: Cause, at now: ContinuousClock.Instant) -> Bool {
         let begins = refusals[cause] == nil
         var refusal = refusals[cause] ?? Refusal(last: now)
@@ -54,7 +58,7 @@ struct RefusalLog {
 
     /// Notes a batch that was carried out.
     ///
-    /// - Parameter hasPuts: whether tasks were added. If not, only writing as such goes on.
+    /// - Parameter hasPuts: whether tasks were added. If not, it is only known that writing is possible.
     mutating func carriedOut(hasPuts: Bool) {
         for cause in refusals.keys where hasPuts || cause == .everything { refusals[cause]?.isTakenSince = true }
     }

@@ -1,29 +1,30 @@
 internal import TaskStore
 
-/// A batch that the store refused because of what one of its operations says: it is run in halves, and those in halves again,
-/// until that operation stands alone and fails alone.
+/// A batch that the store refused because of one of its operations.
 ///
-/// Each part is a transaction of its own. What has happened in one stays, whatever becomes of the others.
+/// It is run in halves, and these in halves again, until that operation is alone and fails alone.
+///
+/// Each part is a transaction of its own. The changes of one part stay, whatever the outcome of the others is.
 struct SplitBatch {
     private let operations: [Operation]
     private let run: (Batch) throws(StoreError) -> BatchResult
     private let now: Timestamp
     private var outcomes: [Outcome]
 
-    /// What the parts that have happened add up to.
+    /// The sum of the results of all parts that were carried out.
     private var sum: BatchResult?
 
     /// Sessions whose claim waits: their later operations are not run.
     private var waiting: Set<SessionID> = []
 
-    /// What the store said of the operations that it refused.
+    /// The store's errors for the operations that it refused.
     private(set) var refusals: [StoreError] = []
 
     /// Takes a batch that was refused.
     ///
     /// - Parameters:
     ///   - batch: the batch.
-    ///   - run: runs a part of it.
+    ///   - run: runs a part of the batch.
     init(_ batch: Batch, run: @escaping (Batch) throws(StoreError) -> BatchResult) {
         operations = batch.operations
         now = batch.now
@@ -33,12 +34,13 @@ struct SplitBatch {
 
     /// Runs it.
     ///
-    /// - Parameter error: what the store said of the whole batch.
+    /// - Parameter error: the store's error for the whole batch.
     /// - Returns: an outcome for each operation; ``Outcome/undone(_:)`` for those of the parts that failed.
-    /// - Throws: ``StoreError`` if the manager cannot go on, or if nothing has happened for a reason that concerns all.
+    /// - Throws: ``StoreError`` if the manager cannot go on, or if no part was carried out for a reason that concerns
+    ///   all of them.
     mutating func carryOut(after error: StoreError) throws(StoreError) -> BatchResult {
         try divide(operations.indices, error)
-        // If all were refused no part has told what there is to know besides.
+        // If all operations were refused, no part has a result; an empty batch has one.
         if sum == nil { sum = try run(Batch([], now: now)) }
         guard var result = sum else { throw error }
         result.outcomes = outcomes
@@ -68,7 +70,7 @@ struct SplitBatch {
             case .refused:
                 try divide(part, error)
             case .busy, .full, .failed, .unknown:
-                // Before anything has happened it is the whole batch that fails.
+                // If no part was carried out before, the whole batch fails.
                 guard sum != nil else { throw error }
                 for index in indices { outcomes[index] = .undone(error.code) }
             case .lost, .unusable, .inUse, .acknowledgedTasksGone:
