@@ -1,4 +1,6 @@
-/// How much more the batch in the making takes, over all sessions: everyone waits for it to end, also at other managers.
+/// The room that is left in the batch that is being built, over all sessions.
+///
+/// All sessions wait for the end of the batch, also at other managers.
 struct BatchRoom {
     /// Commands.
     var commands: Int
@@ -12,13 +14,13 @@ struct BatchRoom {
     /// Bytes of bodies that are put.
     var bytes: Int
 
-    /// Rows that the ends of sessions change.
+    /// Rows that change because sessions end.
     var endedRows: Int
 
     /// Claims whose time to run is over.
     var expiries: Int
 
-    /// Rows that commands on many rows change.
+    /// Rows that change because of commands on many rows.
     var rows: Int
 
     /// Claims for sessions that wait.
@@ -26,7 +28,7 @@ struct BatchRoom {
 
     /// - Parameters:
     ///   - limits: the bounds.
-    ///   - bytesOfList: how long a list of all tubes is, as far as that is known.
+    ///   - bytesOfList: the length of a list of all tubes, as far as it is known.
     init(_ limits: SessionTable.Limits, bytesOfList: Int = 0) {
         commands = limits.commandsInAll
         bodies = limits.bodiesInAll
@@ -38,6 +40,6 @@ struct BatchRoom {
         serves = limits.rows
     }
 
-    /// Whether another session that waits can be given a task.
+    /// Whether there is room for a claim for another session that waits.
     var hasServes: Bool { serves > 0 && bodies > 0 }
 }

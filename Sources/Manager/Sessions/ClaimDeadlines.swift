@@ -1,10 +1,10 @@
 internal import HeapModule
 internal import TaskStore
 
-/// When the claims of one session run out, the soonest first.
+/// The deadlines of one session's claims, the soonest first.
 ///
-/// Only a session that holds many claims has it; looking through a few costs less. An entry whose claim has ended or was
-/// extended is stale and skipped when it comes up.
+/// Only a session that holds many claims has one, since searching a few claims costs less. An entry whose claim has
+/// ended or was extended is stale, and is skipped when its time comes.
 struct ClaimDeadlines {
     private struct Entry: Comparable {
         let deadline: ContinuousClock.Instant
@@ -15,15 +15,15 @@ struct ClaimDeadlines {
 
     private var heap: Heap<Entry>
 
-    /// Sessions with fewer claims than this are looked through.
+    /// The claims of a session are searched if there are fewer than this.
     static let few = 64
 
-    /// Takes in all claims of a session.
+    /// Makes the deadlines of all claims of a session.
     init(_ claims: [TaskID: Session.Claim]) {
         heap = Heap(claims.map { Entry(deadline: $0.value.deadline, task: $0.key) })
     }
 
-    /// How many entries there are, stale ones too.
+    /// The number of entries, including stale ones.
     var count: Int { heap.count }
 
     /// Notes a claim that was made or extended.
@@ -31,18 +31,18 @@ struct ClaimDeadlines {
         heap.insert(Entry(deadline: deadline, task: task))
     }
 
-    /// Returns when the first of these claims runs out.
+    /// Returns the first deadline of these claims.
     mutating func soonest(of claims: [TaskID: Session.Claim]) -> ContinuousClock.Instant? {
         while let first = heap.min, claims[first.task]?.deadline != first.deadline { heap.removeMin() }
         return heap.min?.deadline
     }
 
-    /// Takes out claims that have run out, the soonest first.
+    /// Removes and returns claims whose deadlines are over, the soonest first.
     ///
     /// - Parameters:
     ///   - now: the present time.
-    ///   - limit: how many at most.
-    ///   - claims: what the session holds.
+    ///   - limit: the most tasks to return.
+    ///   - claims: the session's claims.
     /// - Returns: the tasks.
     mutating func takeDue(at now: ContinuousClock.Instant, atMost limit: Int, of claims: [TaskID: Session.Claim])
         -> [TaskID]

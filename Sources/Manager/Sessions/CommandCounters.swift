@@ -1,16 +1,16 @@
 internal import BeanstalkWire
 
-/// How often each command was carried out, and what else this manager counts since it started.
+/// The numbers of commands that were carried out, and the other counters of this manager since its start.
 struct CommandCounters {
     private var counts = [Int](repeating: 0, count: Verb.allCases.count)
 
-    /// Claims that ran out of time.
+    /// Claims whose time to run was over.
     var timeouts = 0
 
     /// Connections accepted.
     var connections = 0
 
-    /// Adds what another counted.
+    /// Adds the counters of another lane.
     mutating func add(_ other: CommandCounters) {
         for index in counts.indices { counts[index] += other.counts[index] }
         timeouts += other.timeouts

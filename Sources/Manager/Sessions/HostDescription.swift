@@ -6,7 +6,7 @@ internal import Musl
 internal import Darwin
 #endif
 
-/// What `stats` tells of the machine and the process, found out once at the start.
+/// The facts about machine and process in `stats`, which are read once at the start.
 struct HostDescription {
     /// The version of the manager.
     var version: String
@@ -17,16 +17,16 @@ struct HostDescription {
     /// A random name for this process, 16 hexadecimal digits.
     var instance: String
 
-    /// The host's name, as `uname` tells it.
+    /// The host's name, from `uname`.
     var name: String
 
-    /// The system's version, as `uname` tells it.
+    /// The system's version, from `uname`.
     var system: String
 
-    /// The machine's kind, as `uname` tells it.
+    /// The machine's kind, from `uname`.
     var platform: String
 
-    /// This process on this machine.
+    /// Returns the description of this process on this machine.
     static func current(version: String) -> HostDescription {
         var names = utsname()
         uname(&names)
@@ -41,7 +41,7 @@ struct HostDescription {
         )
     }
 
-    /// Processor time this process has spent so far.
+    /// Returns the processor time that this process has used so far.
     static func processorTime() -> ProcessorTime {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
@@ -53,7 +53,7 @@ struct HostDescription {
         return "\(time.tv_sec)." + String(repeating: "0", count: max(0, 6 - digits.count)) + digits
     }
 
-    /// The C string in one of `utsname`'s arrays, which Swift sees as tuples.
+    /// Returns the C string in one of `utsname`'s arrays, which are tuples in Swift.
     private static func text<Tuple>(of field: inout Tuple) -> String {
         withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }

@@ -1,12 +1,12 @@
 internal import TaskStore
 
-/// The claims that a batch has made or extended, from the commit to the answer.
+/// The claims that a batch has made or extended, between the commit and the answer.
 ///
-/// A claim lasts from the time in its row. If the answer is late (the batch waited for a lock, was tried again, or its sync
-/// took long), the client would have less than its time to run, or nothing. So the claims are renewed, over and over until
+/// A claim lasts from the time in its row. The answer may be late because the batch waited for a lock, was tried again,
+/// or had a slow sync. Then the client would have less than its time to run, or none. So the claims are renewed until
 /// the answer can leave at once. A task whose claim has ended since was never handed out.
 struct LateClaims {
-    /// One claim: which operation of the batch has made or extended it.
+    /// One claim, and the operation of the batch that has made or extended it.
     private struct Claim {
         var operation: Int
         var session: SessionID
@@ -17,13 +17,13 @@ struct LateClaims {
     private var since: ContinuousClock.Instant
     private let tolerance: Duration
 
-    /// For each operation, how many of its claims have ended since the batch.
+    /// The number of claims that have ended since the batch, by operation.
     private(set) var lost: [Int: Int] = [:]
 
-    /// Operations whose claims could not be renewed, so that it is not known how long they last.
+    /// The operations whose claims could not be renewed, so that their deadlines are not known.
     private(set) var uncertain: Set<Int> = []
 
-    /// How often the claims have been renewed.
+    /// The number of renewals so far.
     private var rounds = 0
 
     /// Whether the last renewal has left out claims, since another transaction has locked their tasks.
@@ -31,7 +31,9 @@ struct LateClaims {
     /// After a pause they are tried again.
     private(set) var isLocked = false
 
-    /// The most rounds; if each of them was too slow, the store cannot renew claims.
+    /// The most renewals.
+    ///
+    /// If each of them was too slow, the store cannot renew claims.
     static let mostRounds = 50
 
     /// In how many of them a task may be locked; with the pauses between them this is some 400 ms.
@@ -41,9 +43,9 @@ struct LateClaims {
     ///
     /// - Parameters:
     ///   - operations: the batch.
-    ///   - outcomes: what became of it.
+    ///   - outcomes: the outcomes of the batch.
     ///   - since: when the time in the rows was read, or a little earlier.
-    ///   - tolerance: how old that may be when the answer leaves.
+    ///   - tolerance: the greatest age of that time when the answer leaves.
     init(
         _ operations: [Operation],
         _ outcomes: [Outcome],
@@ -52,7 +54,8 @@ struct LateClaims {
     ) {
         self.since = since
         self.tolerance = tolerance
-        // From the last operation to the first: what the same batch has ended after it claimed it is not to be renewed.
+        // From the last operation to the first: a claim that a later operation of the same batch has ended is not
+        // renewed.
         var ended: Set<TaskID> = []
         for (index, outcome) in outcomes.enumerated().reversed() {
             switch (outcome, operations[index].action) {
@@ -78,7 +81,7 @@ struct LateClaims {
     /// Whether there is nothing to renew and nothing was lost.
     var isEmpty: Bool { claims.isEmpty && lost.isEmpty && uncertain.isEmpty }
 
-    /// Whether there are claims, and the time in the rows of some is too old for an answer that leaves now.
+    /// Returns whether there are claims, and the time in their rows is too old for an answer that leaves now.
     func areLate(at now: ContinuousClock.Instant) -> Bool {
         !claims.isEmpty && (isLocked || now - since > tolerance)
     }
@@ -88,12 +91,12 @@ struct LateClaims {
         claims.map { Operation(session: $0.session, action: .touch($0.task)) }
     }
 
-    /// Notes what became of ``renewals``.
+    /// Notes the outcomes of ``renewals``.
     ///
     /// - Parameters:
     ///   - renewed: their outcomes.
     ///   - since: when the time in the rows was read, or a little earlier.
-    ///   - outcomes: the batch's, from which tasks are taken out that are not held any more.
+    ///   - outcomes: the outcomes of the batch. Tasks that are not held any more are removed from them.
     mutating func note(
         _ renewed: [Outcome],
         since: ContinuousClock.Instant,
@@ -115,7 +118,8 @@ struct LateClaims {
                 continue
             }
             if outcome == .locked || outcome == .heldBack || outcome == .failed {
-                // The task is held, and must not be handed out with less time than it says.
+                // Another program has locked the task. It is held, but it must not be handed out with less than its
+                // time to run.
                 uncertain.insert(claim.operation)
                 continue
             }
@@ -131,7 +135,7 @@ struct LateClaims {
         if rounds >= Self.mostRounds { giveUp() }
     }
 
-    /// Gives the renewal up: the store could not do it.
+    /// Ends the renewal, since the store could not do it.
     mutating func giveUp() {
         uncertain.formUnion(claims.map(\.operation))
         claims = []

@@ -1,11 +1,11 @@
 internal import BeanstalkWire
 internal import TaskStore
 
-/// A command on many rows that is carried out step by step, each step in a batch of its own.
+/// A command on many rows that is carried out in steps, each step in a batch of its own.
 ///
-/// Between two steps other sessions and other managers go on. What a step has done stays done if a later one fails.
+/// Other sessions and other managers work between two steps. The changes of a step stay if a later step fails.
 struct LongCommand {
-    /// What is to be done.
+    /// The work of the command.
     enum Work: Equatable {
         /// Deletes the tasks of a tube that are in one state.
         case clear(TubeName, TaskState)
@@ -16,20 +16,20 @@ struct LongCommand {
 
     let work: Work
 
-    /// How many tasks the steps have deleted or kicked.
+    /// The number of tasks that the steps have deleted or kicked.
     private(set) var done = 0
 
-    /// For how many tasks the step asks that is in the batch.
+    /// The number of tasks for which the step in the batch asks.
     private(set) var asked = 0
 
-    /// The state from which a kick takes its tasks; nil while one step may do all of it.
+    /// The state from which a kick takes its tasks; `nil` if one step may be enough.
     private var kicks: TaskState?
 
     init(_ work: Work) {
         self.work = work
     }
 
-    /// The command that it is in the statistics.
+    /// The verb as which it is counted in the statistics.
     var verb: Verb {
         switch work {
         case .clear: .clearTube
@@ -39,8 +39,8 @@ struct LongCommand {
 
     /// Returns the next step.
     ///
-    /// - Parameter rows: how many tasks the step may concern, at least 1.
-    /// - Returns: what to ask of the store.
+    /// - Parameter rows: the most tasks of the step, at least 1.
+    /// - Returns: the action for the store.
     mutating func nextStep(atMost rows: Int) -> Action {
         switch work {
         case .clear(let tube, let state):
@@ -49,22 +49,22 @@ struct LongCommand {
         case .kick(let tube, let bound):
             let rest = bound - done
             asked = min(rest, rows)
-            // beanstalkd kicks delayed tasks only if none is buried. A later step must not begin with them because an earlier
-            // one has kicked the last that was buried.
+            // beanstalkd kicks delayed tasks only if none is buried. A later step must not begin with delayed tasks
+            // because an earlier step has kicked the last buried task.
             if kicks == nil, rest > rows { kicks = .buried }
             return .kick(tube, bound: asked, from: kicks)
         }
     }
 
-    /// Takes in what a step has done.
+    /// Notes the outcome of a step.
     ///
-    /// - Returns: the command's answer, or nil if another step has to follow.
+    /// - Returns: the command's answer; `nil` if another step has to follow.
     mutating func finishStep(_ outcome: Outcome) -> Reply? {
         switch (work, outcome) {
         case (.clear, .cleared(let count)):
             done += count
             return count == asked ? nil : .cleared(done)
-        // The tube may be gone with its last task, which a step before has deleted.
+        // The tube may be gone with its last task, which an earlier step has deleted.
         case (.clear, .notFound):
             return done > 0 ? .cleared(done) : .notFound
         case (.kick(_, let bound), .kicked(let count)):
@@ -79,9 +79,9 @@ struct LongCommand {
         }
     }
 
-    /// Returns the answer to a command of which a step has failed: how much is done, which stays done.
+    /// Returns the answer to a command of which a step has failed: the number of tasks that earlier steps have changed.
     ///
-    /// - Parameter failure: the answer if nothing is done.
+    /// - Parameter failure: the answer if no task was changed.
     /// - Returns: the answer.
     func unfinished(_ failure: Reply) -> Reply {
         guard done > 0 else { return failure }

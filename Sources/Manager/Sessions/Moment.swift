@@ -1,10 +1,10 @@
 internal import TaskStore
 
-/// What time it is, on both clocks.
+/// The present time on both clocks.
 struct Moment {
-    /// For everything this process waits for: never stepped.
+    /// The time for all waiting in this process; never stepped.
     var instant: ContinuousClock.Instant
 
-    /// For everything that stands in the store.
+    /// The time for all data in the store.
     var timestamp: Timestamp
 }

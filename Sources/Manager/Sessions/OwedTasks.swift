@@ -7,7 +7,7 @@ struct OwedTasks {
 
     var isEmpty: Bool { order.isEmpty }
 
-    /// Counts tasks of a tube in.
+    /// Adds a number of tasks to a tube's number.
     mutating func add(_ count: Int, of tube: TubeName) {
         if let known = tasks.updateValue(count, forKey: tube) {
             tasks[tube] = known + count
@@ -16,7 +16,7 @@ struct OwedTasks {
         }
     }
 
-    /// Notes a number for a tube unless a larger one is noted.
+    /// Sets a tube's number, unless it is larger already.
     mutating func raise(_ count: Int, of tube: TubeName) {
         if let known = tasks[tube] {
             tasks[tube] = max(known, count)
@@ -26,18 +26,18 @@ struct OwedTasks {
         }
     }
 
-    /// Forgets a tube's number; the tube is not among those of ``take()`` any more.
+    /// Removes a tube's number; ``take()`` does not return the tube any more.
     mutating func remove(_ tube: TubeName) {
         tasks[tube] = nil
     }
 
-    /// Takes out all tubes with their numbers.
+    /// Removes and returns all tubes with their numbers.
     mutating func take() -> [(tube: TubeName, tasks: Int)] {
         defer { removeAll() }
         return order.compactMap { tube in tasks[tube].map { (tube, $0) } }
     }
 
-    /// Forgets everything.
+    /// Removes all tubes.
     mutating func removeAll() {
         guard !order.isEmpty else { return }
         order.removeAll(keepingCapacity: true)

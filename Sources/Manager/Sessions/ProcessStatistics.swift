@@ -1,4 +1,4 @@
-/// What `stats` tells of this very manager, beside what the store knows.
+/// The figures of this manager in `stats`, in addition to those of the store.
 struct ProcessStatistics {
     var counters: CommandCounters
     var maximumTaskSize: Int
@@ -10,13 +10,13 @@ struct ProcessStatistics {
     var usage: ProcessorTime
     var isDraining: Bool
 
-    /// Bytes of bodies, commands and answers that are kept, and how many may be.
+    /// The bytes of bodies, commands and answers in memory, and their limit.
     var heldMemory = 0
     var maximumMemory = 0
     var host: HostDescription
 }
 
-/// Processor time spent, in the protocol's form: seconds and six digits of microseconds.
+/// The processor time in the protocol's form: seconds and six digits of microseconds.
 struct ProcessorTime {
     var user: String
     var system: String

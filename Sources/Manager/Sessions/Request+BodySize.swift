@@ -1,7 +1,7 @@
 internal import BeanstalkWire
 
 extension Request {
-    /// Bytes of the body that it carries.
+    /// The bytes of its body.
     var bodySize: Int {
         if case .command(.put(_, _, _, let body, _)) = self { body.count } else { 0 }
     }

@@ -2,10 +2,13 @@ internal import BeanstalkWire
 internal import DequeModule
 
 extension Session {
-    /// Whether the commands that wait may do so without end: behind a `reserve`, or for a client that does not read its answers.
+    /// Whether the commands in the queue may wait without end: behind a `reserve`, or for a client that does not read
+    /// its answers.
     var isBlocked: Bool { isWaiting || isCongested || longCommand != nil }
 
-    /// Gives up the bodies of tasks that wait to be put: the commands are answered `OUT_OF_MEMORY` in their turn.
+    /// Drops the bodies of tasks that wait to be put.
+    ///
+    /// Their commands are answered `OUT_OF_MEMORY` in their order.
     func refuseQueuedBodies() {
         for index in queue.indices where queue[index].bodySize > 0 {
             guard case .command(let command) = queue[index] else { continue }

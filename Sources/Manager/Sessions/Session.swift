@@ -2,44 +2,44 @@ internal import BeanstalkWire
 internal import DequeModule
 internal import TaskStore
 
-/// What the manager knows of one connection: the tube in use, the watch list, what was asked and what is held.
+/// The state of one connection: the tube in use, the watch list, the queue of commands, and the claims.
 ///
 /// A session does no I/O. ``SessionTable`` turns its queue into operations and the store's outcomes into replies.
 /// Confined to the manager's event loop.
 final class Session {
     /// A task that this session holds.
     struct Claim {
-        /// When its time to run is over.
+        /// The time when its time to run is over.
         var deadline: ContinuousClock.Instant
 
-        /// Seconds it may be held, counted anew by each touch.
+        /// The seconds for which it may be held; each touch starts them again.
         var timeToRun: UInt32
 
-        /// The tube that the task goes back to.
+        /// The tube to which the task returns.
         var tube: TubeName
     }
 
-    /// A `reserve` that has found nothing yet.
+    /// A `reserve` that has found no task yet.
     struct Wait {
-        /// When it gives up; none for a plain `reserve`.
+        /// The time when it gives up; `nil` for a plain `reserve`.
         var deadline: ContinuousClock.Instant?
 
-        /// Tells this wait from earlier ones of the same session in the tubes' waiting lists.
+        /// Distinguishes this wait from earlier ones of the same session in the tubes' waiting lists.
         var ticket: UInt64
 
-        /// A claim for it is in the batch that is being built or run.
+        /// Whether a claim for it is in the batch that is being built or run.
         var isBeingServed = false
     }
 
-    /// How far the connection's end has come.
+    /// The progress of the connection's end.
     enum Closing {
         /// The client may send more.
         case open
 
-        /// The client sends no more: what it sent is carried out, then the connection is closed.
+        /// The client sends no more: its commands are carried out, then the connection is closed.
         case afterQueue
 
-        /// The connection is gone, or about to be: nothing more is carried out.
+        /// The connection is gone, or will be soon: no more commands are carried out.
         case now
     }
 
@@ -47,10 +47,10 @@ final class Session {
     var usedTube = TubeName.default
     var watchedTubes = [TubeName.default]
 
-    /// What the client asked for and nobody has begun with.
+    /// The client's requests that are not begun yet.
     var queue = Deque<Request>()
 
-    /// Bytes of bodies in ``queue``.
+    /// The bytes of bodies in ``queue``.
     var queuedBytes = 0
 
     var claims: [TaskID: Claim] = [:]
@@ -58,10 +58,12 @@ final class Session {
         didSet { isWaiting = wait != nil }
     }
 
-    /// Whether ``wait`` is set; to compare that with nil copies it, which costs each command 50 instructions.
+    /// Whether ``wait`` is set.
+    ///
+    /// Comparing ``wait`` with `nil` would copy it, which costs 50 instructions per command.
     private(set) var isWaiting = false
 
-    /// The command that is carried out step by step; those behind it wait.
+    /// The command that is carried out in steps; later commands wait for it.
     var longCommand: LongCommand?
 
     /// The named session that it has taken up, which keeps its claims when the connection is lost.
@@ -70,35 +72,35 @@ final class Session {
     /// Whether it has taken up a named session.
     var isNamed: Bool { name != nil }
 
-    /// The client has taken its leave: then its named session keeps nothing either.
+    /// Whether the client has sent `quit`: then its named session keeps no claims either.
     var hasQuit = false
     var closing = Closing.open
 
-    /// The connection is new and not counted at its tubes yet.
+    /// Whether the connection is new and not counted at its tubes yet.
     var opening = false
 
-    /// Nobody answers it any more; it only has to be written down.
+    /// Whether the session has ended: it gets no answers any more, and only its end has to be stored.
     var hasEnded = false
 
-    /// The tube at which the store counts this session as a user, once it does.
+    /// The tube at which the store counts this session as a user; `nil` before it does.
     var referredUse: TubeName?
 
     /// The tubes at which the store counts this session as watching.
     var referredWatches: [TubeName] = []
 
-    /// Where its answers go; none once the connection is gone, which also ends the cycle of references.
+    /// The connection for its answers; `nil` once it is gone, which also ends the cycle of references.
     var connection: (any SessionConnection)?
 
-    /// Answers that wait to be written, first to last.
+    /// The answers that wait to be written, first to last.
     var replies: [Reply] = []
 
-    /// Whether ``replies`` tell the client that it has a claim for its whole time to run.
+    /// Whether ``replies`` have an answer that gives the client a claim for its whole time to run.
     var repliesTellOfClaims = false
 
-    /// The connection cannot take more answers for now.
+    /// Whether the connection takes no more answers for now.
     var isCongested = false
 
-    /// Stands in ``SessionTable``'s list of sessions with something to do.
+    /// Whether it is in ``SessionTable``'s list of sessions with something to do.
     var isReady = false
 
     /// Whether the statistics count the connection.
@@ -107,7 +109,7 @@ final class Session {
     var isProducer = false
     var isWorker = false
 
-    /// When its first command, which has met another program's lock, is tried again; none if it has not.
+    /// The time of the next try of its first command, if that has met another program's lock; else `nil`.
     var retryAt: ContinuousClock.Instant? {
         didSet { isPutOff = retryAt != nil }
     }
@@ -115,26 +117,26 @@ final class Session {
     /// Whether ``retryAt`` is set, as for ``isWaiting``.
     private(set) var isPutOff = false
 
-    /// When ``SessionTable`` looks at it next for timeouts; none if it has nothing that can time out.
+    /// The time when ``SessionTable`` checks it next for timeouts; `nil` if it has none.
     var tick: ContinuousClock.Instant?
 
-    /// No claim runs out of time before this; none where there is no claim.
+    /// No claim ends before this time; `nil` if there is no claim.
     ///
-    /// Who works through its tasks lets go of the claim that is the first to run out each time, and nobody asks when the next
-    /// one does before this has come near.
+    /// A session that deletes one task after the other always ends the claim with the first deadline. The next deadline
+    /// is not needed before this time is near.
     private var noneRunsOutBefore: ContinuousClock.Instant?
 
-    /// Whether a claim runs out at that very moment.
+    /// Whether a claim ends exactly at that time.
     private var isSoonestKnown = true
 
-    /// When its claims run out, if there are many and that was asked for.
+    /// The deadlines of its claims, if there are many claims and the deadlines were needed.
     private var deadlines: ClaimDeadlines?
 
     init(id: SessionID) {
         self.id = id
     }
 
-    /// When the first of its claims runs out of time.
+    /// The first deadline of its claims.
     var soonestDeadline: ContinuousClock.Instant? {
         guard !isSoonestKnown else { return noneRunsOutBefore }
         noneRunsOutBefore = findSoonest()
@@ -151,7 +153,9 @@ final class Session {
         return deadlines?.soonest(of: claims)
     }
 
-    /// Returns tasks whose time to run is over, the soonest first; the session holds them until it is told otherwise.
+    /// Returns tasks whose time to run is over, the soonest first.
+    ///
+    /// The session holds them until their claims are removed.
     ///
     /// They are returned once, unless ``expireAgain(_:)`` is called.
     func takeOverdue(at now: ContinuousClock.Instant, atMost limit: Int) -> [TaskID] {
@@ -162,7 +166,7 @@ final class Session {
         return overdue.sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }.prefix(limit).map(\.key)
     }
 
-    /// A claim that has run out could not be ended.
+    /// Notes that a claim whose time is over could not be ended.
     func expireAgain(_ task: TaskID) {
         guard let deadline = claims[task]?.deadline else { return }
         noneRunsOutBefore = min(noneRunsOutBefore ?? deadline, deadline)
@@ -180,7 +184,7 @@ final class Session {
 
     private func noteDeadline(_ task: TaskID, _ deadline: ContinuousClock.Instant) {
         if let count = deadlines?.count, count > 2 * claims.count + ClaimDeadlines.few {
-            // Most are stale: they are gathered again when the first is asked for.
+            // Most entries are stale. The deadlines are collected again when the first one is needed.
             deadlines = nil
             isSoonestKnown = false
         } else {
@@ -188,7 +192,7 @@ final class Session {
         }
     }
 
-    /// Forgets a claim.
+    /// Removes a claim.
     ///
     /// - Returns: the claim, if the session had it.
     @discardableResult
@@ -203,7 +207,7 @@ final class Session {
         return claim
     }
 
-    /// Forgets all claims: they are somebody else's now.
+    /// Removes all claims, which other sessions have now.
     func letGoOfAll() {
         claims.removeAll()
         deadlines = nil
@@ -217,21 +221,21 @@ final class Session {
         hold(task, claim)
     }
 
-    /// What the next thing to do is, as far as it matters to a store whether such things stand together.
+    /// The kind of the next command, as far as a store works better if commands of one kind follow each other.
     enum Wish: CaseIterable {
         case put, delete, other
     }
 
-    /// What the next thing to do is.
+    /// The kind of the next command.
     var wish: Wish { queue.isEmpty ? .other : queue[0].wish }
 
-    /// The claims of which ``replies`` tell, and perhaps more.
+    /// The claims in ``replies``, and perhaps more.
     var claimsInReplies: [TaskID] {
         if replies.contains(.touched) { return Array(claims.keys) }
         return replies.compactMap { if case .reserved(let task, _) = $0 { task } else { nil } }
     }
 
-    /// Whether one of its claims is in its last second, the protocol's safety margin (protocol.txt, "reserve").
+    /// Returns whether one of its claims is in its last second, the protocol's safety margin (protocol.txt, "reserve").
     func isDeadlineSoon(at now: ContinuousClock.Instant) -> Bool {
         guard let bound = noneRunsOutBefore, now >= bound - Self.safetyMargin, let soonestDeadline else { return false }
         return now >= soonestDeadline - Self.safetyMargin
@@ -239,7 +243,7 @@ final class Session {
 
     static let safetyMargin = Duration.seconds(1)
 
-    /// When something of this session times out next, or a moment before that.
+    /// The time of the session's next timeout, or a moment before it.
     var nextTimeout: ContinuousClock.Instant? {
         var next = noneRunsOutBefore
         if let wait, !wait.isBeingServed {
@@ -256,29 +260,31 @@ protocol SessionConnection: AnyObject {
     /// Writes ``Session/replies`` and closes if ``Session/closing`` says so.
     func sendReplies()
 
-    /// Takes note that the session's queue may be shorter now.
+    /// Notes that the session's queue may be shorter now.
     func resumeReading()
 
-    /// Takes no more from the client; what has arrived is carried out, then the connection is closed.
+    /// Stops reading from the client. The commands that have arrived are carried out, then the connection is closed.
     func leave()
 
     /// Closes the connection at once.
     func abort()
 
-    /// Finds out whether the client has held half a command for too long; to be called every quarter of that time.
+    /// Returns whether the client has held an incomplete command for too long. Call it every quarter of that time.
     func checkProgress() -> Bool
 
-    /// Finds out how fast the bodies come that the connection has in memory and that may be discarded, in bytes per second.
+    /// Returns the speed of the bodies that the connection has in memory and that may be discarded, in bytes per
+    /// second.
     ///
-    /// - Returns: nil if it has none. 0 for bodies that wait behind a command that does not end.
+    /// - Returns: the speed; `nil` if there are no such bodies, and 0 for bodies that wait behind a command that does
+    ///   not end.
     func speedOfBodies(at now: ContinuousClock.Instant) -> Double?
 
     /// Discards those bodies: their commands are answered `OUT_OF_MEMORY`.
     func discardBodies()
 
-    /// Since when there are answers that the client has not read, if there are more than a connection may always have.
+    /// The time since when there are unread answers, if there are more of them than a connection may always have.
     var unreadSince: ContinuousClock.Instant? { get }
 
-    /// Takes note that the session's claims are others' by now.
+    /// Notes that other sessions may have the session's claims now.
     func loseClaims()
 }

@@ -6,11 +6,11 @@ extension SessionTable {
     /// Turns the outcomes of the last batch into answers.
     ///
     /// - Parameters:
-    ///   - outcomes: one for each operation of the batch, in order.
-    ///   - late: what became of claims that had to be renewed.
-    ///   - now: when the answers leave, from which the time to run of the claims in them counts.
-    ///   - tubes: those that sessions await and in which the batch has left more to claim; nil if that is not known.
-    ///   - process: what `stats` tells of this process, asked for only where a `stats` is in the batch.
+    ///   - outcomes: one outcome per operation of the batch, in order.
+    ///   - late: the result of the renewal of claims.
+    ///   - now: the time when the answers leave; the time to run of the claims in them counts from it.
+    ///   - tubes: the awaited tubes in which the batch has left more to claim; `nil` if that is not known.
+    ///   - process: the figures of this process in `stats`; called only if a `stats` is in the batch.
     mutating func apply(
         _ outcomes: [Outcome],
         late: LateClaims? = nil,
@@ -43,7 +43,7 @@ extension SessionTable {
         }
     }
 
-    /// Takes a step that needed no store.
+    /// Applies a step without an operation.
     mutating func applyKnown(_ step: Step) {
         switch step.kind {
         case .answer(let answer, let verb):
@@ -56,17 +56,20 @@ extension SessionTable {
         }
     }
 
-    /// Another program's transaction is in the way: the session asks again a little later, and no other session waits with it.
+    /// Puts a command back that met another program's lock: the session tries again a little later, and no other
+    /// session waits with it.
     private mutating func putOff(_ step: Step, at now: Moment) {
         if case .expire = step.kind { return }
         step.session.retryAt = now.instant + Self.pauseForLock
         timeouts.schedule(step.session)
     }
 
-    /// How long what another program has locked is left alone.
+    /// The time until a locked command is tried again.
     private static let pauseForLock = Duration.milliseconds(20)
 
-    /// The batch is over: what fails before the next one, such as a look at the store, must not be answered to its sessions.
+    /// Forgets the batch that is over.
+    ///
+    /// An error before the next batch, such as in a look at the store, must not be answered to its sessions.
     mutating func forgetBatch() {
         operations.removeAll(keepingCapacity: true)
         steps.removeAll(keepingCapacity: true)
@@ -132,14 +135,16 @@ extension SessionTable {
             timeouts.schedule(session)
         case .giveBack(let known):
             guard case .givenBack(let count) = outcome else { return }
-            // Of many claims it is not known which tubes they are of, and one that ran while the connection ended is known
-            // only to the store.
+            // The tubes of the other claims are not known. Only the store knows a claim that ran while the connection
+            // ended.
             if count > known { wakes.isUnsure = true }
             if count == Batch.mostRows { endLater([session]) }
         }
     }
 
-    /// The task stays where it is, in the operation, unless the put is held back: tasks are put by the thousand.
+    /// Applies a put.
+    ///
+    /// The task stays in the operation, unless the put is held back: copying it would cost too much.
     private mutating func applyPut(
         _ outcome: Outcome,
         of operation: Int,
@@ -173,7 +178,7 @@ extension SessionTable {
         reply(answer, to: session)
     }
 
-    /// More tasks were kicked than sessions were served with.
+    /// Wakes sessions if more tasks were kicked than sessions were served.
     private mutating func wakeForKicked(_ outcome: Outcome, _ tube: TubeName) {
         if case .kicked(let count) = outcome, count > Self.servedAtOnce { wake([tube]) }
     }
@@ -218,9 +223,9 @@ extension SessionTable {
         }
     }
 
-    /// The connection holds what its named session holds.
+    /// Gives the connection the claims of its named session.
     private mutating func takeUp(_ name: SessionName, _ claims: [HeldClaim], _ session: Session, at now: Moment) {
-        // The session that had it here may be waiting, and is told when its claim is tried.
+        // The former session of this manager may be waiting. It gets its answer when its claim is tried.
         for former in waitingSessions.sessions(named: name) { wakes.wake(former) }
         session.name = name
         session.letGoOfAll()
@@ -234,13 +239,13 @@ extension SessionTable {
         timeouts.schedule(session)
     }
 
-    /// Notes what a command has done to the session's claim on the task that it names.
+    /// Notes the effect of a command on the session's claim on the task that it names.
     private func noteClaim(on task: TaskID, after outcome: Outcome, _ session: Session, at now: Moment) {
         switch outcome {
         case .touched:
             session.extend(task, from: now.instant)
             session.repliesTellOfClaims = true
-        // With the last one the store says that the claim is not the session's any more.
+        // With the last one the store reports that the session does not have the claim any more.
         case .deleted, .released, .buried, .notFound: session.letGo(task)
         default: break
         }

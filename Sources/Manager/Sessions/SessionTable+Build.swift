@@ -2,13 +2,13 @@ internal import BeanstalkWire
 internal import TaskStore
 
 extension SessionTable {
-    /// Turns what can be done now into operations, and remembers in ``steps`` what to make of their outcomes.
+    /// Returns operations for all that can be done now, and keeps in ``steps`` how to answer their outcomes.
     ///
     /// The order is: sessions that have ended, timeouts, sessions woken from outside, commands in the order in which
-    /// they arrived. After each operation that makes tasks pending, waiting sessions of this manager get theirs before
-    /// any later command can see or take them, as in beanstalkd.
+    /// they arrived. After each operation that makes tasks pending, waiting sessions of this manager get those tasks
+    /// before any later command can see or take them, as in beanstalkd.
     ///
-    /// - Returns: the operations; there may be none where ``steps`` has only answers that need no store.
+    /// - Returns: the operations; there are none if ``steps`` has only answers that need no store.
     mutating func makeBatch(at now: Moment) -> [Operation] {
         claimMayWait = false
         madePendingBehindClaim = false
@@ -45,15 +45,15 @@ extension SessionTable {
 
     // Commands.
 
-    /// How far one session has come in the batch.
+    /// The progress of one session in the batch.
     struct Progress {
-        /// How much of the batch it may have.
+        /// The part of the batch that it may have.
         let share: (commands: Int, bodies: Int)
 
         var commands = 0
         var bodies = 0
 
-        /// A claim of the session in this batch may come to wait.
+        /// Whether a claim of the session in this batch may have to wait.
         var mayWait = false
 
         init(_ share: (commands: Int, bodies: Int)) {
@@ -80,7 +80,7 @@ extension SessionTable {
         if session.queue.isEmpty, session.closing == .afterQueue, progress.commands == 0 {
             hangUp(session)
         } else if !session.queue.isEmpty || session.closing == .afterQueue {
-            // The next batch goes on from here, unless a claim of this one comes to wait.
+            // The next batch continues from here, unless a claim of this one has to wait.
             markReady(session)
         }
         return progress

@@ -2,13 +2,14 @@ internal import BeanstalkWire
 internal import DequeModule
 internal import TaskStore
 
-/// What each command asks of the store, and which of them are answered without it.
+/// The operations for each command, and the answers that need no store.
 extension SessionTable {
-    /// Adds the first request of the session's queue and takes it out, or leaves it where it has to wait for another batch.
+    /// Adds the first request of the session's queue and removes it, or leaves it there if it has to wait for another
+    /// batch.
     ///
-    /// - Returns: whether the next one may be looked at in this batch; false where there is none.
+    /// - Returns: whether the next request may be tried in this batch; `false` if there is none.
     mutating func addFirstRequest(of session: Session, _ progress: inout Progress, at now: Moment) -> Bool {
-        // Taken out and, seldom, put back: a body is handed on and not copied.
+        // The request is removed and, rarely, put back, so that its body is moved and not copied.
         guard let request = session.queue.popFirst() else { return false }
         if progress.mayWait, !request.canFollowWait(isDraining: isDraining) {
             session.queue.prepend(request)
@@ -46,7 +47,7 @@ extension SessionTable {
             if traits.mayAnswerWithBody { progress.bodies += 1 }
             if action.mayMeetLock { progress.mayWait = true }
             if traits.answersWithList { progress.bodies = max(progress.bodies, progress.share.bodies) }
-            // It might see or take what waiting sessions are owed; a put does neither.
+            // The command might see or take the tasks of waiting sessions; a put does neither.
             payOwed()
             oweFor(action, of: session)
             add(action, .store(verb, claim: action.claimedTask), for: session)
@@ -56,7 +57,7 @@ extension SessionTable {
             case .reserve, .reserveWithTimeout:
                 return addReserve(command, of: session, &progress, at: now)
             default:
-                // A command that is carried out step by step cannot be held back behind a claim that comes to wait.
+                // A command that is carried out in steps cannot be held back behind a claim that has to wait.
                 if case .kick(let bound) = command, progress.mayWait, Int(bound) > room.rows {
                     session.queue.prepend(.command(command))
                     return false
@@ -73,9 +74,9 @@ extension SessionTable {
         }
     }
 
-    /// Takes the batch's room for one look at all tubes.
+    /// Takes the room for one look at all tubes from the batch.
     ///
-    /// - Returns: false if there is none left; then the command waits for the next batch.
+    /// - Returns: `false` if there is none left; then the command waits for the next batch.
     private mutating func takeRoomForList() -> Bool {
         guard room.lists > 0 else {
             wasCut = true
@@ -85,7 +86,7 @@ extension SessionTable {
         return true
     }
 
-    /// Adds a `reserve` that was taken out of the queue, and those like it that follow there.
+    /// Adds a `reserve` that was removed from the queue, and the same commands that follow it there.
     private mutating func addReserve(
         _ command: Command,
         of session: Session,
@@ -93,14 +94,14 @@ extension SessionTable {
         at now: Moment
     ) -> Bool {
         let isDeadlineSoon = session.isDeadlineSoon(at: now.instant)
-        // An earlier command of this batch may end the claim that is about to time out: look again when that is known.
+        // An earlier command of this batch may end the claim that is near its deadline: check again when that is known.
         if isDeadlineSoon, progress.commands > 0 {
             session.queue.prepend(.command(command))
             return false
         }
 
         var waits = !isDeadlineSoon
-        // A half-closed connection is not made to wait (protocol.txt, "reserve").
+        // A half-closed connection does not wait (protocol.txt, "reserve").
         if case .reserveWithTimeout(seconds: 0) = command { waits = false }
         if session.closing == .afterQueue { waits = false }
 
@@ -127,7 +128,7 @@ extension SessionTable {
     }
 
     private mutating func add(_ command: Command, of session: Session) {
-        // All that comes here might see or take what waiting sessions are owed; a put does neither.
+        // All commands here might see or take the tasks of waiting sessions; a put does neither.
         payOwed()
         switch command {
         case .put, .reserve, .reserveWithTimeout, .store:
@@ -176,11 +177,11 @@ extension SessionTable {
         }
     }
 
-    /// Waiting sessions get what an action makes pending, or lets be claimed.
+    /// Notes that waiting sessions get the tasks that an action makes pending, or allows to be claimed.
     private mutating func oweFor(_ action: Action, of session: Session) {
         switch action {
         case .release(let task, _, delay: 0):
-            // A claim of this very batch is not known yet.
+            // A claim of this batch is not known yet.
             if let claim = session.claims[task] { owe(claim.tube) } else { oweEveryone() }
         case .kickTask, .pause(_, seconds: 0): oweEveryone()
         default: break

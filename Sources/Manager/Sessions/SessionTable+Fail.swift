@@ -3,14 +3,14 @@ internal import TaskStore
 
 /// What becomes of commands whose batch has failed.
 extension SessionTable {
-    /// The last batch failed as a whole and nothing of it has happened, or nobody knows.
+    /// Notes that the last batch failed as a whole and changed nothing, or that its outcome is unknown.
     ///
-    /// Commands are answered with an error, or, where nobody knows, with the end of the connection; a session whose tubes
-    /// could not be written down is closed, since it would put into the wrong ones (protocol.txt allows this "as a last
-    /// resort"); what time or an ended connection asked for is tried again.
+    /// Commands are answered with an error. If the outcome is unknown, their connections are closed instead. A session
+    /// whose tubes could not be stored is closed, since it would put into the wrong tubes (protocol.txt allows this "as
+    /// a last resort"). The ends of claims and of sessions are tried again.
     ///
     /// - Parameters:
-    ///   - answer: ``Reply/outOfMemory`` or ``Reply/internalError``; none where it may have happened.
+    ///   - answer: ``Reply/outOfMemory`` or ``Reply/internalError``; `nil` if the outcome is unknown.
     ///   - now: the time for which the batch was made.
     mutating func fail(with answer: Reply?, at now: Moment) {
         defer { forgetBatch() }
@@ -23,7 +23,7 @@ extension SessionTable {
         switch step.kind {
         case .answer(let known, let verb):
             if let verb { counters[verb] += 1 }
-            // Behind a command that is not answered it would be taken for that one's answer.
+            // The client would take an answer behind an unanswered command for the answer to that command.
             if answer != nil || session.closing != .now { reply(known, to: session) }
         case .command(let command):
             counters[command.verb] += 1
@@ -38,7 +38,7 @@ extension SessionTable {
         case .serve:
             session.wait?.isBeingServed = false
             timeouts.schedule(session)
-            // What woke it is still there, or comes with what is tried again.
+            // The tasks for which it was woken are still there, or come with the work that is tried again.
             wakeWaiting()
         case .refer:
             if !session.hasEnded {
@@ -60,7 +60,7 @@ extension SessionTable {
         }
     }
 
-    /// The answer to a command of which nothing has happened; nil if that is not known.
+    /// Returns the answer to a command that has changed nothing; `nil` if that is not known.
     func answer(toUndone code: StoreError.Code) -> Reply? {
         switch code {
         case .full: .outOfMemory

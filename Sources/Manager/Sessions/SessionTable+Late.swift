@@ -22,7 +22,7 @@ extension SessionTable {
                 hangUp(step.session)
                 hungUp.insert(step.session.id)
             }
-            // Behind a command that is not answered an answer would be taken for that one's.
+            // The client would take an answer behind an unanswered command for the answer to that command.
             if hungUp.contains(step.session.id) { continue }
             guard let operation else {
                 applyKnown(step)
@@ -34,11 +34,11 @@ extension SessionTable {
                 apply(outcomes[operation], of: operation, to: step, at: now, &heldBack, process)
             }
         }
-        // What a session was to have may be there again for it, or for another one that waits.
+        // A lost task may be there again, for the same session or for another one that waits.
         if !late.lost.isEmpty { wakeWaiting() }
     }
 
-    /// Answers `reserve` commands of which some have got a task whose claim has ended on the way to the answer.
+    /// Answers `reserve` commands of which some got a task whose claim has ended before the answer.
     ///
     /// Such a command is tried again, or answered with an error if later commands of the session have been carried out.
     private mutating func applyLostReserve(

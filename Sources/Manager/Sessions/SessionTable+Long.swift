@@ -1,8 +1,8 @@
 internal import BeanstalkWire
 internal import TaskStore
 
-/// What may concern many rows and is done step by step: the ends of sessions, claims that have run out, and commands such as
-/// `kick`. Each step is durable by itself.
+/// Work that may concern many rows and is done in steps: the ends of sessions, claims whose time is over, and commands
+/// such as `kick`. Each step is durable by itself.
 extension SessionTable {
     // The end of a session.
 
@@ -42,12 +42,12 @@ extension SessionTable {
         add(session.isNamed && session.hasQuit ? .giveBackAll : .giveBack, .giveBack(known: known), for: session)
     }
 
-    // Claims that have run out.
+    // Claims whose time is over.
 
     /// Adds the ends of as many claims as the batch has room for.
     mutating func addTimeouts(at now: Moment) {
         while room.expiries > 0, let session = timeouts.popDue(at: now.instant) { addTimeouts(of: session, at: now) }
-        // There may be more: a session that has some left is scheduled again only after the batch.
+        // There may be more: a session that has more such claims is scheduled again only after the batch.
         hasOverdue = room.expiries <= 0
         if hasOverdue { wasCut = true }
     }
@@ -96,11 +96,11 @@ extension SessionTable {
         let asked = session.longCommand?.asked ?? 0
         room.rows -= asked
         if case .kick(let tube, _, _) = action { oweKicked(asked, of: tube) }
-        // More is to come, and others are to be heard before it.
+        // More steps follow, and the sockets are read before them.
         wasCut = true
     }
 
-    /// Tasks of a tube are about to be kicked, perhaps fewer than asked for.
+    /// Notes that tasks of a tube will be kicked, perhaps fewer than asked for.
     mutating func oweKicked(_ tasks: Int, of tube: TubeName) {
         owe(tube, tasks: min(tasks, Self.servedAtOnce))
     }

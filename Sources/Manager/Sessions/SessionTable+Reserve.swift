@@ -54,7 +54,7 @@ extension SessionTable {
     mutating func applyServe(_ outcome: Outcome, _ session: Session, for tube: TubeName?, at now: Moment) {
         if case .displaced = outcome {
             session.letGoOfAll()
-            // The task that it was to have is for another session.
+            // The task for which it was woken is for another session.
             wake(session.watchedTubes)
             if session.wait != nil { return endWait(of: session, with: .sessionTaken) }
         }
@@ -65,7 +65,7 @@ extension SessionTable {
             if madePendingBehindClaim { wakes.isUnsure = true }
             return timeouts.schedule(session)
         }
-        // A session that ended while its claim ran gives the task back with its end, which is in the next batch.
+        // A session that ended while its claim ran returns the task with its end, in the next batch.
         guard session.wait != nil else { return }
         endWait(of: session, with: nil)
         hand(task, to: session, at: now)

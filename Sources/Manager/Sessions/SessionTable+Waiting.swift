@@ -2,27 +2,25 @@ internal import TaskStore
 
 /// Tasks for sessions of this manager that wait.
 extension SessionTable {
-    /// How many sessions are served in the same batch if it is not known which of them there is something for, or how many
-    /// tasks there are.
+    /// The number of sessions that are served in the same batch if their tubes or the number of tasks are not known.
     ///
-    /// So few that nothing changes for them compared with beanstalkd, and enough for most. The others are served by the next
-    /// batch, which knows more.
+    /// The number is enough for most cases. The other sessions are served by the next batch, when more is known.
     static let servedAtOnce = 64
 
-    // What happens from outside.
+    // Events from outside.
 
-    /// Tasks that waiting sessions want may be there, wherever they came from.
+    /// Wakes all waiting sessions: there may be tasks for them, from any source.
     mutating func wakeWaiting() {
         if waiting > 0 { wakes.wakeEveryone() }
     }
 
-    /// There may be more to claim in some tubes.
+    /// Wakes the sessions of tubes in which there may be more to claim.
     mutating func wake(_ tubes: some Sequence<TubeName>) {
         guard waiting > 0 else { return }
         for tube in tubes where waiting(for: tube) > 0 { wakes.wake(tube) }
     }
 
-    /// Other connections have taken up the sessions of these: those that wait are to be told.
+    /// Wakes sessions that wait and whose named sessions other connections have taken up.
     mutating func wakeDisplaced(_ sessions: some Sequence<SessionID>) {
         for session in sessions {
             if let session = waitingSessions.namedSession(session) { wakes.wake(session) }
@@ -31,14 +29,14 @@ extension SessionTable {
 
     // Tasks that a batch makes pending.
 
-    /// Some tasks of the tube are about to become pending.
+    /// Notes that tasks of the tube will become pending.
     mutating func owe(_ tube: TubeName, tasks: Int = 1) {
         if claimMayWait { madePendingBehindClaim = true }
         guard waiting > 0, waiting(for: tube) > 0 else { return }
         owed.add(tasks, of: tube)
     }
 
-    /// Tasks of unknown tubes are about to become pending.
+    /// Notes that tasks of unknown tubes will become pending.
     mutating func oweEveryone() {
         if claimMayWait { madePendingBehindClaim = true }
         guard waiting > 0 else { return }
@@ -49,7 +47,7 @@ extension SessionTable {
         owesEveryone = true
     }
 
-    /// Adds claims for the sessions that wait for what has become pending.
+    /// Adds claims for the sessions that wait for the tasks that become pending.
     mutating func payOwed() {
         if owesEveryone {
             owesEveryone = false
@@ -65,7 +63,7 @@ extension SessionTable {
     /// Adds claims for sessions that were woken, as many as the batch has room for.
     mutating func serveWoken() {
         guard !wakes.isEmpty else { return }
-        // The commands that have arrived are to find room too.
+        // The commands that have arrived need room too.
         let bodies = room.bodies
         room.bodies = (bodies + 1) / 2
         defer { room.bodies += bodies / 2 }
@@ -104,11 +102,11 @@ extension SessionTable {
         }
     }
 
-    // What has become of it.
+    // Outcomes.
 
-    /// The batch has happened.
+    /// Notes that the batch was carried out.
     ///
-    /// - Parameter tubes: those in which it has left more to claim than there was; nil if that is not known.
+    /// - Parameter tubes: the tubes in which it has left more to claim than before; `nil` if that is not known.
     mutating func wake(after tubes: [TubeName]?) {
         wakes.endBatch(succeeded: true) { waitingSessions.count(for: $0) > 0 }
         if let tubes {

@@ -3,16 +3,16 @@ internal import TaskStore
 
 /// All sessions of a manager, and the way from their commands to operations and from outcomes to their answers.
 ///
-/// It does no I/O and reads no clock. The engine calls it like this, over and over, on its event loop:
+/// It does no I/O and reads no clock. The engine calls it on its event loop, in this order, again and again:
 ///
-/// 1. ``open(_:)``, ``receive(_:from:)``, ``close(_:)``, ``wakeWaiting()`` as things happen;
+/// 1. ``open(_:)``, ``receive(_:from:)``, ``close(_:)``, ``wakeWaiting()`` for each event;
 /// 2. ``makeBatch(at:)`` turns all that can be done now into operations;
 /// 3. the store runs them; ``apply(_:at:)`` (or ``fail(with:)``) turns the outcomes into answers;
 /// 4. ``takeAnswered()`` names the sessions whose ``Session/replies`` are to be written.
 ///
-/// Between 2 and 3 nothing but 1 may be called.
+/// Between 2 and 3 only the functions of 1 may be called.
 struct SessionTable {
-    /// Bounds on what one session gets done in one batch, so that the others have their turn.
+    /// Bounds on the commands of one session, and of all, in one batch, so that all sessions get their share.
     struct Limits {
         /// Commands of one session in one batch.
         var commands = 1024
@@ -21,14 +21,17 @@ struct SessionTable {
         /// answers at most, more only after these are written.
         var bodies = 64
 
-        /// Commands of all sessions in one batch, more or less, shared out evenly where more have arrived: everybody waits
-        /// for the batch to end, also at the other managers.
+        /// Commands of all sessions in one batch, approximately.
+        ///
+        /// If more have arrived, each session has an equal share. All sessions wait for the end of the batch, also at
+        /// the other managers.
         var commandsInAll = 4096
 
-        /// Commands of all sessions in one batch whose answers may carry a body, likewise.
+        /// Commands of all sessions in one batch whose answers may have a body, approximately.
         var bodiesInAll = 1024
 
-        /// Bytes of bodies that one batch puts, more or less: a store may have a bound on a batch, and holds it in memory.
+        /// Bytes of bodies that one batch puts, approximately: a store may have a bound on a batch, and holds it in
+        /// memory.
         var bytesInAll = 128 << 20
 
         /// Answers of all sessions in one batch that look at all tubes.
@@ -37,11 +40,12 @@ struct SessionTable {
         /// Bytes of lists of all tubes in one batch, or one such list.
         var bytesOfLists = 64 << 20
 
-        /// What a body is taken to need before it is known how long it is.
+        /// The bytes that are counted for a body before its length is known.
         var bytesOfBody = 65535
 
-        /// Rows that one batch changes for commands on many rows; as many for sessions that end, and as many for claims
-        /// that have run out.
+        /// Rows that one batch changes for commands on many rows.
+        ///
+        /// The same limit holds for sessions that end, and for claims whose time is over.
         var rows = Batch.mostRows
 
         /// Tubes that a session may watch.
@@ -51,19 +55,19 @@ struct SessionTable {
     let limits: Limits
     var counters = CommandCounters()
 
-    /// No new tasks are taken.
+    /// Whether new tasks are refused.
     var isDraining = false
 
-    /// Tasks larger than this are refused by the decoder; `stats` tells it.
+    /// The decoder refuses tasks that are larger than this; `stats` reports it.
     let maximumTaskSize: Int
 
-    /// What `stats` tells of the process.
+    /// The description of the process in `stats`.
     var host: HostDescription
 
-    /// How many sessions that are not in this table wait for a tube, where the manager has several tables.
+    /// Returns the number of sessions in the manager's other tables that wait for a tube, if it has several tables.
     var waitingElsewhere: ((TubeName) -> Int)?
 
-    // Connections; those that are counted are the open ones but for those that are about to be closed.
+    // Connections. The counted ones are the open ones, except those that will be closed next.
     private(set) var openSessions = 0
     private(set) var countedSessions = 0
     var producers = 0
@@ -74,42 +78,43 @@ struct SessionTable {
     private(set) var ended: [Session] = []
     private var answered: [Session] = []
 
-    // Who waits, and what they have been woken for.
+    // The sessions that wait, and the reasons for which they were woken.
     var waitingSessions = WaitingSessions()
     var wakes = Wakes()
     private var unawaited: Set<TubeName> = []
     var timeouts = TimeoutQueue()
 
-    // The batch in the making or being run.
+    // The batch that is being built or run.
     var operations: [Operation] = []
     var steps: [Step] = []
     var room = BatchRoom(Limits())
     var owed = OwedTasks()
     var owesEveryone = false
 
-    /// A claim in the batch may come short and leave its session waiting.
+    /// Whether a claim in the batch may get too few tasks, so that its session waits.
     var claimMayWait = false
 
-    /// More had arrived than was put into the batch, or something long goes on in the next one.
+    /// Whether more commands had arrived than the batch has, or a long command continues in the next one.
     var wasCut = false
 
-    /// There may be claims that have run out and for which the batch had no room.
+    /// Whether there may be claims whose time is over and for which the batch had no room.
     var hasOverdue = false
 
-    /// Behind such a claim the batch makes tasks pending: a session that then waits has to be served in the next one, since
-    /// it could not be known in this one.
+    /// Whether the batch makes tasks pending behind such a claim.
+    ///
+    /// A session that then waits has to be served in the next batch, since this one could not know of it.
     var madePendingBehindClaim = false
 
-    /// How many bytes of answers with bodies one session may get in one batch; at least one such answer.
+    /// The bytes of answers with bodies that one session may get in one batch; at least one such answer.
     var bytesForOne = Int.max
 
-    /// No connection may watch more tubes than a few.
+    /// Whether each connection may watch only a few tubes.
     var refusesWatches = false
 
-    /// How long the last list of all tubes was, in bytes.
+    /// The bytes of the last list of all tubes.
     var lastListBytes = 0
 
-    /// What one session may have of a batch: so much that there is something for each.
+    /// Returns one session's share of a batch, so that there is a share for each session.
     func share(of sessions: Int) -> (commands: Int, bodies: Int) {
         let sessions = max(1, sessions)
         return (
@@ -125,9 +130,9 @@ struct SessionTable {
         self.room = BatchRoom(limits)
     }
 
-    // What happens from outside.
+    // Events from outside.
 
-    /// A connection was accepted.
+    /// Adds the session of a connection that was accepted.
     mutating func open(_ session: Session) {
         openSessions += 1
         countedSessions += 1
@@ -136,26 +141,28 @@ struct SessionTable {
         markReady(session)
     }
 
-    /// A client sent something.
+    /// Adds a request of a client.
     mutating func receive(_ request: consuming Request, from session: Session) {
         session.queuedBytes += request.bodySize
         session.queue.append(consume request)
         if !session.isReady, !session.isWaiting { markReady(session) }
     }
 
-    /// A client will send no more; what it sent is carried out, then ``Session/closing`` becomes ``Session/Closing/now``.
+    /// Notes that a client will send no more.
+    ///
+    /// Its commands are carried out, then ``Session/closing`` becomes ``Session/Closing/now``.
     mutating func finish(_ session: Session) {
         guard session.closing == .open else { return }
         session.closing = .afterQueue
         if session.wait != nil { endWait(of: session, with: .timedOut) }
-        // The next statistics, which may be asked for at the same moment, do not count it any more.
+        // The next statistics do not count it any more, even if a client asks for them at the same moment.
         if session.queue.isEmpty, session.longCommand == nil { countOut(session) }
         markReady(session)
     }
 
-    /// The manager is leaving: what the client sent is carried out, then the connection is closed.
+    /// Ends a session because the manager leaves: the client's commands are carried out, then the connection is closed.
     ///
-    /// A `reserve` that waits gets no answer, since none of the protocol's would be true.
+    /// A `reserve` that waits gets no answer, since no answer of the protocol would be true.
     mutating func leave(_ session: Session) {
         guard session.closing == .open else { return }
         session.closing = .afterQueue
@@ -163,7 +170,7 @@ struct SessionTable {
         markReady(session)
     }
 
-    /// A connection is gone: what it asked for and was not begun is dropped, what it holds is given back.
+    /// Notes that a connection is gone: commands that are not begun are dropped, and claims are given back.
     mutating func close(_ session: Session) {
         guard !session.hasEnded else { return }
         session.hasEnded = true
@@ -178,33 +185,34 @@ struct SessionTable {
         ended.append(session)
     }
 
-    /// A slow connection can take answers again, or cannot any more.
+    /// Notes that a slow connection takes answers again, or takes no more.
     mutating func setCongested(_ isCongested: Bool, _ session: Session) {
         session.isCongested = isCongested
         if !isCongested { markReady(session) }
     }
 
-    // What the engine asks.
+    // Questions of the engine.
 
-    /// Whether a batch would have something to do even if no time passed.
+    /// Whether a batch would have something to do now.
     var hasWork: Bool { !ready.isEmpty || !ended.isEmpty || !wakes.isEmpty || hasOverdue }
 
-    /// Whether something is to be done that others wait for: claims to give back, tasks for sessions that were woken.
+    /// Whether there is work for which other sessions wait: claims to give back, and tasks for sessions that were
+    /// woken.
     var isUrgent: Bool { !ended.isEmpty || !wakes.isEmpty }
 
-    /// Sessions that wait for a task.
+    /// The number of sessions that wait for a task.
     var waiting: Int { waitingSessions.count }
 
-    /// Sessions that wait for a task of this tube.
+    /// Returns the number of sessions that wait for a task of this tube.
     func waiting(for tube: TubeName) -> Int { waitingSessions.count(for: tube) }
 
-    /// Sessions that have got answers, or whose connection is to be closed, since this was last asked.
+    /// Returns the sessions that have got answers, or whose connections have to be closed, since the last call.
     mutating func takeAnswered() -> [Session] {
         defer { answered.removeAll(keepingCapacity: true) }
         return answered
     }
 
-    /// Tubes that no session waits for any more.
+    /// Returns the tubes for which no session waits any more.
     mutating func takeUnawaited() -> Set<TubeName> {
         guard !unawaited.isEmpty else { return [] }
         defer { unawaited.removeAll() }
@@ -219,10 +227,10 @@ struct SessionTable {
         ready.append(session)
     }
 
-    /// The sessions with something to do: those that put first, then those that delete, then the others, each in the order
-    /// in which they came.
+    /// Returns the sessions with something to do: first those that put, then those that delete, then the others, each
+    /// in the order in which they came.
     ///
-    /// What different sessions have asked for and not been answered has no order, and the store runs like operations that
+    /// The unanswered commands of different sessions have no order, and the store runs operations of one kind that
     /// follow each other as one statement.
     mutating func takeReady() -> [Session] {
         defer { ready.removeAll(keepingCapacity: true) }
@@ -236,7 +244,7 @@ struct SessionTable {
         return Session.Wish.allCases.flatMap { wish in ready.filter { $0.wish == wish } }
     }
 
-    /// Sessions that had no part in the batch, since it was long enough, come first in the next one.
+    /// Puts sessions for which the batch had no room at the front, so that they come first in the next one.
     mutating func postpone(_ sessions: [Session]) {
         guard !sessions.isEmpty else { return }
         for session in sessions { session.isReady = true }
@@ -248,7 +256,7 @@ struct SessionTable {
         return ended
     }
 
-    /// Sessions whose end the batch has no room for, or that could not be written down, come with the next batch.
+    /// Keeps sessions for the next batch whose end had no room in this one, or could not be stored.
     mutating func endLater(_ sessions: some Sequence<Session>) {
         ended.append(contentsOf: sessions)
         wasCut = true
@@ -260,7 +268,7 @@ struct SessionTable {
         session.replies.append(reply)
     }
 
-    /// The statistics do not count the connection any more.
+    /// Removes the connection from the statistics.
     private mutating func countOut(_ session: Session) {
         guard session.isCounted else { return }
         session.isCounted = false
@@ -269,7 +277,7 @@ struct SessionTable {
         if session.isWorker { workers -= 1 }
     }
 
-    /// The connection is to be closed once its answers are written.
+    /// Notes that the connection has to be closed once its answers are written.
     mutating func hangUp(_ session: Session) {
         guard !session.hasEnded, session.closing != .now else { return }
         session.closing = .now
@@ -291,7 +299,7 @@ struct SessionTable {
         if !session.queue.isEmpty || session.closing == .afterQueue { markReady(session) }
     }
 
-    /// The store began to await these tubes for a claim that did not come to wait after all.
+    /// Notes tubes that the store began to await for a claim that did not have to wait.
     mutating func didNotWait(for tubes: [TubeName]) {
         unawaited.formUnion(tubes)
     }

@@ -3,7 +3,7 @@ internal import TaskStore
 
 /// The YAML of the statistics commands, with beanstalkd's keys in beanstalkd's order (prot.c, `STATS_FMT` and the like).
 enum StatisticsText {
-    /// The answer to `stats`.
+    /// Returns the answer to `stats`.
     static func server(_ store: StoreStatistics, _ process: ProcessStatistics) -> [UInt8] {
         let counters = process.counters
         var text = Yaml()
@@ -53,7 +53,7 @@ enum StatisticsText {
         .listTubesWatched, .pauseTube,
     ]
 
-    /// The answer to `stats-tube`.
+    /// Returns the answer to `stats-tube`.
     static func tube(_ tube: TubeStatistics, waiting: Int) -> [UInt8] {
         var text = Yaml()
         text.add("name", quoted: tube.name.text)
@@ -74,7 +74,7 @@ enum StatisticsText {
         return text.bytes
     }
 
-    /// The answer to `stats-job`.
+    /// Returns the answer to `stats-job`.
     static func task(_ task: TaskStatistics) -> [UInt8] {
         var text = Yaml()
         text.add("id", Int(task.id.rawValue))
@@ -111,7 +111,7 @@ enum StatisticsText {
         min(max(0, Int(milliseconds) + 999) / 1000, Int(seconds))
     }
 
-    /// The answer to `list-tubes` and `list-tubes-watched`.
+    /// Returns the answer to `list-tubes` and `list-tubes-watched`.
     static func list(_ tubes: [TubeName]) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(tubes.reduce(4) { $0 + $1.text.utf8.count + 3 })

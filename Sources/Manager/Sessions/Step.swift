@@ -1,27 +1,27 @@
 internal import BeanstalkWire
 internal import TaskStore
 
-/// One step of a batch, as ``SessionTable`` remembers it until the outcomes are there.
+/// One step of a batch, which ``SessionTable`` keeps until the outcomes are there.
 struct Step {
-    /// What to make of the step's outcome.
+    /// How to answer the step's outcome.
     enum Kind {
-        /// No operation: the answer is known already. `verb` is what it counts as.
+        /// No operation: the answer is known already. It counts as `verb` in the statistics.
         case answer(Reply, verb: Verb?)
 
-        /// A command that the store carries out alone, and the task of which it ends or extends the session's claim, if it
-        /// does. Its action stands in its operation.
+        /// A command that the store carries out alone, and the task whose claim it ends or extends, if it does. Its
+        /// action is in its operation.
         case store(Verb, claim: TaskID?)
 
         /// Another command with one operation.
         case command(Command)
 
-        /// A put; the task stands in its operation.
+        /// A put; the task is in its operation.
         case put(Verb)
 
-        /// So many `reserve` commands in a row as one claim.
+        /// Consecutive `reserve` commands as one claim.
         case reserve(Command, count: Int, waits: Bool)
 
-        /// A claim for a session that has been waiting; with the tube for which it was woken, if one is known.
+        /// A claim for a session that waits, and the tube for which it was woken, if that is known.
         case serve(for: TubeName?)
 
         /// Counts the session in or out at a tube.
@@ -30,13 +30,14 @@ struct Step {
         /// One step of the session's ``Session/longCommand``.
         case long
 
-        /// A claim whose time is over.
+        /// The end of a claim whose time is over.
         case expire(TaskID)
 
-        /// The session's end, or a step of it that gives back claims. Waiting sessions are served with `known` of them.
+        /// The session's end, or a step of it that gives back claims. The tubes of `known` of them are known, and
+        /// sessions that wait for those are served.
         case giveBack(known: Int)
 
-        /// No operation: the rest of the session's end comes with the next batch.
+        /// No operation: the session's end continues in the next batch.
         case endLater
     }
 
@@ -53,7 +54,7 @@ struct Step {
 }
 
 extension Request {
-    /// What it is, as far as it matters to a store whether such things stand together.
+    /// The kind of the step, as far as a store works better if operations of one kind follow each other.
     var wish: Session.Wish {
         switch self {
         case .command(.put): .put
@@ -71,10 +72,10 @@ extension Request {
         }
     }
 
-    /// Returns whether the request can be in a batch behind a claim of the same session that may come to wait.
+    /// Returns whether the request can be in a batch behind a claim of the same session that may have to wait.
     ///
     /// - Parameter isDraining: whether puts are refused, which is an answer without the store.
-    /// - Returns: false if its answer, or what it does, would come before the claim is known to wait.
+    /// - Returns: `false` if its answer or its effect would come before it is known whether the claim waits.
     func canFollowWait(isDraining: Bool) -> Bool {
         switch self {
         case .refused: false

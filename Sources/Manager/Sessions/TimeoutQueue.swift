@@ -1,9 +1,9 @@
 internal import HeapModule
 
-/// When to look at which session, the soonest first.
+/// The times at which sessions have to be checked for timeouts, the soonest first.
 ///
-/// A session has at most one valid entry, at its ``Session/tick``; an entry whose time differs is stale and skipped. A
-/// session is looked at again only when its entry comes up, so claims that are finished in time cost nothing here.
+/// A session has at most one valid entry, at its ``Session/tick``. An entry with another time is stale, and is skipped.
+/// A session is checked again only at the time of its entry, so claims that end in time cost nothing here.
 struct TimeoutQueue {
     private struct Entry: Comparable {
         let moment: ContinuousClock.Instant
@@ -15,23 +15,23 @@ struct TimeoutQueue {
 
     private var heap = Heap<Entry>()
 
-    /// How many entries are stale.
+    /// The number of stale entries.
     ///
-    /// They keep their sessions in memory, and those of long claims come up late or never, so they are thrown out once they
-    /// are the greater part.
+    /// They keep their sessions in memory, and the entries of long claims come up late or never. So they are removed
+    /// once they are the majority.
     private var stale = 0
 
-    /// So many stale entries are not worth looking for.
+    /// The number of stale entries that may always stay.
     private static let fewStale = 64
 
-    /// How many entries there are, stale ones too.
+    /// The number of entries, including stale ones.
     var count: Int { heap.count }
 
-    /// Makes sure that the session is looked at by the time of its next timeout.
+    /// Schedules a check of the session for the time of its next timeout.
     ///
     /// - Parameters:
     ///   - session: the session.
-    ///   - earliest: not to look at it before, for something that has just been tried in vain.
+    ///   - earliest: the earliest time of the check, if a try has just failed.
     mutating func schedule(_ session: Session, notBefore earliest: ContinuousClock.Instant? = nil) {
         guard !session.hasEnded, var next = session.nextTimeout else { return }
         if let earliest { next = max(next, earliest) }
@@ -43,7 +43,7 @@ struct TimeoutQueue {
         heap.insert(Entry(moment: next, session: session))
     }
 
-    /// The session has ended and is not to be looked at any more.
+    /// Removes a session that has ended.
     mutating func forget(_ session: Session) {
         guard session.tick != nil else { return }
         session.tick = nil
@@ -57,7 +57,7 @@ struct TimeoutQueue {
         stale = 0
     }
 
-    /// When the next session is to be looked at.
+    /// The time of the next check.
     var next: ContinuousClock.Instant? {
         mutating get {
             dropStale()
@@ -65,7 +65,7 @@ struct TimeoutQueue {
         }
     }
 
-    /// Takes out the next session whose moment has come.
+    /// Removes and returns the next session whose time has come.
     mutating func popDue(at now: ContinuousClock.Instant) -> Session? {
         dropStale()
         guard let first = heap.min, first.moment <= now else { return nil }

@@ -3,8 +3,8 @@ internal import TaskStore
 
 /// The sessions that wait for tasks of one tube, the longest waiting first.
 ///
-/// A session that is served through one tube stays in the lists of the others until somebody comes across it there;
-/// its ticket is stale then. Stale entries are swept once they outnumber the live ones.
+/// A session that is served through one tube stays in the lists of its other tubes until it is found there; its ticket
+/// is stale then. Stale entries are removed once there are more of them than live ones.
 struct WaitingList {
     private struct Entry {
         let session: Session
@@ -15,7 +15,7 @@ struct WaitingList {
 
     private var entries = Deque<Entry>()
 
-    /// How many sessions wait.
+    /// The number of sessions that wait.
     private(set) var count = 0
 
     /// Adds a session that has begun to wait.
@@ -25,7 +25,7 @@ struct WaitingList {
         count += 1
     }
 
-    /// Counts out a session that waits no longer.
+    /// Counts one session less, which does not wait any more.
     mutating func leave() {
         count -= 1
         while let first = entries.first, !first.isLive { entries.removeFirst() }
@@ -36,7 +36,7 @@ struct WaitingList {
     ///
     /// - Parameters:
     ///   - ticket: only sessions with a later ticket.
-    ///   - body: says whether to go on.
+    ///   - body: returns whether to continue.
     func forEachUnserved(after ticket: UInt64 = 0, _ body: (Session, UInt64) -> Bool) {
         for entry in entries[firstIndex(after: ticket)...]
         where entry.isLive && entry.session.wait?.isBeingServed == false {
@@ -44,7 +44,7 @@ struct WaitingList {
         }
     }
 
-    /// Returns where the entries with later tickets begin: they are in the order of their tickets.
+    /// Returns the index of the first entry with a later ticket: the entries are in the order of their tickets.
     private func firstIndex(after ticket: UInt64) -> Int {
         var (low, high) = (entries.startIndex, entries.endIndex)
         while low < high {

@@ -1,6 +1,6 @@
 internal import TaskStore
 
-/// The sessions that wait for a task: by the tubes that they watch, and by the session that they have taken up.
+/// The sessions that wait for a task: by the tubes that they watch, and by the named session that they have taken up.
 struct WaitingSessions {
     private var byTube: [TubeName: WaitingList] = [:]
     private var anywhere = WaitingList()
@@ -8,13 +8,14 @@ struct WaitingSessions {
     private var byName: [SessionName: [SessionID]] = [:]
     private var lastTicket: UInt64 = 0
 
-    /// Tubes whose number of waiting sessions has changed since the last call; kept only if it is called at all.
+    /// The tubes whose number of waiting sessions has changed since the last call of ``takeChanges()``; `nil` before
+    /// the first call.
     private var changed: Set<TubeName>?
 
-    /// How many sessions wait.
+    /// The number of sessions that wait.
     var count: Int { anywhere.count }
 
-    /// Returns how many sessions wait for a task of a tube.
+    /// Returns the number of sessions that wait for a task of a tube.
     func count(for tube: TubeName) -> Int { byTube[tube]?.count ?? 0 }
 
     /// Returns the sessions with this name that wait.
@@ -36,7 +37,7 @@ struct WaitingSessions {
         }
     }
 
-    /// Takes out a session that waits no longer.
+    /// Removes a session that does not wait any more.
     mutating func remove(_ session: Session) {
         session.wait = nil
         anywhere.leave()
@@ -67,8 +68,8 @@ struct WaitingSessions {
     ///
     /// - Parameters:
     ///   - ticket: only sessions that began to wait after the one with this ticket.
-    ///   - limit: how many at most.
-    /// - Returns: the sessions, and the ticket from which to go on; nil if there are no more.
+    ///   - limit: the most sessions to return.
+    /// - Returns: the sessions, and the ticket after which to continue; `nil` if there are no more.
     func unserved(after ticket: UInt64, atMost limit: Int) -> (sessions: [Session], next: UInt64?) {
         var sessions: [Session] = []
         var last = ticket

@@ -1,76 +1,77 @@
 internal import TaskStore
 
-/// The sessions that are to be served because of something that happened outside of the batch.
+/// The sessions that have to be served because of an event outside of the batch.
 ///
-/// Whoever is told only that there may be something somewhere serves every session that waits, the longest waiting first,
-/// in as many batches as that takes. If the tube is known, only its sessions are served: a few at first, and twice as many
-/// each time as long as all of them get something. So the cost follows the tasks that are there, not the sessions that
-/// wait for them.
+/// If the tube of the new tasks is not known, every session that waits is served, the longest waiting first, in several
+/// batches if needed. If the tube is known, only its sessions are served: a few at first, and twice the number in each
+/// later batch as long as all of them get a task. So the cost follows the number of tasks, not the number of sessions
+/// that wait for them.
 struct Wakes {
-    /// How many sessions are served first.
+    /// The number of sessions that are served first.
     static let fewest = 16
 
-    /// How many sessions are served at once at most.
+    /// The most sessions that are served at once.
     static let most = 1024
 
-    /// There may be something for any session.
+    /// Whether there may be something for any session.
     private var wantsEveryone = false
 
-    /// Where the round that serves every session goes on, if there is one.
+    /// The ticket after which the round that serves every session continues, if there is one.
     private var roundFrom: UInt64?
 
-    /// How many sessions are to be served, by tube.
+    /// The number of sessions that have to be served, by tube.
     private var tubes = OwedTasks()
 
-    /// Sessions that are to be served by themselves.
+    /// The sessions that have to be served whatever their tubes are.
     private var sessions: [Session] = []
 
-    /// The present batch may leave something for sessions that it does not serve.
+    /// Whether the present batch may leave something for sessions that it does not serve.
     var isUnsure = false
 
-    /// The tubes whose sessions are served in the present batch, with how many it were at most, as long as none came short.
+    /// The tubes whose sessions are served in the present batch, with the number of sessions, as long as all of them
+    /// got a task.
     private var trying = OwedTasks()
 
     var isEmpty: Bool { !wantsEveryone && roundFrom == nil && tubes.isEmpty && sessions.isEmpty }
 
-    /// Whether every session is to be served, and no round has begun.
+    /// Whether every session has to be served, and no round has begun.
     var isForEveryone: Bool { wantsEveryone && roundFrom == nil }
 
-    /// Every session is to be served.
+    /// Notes that every session has to be served.
     mutating func wakeEveryone() { wantsEveryone = true }
 
-    /// It is known after all which sessions are to be served.
+    /// Notes that it is known now which sessions have to be served.
     mutating func dropEveryone() { wantsEveryone = false }
 
-    /// The sessions that wait for a tube are to be served.
+    /// Notes that sessions that wait for a tube have to be served.
     mutating func wake(_ tube: TubeName) { tubes.raise(Self.fewest, of: tube) }
 
-    /// A session is to be served.
+    /// Notes that a session has to be served.
     mutating func wake(_ session: Session) { sessions.append(session) }
 
-    /// Takes out the sessions that are to be served by themselves.
+    /// Removes and returns the sessions that have to be served whatever their tubes are.
     mutating func takeSessions() -> [Session] {
         defer { sessions.removeAll() }
         return sessions
     }
 
-    /// Takes out the tubes whose sessions are to be served, and how many of each.
+    /// Removes and returns the tubes whose sessions have to be served, with the number of sessions.
     mutating func takeTubes() -> [(tube: TubeName, tasks: Int)] { tubes.take() }
 
-    /// The batch had no room for a tube.
+    /// Notes that the batch had no room for a tube.
     mutating func postpone(_ tube: TubeName, _ sessions: Int) { tubes.raise(sessions, of: tube) }
 
-    /// Sessions of a tube are served in the present batch.
+    /// Notes that sessions of a tube are served in the present batch.
     mutating func tries(_ tube: TubeName, _ sessions: Int) { trying.raise(sessions, of: tube) }
 
-    /// A session that was served for a tube got nothing: the others would not either.
+    /// Notes that a session that was served for a tube got no task: the others would not get one either.
     mutating func cameShort(_ tube: TubeName) { trying.remove(tube) }
 
-    /// The batch is over.
+    /// Ends the batch.
     ///
     /// - Parameters:
-    ///   - succeeded: whether it has happened; otherwise its tubes are tried again.
-    ///   - isWaitedFor: whether sessions still wait for a tube.
+    ///   - succeeded: whether it was carried out; if not, its tubes are tried again.
+    ///   - isWaitedFor: returns whether sessions still wait for a tube.
     mutating func endBatch(succeeded: Bool, _ isWaitedFor: (TubeName) -> Bool) {
         guard !trying.isEmpty else { return }
         for (tube, sessions) in trying.take() where isWaitedFor(tube) {
@@ -78,7 +79,7 @@ struct Wakes {
         }
     }
 
-    /// Returns from where on every session is to be served, or nil.
+    /// Returns the ticket after which every session has to be served; `nil` if there is no round.
     mutating func nextOfRound() -> UInt64? {
         if let roundFrom { return roundFrom }
         guard wantsEveryone else { return nil }
@@ -87,6 +88,6 @@ struct Wakes {
         return 0
     }
 
-    /// The batch serves all sessions up to a ticket; nil: up to the last.
+    /// Notes that the batch serves all sessions up to a ticket; `nil` for all of them.
     mutating func servedRound(upTo ticket: UInt64?) { roundFrom = ticket }
 }
