@@ -1,4 +1,4 @@
-/// Ends the process, so that libFuzzer keeps the input that led here.
+/// Ends the process, so that libFuzzer keeps the input of this failure.
 func fail(_ what: @autoclosure () -> String) -> Never {
     fatalError(what())
 }

@@ -1,9 +1,9 @@
-// Fuzzes a whole manager in this process: four clients' bytes go through the decoder, the sessions and the engine into a
-// store on a real file, and the answers come back. Only the sockets are not real.
+// Fuzzes a whole manager in this process: the bytes of four clients go through the decoder, the sessions and the engine
+// to a store on a real file, and the answers come back. Only the sockets are not real.
 //
-// An input is a series of steps. A step is a byte with the client's number in its two lowest bits and, above them, what
-// happens; where the client sends, the next byte is a length and then come the bytes. After each input every answer must
-// be one of the protocol, and once all clients are gone no task may still be claimed, but by a session with a name.
+// An input is a series of steps. A step is a byte with the client's number in its two lowest bits and the kind of step
+// above them. If the client sends, a length and the bytes follow. After each input every answer must be a reply of the
+// protocol. Once all clients are gone, only named sessions may still have claims.
 
 import Foundation
 import Logging
@@ -15,7 +15,7 @@ import TaskStore
 @testable import BeanstalkWire
 @testable import Manager
 
-/// Once, before the first input.
+/// Prepares the run; libFuzzer calls it once, before the first input.
 @_cdecl("LLVMFuzzerInitialize")
 public func initialize(_ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutableRawPointer) -> CInt {
     do {
@@ -26,7 +26,7 @@ public func initialize(_ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeM
     return 0
 }
 
-/// One input; libFuzzer calls it over and over.
+/// Runs one input; libFuzzer calls it repeatedly.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let steps = [UInt8](UnsafeBufferPointer(start: data, count: size))
@@ -42,7 +42,7 @@ public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
 
 /// One manager and its clients.
 private final class Run {
-    /// In memory if the machine has a file system for that: a fuzzer needs no disk.
+    /// A file system in memory, if the machine has one: a fuzzer needs no disk.
     private static let place = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : "/tmp"
     private static let directory = "\(place)/beanrow-fuzz-\(ProcessInfo.processInfo.processIdentifier)"
     private static let template = "\(directory)/template.db"
@@ -79,14 +79,14 @@ private final class Run {
         engine.start()
     }
 
-    /// Puts the empty database where the run before has left its own.
+    /// Replaces the database of the run before by the empty one.
     private static func copyTemplate() throws {
         while true {
             try? FileManager.default.removeItem(atPath: path)
             do {
                 return try FileManager.default.copyItem(atPath: template, toPath: path)
             } catch let error as NSError {
-                // The fuzzer's alarm interrupts whatever runs, and the copy does not go on by itself.
+                // The fuzzer's alarm may interrupt the copy, which does not continue by itself.
                 let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError
                 guard cause?.code == Int(EINTR) else { throw error }
             }
@@ -117,7 +117,7 @@ private final class Run {
         }
     }
 
-    /// Lets all clients go, then the manager.
+    /// Closes all clients, then the manager.
     func end() throws {
         for client in channels.indices { try close(client) }
         eventLoop.run()
@@ -152,7 +152,7 @@ private final class Run {
         _ = try channel.finish(acceptAlreadyClosed: true)
     }
 
-    /// Each connection's answers must be whole replies of the protocol.
+    /// Checks that each connection's answers are whole replies of the protocol.
     private func readAnswers() throws {
         for channel in channels.compactMap({ $0 }) {
             var decoder = ReplyDecoder()
@@ -164,10 +164,10 @@ private final class Run {
     }
 }
 
-/// A store that tells of changes when the run says so, and not from threads of its own.
+/// A store that reports changes when the run asks for it, and not from threads of its own.
 ///
-/// An embedded event loop may be used on one thread only; and so the same input does the same again. Changes are told of
-/// that never were, which a store may do.
+/// An embedded event loop may be used on one thread only, and this way an input always has the same effect. It also
+/// reports changes that did not happen, which a store may do.
 private final class OneThreadStore: Store {
     private let store: SQLiteStore
     private var handler: (@Sendable (StoreChange) -> Void)?
@@ -176,7 +176,7 @@ private final class OneThreadStore: Store {
         self.store = store
     }
 
-    /// Tells of every kind of change, as if another manager had made them.
+    /// Reports every kind of change, as if another manager had made them.
     func tellOfChanges() {
         handler?(.pending)
         handler?(.written)

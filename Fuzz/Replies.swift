@@ -1,4 +1,4 @@
-// Fuzzes the decoder of replies, as `Commands.swift` does that of commands.
+// Fuzzes the decoder of replies, as `Commands.swift` fuzzes that of commands.
 
 import NIOCore
 
@@ -6,13 +6,13 @@ import NIOCore
 
 private let maximumBodySize = 64
 
-/// What came out of a stream: the replies, and whether it ended in an error.
+/// The result of decoding a stream: the replies, and whether it ended in an error.
 private struct Stream: Equatable {
     var replies: [Reply] = []
     var hasFailed = false
 }
 
-/// One input; libFuzzer calls it over and over.
+/// Runs one input; libFuzzer calls it repeatedly.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let input = [UInt8](UnsafeBufferPointer(start: data, count: size))
@@ -29,7 +29,7 @@ public func testOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     return 0
 }
 
-/// What the decoder makes of bytes that arrive in pieces of these sizes, over and over.
+/// Returns the replies in bytes that arrive in pieces of these sizes, which are repeated.
 private func replies(in bytes: ArraySlice<UInt8>, pieces: [Int]) -> Stream {
     var decoder = ReplyDecoder(maximumBodySize: maximumBodySize)
     var buffer = ByteBuffer()

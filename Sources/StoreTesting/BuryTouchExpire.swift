@@ -27,7 +27,7 @@ let buryChecks: [StoreCheck] = [
 ]
 
 let touchChecks: [StoreCheck] = [
-    StoreCheck("touch: starts the claim anew") { scene in
+    StoreCheck("touch: starts the claim again") { scene in
         let session = try scene.manager().session()
         let id = try session.putAndClaim(.mail, timeToRun: 10)
         scene.pass(seconds: 4)
@@ -60,7 +60,7 @@ let expireChecks: [StoreCheck] = [
         try require(statistics.releases, 0, "releases")
         try require(try two.statistics(.mail).counts, TaskCounts(pending: 1, urgent: 1), "counts")
     },
-    StoreCheck("expire: too late where the session holds it no more") { scene in
+    StoreCheck("expire: too late if the session does not hold it any more") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         let id = try one.putAndClaim(.mail)

@@ -81,7 +81,7 @@ let claimChecks: [StoreCheck] = [
         try require(statistics.age, 7000, "age")
         try require(try session.statistics(.mail).counts, TaskCounts(claimed: 1), "counts")
     },
-    StoreCheck("claim: waiting holds the session's later operations back, and nobody else's") { scene in
+    StoreCheck("claim: waiting holds back the session's later operations, and no other session's") { scene in
         let manager = try scene.manager()
         let waiter = manager.session()
         let other = manager.session()
@@ -110,19 +110,19 @@ let claimChecks: [StoreCheck] = [
         try require(tasks.map(\.id), [id], "the one there was")
         try require(outcomes[1], .heldBack, "held back")
     },
-    StoreCheck("claim: satisfied, it holds nothing back") { scene in
+    StoreCheck("claim: one that gets all its tasks holds nothing back") { scene in
         let session = try scene.manager().session()
         try session.put(.mail)
         let outcomes = try session.run(.claim(tubes: [.mail], count: 1, waits: true), .listTubes)
         try require(outcomes[1] != .heldBack, "not held back")
     },
-    StoreCheck("claim: finding nothing is nothing to keep") { scene in
+    StoreCheck("claim: one that finds nothing needs no durability") { scene in
         let manager = try scene.manager()
         let session = manager.session()
         let result = try manager.run([session.wants(.claim(tubes: [.mail], count: 1, waits: false))])
         try require(result.needsDurability, false, "needs durability")
     },
-    StoreCheck("claim: a found task must survive a power cut as claimed") { scene in
+    StoreCheck("claim: a claimed task must survive a power failure as claimed") { scene in
         let manager = try scene.manager()
         let session = manager.session()
         try session.put(.mail)
@@ -166,7 +166,7 @@ let claimTaskChecks: [StoreCheck] = [
         try require(try session.statistics(.mail).counts, TaskCounts(claimed: 3), "counts")
         try require(try session.statistics(ids[2]).reserves, 2, "reserves of the buried one")
     },
-    StoreCheck("claimTask: takes no task that is held, by whomever, and none that is gone") { scene in
+    StoreCheck("claimTask: takes no task that any session holds, and none that is gone") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         let id = try one.putAndClaim(.mail)

@@ -16,7 +16,7 @@ let deleteChecks: [StoreCheck] = [
         try require(statistics.deletes, 1, "deletes")
         try require(statistics.totalTasks, 2, "total stays")
     },
-    StoreCheck("delete: anybody may delete what nobody holds") { scene in
+    StoreCheck("delete: any session may delete a task that no session holds") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         let ids = [try one.put(.mail, priority: 1), try one.put(.mail, delay: 9), try one.putAndBury(.mail)]
@@ -47,7 +47,7 @@ let deleteChecks: [StoreCheck] = [
         }
         try require(one.map(\.id) + two.map(\.id), [first, third], "claims")
     },
-    StoreCheck("delete: must survive a power cut; finding nothing need not") { scene in
+    StoreCheck("delete: must survive a power failure, unless it finds nothing") { scene in
         let manager = try scene.manager()
         let session = manager.session()
         let id = try session.put(.mail)

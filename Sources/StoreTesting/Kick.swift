@@ -29,7 +29,7 @@ let kickChecks: [StoreCheck] = [
         try require(try session.run(.kick(.mail, bound: 30)), [.kicked(2)], "the rest")
         try require(try session.run(.kick(.mail, bound: 0)), [.kicked(0)], "none")
     },
-    StoreCheck("kick: delayed tasks only where none is buried, the soonest first") { scene in
+    StoreCheck("kick: delayed tasks only if none is buried, the soonest first") { scene in
         let session = try scene.manager().session()
         let late = try session.put(.mail, priority: 1, delay: 90)
         let soon = try session.put(.mail, priority: 1, delay: 30)

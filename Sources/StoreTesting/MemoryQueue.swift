@@ -1,8 +1,8 @@
 public import TaskStore
 
-/// The rules of a store in their plainest form: arrays, searched from front to back.
+/// The rules of a store in their simplest form: arrays that are searched from front to back.
 ///
-/// What real stores do is held against it, operation by operation.
+/// Real stores are compared with it, operation by operation.
 public final class MemoryQueue: StoreHarness {
     struct Item {
         var tube: TubeName
@@ -59,12 +59,12 @@ public final class MemoryQueue: StoreHarness {
         (store as? MemoryStore)?.isDead = true
     }
 
-    /// See ``StoreHarness/audit()``: there is nothing behind it.
+    /// See ``StoreHarness/audit()``: there is nothing to check.
     public func audit() throws {}
 
-    /// Cleans up behind a manager.
+    /// Removes a manager that ended, and makes its claimed tasks pending.
     ///
-    /// - Returns: how many claims it had.
+    /// - Returns: the number of its claims.
     func bury(_ dead: MemoryStore) -> Int {
         members.removeAll { $0 === dead }
         leaveNamedSessions(of: dead.manager)
@@ -85,7 +85,7 @@ public final class MemoryQueue: StoreHarness {
         return claims
     }
 
-    /// Wakes everybody; being woken without cause is allowed.
+    /// Wakes all managers except one; waking without cause is allowed.
     func wakeAll(but one: MemoryStore) {
         for member in members where member !== one { member.handler?() }
     }

@@ -1,6 +1,6 @@
 import TaskStore
 
-/// What the plain store knows of keys and named sessions.
+/// The keys and named sessions of the plain store.
 struct MemoryExtensions {
     struct KeyInTube: Hashable {
         var tube: TubeName
@@ -23,7 +23,7 @@ struct MemoryExtensions {
 }
 
 extension MemoryQueue {
-    /// Deletes a task whoever holds it.
+    /// Deletes a task, whichever session holds it.
     func remove(_ id: TaskID, _ now: Int64) {
         guard let item = items.removeValue(forKey: id) else { return }
         update(item.tube) { $0.deletes += 1 }
@@ -33,14 +33,14 @@ extension MemoryQueue {
         removeIfUnused(item.tube)
     }
 
-    /// Nobody has the named sessions of a manager that is gone.
+    /// Detaches the named sessions of a manager that is gone.
     func leaveNamedSessions(of manager: ManagerID) {
         for (id, session) in extensions.sessions where session.connection?.manager == manager {
             extensions.sessions[id]?.connection = nil
         }
     }
 
-    /// Claims of named sessions, with the moment at which anybody may end them.
+    /// The claims of named sessions, with the time from which any manager may end them.
     var namedEnds: [(id: TaskID, end: Int64)] {
         items.filter { $0.value.holder?.manager.rawValue == 0 }
             .map { ($0.key, $0.value.due + QueueRules.graceOfNamedClaims) }
@@ -48,7 +48,7 @@ extension MemoryQueue {
 }
 
 extension MemoryStore {
-    /// Under which number a connection's claims stand; nothing where it was displaced.
+    /// Returns the number of the session that holds a connection's claims; `nil` if it was displaced.
     func holder(for connection: SessionID) -> SessionID? {
         guard let session = named[connection] else { return connection }
         return queue.extensions.sessions[session]?.connection == connection ? SessionID(rawValue: session) : nil
@@ -91,7 +91,7 @@ extension MemoryStore {
 
     /// Ends a connection's hold on its named session.
     ///
-    /// - Returns: whether it had one.
+    /// - Returns: whether it had a named session.
     func leaveNamedSession(_ connection: SessionID) -> Bool {
         guard let session = named.removeValue(forKey: connection) else { return false }
         leave(session, connection)
@@ -101,7 +101,7 @@ extension MemoryStore {
     private func leave(_ session: Int64, _ connection: SessionID) {
         guard queue.extensions.sessions[session]?.connection == connection else { return }
         queue.extensions.sessions[session]?.connection = nil
-        // Sessions that hold nothing are forgotten, and their names free.
+        // Sessions without claims are removed, and their names are free.
         if !queue.items.values.contains(where: { $0.holder?.rawValue == session }) {
             queue.extensions.sessions[session] = nil
         }

@@ -260,7 +260,7 @@ final class MemoryStore: Store {
             statistics.using = line.users.values.reduce(0, +)
             statistics.watching = line.watchers.values.reduce(0, +)
             statistics.pause = line.pause
-            // Of each priority the one that was put first: where the clock was set back, others may have an earlier time.
+            // The first task of each priority: if the clock was set back, later tasks may have an earlier time.
             let pending = queue.items.filter { $0.value.tube == name && $0.value.state == .pending }
             let first = Dictionary(grouping: pending) { $0.value.priority }.values
                 .compactMap { $0.min { $0.key < $1.key } }

@@ -1,7 +1,7 @@
 import TaskStore
 
 extension SessionName {
-    /// A name of the suite's own, known to be valid.
+    /// Returns a name of the suite, which is known to be valid.
     fileprivate static func named(_ text: String) throws -> SessionName {
         guard let name = SessionName(text) else { throw failure("\(text) is a session's name") }
         return name
@@ -32,7 +32,7 @@ let namedSessionChecks: [StoreCheck] = [
         try require(try two.takeUp("worker"), [id], "taken up")
         try require(try two.run(.delete(id)), [.deleted], "finished")
     },
-    StoreCheck("session: what the connection held before comes into it") { scene in
+    StoreCheck("session: the connection's earlier claims become claims of the session") { scene in
         let manager = try scene.manager()
         let first = manager.session()
         let id = try first.putAndClaim(.mail, timeToRun: 60)
@@ -44,7 +44,7 @@ let namedSessionChecks: [StoreCheck] = [
         try first.run(.giveBack)
         try require(try manager.session().takeUp("worker"), [id], "kept")
     },
-    StoreCheck("session: whoever takes it up displaces who had it") { scene in
+    StoreCheck("session: a connection that takes it up displaces the one that had it") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         try one.takeUp("worker")
@@ -83,7 +83,7 @@ let namedSessionChecks: [StoreCheck] = [
         try one.takeUp("worker")
         try require(try two.run(.delete(id)), [.displaced], "and back")
     },
-    StoreCheck("session: who takes leave gives back what the session holds") { scene in
+    StoreCheck("session: a connection that quits gives back the claims of the session") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         try one.takeUp("worker")
@@ -92,7 +92,7 @@ let namedSessionChecks: [StoreCheck] = [
         for id in ids { try require(try two.state(id), .pending, "pending") }
         try require(try two.takeUp("worker"), [], "nothing is left in it")
     },
-    StoreCheck("session: who takes leave after being displaced gives nothing back") { scene in
+    StoreCheck("session: a displaced connection that quits gives nothing back") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         try one.takeUp("worker")

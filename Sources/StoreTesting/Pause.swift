@@ -14,7 +14,7 @@ let pauseChecks: [StoreCheck] = [
         scene.pass(seconds: 1)
         try require(try two.claim(.mail), [id], "when it ends")
     },
-    StoreCheck("pause: takes hold within the batch") { scene in
+    StoreCheck("pause: holds within the batch") { scene in
         let session = try scene.manager().session()
         try session.put(.mail)
         let look = Action.claim(tubes: [.mail], count: 1, waits: false)
@@ -48,7 +48,7 @@ let pauseChecks: [StoreCheck] = [
         try require(statistics.pauseTimeLeft, 0, "time left afterwards")
         try require(statistics.pauses, 1, "pauses afterwards")
     },
-    StoreCheck("pause: anew replaces the one before") { scene in
+    StoreCheck("pause: a second one replaces the first") { scene in
         let session = try scene.manager().session()
         let id = try session.put(.mail)
         try session.run(.pause(.mail, seconds: 100), .pause(.mail, seconds: 5))
@@ -58,7 +58,7 @@ let pauseChecks: [StoreCheck] = [
     StoreCheck("pause: an unknown tube is not found") { scene in
         try require(try scene.manager().session().run(.pause(.mail, seconds: 1)), [.notFound], "not found")
     },
-    StoreCheck("pause: must survive a power cut") { scene in
+    StoreCheck("pause: must survive a power failure") { scene in
         let manager = try scene.manager()
         let session = manager.session()
         let result = try manager.run([session.wants(.pause(.default, seconds: 1))])

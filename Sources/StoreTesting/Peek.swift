@@ -13,7 +13,7 @@ let peekChecks: [StoreCheck] = [
         for id in ids { try require(try other.run(.peek(id)), [.found(id, body: [])], "found") }
         try require(try other.run(.peek(TaskID(rawValue: 99))), [.notFound], "unknown")
     },
-    StoreCheck("peekNext: what would be taken first") { scene in
+    StoreCheck("peekNext: the task that would be taken first") { scene in
         let session = try scene.manager().session()
         try session.put(.mail, "", priority: 9)
         let urgent = try session.put(.mail, "now", priority: 1)
@@ -51,7 +51,7 @@ let peekChecks: [StoreCheck] = [
         try session.run(.pause(.mail, seconds: 9))
         try require(try session.run(.peekNext(.mail, .pending)), [.found(id, body: [])], "found")
     },
-    StoreCheck("peek: only reading is nothing to keep") { scene in
+    StoreCheck("peek: reading needs no durability") { scene in
         let manager = try scene.manager()
         let session = manager.session()
         let id = try session.put(.mail)

@@ -13,7 +13,7 @@ let putChecks: [StoreCheck] = [
         try session.run(.delete(last))
         try require(try session.put(.mail) > last, "an id greater than that of the deleted task")
     },
-    StoreCheck("put: ids are never used again, also after everybody left") { scene in
+    StoreCheck("put: ids are never used again, also after all managers left") { scene in
         let first = try scene.manager()
         let last = try first.session().put(.mail)
         try first.session().run(.delete(last))
@@ -62,7 +62,7 @@ let putChecks: [StoreCheck] = [
         try require(try two.run(.peek(id)), [.found(id, body: Array("hello".utf8))], "peek at the other")
         try require(try two.claim(.mail), [id], "claim at the other")
     },
-    StoreCheck("put: must survive a power cut") { scene in
+    StoreCheck("put: must survive a power failure") { scene in
         let session = try scene.manager().session()
         let task = NewTask(tube: .mail, priority: 0, delay: 0, timeToRun: 1, body: [])
         try require(try session.manager.run([session.wants(.put(task))]).needsDurability, "needs durability")

@@ -3,17 +3,17 @@ public import TaskStore
 
 private let names = (0..<6).compactMap { TubeName("tube-\($0)") } + [.default]
 
-/// Something that a session may ask, sensible or not.
+/// Returns an action that a session may ask for, sensible or not.
 ///
 /// - Parameters:
 ///   - tasks: the number of the last task.
-///   - random: where the choice comes from.
-///   - referring: whether it may use and watch tubes, or do what a plain store would have to be asked about.
+///   - random: the source of the choices.
+///   - referring: whether the action may also leave tubes, use keys, clear a tube, take up a named session, or end one.
 /// - Returns: an action.
 public func randomAction(of tasks: Int64, using random: inout SeededGenerator, referring: Bool = true) -> Action {
     func number(_ range: ClosedRange<UInt32>) -> UInt32 { .random(in: range, using: &random) }
     let tube = names[Int(number(0...6))]
-    // Mostly one of the last, which are likely to exist.
+    // Mostly one of the last tasks, which probably exist.
     let id = TaskID(rawValue: max(1, tasks + 2 - Int64(number(0...60))))
     let priority = [number(0...3), number(1020...1027), number(0...(.max))][Int(number(0...2))]
     let delay = number(0...3) == 0 ? number(1...4) : 0
@@ -55,7 +55,8 @@ public func randomAction(of tasks: Int64, using random: inout SeededGenerator, r
     }
 }
 
-/// What clients send that do not wait for answers: many puts, claims of many tasks, deletes of one task after the other.
+/// Returns the commands of clients that do not wait for answers: many puts, claims of many tasks, deletes of one task
+/// after the other.
 public func randomBurst(of tasks: Int64, using random: inout SeededGenerator) -> [Action] {
     func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }
     let tube = names[number(0...6)]
@@ -101,7 +102,9 @@ public func randomBurst(of tasks: Int64, using random: inout SeededGenerator) ->
     }
 }
 
-/// Has one session do all, or several sessions in turn: then, too, deletes follow claims in the same order.
+/// Gives all actions to one session, or to several sessions in turn.
+///
+/// Deletes follow claims in the same order in both cases.
 public func spread(
     _ actions: [Action],
     from session: SessionID,
@@ -126,7 +129,7 @@ public func spread(
     }
 }
 
-/// SQL that a person may write, sensible or not.
+/// Returns SQL that a person may write, sensible or not.
 public func randomSQL(using random: inout SeededGenerator) -> String {
     func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }
     let id = number(1...200)

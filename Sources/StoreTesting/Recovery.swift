@@ -33,7 +33,7 @@ let recoveryChecks: [StoreCheck] = [
         for _ in 0..<3 { _ = try dead.run(Array(repeating: holder.wants(.put(task)), count: 900)) }
         try require(try holder.claim(.mail, count: 2700).count, 2700, "claimed")
         try scene.kill(dead)
-        // A store may stop for its clients in between, and says so.
+        // A store may interrupt this for its clients, and then says so.
         var returned = 0
         var isUnfinished = true
         while isUnfinished {
@@ -56,7 +56,7 @@ let recoveryChecks: [StoreCheck] = [
         let statistics = try session.statistics(.film)
         try require([statistics.using, statistics.watching], [1, 0], "users and watchers")
     },
-    StoreCheck("recovery: with no peer alive the next manager does it at once") { scene in
+    StoreCheck("recovery: without a live peer the next manager returns the claims at once") { scene in
         let dead = try scene.manager("dead")
         let holder = dead.session()
         let id = try holder.putAndClaim(.mail)
@@ -67,7 +67,7 @@ let recoveryChecks: [StoreCheck] = [
         try require(try session.claim(.mail), [id], "claimed")
         try require(try session.statistics(id).reserves, 2, "reserves")
     },
-    StoreCheck("recovery: several dead at once, found by one") { scene in
+    StoreCheck("recovery: one manager finds several dead ones at once") { scene in
         let dead = try ["a", "b", "c"].map { try scene.manager($0) }
         let peer = try scene.manager("peer")
         for manager in dead { _ = try manager.session().putAndClaim(.mail) }
@@ -97,7 +97,7 @@ let recoveryChecks: [StoreCheck] = [
         try require(try peer.session().tubes(), [.default, .mail], "tubes")
         try require(try peer.store.maintain(at: scene.now), Maintenance(), "nothing to recover")
     },
-    StoreCheck("recovery: what was put and not taken is there for the next") { scene in
+    StoreCheck("recovery: tasks that were not claimed are there for the next manager") { scene in
         let dead = try scene.manager("dead")
         let ids = try (0..<5).map { try dead.session().put(.mail, "\($0)") }
         try scene.kill(dead)

@@ -2,13 +2,13 @@ import TaskStore
 
 /// A requirement that a store did not meet.
 public struct ConformanceFailure: Error, CustomStringConvertible {
-    /// What was required, what happened, and which line of the suite says so.
+    /// The requirement, what happened, and the line of the suite.
     public let description: String
 }
 
-/// A fresh store, the managers that have opened it, and a clock that goes when told.
+/// A new store, the managers that have opened it, and a clock that the check moves.
 final class Scene {
-    /// What time it is.
+    /// The present time.
     var now = Timestamp(rawValue: 1_700_000_000_000)
 
     private let harness: any StoreHarness
@@ -25,13 +25,13 @@ final class Scene {
         return Manager(scene: self, store: store)
     }
 
-    /// Ends a manager without a word.
+    /// Ends a manager without leaving the store.
     func kill(_ manager: Manager) throws {
         open.removeAll { $0 === manager.store }
         try harness.kill(manager.store)
     }
 
-    /// Ends a manager as it should end.
+    /// Lets a manager leave the store.
     func leave(_ manager: Manager) throws {
         open.removeAll { $0 === manager.store }
         try manager.store.leave()
@@ -42,7 +42,7 @@ final class Scene {
         now = Timestamp(rawValue: now.rawValue + seconds * 1000)
     }
 
-    /// Lets the managers leave that are still there.
+    /// Lets the remaining managers leave.
     func close() throws {
         for store in open { try store.leave() }
         open = []
@@ -60,7 +60,7 @@ final class Manager {
         self.store = store
     }
 
-    /// A new connection.
+    /// Opens a new connection.
     func session() -> Session {
         connections += 1
         return Session(manager: self, id: SessionID(connection: connections, of: store.manager))
@@ -74,7 +74,7 @@ final class Manager {
         return result
     }
 
-    /// Lets time pass in the store, as often as it takes.
+    /// Lets the store end all delays and pauses that are over.
     func catchUp() throws {
         while true {
             guard let next = try run([]).nextEvent, next <= scene.now else { return }
@@ -93,7 +93,7 @@ struct Session {
         try manager.run(actions.map { Operation(session: id, action: $0) }).outcomes
     }
 
-    /// An operation of this session, for a batch of several.
+    /// Returns an operation of this session, for a batch of several operations.
     func wants(_ action: Action) -> TaskStore.Operation {
         Operation(session: id, action: action)
     }
@@ -124,7 +124,7 @@ struct Session {
         try claimed(tubes, count: count).map(\.id)
     }
 
-    /// Claims tasks and gives all of them.
+    /// Claims tasks and returns all of them.
     func claimed(_ tubes: [TubeName], count: Int = 1) throws -> [ClaimedTask] {
         let outcomes = try run(.claim(tubes: tubes, count: count, waits: false))
         guard case .claimed(let tasks)? = outcomes.first else { throw failure("a claim gives tasks, not \(outcomes)") }
@@ -145,7 +145,7 @@ struct Session {
         return id
     }
 
-    /// Reads what is known of a task; fails where it is gone.
+    /// Reads the statistics of a task; fails if it is gone.
     func statistics(_ id: TaskID) throws -> TaskStatistics {
         guard case .task(let statistics)? = try run(.taskStatistics(id)).first else {
             throw failure("task \(id) exists")
@@ -153,7 +153,7 @@ struct Session {
         return statistics
     }
 
-    /// Reads what is known of a tube; fails where it is gone.
+    /// Reads the statistics of a tube; fails if it is gone.
     func statistics(_ tube: TubeName) throws -> TubeStatistics {
         guard case .tube(let statistics)? = try run(.tubeStatistics(tube)).first else {
             throw failure("tube \(tube) exists")
@@ -161,7 +161,7 @@ struct Session {
         return statistics
     }
 
-    /// Reads what is known of the store.
+    /// Reads the statistics of the store.
     func storeStatistics() throws -> StoreStatistics {
         guard case .store(let statistics)? = try run(.storeStatistics).first else {
             throw failure("a store's statistics")
@@ -175,14 +175,14 @@ struct Session {
         return names
     }
 
-    /// Which state a task is in; nothing where it is gone.
+    /// Returns the state of a task; `nil` if it is gone.
     func state(_ id: TaskID) throws -> TaskState? {
         guard case .task(let statistics)? = try run(.taskStatistics(id)).first else { return nil }
         return statistics.state
     }
 }
 
-/// Fails where two values differ; `what` is only made where they do.
+/// Fails if two values differ; `what` is evaluated only if they do.
 func require<Value: Equatable>(
     _ actual: Value,
     _ expected: Value,
@@ -195,18 +195,20 @@ func require<Value: Equatable>(
     }
 }
 
-/// Fails where something is not so.
+/// Fails if a condition is false.
 func require(_ condition: Bool, _ what: String, file: String = #fileID, line: Int = #line) throws {
     guard condition else { throw ConformanceFailure(description: "\(what) (\(file):\(line))") }
 }
 
-/// A failure, to be thrown.
+/// Returns a failure to throw.
 func failure(_ what: String, file: String = #fileID, line: Int = #line) -> ConformanceFailure {
     ConformanceFailure(description: "\(what) (\(file):\(line))")
 }
 
 extension TubeName {
-    /// A name of the suite's own, known to be valid; any other falls back to `default`, and the check that uses it fails.
+    /// Returns a name of the suite that is known to be valid.
+    ///
+    /// Any other name becomes `default`, and the check that uses it fails.
     static func named(_ text: String) -> TubeName {
         TubeName(text) ?? .default
     }
@@ -217,7 +219,7 @@ extension TubeName {
 }
 
 extension TaskCounts {
-    /// Counts by state.
+    /// Makes counts by state.
     init(pending: Int = 0, urgent: Int = 0, claimed: Int = 0, delayed: Int = 0, buried: Int = 0) {
         self.init()
         self.pending = pending

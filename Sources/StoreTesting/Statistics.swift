@@ -99,7 +99,7 @@ let statisticsChecks: [StoreCheck] = [
         let counts = TaskCounts(pending: 2, urgent: 1, claimed: 1, delayed: 1, buried: 1)
         try require(try one.storeStatistics(), StoreStatistics(counts: counts, totalTasks: 6, tubes: 4), "full")
     },
-    StoreCheck("statistics: what does not exist is not found") { scene in
+    StoreCheck("statistics: a task or tube that does not exist is not found") { scene in
         let session = try scene.manager().session()
         try require(
             try session.run(.taskStatistics(TaskID(rawValue: 1)), .tubeStatistics(.mail)),

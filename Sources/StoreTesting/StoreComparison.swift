@@ -1,15 +1,15 @@
 import SeededRandom
 import TaskStore
 
-/// A store held against the plain one: random batches of several managers, every outcome compared.
+/// Compares a store with the plain store: random batches of several managers, with all outcomes.
 public enum StoreComparison {
-    /// Plays the batches that belong to a seed.
+    /// Runs the batches of a seed.
     ///
     /// - Parameters:
-    ///   - seed: where the random choices start.
-    ///   - rounds: how many steps to take.
-    ///   - harness: the store under test, fresh.
-    /// - Throws: ``ConformanceFailure`` at the first difference, or what a store operation threw.
+    ///   - seed: the start of the random choices.
+    ///   - rounds: the number of steps.
+    ///   - harness: the store under test, new.
+    /// - Throws: ``ConformanceFailure`` at the first difference, or the error of a store operation.
     public static func run(seed: UInt64, rounds: Int = 400, on harness: any StoreHarness) throws {
         let plain = MemoryQueue()
         var random = SeededGenerator(seed: seed)
@@ -32,14 +32,14 @@ public enum StoreComparison {
     }
 }
 
-/// One manager, twice: on the store under test and in memory.
+/// One manager in two forms: on the store under test and in memory.
 private final class Twin {
     private let tested: any Store
     private let harness: any StoreHarness
     private let plain: any Store
     private let queue: MemoryQueue
 
-    /// What each connection uses and watches, so that it counts itself out only where it is in.
+    /// The tubes that each connection uses and watches, so that it is counted out only if it is counted in.
     private var referred: [UInt32: [TubeName: (using: Int, watching: Int)]] = [:]
 
     init(_ harness: any StoreHarness, _ queue: MemoryQueue, _ name: String, _ now: Timestamp) throws {
@@ -63,7 +63,7 @@ private final class Twin {
     func compareMaintenance(at now: Timestamp) throws {
         let order = { (a: DeadManager, b: DeadManager) in a.id.rawValue < b.id.rawValue }
         let found = try tested.maintain(at: now).recovered.sorted(by: order)
-        try require(found, try plain.maintain(at: now).recovered.sorted(by: order), "who is found dead")
+        try require(found, try plain.maintain(at: now).recovered.sorted(by: order), "managers found dead")
     }
 
     func compareBatch(at now: Timestamp, using random: inout SeededGenerator) throws {
@@ -93,7 +93,7 @@ private final class Twin {
         try require(result.nextEvent, expected.nextEvent, "the next event after \(operations)")
     }
 
-    /// A reference that was held back is none.
+    /// Undoes the count of a reference that was held back.
     private func takeBack(_ operation: Operation) {
         guard case .refer(let tube, let using, let watching) = operation.action else { return }
         for connection in referred.keys where SessionID(connection: connection, of: tested.manager) == operation.session
@@ -103,7 +103,7 @@ private final class Twin {
         }
     }
 
-    /// Turns a reference that a connection cannot give up, since it has none, into one that it takes.
+    /// Turns a reference that a connection would give up without having it into one that it takes.
     private func possible(_ action: Action, _ connection: UInt32) -> Action {
         guard case .refer(let tube, let using, let watching) = action else { return action }
         let present = referred[connection]?[tube] ?? (0, 0)

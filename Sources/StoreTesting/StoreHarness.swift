@@ -1,34 +1,34 @@
 public import TaskStore
 
-/// One fresh, empty store that any number of managers can open; made anew for each check.
+/// One new, empty store that any number of managers can open; each check has its own.
 public protocol StoreHarness {
     /// Opens the store as one more manager.
     ///
     /// - Parameters:
-    ///   - name: what the manager is called.
-    ///   - now: what time it is.
-    /// - Returns: the store as that manager sees it, for the calling thread.
-    /// - Throws: what opening throws.
+    ///   - name: the manager's name.
+    ///   - now: the present time.
+    /// - Returns: the store of that manager, for the calling thread.
+    /// - Throws: the errors of opening.
     func open(_ name: String, at now: Timestamp) throws -> any Store
 
-    /// Ends a manager as if its process had been killed: without a word to anybody.
+    /// Ends a manager as if its process had been killed, without leaving the store.
     ///
-    /// - Parameter store: what ``open(_:at:)`` gave; no call follows.
+    /// - Parameter store: the result of ``open(_:at:)``; it gets no more calls.
     /// - Throws: anything; the check fails then.
     func kill(_ store: any Store) throws
 
-    /// Looks behind the protocol for contradictions that no operation shows; called after each check.
+    /// Checks the data behind the protocol for contradictions that no operation shows; called after each check.
     ///
-    /// - Throws: anything that says what is wrong.
+    /// - Throws: any error; it says what is wrong.
     func audit() throws
 }
 
-/// One thing that every store must do.
+/// One requirement on every store.
 public struct StoreCheck: Sendable, CustomStringConvertible {
-    /// What it is about and what is required, as in `release: only the holder can`.
+    /// The subject and the requirement, as in `release: only the holder can`.
     public let name: String
 
-    /// Whether it puts thousands of tasks; a store that is only there for tests may leave such checks out.
+    /// Whether it puts thousands of tasks; a store that is only for tests may skip such checks.
     public let isLarge: Bool
 
     private let body: @Sendable (Scene) throws -> Void
@@ -43,7 +43,7 @@ public struct StoreCheck: Sendable, CustomStringConvertible {
     /// Runs the check on a fresh store.
     ///
     /// - Parameter harness: the store.
-    /// - Throws: ``ConformanceFailure``, or what a store operation threw.
+    /// - Throws: ``ConformanceFailure``, or the error of a store operation.
     public func run(on harness: any StoreHarness) throws {
         let scene = Scene(harness)
         try body(scene)
@@ -55,7 +55,7 @@ public struct StoreCheck: Sendable, CustomStringConvertible {
     public var description: String { name }
 }
 
-/// All that every store must do.
+/// The requirements on every store.
 public enum StoreConformance {
     /// The checks, each independent of the others.
     public static let checks: [StoreCheck] =

@@ -9,7 +9,7 @@ let tubeChecks: [StoreCheck] = [
         try require(try session.run(.delete(try session.put(.default))), [.deleted], "deleted")
         try require(try session.tubes(), [.default], "unused and empty")
     },
-    StoreCheck("tubes: listed in the order in which they came to be") { scene in
+    StoreCheck("tubes: listed in the order in which they were made") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         try one.put(.news)
@@ -27,7 +27,7 @@ let tubeChecks: [StoreCheck] = [
         try session.run(.refer(.mail, using: 0, watching: 1))
         try require(try session.tubes(), [.default, .news, .mail], "after it came again")
     },
-    StoreCheck("tubes: one stays while it has a task in whatever state") { scene in
+    StoreCheck("tubes: one stays while it has a task in any state") { scene in
         let session = try scene.manager().session()
         let ids = [
             try session.put(.mail), try session.putAndBury(.mail), try session.put(.mail, delay: 5),
@@ -48,7 +48,7 @@ let tubeChecks: [StoreCheck] = [
         try require(try one.run(.delete(try one.put(.mail))), [.deleted], "deleted")
         try require(try one.tubes(), [.default, .mail], "watched at two")
         try two.run(.refer(.mail, using: 0, watching: -1))
-        try require(try one.tubes(), [.default], "nobody's")
+        try require(try one.tubes(), [.default], "without a connection")
     },
     StoreCheck("tubes: each connection counts") { scene in
         let manager = try scene.manager()
@@ -73,7 +73,7 @@ let tubeChecks: [StoreCheck] = [
         try require(outcomes[3], .tubes([.default]), "afterwards")
         try require(outcomes[4], .notFound, "its statistics")
     },
-    StoreCheck("tubes: one made anew starts its counters at zero") { scene in
+    StoreCheck("tubes: one that is made again starts its counters at zero") { scene in
         let session = try scene.manager().session()
         let task = NewTask(tube: .mail, priority: 1, delay: 0, timeToRun: 1, body: [])
         try session.run(.delete(try session.put(.mail)))

@@ -17,7 +17,7 @@ extension Session {
 }
 
 let uniqueKeyChecks: [StoreCheck] = [
-    StoreCheck("unique: the same key is put once, through whichever manager") { scene in
+    StoreCheck("unique: the same key is put once, through any manager") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         let id = try one.insert("a")
@@ -42,7 +42,7 @@ let uniqueKeyChecks: [StoreCheck] = [
         guard case .inserted(let id) = outcomes[0] else { throw failure("the first is inserted") }
         try require(outcomes[1], .exists(id), "the second is not")
     },
-    StoreCheck("unique: an answer that it exists vouches for the first put") { scene in
+    StoreCheck("unique: an answer that it exists makes the first put durable") { scene in
         let manager = try scene.manager()
         let session = manager.session()
         _ = try session.insert("a")
@@ -61,7 +61,7 @@ let uniqueKeyChecks: [StoreCheck] = [
         scene.pass(seconds: 2)
         try require(try session.insert("a") > id, "forgotten")
     },
-    StoreCheck("unique: the tube may vanish meanwhile") { scene in
+    StoreCheck("unique: the tube may vanish in between") { scene in
         let session = try scene.manager().session()
         let id = try session.insert("a")
         try require(try session.run(.delete(id)), [.deleted], "deleted")
@@ -119,7 +119,7 @@ let clearChecks: [StoreCheck] = [
         let outcomes = try session.run(claim, .clear(.mail, .pending, limit: 9), claim)
         try require(Array(outcomes.dropFirst()), [.cleared(2), .claimed([])], "empty")
     },
-    StoreCheck("statistics: the age of a tube's oldest pending task, of whatever priority") { scene in
+    StoreCheck("statistics: the age of a tube's oldest pending task, of any priority") { scene in
         let session = try scene.manager().session()
         let oldest = try session.put(.mail, priority: 9)
         scene.pass(seconds: 10)

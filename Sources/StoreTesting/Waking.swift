@@ -12,7 +12,9 @@ private final class Bell: Sendable {
         }
     }
 
-    /// Fails where the store does not call; the time is only there so that a broken store does not hang the suite.
+    /// Fails if the store does not call.
+    ///
+    /// The time limit is only there so that a broken store does not hang the suite.
     func requireRing(_ what: String, file: String = #fileID, line: Int = #line) throws {
         try require(rings.wait(timeout: .now() + 20) == .success, "woken by \(what)", file: file, line: line)
     }
@@ -23,7 +25,7 @@ private final class Bell: Sendable {
     }
 }
 
-/// A manager with a session that waits, and another one.
+/// Returns a manager with a session that waits, and another manager.
 private func waiting(_ scene: Scene, for tubes: TubeName...) throws -> (waiter: Session, other: Session, bell: Bell) {
     let manager = try scene.manager("waiter")
     let bell = Bell(manager)
@@ -135,7 +137,7 @@ let wakingChecks: [StoreCheck] = [
         try first.bell.requireRing("a put, the first")
         try second.bell.requireRing("a put, the second")
     },
-    StoreCheck("waking: for what is still awaited after another tube is not") { scene in
+    StoreCheck("waking: for a tube that is still awaited after another tube is not") { scene in
         let (waiter, other, bell) = try waiting(scene, for: .mail, .film)
         waiter.manager.store.unsubscribe(from: .mail)
         try other.put(.film)
