@@ -39,7 +39,7 @@ extension Engine {
             closed += 1
         }
         guard closed > 0 else { return }
-        log("connections were closed whose clients do not read their answers: --max-memory", closed)
+        log("clients do not read their answers: their connections were closed (--max-memory)", closed)
     }
 
     private func log(_ what: String, _ count: Int) {

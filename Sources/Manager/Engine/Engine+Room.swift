@@ -22,7 +22,7 @@ extension Engine {
     /// Notes a batch for which there was no room at all.
     func noteNoRoom(_ error: StoreError, for operations: Int) {
         guard refusals.refused(operations, .everything, at: .now) else { return }
-        logger.error("no room: all that writes is refused with OUT_OF_MEMORY", metadata: ["reason": "\(error)"])
+        logger.error("no room: commands that write are refused with OUT_OF_MEMORY", metadata: ["reason": "\(error)"])
     }
 
     /// Logs what is not refused any more.
@@ -40,7 +40,7 @@ extension Engine {
         let what: String
         switch ended.cause {
         case .puts(let reason): what = "puts were refused (\(reason))"
-        case .everything: what = "all that writes was refused"
+        case .everything: what = "commands that write were refused"
         }
         let outcome = ended.isTakenSince ? "there is room again" : "the manager leaves"
         logger.notice("\(outcome): \(what)", metadata: ["refused": "\(ended.count)"])

@@ -106,7 +106,7 @@ extension Engine {
             if report.claimsWereLost { loseClaims() }
             if report.isUnfinished { continueMaintenance() }
         } catch let error where error.code == .busy || error.code == .full {
-            logger.debug("maintenance put off", metadata: ["reason": "\(error)"])
+            logger.debug("maintenance is postponed", metadata: ["reason": "\(error)"])
         } catch {
             _ = handle(error, [], at: moment)
         }
@@ -125,7 +125,7 @@ extension Engine {
 
     /// Drops all claims: peers have taken this manager for dead and returned its sessions' claims.
     func loseClaims() {
-        logger.warning("out of reach of the store for too long: all claims of this manager's clients are lost")
+        logger.warning("the store could not be reached for too long: all claims of this manager's clients are lost")
         for connection in connections.values { connection.loseClaims() }
         table.wakeWaiting()
     }

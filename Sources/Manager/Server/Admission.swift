@@ -53,7 +53,7 @@ final class Admission {
         if let lastReport, now < lastReport + .seconds(60) { return }
         lastReport = now
         logger.warning(
-            "connections are refused: there are as many as may be",
+            "connections are refused: the limit is reached",
             metadata: ["connections": "\(admitted)", "refused": "\(refused)"]
         )
     }

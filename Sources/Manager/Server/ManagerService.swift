@@ -71,7 +71,7 @@ public final class ManagerService: Service {
 
     /// Refuses new tasks from now on: every put is answered with `DRAINING`.
     public func drain() {
-        logger.notice("draining: no new tasks are taken")
+        logger.notice("draining: new tasks are refused")
         for engine in running.withLock({ $0 }) {
             engine.eventLoop.execute { engine.value.drain() }
         }
