@@ -49,7 +49,7 @@ package struct VerbTraits: Sendable {
     /// The text behind the word.
     let syntax: Syntax
 
-    /// The right that a client needs; nil for what every client may do.
+    /// The right that a client needs; `nil` for verbs that every client may use.
     package let right: Right?
 
     /// The possible replies, in addition to those of all commands.

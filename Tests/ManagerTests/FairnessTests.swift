@@ -110,7 +110,7 @@ import Testing
     }
 }
 
-/// Clients that begin a command and do not go on.
+/// Clients that begin a command and do not complete it.
 @Suite struct CommandProgressTests {
     private func looks(_ progress: inout CommandProgress, untilStalled most: Int, _ between: () -> Void) -> Int? {
         for look in 1...most {

@@ -13,7 +13,7 @@ final class AcceptBackoff: ChannelInboundHandler {
     private var pause = AcceptPause()
     private var timer: Scheduled<Void>?
 
-    /// - Parameter logger: told why clients cannot connect.
+    /// - Parameter logger: gets the reason why clients cannot connect.
     init(logger: Logger) {
         self.logger = logger
     }

@@ -19,7 +19,7 @@ extension SessionTable {
     }
 
     private mutating func addEnd(of session: Session) {
-        // In the order in which beanstalkd lets go of them (ms_clear in ms.c), which decides the order of list-tubes if
+        // In the order in which beanstalkd leaves them (ms_clear in ms.c), which decides the order of list-tubes if
         // several tubes end with the session.
         let watches = session.referredWatches
         for tube in watches.prefix(1) + watches.dropFirst().reversed() {

@@ -30,7 +30,7 @@ enum StatisticsText {
         text.add("rusage-utime", process.usage.user)
         text.add("rusage-stime", process.usage.system)
         text.add("uptime", process.uptime)
-        // The binlog is beanstalkd's file. Its keys stay, since dashboards ask for them; 0 is what it says without one.
+        // The binlog is beanstalkd's file. Its keys stay, since dashboards ask for them; without one it reports 0.
         text.add("binlog-oldest-index", 0)
         text.add("binlog-current-index", 0)
         text.add("binlog-records-migrated", 0)
