@@ -38,8 +38,8 @@ enum CommandLineParser {
 
     /// The verbs that begin with each byte, in the order in which they are tried.
     ///
-    /// Verbs that a space has to follow come first, in the order of the table. The others are tried from long to short, since
-    /// `list-tubes` is also how `list-tubes-watched` begins.
+    /// Verbs that a space has to follow come first, in the order of the table. The others are tried from long to short,
+    /// since `list-tubes` is also how `list-tubes-watched` begins.
     private static let candidates: [[Candidate]] = {
         let all = Verb.allCases.map(Candidate.init)
         let bare = all.filter { !$0.needsSpace }.sorted { $0.name.utf8CodeUnitCount > $1.name.utf8CodeUnitCount }

@@ -65,8 +65,8 @@ enum Line: Equatable {
     /// How many bytes to drop while a line of unbounded length is being skipped.
     ///
     /// - Parameter bytes: the bytes that have arrived of the line.
-    /// - Returns: the bytes to drop, and whether the line ends with them. A CR at the very end stays, since its LF may be
-    ///   still to come.
+    /// - Returns: the bytes to drop, and whether the line ends with them. A CR at the very end stays, since its LF may
+    ///   be still to come.
     static func skipping(_ bytes: Span<UInt8>) -> (length: Int, isEnd: Bool) {
         var index = 0
         while index < bytes.count {

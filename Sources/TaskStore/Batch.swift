@@ -39,8 +39,8 @@ public struct BatchResult: Sendable {
 
     /// A moment on this process's clock that is no later than the time in the rows that the batch wrote.
     ///
-    /// A claim in the batch lasts from the time in its row. If the answer leaves much later than this moment, the manager
-    /// renews the claim first.
+    /// A claim in the batch lasts from the time in its row. If the answer leaves much later than this moment, the
+    /// manager renews the claim first.
     public var timeRead: ContinuousClock.Instant
 
     /// The awaited tubes in which the batch left more to claim than before, or whose pause it ended; `nil` if the store

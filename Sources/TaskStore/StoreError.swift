@@ -25,7 +25,8 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         /// The database cannot be used at all: wrong file, wrong version, no permission. Reported by opening only.
         case unusable
 
-        /// Another process has to end first, and the message names it. Opening may succeed later. Reported by opening only.
+        /// Another process has to end first, and the message names it. Opening may succeed later. Reported by opening
+        /// only.
         case inUse
 
         /// Acknowledged tasks are not in the files any more. Starting again does not help: a person has to decide.

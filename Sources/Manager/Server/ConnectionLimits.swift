@@ -1,8 +1,8 @@
 /// Bounds on what clients can use of a manager, whatever they do; each has a flag of `beanrow-manager`.
 ///
-/// With ``ManagerConfiguration/QueueLimits`` they bound the memory of one connection: a line, a body that is arriving, a
-/// queue of commands, and the answers of one turn beyond ``unreadBytes``. ``ManagerConfiguration/maximumMemory`` bounds that of
-/// all.
+/// With ``ManagerConfiguration/QueueLimits`` they bound the memory of one connection: a line, a body that is arriving,
+/// a queue of commands, and the answers of one turn beyond ``unreadBytes``. ``ManagerConfiguration/maximumMemory``
+/// bounds that of all.
 public struct ConnectionLimits: Sendable {
     /// The most connections at the same time; the next one is answered `OUT_OF_MEMORY` and closed.
     ///

@@ -1,7 +1,8 @@
 internal import BeanstalkWire
 internal import TaskStore
 
-/// The YAML of the statistics commands, with beanstalkd's keys in beanstalkd's order (prot.c, `STATS_FMT` and the like).
+/// The YAML of the statistics commands, with beanstalkd's keys in beanstalkd's order (prot.c, `STATS_FMT` and the
+/// like).
 enum StatisticsText {
     /// Returns the answer to `stats`.
     static func server(_ store: StoreStatistics, _ process: ProcessStatistics) -> [UInt8] {
@@ -46,7 +47,8 @@ enum StatisticsText {
         return text.bytes
     }
 
-    /// The commands that `stats` counts, in beanstalkd's order; `reserve-job`, `kick-job` and `quit` are not among them.
+    /// The commands that `stats` counts, in beanstalkd's order; `reserve-job`, `kick-job` and `quit` are not among
+    /// them.
     private static let countedVerbs: [Verb] = [
         .put, .peek, .peekReady, .peekDelayed, .peekBuried, .reserve, .reserveWithTimeout, .delete, .release, .use,
         .watch, .ignore, .bury, .kick, .touch, .stats, .statsJob, .statsTube, .listTubes, .listTubeUsed,

@@ -31,8 +31,8 @@ struct WaitingList {
         while let first = entries.first, !first.isLive { entries.removeFirst() }
     }
 
-    /// Calls `body` with sessions that no batch serves yet and their tickets, the longest waiting first, until it returns
-    /// false.
+    /// Calls `body` with sessions that no batch serves yet and their tickets, the longest waiting first, until it
+    /// returns false.
     ///
     /// - Parameters:
     ///   - ticket: only sessions with a later ticket.
