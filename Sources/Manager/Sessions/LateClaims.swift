@@ -36,8 +36,10 @@ struct LateClaims {
     /// If each of them was too slow, the store cannot renew claims.
     static let mostRounds = 50
 
-    /// In how many of them a task may be locked; with the pauses between them this is some 400 ms.
-    static let mostLockedRounds = 40
+    /// In how many of them a task may be locked.
+    ///
+    /// With the pauses between them this is some 150 ms: other sessions wait for the answers too.
+    static let mostLockedRounds = 15
 
     /// Finds the claims of a batch.
     ///
