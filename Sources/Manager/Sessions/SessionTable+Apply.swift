@@ -100,7 +100,8 @@ extension SessionTable {
             counters[verb] += 1
             if let claim { noteClaim(on: claim, after: outcome, session, at: now) }
             reply(answer(to: verb, outcome, session, at: now, process), to: session)
-        case .command(let command):
+        case .command(let boxed):
+            let command = boxed.command
             switch outcome {
             case .heldBack, .locked: return heldBack.append((session, .command(command)))
             default: break
@@ -111,8 +112,16 @@ extension SessionTable {
                 takeUp(name, claims, session, at: now)
             }
             reply(answer(to: command.verb, outcome, session, at: now, process), to: session)
-        case .reserve(let command, let count, let waits):
-            applyReserve(outcome, command, count: count, waits: waits, session, at: now, &heldBack)
+        case .reserve(let timeout, let count, let waits):
+            applyReserve(
+                outcome,
+                Command(reserveFor: timeout),
+                count: count,
+                waits: waits,
+                session,
+                at: now,
+                &heldBack
+            )
         case .serve(let tube):
             applyServe(outcome, session, for: tube, at: now)
         case .refer(let tube, let using, let watching):

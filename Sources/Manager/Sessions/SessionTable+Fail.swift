@@ -25,14 +25,14 @@ extension SessionTable {
             if let verb { counters[verb] += 1 }
             // The client would take an answer behind an unanswered command for the answer to that command.
             if answer != nil || session.closing != .now { reply(known, to: session) }
-        case .command(let command):
-            counters[command.verb] += 1
+        case .command(let boxed):
+            counters[boxed.command.verb] += 1
             refuse(session, with: answer)
         case .put(let verb), .store(let verb, _):
             counters[verb] += 1
             refuse(session, with: answer)
-        case .reserve(let command, let count, _):
-            counters[command.verb] += count
+        case .reserve(let timeout, let count, _):
+            counters[Command(reserveFor: timeout).verb] += count
             for _ in 0..<count { refuse(session, with: answer) }
             didNotWait(for: session.watchedTubes)
         case .serve:

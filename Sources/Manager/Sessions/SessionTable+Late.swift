@@ -28,7 +28,8 @@ extension SessionTable {
                 applyKnown(step)
                 continue
             }
-            if let lost = late.lost[operation], case .reserve(let command, let count, let waits) = step.kind {
+            if let lost = late.lost[operation], case .reserve(let timeout, let count, let waits) = step.kind {
+                let command = Command(reserveFor: timeout)
                 applyLostReserve(outcomes[operation], command, (count, lost, waits), index, at: now, &heldBack)
             } else {
                 apply(outcomes[operation], of: operation, to: step, at: now, &heldBack, process)

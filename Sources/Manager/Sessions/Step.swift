@@ -12,14 +12,14 @@ struct Step {
         /// action is in its operation.
         case store(Verb, claim: TaskID?)
 
-        /// Another command with one operation.
-        case command(Command)
+        /// Another command with one operation. These are few, and a step is copied for each command: so it holds a reference.
+        case command(BoxedCommand)
 
         /// A put; the task is in its operation.
         case put(Verb)
 
-        /// Consecutive `reserve` commands as one claim.
-        case reserve(Command, count: Int, waits: Bool)
+        /// Consecutive `reserve` commands, or `reserve-with-timeout` commands with the same number of seconds, as one claim.
+        case reserve(timeout: UInt32?, count: Int, waits: Bool)
 
         /// A claim for a session that waits, and the tube for which it was woken, if that is known.
         case serve(for: TubeName?)
@@ -41,6 +41,15 @@ struct Step {
         case endLater
     }
 
+    /// A command that a step refers to.
+    final class BoxedCommand {
+        let command: Command
+
+        init(_ command: Command) {
+            self.command = command
+        }
+    }
+
     let session: Session
     let kind: Kind
 
@@ -50,6 +59,18 @@ struct Step {
         case .answer, .endLater: false
         default: true
         }
+    }
+}
+
+extension Command {
+    /// Makes a `reserve`, or a `reserve-with-timeout` if there is a number of seconds.
+    init(reserveFor seconds: UInt32?) {
+        if let seconds { self = .reserveWithTimeout(seconds: seconds) } else { self = .reserve }
+    }
+
+    /// The number of seconds of a `reserve-with-timeout`; `nil` for other commands.
+    var timeout: UInt32? {
+        if case .reserveWithTimeout(let seconds) = self { seconds } else { nil }
     }
 }
 
