@@ -17,7 +17,7 @@ from enum import Enum
 
 from ..lib.managers import StartFailed
 from .context import Place, RunContext
-from .history import now
+from .history import Outage, now
 
 
 class FaultKind(Enum):
@@ -36,6 +36,9 @@ class FaultKind(Enum):
     DELAY = "2 s of delay between a manager and the database"
     TRANSACTION = "transactions of an application left open"
 
+
+#: For how many seconds after a stopped manager goes on it may close connections without a reply.
+STOP_GRACE = 0.5
 
 #: The weight of each fault for managers on one file.
 WEIGHTS = {
@@ -195,11 +198,16 @@ class Injector(threading.Thread):
 
     def stop(self, places: Sequence[Place], fault: Fault) -> None:
         """Stops processes and lets them continue."""
-        for place in places:
+        # A manager that is stopped between two answers closes the connections whose claims have ended since. Claims are
+        # not lost before their time: loses_from is never.
+        outages = [Outage(now(), loses_from=float("inf"), grace=STOP_GRACE) for _ in places]
+        for place, outage in zip(places, outages, strict=True):
+            place.outages.append(outage)
             place.manager.signal(signal.SIGSTOP)
         self.enough.wait(fault.seconds)
-        for place in places:
+        for place, outage in zip(places, outages, strict=True):
             place.manager.signal(signal.SIGCONT)
+            outage.end = now()
 
     def _end(self, places: Sequence[Place], fault: Fault) -> None:
         for place in places:

@@ -180,7 +180,9 @@ extension LifecycleTests {
                 #expect(try other.reserve().body == "task 2")
                 try bed.managers[0].stop()
                 let said = bed.managers[0].process.errors.text.split(separator: "\n")
-                for words in ["no room: puts are", "no room: all that", "again: puts were", "again: all that"] {
+                for words in [
+                    "no room: puts are", "no room: commands that", "again: puts were", "again: commands that",
+                ] {
                     #expect(said.filter { $0.contains(words) }.count == 1, "logged once, not each time: \(said)")
                 }
                 #expect(said.contains { $0.contains("refused=5 ") && $0.contains("again: puts were") }, "\(said)")
