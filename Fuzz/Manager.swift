@@ -140,7 +140,7 @@ private final class Run {
     }
 
     private func open(_ client: Int) throws -> EmbeddedChannel {
-        let channel = EmbeddedChannel(handler: ConnectionHandler(engine: engine), loop: eventLoop)
+        let channel = EmbeddedChannel(handler: ConnectionHandler(engine: engine, answerPath: .socket), loop: eventLoop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: client + 1)).wait()
         channels[client] = channel
         return channel

@@ -116,7 +116,8 @@ def tracked() -> list[str]:
     names = subprocess.run(
         ["git", "ls-files", "-z", "--", *CHECKED], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split("\0")
-    return [name for name in names if name and Path(name).suffix not in LEFT_OUT]
+    # A file that was removed and not committed yet is still tracked.
+    return [name for name in names if (ROOT / name).is_file() and Path(name).suffix not in LEFT_OUT]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
