@@ -35,13 +35,17 @@ class PostgresTasks:
         return self.primary.ask("SELECT EXISTS (SELECT FROM task WHERE state = 'claimed')") == [["t"]]
 
     def leave_open(self, seconds: float) -> None:
-        """Changes tasks in a transaction, as an application does, waits in it, and rolls it back."""
+        """Changes tasks in a transaction, as an application does, waits in it, and rolls it back.
+
+        psql waits, not the server: pg_sleep ends by the server's clock, so it lasts an hour longer if the clock is set
+        back during it.
+        """
         some = "SELECT id FROM task WHERE tube <> 'application' ORDER BY random() LIMIT 30"
         self.primary.ask(
             "BEGIN",
             "INSERT INTO task (tube, body) SELECT 'application', 'x' FROM generate_series(1, 20)",
             f"UPDATE task SET priority = priority WHERE id IN ({some})",
-            f"SELECT pg_sleep({seconds:.2f})",
+            f"\\! sleep {seconds:.2f}",
             "ROLLBACK",
             patience=seconds + 30,
         )
