@@ -7,7 +7,7 @@ extension SessionTable {
     ///
     /// Commands are answered with an error. If the outcome is unknown, their connections are closed instead. A session
     /// whose tubes could not be stored is closed, since it would put into the wrong tubes (protocol.txt allows this "as
-    /// a last resort"). The ends of claims and of sessions are tried again.
+    /// a last resort"); a new session is only counted later. The ends of claims and of sessions are tried again.
     ///
     /// - Parameters:
     ///   - answer: ``Reply/outOfMemory`` or ``Reply/internalError``; `nil` if the outcome is unknown.
@@ -40,6 +40,9 @@ extension SessionTable {
             timeouts.schedule(session)
             // The tasks for which it was woken are still there, or come with the work that is tried again.
             wakeWaiting()
+        case .refer(_, using: 1, watching: 1) where answer != nil:
+            // The session's first step, which no command has asked for: its next batch tries it again.
+            session.opening = true
         case .refer:
             if !session.hasEnded {
                 refuse(session, with: answer)
