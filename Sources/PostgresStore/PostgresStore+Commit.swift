@@ -137,7 +137,7 @@ extension PostgresStore {
             switch outcomes[index] {
             case .locked:
                 let since = lockedSince[operation.session] ?? .now
-                if ContinuousClock.now - since >= options.timeout {
+                if ContinuousClock.now >= options.stop.end(ofTryingUntil: since + options.timeout) {
                     outcomes[index] = .failed
                     lockedSince[operation.session] = nil
                 } else {

@@ -38,7 +38,7 @@ extension PostgresStore {
     /// Connects, after waiting until the attempt is due.
     func reconnect(until deadline: ContinuousClock.Instant) throws(PostgresError) -> PostgresConnection {
         if let connection, !connection.isBroken { return connection }
-        Pause.sleep(min(backoff.nextAttempt, deadline) - .now)
+        options.stop.pause(until: min(backoff.nextAttempt, deadline))
         do {
             let connection = try connector.connect(until: deadline)
             self.connection = connection
@@ -46,6 +46,7 @@ extension PostgresStore {
             failureDetector.startOver()
             backoff.reset()
             subscribed = []
+            try replaceSessions(by: connection, until: max(deadline, .now + ReconnectBackoff.shortWait))
             try subscribe()
             return connection
         } catch {
@@ -89,6 +90,7 @@ extension PostgresStore {
         until deadline: ContinuousClock.Instant
     ) throws(PostgresError) {
         let former = manager
+        try connection.run([PostgresConnection.Request(.releaseNumbers)], until: deadline)
         try enter(connection, until: deadline)
         let users = references.users.sorted { $0.key < $1.key }
         if !users.isEmpty {
@@ -99,11 +101,9 @@ extension PostgresStore {
             parameters.add(users.map { Int64($0.value.watching) })
             try connection.run([PostgresConnection.Request(.countUsersAgain, parameters)], until: deadline)
         }
-        try removeDead(
-            FailureDetector.ExpiredManager(manager: former.rawValue, pulse: nil),
-            connection,
-            until: deadline
-        )
+        let dead = FailureDetector.ExpiredManager(manager: former.rawValue, pulse: nil)
+        try endSessions(of: dead, connection, until: deadline)
+        try removeDead(dead, connection, until: deadline)
         // Claims of a named session stay, unless a connection of another manager has attached the session.
         let named = references.namedSessions.sorted { $0.value < $1.value }
         if !named.isEmpty {

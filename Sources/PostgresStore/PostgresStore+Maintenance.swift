@@ -12,7 +12,8 @@ extension PostgresStore {
 
     /// See ``Store/maintain(at:)``; does not wait for a server that is away.
     public func maintain(at now: Timestamp) throws(StoreError) -> Maintenance {
-        listener.liveUntil(.now + options.timeout + ReconnectBackoff.shortWait)
+        let deadline = ContinuousClock.now + timeout
+        listener.liveUntil(deadline + ReconnectBackoff.shortWait)
         defer { listener.liveUntil(.now + options.lease) }
         var report = Maintenance()
         do {
@@ -20,9 +21,10 @@ extension PostgresStore {
                 guard ContinuousClock.now >= backoff.nextAttempt else { throw StoreError(.busy, "PostgreSQL is away") }
                 _ = try connected(until: .now + min(options.timeout, ReconnectBackoff.shortWait))
             }
-            try maintain(at: options.usesBatchTime ? now : nil, &report)
+            try maintain(at: options.usesBatchTime ? now : nil, until: deadline, &report)
         } catch let error as PostgresError {
             if error.meaning == .leaseLost { loseClaims() }
+            noteWait(until: deadline)
             if error.meaning == .reconnect { disconnect() }
             // If the error continues, batches report it. Some of the work may have been done.
             if report.recovered.isEmpty { throw StoreError(.busy, error.message) }
@@ -34,8 +36,11 @@ extension PostgresStore {
         return report
     }
 
-    private func maintain(at now: Timestamp?, _ report: inout Maintenance) throws(PostgresError) {
-        let deadline = ContinuousClock.now + options.timeout
+    private func maintain(
+        at now: Timestamp?,
+        until deadline: ContinuousClock.Instant,
+        _ report: inout Maintenance
+    ) throws(PostgresError) {
         let connection = try connected(until: deadline)
         guard let (dead, hasChanges) = try findExpired(connection, until: deadline) else {
             loseClaims()
@@ -132,6 +137,7 @@ extension PostgresStore {
     ) throws(PostgresError) -> [DeadManager] {
         var removed: [DeadManager] = []
         for manager in dead {
+            try endSessions(of: manager, connection, until: deadline)
             if let one = try removeDead(manager, connection, until: deadline) { removed.append(one) }
         }
         return removed

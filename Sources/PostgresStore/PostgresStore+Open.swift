@@ -34,7 +34,8 @@ extension PostgresStore {
                 return store
             } catch let error as PostgresError {
                 store.disconnect()
-                guard error.meaning == .reconnect, ContinuousClock.now < deadline else {
+                guard error.meaning == .reconnect, ContinuousClock.now < options.stop.end(ofTryingUntil: deadline)
+                else {
                     throw StoreError(.unusable, "PostgreSQL: \(error.message)")
                 }
                 store.backoff.noteFailure()
@@ -47,7 +48,7 @@ extension PostgresStore {
     }
 
     private func open(until deadline: ContinuousClock.Instant) throws {
-        let first = try Connector(address, limit: options.timeout).connect(until: deadline)
+        let first = try Connector(address, limit: options.timeout, stop: options.stop).connect(until: deadline)
         guard first.serverVersion >= Self.oldestServer else {
             throw StoreError(.unusable, "PostgreSQL \(first.serverVersion / 10_000) is too old: 12 or later is needed")
         }

@@ -12,36 +12,57 @@ extension PostgresStore {
         _ message: String,
         until deadline: ContinuousClock.Instant
     ) throws(PostgresError) -> BatchReader {
-        let lost = PostgresError.refused(state: "40001", message: "the transaction was lost with the connection")
         disconnect()
-        while ContinuousClock.now < deadline {
+        while ContinuousClock.now < options.stop.end(ofTryingUntil: deadline) {
+            let fate: Fate
             do throws(PostgresError) {
-                let connection = try reconnect(until: deadline)
-                var me = Parameters()
-                me.add(manager.rawValue)
-                // This is a commit of its own. Once it is answered, all earlier commits are durable, also on a
-                // synchronous standby.
-                let last = try connection.run([PostgresConnection.Request(.lastBatch, me)], until: deadline)[0]
-                let status = try status(of: reader.transaction ?? 0, connection, until: deadline)
-                if last.count > 0 {
-                    fence = last.int64(0, 1)
-                    // Only this manager writes this number. The transaction's id alone would not be enough: a standby that
-                    // has not received the transaction gives its id to another one.
-                    guard last.int64(0, 0) == batches + 1, status != "aborted" else { throw lost }
-                    return reader
-                }
-                // The other managers consider this one dead, and have returned its claims.
-                loseClaims()
-                guard status == "committed" else { throw lost }
-                return reader.withoutClaims()
+                fate = try self.fate(of: reader, until: deadline)
             } catch {
-                guard error.meaning == .reconnect else { throw error }
-                disconnect()
+                // The transaction may still be under way, and hold the lock of the manager's row. Until it is known what
+                // became of it, an error of the question is no answer.
+                if error.meaning == .reconnect { disconnect() }
+                Pause.sleep(Self.pauseForLock)
+                continue
+            }
+            switch fate {
+            case .committed: return reader
+            case .committedWithoutClaims: return reader.withoutClaims()
+            case .lost: throw .refused(state: "40001", message: "the transaction was lost with the connection")
             }
         }
         // The batch may have claimed tasks that no session of this manager knows.
         loseClaims()
         throw .unresolved("\(message); what became of a batch is not known")
+    }
+
+    /// What became of a transaction.
+    private enum Fate {
+        case committed
+
+        /// It was committed. Then the other managers considered this one dead, and returned its claims.
+        case committedWithoutClaims
+
+        /// It was not committed, and cannot be any more.
+        case lost
+    }
+
+    /// Asks the server for the fate of a transaction.
+    private func fate(of reader: BatchReader, until deadline: ContinuousClock.Instant) throws(PostgresError) -> Fate {
+        let connection = try reconnect(until: deadline)
+        var me = Parameters()
+        me.add(manager.rawValue)
+        // This is a commit of its own. Once it is answered, all earlier commits are durable, also on a synchronous standby.
+        // It waits for the row of the manager, which a transaction under way has locked.
+        let last = try connection.run([PostgresConnection.Request(.lastBatch, me)], until: deadline)[0]
+        let status = try status(of: reader.transaction ?? 0, connection, until: deadline)
+        guard last.count > 0 else {
+            loseClaims()
+            return status == "committed" ? .committedWithoutClaims : .lost
+        }
+        fence = last.int64(0, 1)
+        // Only this manager writes this number. The transaction's id alone would not be enough: a standby that has not
+        // received the transaction gives its id to another one.
+        return last.int64(0, 0) == batches + 1 && status != "aborted" ? .committed : .lost
     }
 
     private func status(

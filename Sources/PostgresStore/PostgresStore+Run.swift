@@ -8,7 +8,7 @@ extension PostgresStore {
     private static let timeOfCare = Duration.seconds(2)
 
     /// How long a careful batch waits that has nevertheless met a lock, such as one of a manager that waits for its disk.
-    private static let pauseForLock = Duration.milliseconds(5)
+    static let pauseForLock = Duration.milliseconds(5)
 
     /// For how many batches no other order is tried after one had to run twice.
     private static let batchesWithoutOptimism = 16
@@ -53,7 +53,7 @@ extension PostgresStore {
                 switch error.meaning {
                 case .reconnect:
                     disconnect()
-                    guard ContinuousClock.now < deadline else {
+                    guard ContinuousClock.now < options.stop.end(ofTryingUntil: deadline) else {
                         backoff.isLong = true
                         throw error.storeError
                     }

@@ -44,10 +44,18 @@ public final class PostgresStore: Store {
         /// How often ``PostgresStore/hasChangedElsewhere()`` asks the server at most.
         public var lookInterval = Duration.seconds(1)
 
+        /// Tells the store that the process has to end soon; one signal may be that of several stores.
+        public var stop = StopSignal()
+
         /// Whether the time comes from the batches and not from the server.
         ///
         /// Tests set it, to control the time.
         package var usesBatchTime = false
+
+        /// Whether sessions that a manager has left on the server are ended.
+        ///
+        /// Tests of what protects from them otherwise unset it.
+        package var endsOrphans = true
 
         /// Makes options with the usual values.
         public init() {}
@@ -142,11 +150,11 @@ public final class PostgresStore: Store {
         self.listeningAddress = listeningAddress
         self.options = options
         self.failureDetector = FailureDetector(lease: options.lease)
-        self.listener = Listener(address: address, schema: options.schema, lease: options.lease)
+        self.listener = Listener(address: address, schema: options.schema, lease: options.lease, stop: options.stop)
         let setup = Self.setup(options)
-        self.connector = Connector(address, limit: max(options.timeout, .seconds(4))) {
+        self.connector = Connector(address, limit: max(options.timeout, .seconds(4)), stop: options.stop) {
             (connection, limit) throws(PostgresError) in
-            try connection.execute(setup, until: limit)
+            try connection.execute(connection.keepaliveSettings + setup, until: limit)
             try connection.startPipeline(until: limit)
         }
     }
@@ -169,23 +177,51 @@ public final class PostgresStore: Store {
     public func hasChangedElsewhere() throws(StoreError) -> Bool {
         if let lastLook, .now - lastLook < options.lookInterval { return false }
         lastLook = .now
-        guard let connection, !connection.isBroken else { return false }
-        listener.liveUntil(.now + options.timeout + options.lease)
-        defer { listener.liveUntil(.now + options.lease) }
         var parameters = Parameters()
         parameters.add(manager.rawValue)
         parameters.add(awaited.map(\.text))
-        do {
-            let answer =
-                try
-                connection.run([PostgresConnection.Request(.findChanges, parameters)], until: .now + options.timeout)[0]
-            let others = answer.int64(0, 0)
-            defer { lastOthers = others }
-            return answer.bool(0, 1) || (lastOthers != nil && others != lastOthers)
-        } catch {
-            // The next batch or the maintenance handles the error.
-            return false
+        guard let answer = look(.findChanges, parameters) else { return false }
+        let others = answer.int64(0, 0)
+        defer { lastOthers = others }
+        return answer.bool(0, 1) || (lastOthers != nil && others != lastOthers)
+    }
+
+    /// See ``Store/lookForNews()``: one statement, which reads one row per awaited tube and per named session.
+    public func lookForNews() throws(StoreError) -> News? {
+        guard !mustReenter else { return nil }
+        var parameters = Parameters()
+        parameters.add(awaited.map(\.text))
+        let named = Array(references.namedSessions)
+        parameters.add(named.map(\.value))
+        parameters.add(named.map { SessionID(connection: $0.key, of: manager).rawValue })
+        guard let answer = look(.lookForNews, parameters) else { return nil }
+        var news = News()
+        for row in 0..<answer.count {
+            if !answer.isNull(row, 1) {
+                news.displaced.append(SessionID(rawValue: answer.int64(row, 1)))
+            } else if let tube = TubeName(answer.text(row, 0)) {
+                news.tubes.append(tube)
+            }
         }
+        return news
+    }
+
+    /// Runs a statement that only reads.
+    ///
+    /// - Returns: its rows; nil if the server is away. The next batch or the maintenance handles that.
+    private func look(_ statement: Statement, _ parameters: Parameters) -> ResultRows? {
+        guard let connection, !connection.isBroken else { return nil }
+        let deadline = ContinuousClock.now + timeout
+        listener.liveUntil(deadline + options.lease)
+        defer { listener.liveUntil(.now + options.lease) }
+        let answers = try? connection.run([PostgresConnection.Request(statement, parameters)], until: deadline)
+        noteWait(until: deadline)
+        return answers?.first
+    }
+
+    /// Notes that the server was silent, if the time until a deadline is over: the next command does not wait as long again.
+    func noteWait(until deadline: ContinuousClock.Instant) {
+        if connection?.isBroken ?? true, .now >= deadline { backoff.isLong = true }
     }
 
     /// Ends as a killed process does: its rows stay, without signs of life.

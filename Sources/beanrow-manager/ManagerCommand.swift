@@ -3,6 +3,7 @@ internal import CommandLineSupport
 internal import Foundation
 internal import Logging
 internal import Manager
+internal import PostgresStore
 internal import SQLiteStore
 internal import ServiceLifecycle
 internal import TaskStore
@@ -149,6 +150,7 @@ struct ManagerCommand: AsyncParsableCommand {
 
     private func makeManager(logger: Logger, output: LineWriter) -> ManagerService {
         let choice = StoreChoice(database)
+        let stop = StopSignal()
         let configuration = limits.configuration(maximumTaskSize: maxTaskSize, lanes: choice.lanes(server.lanes))
         return ManagerService(
             host: listen.host,
@@ -156,6 +158,7 @@ struct ManagerCommand: AsyncParsableCommand {
             configuration: configuration,
             logger: logger,
             onListening: { output.write("listening on \($0)\n") },
+            onStopping: { stop.stop() },
             openStore: {
                 [name, uniqueRetention, fileMode, allowLinks, limits, server] address, lane, now throws(StoreError) in
                 switch choice {
@@ -166,6 +169,7 @@ struct ManagerCommand: AsyncParsableCommand {
                         address: address,
                         lane: lane,
                         uniqueRetention: uniqueRetention,
+                        stop: stop,
                         logger: logger
                     )
                 case .file(let path):

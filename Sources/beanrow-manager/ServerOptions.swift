@@ -45,6 +45,7 @@ struct ServerOptions: ParsableArguments {
         address: String,
         lane: Int,
         uniqueRetention: Int,
+        stop: StopSignal,
         logger: Logger
     ) throws(StoreError) -> any Store {
         var options = PostgresStore.Options()
@@ -53,6 +54,7 @@ struct ServerOptions: ParsableArguments {
         options.lane = lane
         options.uniqueRetention = uniqueRetention
         options.version = Version.current
+        options.stop = stop
         let store = try PostgresStore.open(address: database, name: name, listeningAddress: address, options: options)
         if lane == 0 {
             for (line, isWarning) in store.durability {

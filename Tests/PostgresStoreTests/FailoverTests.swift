@@ -27,23 +27,10 @@ struct FailoverTests {
 
     private func throughProxy(
         timeout: Duration = .seconds(20),
+        _ change: (inout PostgresStore.Options) -> Void = { _ in },
         _ body: (Proxy, PostgresStore) throws -> Void
     ) throws {
-        // The proxy connects by TCP, also if the server has another socket.
-        let port = try place.shell().ask("SELECT current_setting('port')").text(0, 0)
-        let proxy = try Proxy(to: try #require(UInt16(port)))
-        defer { proxy.close() }
-        let user = try place.shell().ask("SELECT current_user::text, current_database()::text")
-        let address =
-            "host=127.0.0.1 port=\(proxy.port) user=\(user.text(0, 0)) dbname=\(user.text(0, 1)) connect_timeout=2"
-        var options = PostgresStore.Options()
-        options.schema = place.name
-        options.usesBatchTime = true
-        options.lease = .seconds(600)
-        options.timeout = timeout
-        let store = try PostgresStore.open(address: address, name: "a", listeningAddress: "x", options: options)
-        try body(proxy, store)
-        try? store.leave()
+        try place.throughProxy(timeout: timeout, change, body)
     }
 
     @Test func `a lost connection is made again, and clients do not notice`() throws {
@@ -106,7 +93,9 @@ struct FailoverTests {
     }
 
     @Test func `a commit that arrives after it was given up changes nothing`() throws {
-        try throughProxy { (proxy: Proxy, store: PostgresStore) throws in
+        try throughProxy { options in
+            options.endsOrphans = false
+        } _: { (proxy: Proxy, store: PostgresStore) throws in
             let two = TubeName("two")!
             let elsewhere = NewTask(tube: two, priority: 1, delay: 0, timeToRun: 60, body: [])
             // A batch that adds a tube makes the others wait until its commit. The batches below must not do that.

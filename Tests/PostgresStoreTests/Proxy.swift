@@ -10,6 +10,7 @@ final class Proxy: Sendable {
         var isCutWithAnswer = false
         var dropped = 0
         var holdsCommit = false
+        var isCutWithCommit = false
         var held: (server: Int32, bytes: [UInt8])?
         var sockets: Set<Int32> = []
 
@@ -89,8 +90,15 @@ final class Proxy: Sendable {
     }
 
     /// Breaks the next connection that commits, and holds back what it has sent.
-    func holdNextCommit() {
-        state.withLock { $0.holdsCommit = true }
+    ///
+    /// The server's session stays, as if the link to it had been cut.
+    ///
+    /// - Parameter cuts: whether all connections are cut from then on.
+    func holdNextCommit(cuts: Bool = false) {
+        state.withLock { state in
+            state.holdsCommit = true
+            state.isCutWithCommit = cuts
+        }
     }
 
     /// Forwards what was held back, and waits until the server has done it.
@@ -163,6 +171,7 @@ final class Proxy: Sendable {
                     let isHeld = state.withLock { state in
                         guard state.holdsCommit else { return false }
                         state.holdsCommit = false
+                        if state.isCutWithCommit { state.isCut = true }
                         state.held = (server, bytes)
                         state.sockets.subtract([client, server])
                         return true

@@ -43,6 +43,51 @@ final class TemporarySchema: StoreHarness {
         return try PostgresStore.open(address: address, name: name, listeningAddress: "127.0.0.1:0", options: options)
     }
 
+    /// Opens the store through a proxy, for the time of a block.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long the store waits for the server.
+    ///   - change: changes its other options.
+    ///   - body: uses the store.
+    /// - Throws: the errors of opening the store, and of `body`.
+    func throughProxy(
+        timeout: Duration,
+        _ change: (inout PostgresStore.Options) -> Void = { _ in },
+        _ body: (Proxy, PostgresStore) throws -> Void
+    ) throws {
+        // The proxy connects by TCP, also if the server has another socket.
+        let proxy = try Proxy(to: try serverPort())
+        defer { proxy.close() }
+        var options = PostgresStore.Options()
+        options.schema = name
+        options.usesBatchTime = true
+        options.lease = .seconds(600)
+        options.timeout = timeout
+        change(&options)
+        let store = try PostgresStore.open(
+            address: try addressByTCP(port: proxy.port),
+            name: "a",
+            listeningAddress: "x",
+            options: options
+        )
+        try body(proxy, store)
+        try? store.leave()
+    }
+
+    /// Returns the server's port.
+    func serverPort() throws -> UInt16 {
+        guard let port = UInt16(try shell().ask("SELECT current_setting('port')").text(0, 0)) else {
+            throw Contradiction(description: "the server has no port")
+        }
+        return port
+    }
+
+    /// Returns the address of the server, or of a proxy before it, on a port of this machine.
+    func addressByTCP(port: UInt16) throws -> String {
+        let user = try shell().ask("SELECT current_user::text, current_database()::text")
+        return "host=127.0.0.1 port=\(port) user=\(user.text(0, 0)) dbname=\(user.text(0, 1)) connect_timeout=2"
+    }
+
     /// Creates the tables and functions of version 1.
     ///
     /// - Returns: a connection like that of a manager of this version.

@@ -24,8 +24,12 @@ public final class ManagerService: Service {
     private let configuration: ManagerConfiguration
     private let logger: Logger
     private let onListening: @Sendable (_ address: String) -> Void
+    private let onStopping: @Sendable () -> Void
     private let openStore: StoreOpener
     private let running = Mutex<[NIOLoopBound<Engine>]>([])
+
+    /// Whether a stop was asked for.
+    private let isStopping = Mutex(false)
 
     /// Makes a manager; it starts with ``run()``.
     ///
@@ -35,6 +39,8 @@ public final class ManagerService: Service {
     ///   - configuration: limits and intervals.
     ///   - logger: for messages to the operator.
     ///   - onListening: called when connections are accepted, with the address and the port in use.
+    ///   - onStopping: called when the manager has to end, at once and on another thread than the event loops. These may
+    ///     be waiting for the store.
     ///   - openStore: opens the store.
     public init(
         host: String,
@@ -42,6 +48,7 @@ public final class ManagerService: Service {
         configuration: ManagerConfiguration,
         logger: Logger,
         onListening: @escaping @Sendable (_ address: String) -> Void,
+        onStopping: @escaping @Sendable () -> Void = {},
         openStore: @escaping StoreOpener
     ) {
         self.host = host
@@ -49,6 +56,7 @@ public final class ManagerService: Service {
         self.configuration = configuration
         self.logger = logger
         self.onListening = onListening
+        self.onStopping = onStopping
         self.openStore = openStore
     }
 
@@ -59,7 +67,12 @@ public final class ManagerService: Service {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.lanes))
         let result: Result<Void, any Error>
         do {
-            try await serve(on: group)
+            try await withTaskCancellationOrGracefulShutdownHandler {
+                try await serve(on: group)
+            } onCancelOrGracefulShutdown: {
+                self.isStopping.withLock { $0 = true }
+                self.onStopping()
+            }
             result = .success(())
         } catch {
             result = .failure(error)
@@ -109,6 +122,8 @@ public final class ManagerService: Service {
             try? await listener.close()
             stop()
             for lane in lanes { try? await lane.get() }
+            // A manager that is stopped while it starts has not failed.
+            if isStopping.withLock({ $0 }) { return }
             throw error
         }
         onListening(address)

@@ -49,6 +49,7 @@ final class Connector {
     private let address: String
     private let limit: Duration
     private let prepare: Preparation
+    private let stop: StopSignal
     private var attempt: Attempt?
 
     /// Makes a connector.
@@ -56,10 +57,17 @@ final class Connector {
     /// - Parameters:
     ///   - address: a connection URI or string of libpq's.
     ///   - limit: how long `prepare` may take.
+    ///   - stop: shortens waits once the process has to end.
     ///   - prepare: prepares each connection, on the thread that makes it.
-    init(_ address: String, limit: Duration, _ prepare: @escaping Preparation = { (_, _) throws(PostgresError) in }) {
+    init(
+        _ address: String,
+        limit: Duration,
+        stop: StopSignal,
+        _ prepare: @escaping Preparation = { (_, _) throws(PostgresError) in }
+    ) {
         self.address = address
         self.limit = limit
+        self.stop = stop
         self.prepare = prepare
     }
 
@@ -77,17 +85,25 @@ final class Connector {
             try start(attempt)
             self.attempt = attempt
         }
-        let left = max(.zero, deadline - .now)
-        guard attempt.isDone.wait(timeout: .now() + .milliseconds(Int(left.milliseconds) + 1)) == .success else {
-            throw .disconnected("the server does not answer")
-        }
+        try wait(for: attempt, until: deadline)
         self.attempt = nil
         let handover = attempt.result.withLock { result in
             defer { result = nil }
             return result
         }
         guard let handover else { throw .disconnected("no connection was made") }
-        return try handover.result.get()
+        let connection = try handover.result.get()
+        connection.stop = stop
+        return connection
+    }
+
+    private func wait(for attempt: Attempt, until deadline: ContinuousClock.Instant) throws(PostgresError) {
+        while true {
+            let left = max(.zero, stop.end(ofTryingUntil: deadline) - .now)
+            let time = DispatchTimeInterval.milliseconds(Int(min(left, StopSignal.interval).milliseconds) + 1)
+            if attempt.isDone.wait(timeout: .now() + time) == .success { return }
+            guard left > .zero else { throw .disconnected("the server does not answer") }
+        }
     }
 
     private func start(_ attempt: Attempt) throws(PostgresError) {

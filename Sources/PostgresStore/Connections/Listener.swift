@@ -28,6 +28,7 @@ final class Listener {
         let address: String
         let schema: String
         let lease: Duration
+        let stop: StopSignal
         let state = Mutex(State())
 
         /// A pipe.
@@ -41,10 +42,11 @@ final class Listener {
         /// Signalled when the thread is about to end.
         let hasEnded = DispatchSemaphore(value: 0)
 
-        init(address: String, schema: String, lease: Duration) {
+        init(address: String, schema: String, lease: Duration, stop: StopSignal) {
             self.address = address
             self.schema = schema
             self.lease = lease
+            self.stop = stop
             var ends: [Int32] = [-1, -1]
             if pipe(&ends) == 0 {
                 for end in ends {
@@ -89,7 +91,8 @@ final class Listener {
                     if connection == nil || connection?.isBroken == true || channel != state.channel {
                         connection = nil
                         let next = try PostgresConnection(address)
-                        let start = "\(setup) LISTEN \(quoted(state.channel))"
+                        next.stop = stop
+                        let start = "\(next.keepaliveSettings) \(setup) LISTEN \(quoted(state.channel))"
                         try next.execute(start, until: .now + Self.timeout)
                         connection = next
                         channel = state.channel
@@ -156,8 +159,9 @@ final class Listener {
     ///   - address: a connection URI or string of libpq's.
     ///   - schema: the schema that has the tables.
     ///   - lease: how long the manager may show no sign of life. It shows one four times in this time.
-    init(address: String, schema: String, lease: Duration) {
-        self.shared = Shared(address: address, schema: schema, lease: lease)
+    ///   - stop: shortens waits once the process has to end.
+    init(address: String, schema: String, lease: Duration, stop: StopSignal) {
+        self.shared = Shared(address: address, schema: schema, lease: lease, stop: stop)
     }
 
     /// Sets the handler, which is called on the thread and must not block.
@@ -202,7 +206,9 @@ final class Listener {
             state.handler = nil
         }
         wakeThread()
-        _ = shared.hasEnded.wait(timeout: .now() + .seconds(1))
+        // If the process has to end, it has waited for the server already.
+        let left = max(.milliseconds(10), shared.stop.end(ofTryingUntil: .now + .seconds(1)) - .now)
+        _ = shared.hasEnded.wait(timeout: .now() + .milliseconds(Int(left.milliseconds)))
     }
 
     private func wakeThread() {

@@ -21,6 +21,9 @@ final class PostgresConnection {
     /// Whether nothing can be sent any more.
     var isBroken = false
 
+    /// Shortens the waits once the process has to end; nil if nothing does.
+    var stop: StopSignal?
+
     /// The server's number for the type of operations; 0 before the pipeline is started.
     var operationType: Int32 = 0
 
@@ -59,6 +62,30 @@ final class PostgresConnection {
 
     /// The socket, to wait for notifications.
     var socket: Int32 { PQsocket(handle) }
+
+    /// Returns statements by which the server watches this host, as this host watches the server.
+    ///
+    /// If this host disappears silently, the server ends the session after the same few seconds. By its own settings it
+    /// would wait two hours, and an unfinished transaction of the session would hold its locks as long. The kernel counts
+    /// this time, so setting the server's clock does not change it. The server's other timeouts follow its clock.
+    var keepaliveSettings: String {
+        let options = PQconninfo(handle)
+        defer { PQconninfoFree(options) }
+        guard var option = options else { return "" }
+        var values: [String: Int32] = [:]
+        while let keyword = option.pointee.keyword {
+            if let value = option.pointee.val { values[String(cString: keyword)] = Int32(String(cString: value)) }
+            option += 1
+        }
+        let isOff = values["keepalives"] == 0
+        return ["keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"]
+            .compactMap { name in
+                let setting = name.hasPrefix("tcp") ? name : "tcp_\(name)"
+                guard let value = values[name], value >= 0, !isOff || name == setting else { return nil }
+                return "SET \(setting) TO \(value);"
+            }
+            .joined(separator: " ")
+    }
 
     private static func connect(_ settings: [(String, String)]) -> OpaquePointer? {
         var keys: [UnsafePointer<CChar>?] = settings.map { UnsafePointer(strdup($0.0)) }
@@ -134,17 +161,26 @@ final class PostgresConnection {
 
     private func wait(for events: Int16, until deadline: ContinuousClock.Instant) throws(PostgresError) {
         var descriptor = pollfd(fd: socket, events: events, revents: 0)
+        let start = ContinuousClock.now
+        var (now, end) = (start, deadline)
         while true {
-            let left = (deadline - .now).components
-            guard left.seconds >= 0, left.attoseconds >= 0 else {
+            let left = end - now
+            guard left >= .zero else {
                 isBroken = true
                 throw .disconnected("the server does not answer")
             }
-            let milliseconds = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000 + 1
-            let ready = poll(&descriptor, 1, Int32(clamping: milliseconds))
+            let time = stop == nil ? left : min(left, StopSignal.interval)
+            let ready = poll(&descriptor, 1, Int32(clamping: time.milliseconds + 1))
             if ready > 0 { return }
             if ready < 0, errno != EINTR { throw lost() }
+            now = .now
+            if let stop { end = stop.end(ofAnswerFrom: start, until: deadline) }
         }
+    }
+
+    /// Returns when trying something again ends.
+    func end(ofTryingUntil deadline: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        stop?.end(ofTryingUntil: deadline) ?? deadline
     }
 
     /// Takes the notifications that the server has sent.

@@ -3,8 +3,9 @@ enum Statement: String, CaseIterable {
     case begin, commit, rollback, session
     case runBatch, runFastPath
     case finishBatch, addCounts, addCountChanges, forgetKeys, removeUnusedTubes
-    case wake, subscribe, unsubscribe, findChanges
+    case wake, subscribe, unsubscribe, findChanges, lookForNews
     case listManagers, addUpChanges, restartNamedClaims, cleanUp, removeDeadManager
+    case holdNumber, releaseNumbers, endSessions
     case enter, countUsersAgain, attachSessionsAgain, lastBatch, transactionStatus
 
     /// The statement's SQL; `functions-*.sql` describe the functions.
@@ -48,18 +49,54 @@ enum Statement: String, CaseIterable {
         case .subscribe: "SELECT subscribe_2($1, $2)"
         case .unsubscribe: "SELECT unsubscribe_2($1, $2)"
         case .findChanges: "SELECT * FROM find_changes_2($1, $2)"
+        case .lookForNews:
+            // A tube whose pause is over counts as paused until a batch ends the pause, which reports that.
+            """
+            SELECT name, NULL::bigint FROM unnest($1::text[]) AS given (name)
+            WHERE EXISTS (SELECT 1 FROM task_state WHERE state = 'pending' AND tube = given.name)
+                AND NOT EXISTS (SELECT 1 FROM tube WHERE tube.name = given.name AND paused_until_ms IS NOT NULL)
+            UNION ALL
+            SELECT NULL, mine.connection FROM unnest($2::bigint[], $3::bigint[]) AS mine (id, connection)
+            WHERE NOT EXISTS (SELECT 1 FROM session WHERE id = mine.id AND session.connection = mine.connection)
+            """
         case .listManagers: "SELECT * FROM list_managers_2($1, $2)"
         case .addUpChanges: "SELECT add_up_changes_2($1, $2)"
         case .restartNamedClaims: "SELECT restart_named_claims_2($1)"
         case .cleanUp: "SELECT clean_up_2($1)"
         case .removeDeadManager: "SELECT * FROM remove_dead_manager_2($1, $2, $3)"
-        case .enter: "SELECT enter_2($1, $2, $3, $4, $5, $6)"
+        case .holdNumber: "SELECT pg_try_advisory_lock_shared(\(Self.numberKey), $1::bigint::integer)"
+        case .releaseNumbers: "SELECT pg_advisory_unlock_all()"
+        case .endSessions:
+            // A session that waits for a standby is left: its transaction is committed, and the standby decides how long it
+            // lasts. Sessions of another user cannot be ended.
+            """
+            SELECT count(pg_terminate_backend(pid)) FROM pg_locks JOIN pg_stat_activity USING (pid)
+            WHERE locktype = 'advisory' AND classid = current_schema()::regnamespace AND objid = $1::bigint::oid
+                AND objsubid = 2 AND database = datid AND datname = current_database() AND usename = current_user
+                AND pid <> pg_backend_pid() AND wait_event IS DISTINCT FROM 'SyncRep'
+                AND (
+                    $2::bigint IS NULL OR NOT EXISTS (
+                        SELECT 1 FROM manager WHERE id = $1 AND fence >= 0
+                            AND batches + coalesce((SELECT beats FROM heartbeat WHERE manager_id = $1), 0) <> $2
+                    )
+                )
+            """
+        case .enter:
+            """
+            SELECT id, pg_try_advisory_lock_shared(\(Self.numberKey), id::integer)
+            FROM enter_2($1, $2, $3, $4, $5, $6) AS id
+            """
         case .countUsersAgain: "SELECT count_users_again_2($1, $2, $3, $4)"
         case .attachSessionsAgain: "SELECT attach_sessions_again_2($1, $2, $3)"
         case .lastBatch: "SELECT * FROM last_batch_2($1)"
         case .transactionStatus: "SELECT txid_status($1::text::bigint)"
         }
     }
+
+    /// The first key of the advisory lock that has a manager's number as the second.
+    ///
+    /// Managers of another schema have the same numbers.
+    private static let numberKey = "current_schema()::regnamespace::oid::integer"
 
     /// The columns of a count change, in the order of ``CountChange/all``.
     private static let countColumns = "tube, pending, urgent, delayed, claimed, buried, total_tasks, deletes"

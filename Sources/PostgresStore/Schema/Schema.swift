@@ -44,7 +44,7 @@ enum Schema {
         until deadline: ContinuousClock.Instant
     ) throws {
         try connection.execute(
-            "SET client_min_messages TO warning; SET search_path TO \(quoted(schema))",
+            "\(connection.keepaliveSettings) SET client_min_messages TO warning; SET search_path TO \(quoted(schema))",
             until: deadline
         )
         try takeLock(connection, until: deadline)
@@ -69,7 +69,7 @@ enum Schema {
 
     private static func takeLock(_ connection: PostgresConnection, until deadline: ContinuousClock.Instant) throws {
         while try !connection.ask("SELECT pg_try_advisory_lock(\(lock))", until: deadline).bool(0, 0) {
-            guard ContinuousClock.now < deadline - .milliseconds(100) else {
+            guard ContinuousClock.now < connection.end(ofTryingUntil: deadline - .milliseconds(100)) else {
                 throw StoreError(.inUse, "PostgreSQL: another manager is making or changing the tables")
             }
             Pause.sleep(.milliseconds(20))
@@ -110,7 +110,7 @@ enum Schema {
                 return try inTransaction(connection, sql, until: deadline)
             } catch {
                 guard error.meaning == .locked || error.meaning == .retry else { throw error }
-                guard ContinuousClock.now < deadline - pause * 2 else {
+                guard ContinuousClock.now < connection.end(ofTryingUntil: deadline - pause * 2) else {
                     throw StoreError(
                         .inUse,
                         "PostgreSQL: the tables are to be changed for this version, but another program's transaction "
