@@ -72,8 +72,10 @@ extension MemoryStore {
         return .cleared(ids.count)
     }
 
-    func takeUp(_ name: SessionName, _ connection: SessionID, _ now: Int64) -> Outcome {
-        let id = queue.extensions.sessions.first { $0.value.name == name }?.key ?? queue.extensions.lastSession + 1
+    func takeUp(_ name: SessionName, after last: TaskID?, _ connection: SessionID, _ now: Int64) -> Outcome {
+        let known = queue.extensions.sessions.first { $0.value.name == name }
+        if last != nil, known == nil || known?.value.connection != connection { return .displaced }
+        let id = known?.key ?? queue.extensions.lastSession + 1
         queue.extensions.lastSession = max(queue.extensions.lastSession, id)
         queue.extensions.sessions[id] = MemoryExtensions.Named(name: name, connection: connection)
         if let former = named[connection], former != id { leave(former, connection) }
@@ -83,9 +85,10 @@ extension MemoryStore {
         named[connection] = id
         let held = queue.items.filter { $0.value.holder?.rawValue == id }.sorted { $0.key < $1.key }
         return .tookUp(
-            held.map { task, item in
-                HeldClaim(id: task, tube: item.tube, timeToRun: item.timeToRun, timeLeft: max(0, item.due - now))
-            }
+            held.filter { task, _ in last.map { task > $0 } ?? true }
+                .map { task, item in
+                    HeldClaim(id: task, tube: item.tube, timeToRun: item.timeToRun, timeLeft: max(0, item.due - now))
+                }
         )
     }
 

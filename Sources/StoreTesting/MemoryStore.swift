@@ -138,7 +138,7 @@ final class MemoryStore: Store {
             queue.makePending(id)
             queue.items[id]?.timeouts += 1
             return .released
-        case .takeUp(let name): return takeUp(name, connection, now)
+        case .takeUp(let name, let last): return takeUp(name, after: last, connection, now)
         case .clear(let tube, let state, let limit): return clear(tube, state, limit: limit, now)
         case .giveBack:
             return .givenBack(leaveNamedSession(connection) ? 0 : giveBack(session))

@@ -14,7 +14,7 @@ extension Session {
     /// - Returns: the numbers of the tasks in it, in order.
     @discardableResult
     fileprivate func takeUp(_ name: String) throws -> [TaskID] {
-        guard case .tookUp(let claims)? = try run(.takeUp(.named(name))).first else {
+        guard case .tookUp(let claims, _)? = try run(.takeUp(.named(name))).first else {
             throw failure("a session is taken up")
         }
         return claims.map(\.id).sorted()
@@ -37,7 +37,7 @@ let namedSessionChecks: [StoreCheck] = [
         let first = manager.session()
         let id = try first.putAndClaim(.mail, timeToRun: 60)
         scene.pass(seconds: 20)
-        guard case .tookUp(let claims)? = try first.run(.takeUp(.named("worker"))).first else {
+        guard case .tookUp(let claims, _)? = try first.run(.takeUp(.named("worker"))).first else {
             throw failure("a session is taken up")
         }
         try require(claims, [HeldClaim(id: id, tube: .mail, timeToRun: 60, timeLeft: 40_000)], "claims")

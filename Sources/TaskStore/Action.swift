@@ -86,8 +86,12 @@ public enum Action: Sendable, Equatable {
     ///
     /// From then on the connection's claims belong to the named session. A connection of any manager that had it before
     /// is displaced: its operations on claims get ``Outcome/displaced``, and it ends without giving anything back. →
-    /// ``Outcome/tookUp(_:)``
-    case takeUp(SessionName)
+    /// ``Outcome/tookUp(_:hasMore:)``
+    ///
+    /// A store may do this in steps, so that one batch concerns ``Batch/mostRows`` claims at most. `after` is `nil` in the
+    /// first step. The next steps are for the claims of tasks after the last one that is known, or after task 0. Such a
+    /// step is ``Outcome/displaced`` if another connection has taken up the session since.
+    case takeUp(SessionName, after: TaskID? = nil)
 
     /// Deletes up to `limit` tasks of the tube that are pending, delayed or buried. → ``Outcome/cleared(_:)``, with
     /// fewer than `limit` if no more are left; ``Outcome/notFound`` if the tube does not exist.

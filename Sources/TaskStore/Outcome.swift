@@ -52,8 +52,11 @@ public enum Outcome: Sendable, Equatable {
     /// ``Batch/mostRows``.
     case givenBack(Int)
 
-    /// The connection has the named session now, with these claims in it.
-    case tookUp([HeldClaim])
+    /// The connection has the named session now, with these claims in it, in the order of their tasks.
+    ///
+    /// If `hasMore` is true, the connection may have claims that it has not brought to the session yet, or the session may
+    /// have more claims: another step has to follow.
+    case tookUp([HeldClaim], hasMore: Bool = false)
 
     /// Another connection has taken up the session that this one had; nothing was done.
     case displaced

@@ -110,6 +110,11 @@ final class SessionScript {
         ClaimedTask(id: TaskID(rawValue: id), tube: tube, timeToRun: timeToRun, body: [])
     }
 
+    /// Returns a claim as the store reports it when its named session is taken up.
+    func heldClaim(_ id: Int64) -> HeldClaim {
+        HeldClaim(id: TaskID(rawValue: id), tube: .default, timeToRun: 60, timeLeft: 60_000)
+    }
+
     private func outcomes(of operations: [Operation]) -> [Outcome] {
         var heldBack: Set<SessionID> = []
         return operations.map { operation in

@@ -223,3 +223,65 @@ import Testing
         #expect(order(rows: 1000).count == 21)
     }
 }
+
+extension StepsTests {
+    /// Scripts a store with a named session of 2,500 claims.
+    private func scriptSession(displacedAfter steps: Int = .max) {
+        var taken = 0
+        script.store = { [script] operation in
+            guard case .takeUp(_, let last) = operation.action else { return nil }
+            taken += 1
+            guard taken <= steps else { return .displaced }
+            let first = (last?.rawValue ?? 0) + 1
+            let page = (first..<min(first + Int64(Self.rows), 2_501)).map { script.heldClaim($0) }
+            return .tookUp(page, hasMore: page.last?.id.rawValue != 2_500)
+        }
+    }
+
+    @Test func `a named session with many claims is taken up in steps, and others are served between them`() throws {
+        scriptSession()
+        let (session, other) = (script.connect(), script.connect())
+        script.send(.session(try #require(SessionName("worker"))), .listTubeUsed, from: session)
+        script.turn()
+        #expect(session.claims.count == Self.rows)
+        #expect(session.replies.isEmpty && script.table.wasCut)
+        script.send(.listTubeUsed, from: other)
+        script.turn()
+        #expect(other.replies == [.using(.default)])
+        #expect(script.replies(to: session) == [.session(claims: 2_500), .using(.default)])
+        #expect(session.claims.count == 2_500)
+        #expect(script.table.counters[.session] == 1)
+        #expect(actions(from: 0).allSatisfy { $0.count <= 2 })
+    }
+
+    @Test func `a connection whose session is taken in the middle is told and closed`() throws {
+        scriptSession(displacedAfter: 2)
+        let session = script.connect()
+        script.send(.session(try #require(SessionName("worker"))), .listTubeUsed, from: session)
+        #expect(script.replies(to: session) == [.sessionTaken])
+        #expect(session.closing == .now)
+        #expect(session.claims.isEmpty)
+    }
+
+    @Test func `a later step that fails closes the connection`() throws {
+        scriptSession()
+        let session = script.connect()
+        script.send(.session(try #require(SessionName("worker"))), .listTubeUsed, from: session)
+        script.turn()
+        _ = script.table.makeBatch(at: script.now)
+        script.table.fail(with: .outOfMemory, at: script.now)
+        #expect(script.replies(to: session) == [.outOfMemory])
+        #expect(session.closing == .now)
+        #expect(session.isNamed, "its end leaves the claims to the named session")
+    }
+
+    @Test func `if the first step fails the connection stays as it was`() throws {
+        scriptSession()
+        let session = script.connect()
+        script.send(.session(try #require(SessionName("worker"))), .listTubeUsed, from: session)
+        _ = script.table.makeBatch(at: script.now)
+        script.table.fail(with: .internalError, at: script.now)
+        #expect(script.replies(to: session) == [.internalError, .using(.default)])
+        #expect(!session.isNamed)
+    }
+}

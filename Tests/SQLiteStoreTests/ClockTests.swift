@@ -169,7 +169,7 @@ import Testing
         let next = try open(place)
         #expect(try timeLeft(next, 1) > 900_000)
         let taken = try run(next, .takeUp(name)).outcomes
-        guard case .tookUp(let claims)? = taken.first else { throw StoreError(.failed, "\(taken)") }
+        guard case .tookUp(let claims, _)? = taken.first else { throw StoreError(.failed, "\(taken)") }
         #expect(claims.map(\.id.rawValue) == [1])
         try next.leave()
     }

@@ -89,14 +89,19 @@ import Testing
         "attach to session": ["SEARCH session USING INTEGER PRIMARY KEY (rowid=?)"],
         "detach from session": ["SEARCH session USING INTEGER PRIMARY KEY (rowid=?)"],
         "detach connections of manager": [
-            "SEARCH session USING INDEX session_connection (connection>? AND connection<?)"
+            "SEARCH session USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH session USING INDEX session_connection (connection>? AND connection<?)",
         ],
         "remove idle session": [
             "SEARCH session USING INTEGER PRIMARY KEY (rowid=?)", "SCALAR SUBQUERY 1",
             "SEARCH task_state USING INDEX task_claimed (holder=?)",
         ],
-        "rename holder": ["SEARCH task_state USING INDEX task_claimed (holder=?)"],
-        "claims of holder": ["SEARCH task_state USING INDEX task_claimed (holder=?)"],
+        "move claims to session": [
+            "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_claimed (holder=?)",
+        ],
+        "claims of holder": ["SEARCH task_state USING INDEX task_claimed (holder=? AND rowid>?)"],
+        "end of page of sessions": ["SEARCH session USING INTEGER PRIMARY KEY (rowid>?)"],
         "next end of a named claim": ["SEARCH task_state USING INDEX task_claimed_named"],
         // All claims of named sessions, once after a start of the machine.
         "restart named claims": ["SCAN task_state USING INDEX task_claimed_named"],
@@ -122,10 +127,11 @@ import Testing
             "SEARCH task_state USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1",
             "SEARCH task_state USING INDEX task_buried (tube_id=?)",
         ],
-        // These read all tubes, all managers or all sessions: their number is small, and each is wanted.
-        "remove all idle sessions": [
-            "SCAN session", "CORRELATED SCALAR SUBQUERY 1", "SEARCH task_state USING INDEX task_claimed (holder=?)",
+        "remove idle sessions of page": [
+            "SEARCH session USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", "CORRELATED SCALAR SUBQUERY 1",
+            "SEARCH task_state USING INDEX task_claimed (holder=?)",
         ],
+        // These read all tubes or all managers: their number is small, and each is wanted.
         "statistics of store": ["SCAN tube", "SCALAR SUBQUERY 1", "SCAN sqlite_sequence"],
         "list tubes": ["SCAN tube USING INDEX sqlite_autoindex_tube_2"],
         // The last ids of the tables with AUTOINCREMENT: one row per such table.
@@ -140,7 +146,6 @@ import Testing
         "set claim clock": ["SCAN claim_clock"],
         "heartbeat": ["SEARCH manager USING INTEGER PRIMARY KEY (rowid=?)"],
         "tubes of manager": ["SEARCH tube_user USING INDEX tube_user_manager (manager_id=?)"],
-        "remove tubes of manager": ["SEARCH tube_user USING INDEX tube_user_manager (manager_id=?)"],
     ]
 
     @Test func `every statement uses its index`() throws {

@@ -98,8 +98,8 @@ import Testing
         let before = tables.namedSessions.all
         try tables.statements.transaction.begin.run()
         try tables.startBatch(at: StoreClock.Reading(claim: 0, wall: 0))
-        _ = try tables.attach(session(5, of: store), to: SessionName("t")!)
-        _ = try tables.attach(session(6, of: store), to: SessionName("u")!)
+        _ = try tables.attach(session(5, of: store), to: SessionName("t")!, after: nil)
+        _ = try tables.attach(session(6, of: store), to: SessionName("u")!, after: nil)
         try store.parts.database.rollBack()
         tables.abandonBatch()
         #expect(tables.namedSessions.all == before)

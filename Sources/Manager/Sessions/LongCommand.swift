@@ -12,11 +12,14 @@ struct LongCommand {
 
         /// Kicks up to this many tasks of a tube.
         case kick(TubeName, bound: Int)
+
+        /// Takes up a named session, and learns its claims.
+        case takeUp(SessionName)
     }
 
     let work: Work
 
-    /// The number of tasks that the steps have deleted or kicked.
+    /// The number of tasks that the steps have deleted, kicked or found to be claimed.
     private(set) var done = 0
 
     /// The number of tasks for which the step in the batch asks.
@@ -24,6 +27,9 @@ struct LongCommand {
 
     /// The state from which a kick takes its tasks; `nil` if one step may be enough.
     private var kicks: TaskState?
+
+    /// The last task of which it is known that the named session has claimed it; `nil` before the first step.
+    private var lastKnown: TaskID?
 
     init(_ work: Work) {
         self.work = work
@@ -34,8 +40,17 @@ struct LongCommand {
         switch work {
         case .clear: .clearTube
         case .kick: .kick
+        case .takeUp: .session
         }
     }
+
+    /// Whether its steps change rows that a batch has a bound for.
+    var needsRows: Bool {
+        if case .takeUp = work { false } else { true }
+    }
+
+    /// Whether no step was carried out yet.
+    var isAtStart: Bool { lastKnown == nil && done == 0 }
 
     /// Returns the next step.
     ///
@@ -53,6 +68,10 @@ struct LongCommand {
             // because an earlier step has kicked the last buried task.
             if kicks == nil, rest > rows { kicks = .buried }
             return .kick(tube, bound: asked, from: kicks)
+        case .takeUp(let name):
+            // Most sessions have few claims. So the store decides how many of them a batch has room for.
+            asked = 0
+            return .takeUp(name, after: lastKnown)
         }
     }
 
@@ -74,6 +93,14 @@ struct LongCommand {
             guard done == 0, kicks == .buried else { return .kicked(done) }
             kicks = .delayed
             return nil
+        case (.takeUp, .tookUp(let claims, let hasMore)):
+            done += claims.count
+            lastKnown = claims.last?.id ?? lastKnown ?? TaskID(rawValue: 0)
+            return hasMore ? nil : .session(claims: done)
+        case (.takeUp, .displaced):
+            return .sessionTaken
+        case (.takeUp, .notFound):
+            return .notFound
         default:
             return unfinished(.internalError)
         }
@@ -88,6 +115,7 @@ struct LongCommand {
         switch work {
         case .clear: return .cleared(done)
         case .kick: return .kicked(done)
+        case .takeUp: return failure
         }
     }
 }

@@ -108,9 +108,6 @@ extension SessionTable {
             }
             counters[command.verb] += 1
             if case .kick = command { wakeForKicked(outcome, session.usedTube) }
-            if case .session(let name) = command, case .tookUp(let claims) = outcome {
-                takeUp(name, claims, session, at: now)
-            }
             reply(answer(to: command.verb, outcome, session, at: now, process), to: session)
         case .reserve(let timeout, let count, let waits):
             applyReserve(
@@ -133,7 +130,7 @@ extension SessionTable {
                 session.referredWatches.removeLast()
             }
         case .long:
-            applyLong(outcome, session)
+            applyLong(outcome, session, at: now)
         case .expire(let task):
             guard outcome != .locked else {
                 session.expireAgain(task)
@@ -176,15 +173,23 @@ extension SessionTable {
         reply(answer, to: session)
     }
 
-    private mutating func applyLong(_ outcome: Outcome, _ session: Session) {
+    private mutating func applyLong(_ outcome: Outcome, _ session: Session, at now: Moment) {
         markReady(session)
         guard var long = session.longCommand else { return }
+        switch long.work {
+        case .clear: break
+        case .kick(let tube, _): wakeForKicked(outcome, tube)
+        case .takeUp(let name): applyTakeUp(outcome, name, session, isFirst: long.isAtStart, at: now)
+        }
         let answer = long.finishStep(outcome)
-        if case .kick(let tube, _) = long.work { wakeForKicked(outcome, tube) }
         session.longCommand = answer == nil ? long : nil
         guard let answer else { return }
         counters[long.verb] += 1
         reply(answer, to: session)
+        guard case .displaced = outcome else { return }
+        // It may have claims that it has not brought to the named session. Only its end returns them.
+        session.letGoOfAll()
+        hangUp(session)
     }
 
     /// Wakes sessions if more tasks were kicked than sessions were served.
@@ -222,22 +227,42 @@ extension SessionTable {
             lastListBytes = list.count
             return .ok(list)
         case .notFound: return .notFound
-        case .tookUp(let claims): return .session(claims: claims.count)
         case .displaced:
             session.letGoOfAll()
             return .sessionTaken
-        case .inserted, .exists, .storageFull, .cleared, .referred, .givenBack, .heldBack, .locked, .failed, .damaged,
-            .undone:
+        case .inserted, .exists, .storageFull, .cleared, .referred, .givenBack, .tookUp, .heldBack, .locked, .failed,
+            .damaged, .undone:
             return .internalError
         }
     }
 
-    /// Gives the connection the claims of its named session.
-    private mutating func takeUp(_ name: SessionName, _ claims: [HeldClaim], _ session: Session, at now: Moment) {
-        // The former session of this manager may be waiting. It gets its answer when its claim is tried.
-        for former in waitingSessions.sessions(named: name) { wakes.wake(former) }
-        session.name = name
-        session.letGoOfAll()
+    /// Notes a step of taking up a named session.
+    ///
+    /// - Parameters:
+    ///   - outcome: the step's outcome.
+    ///   - name: the session's name.
+    ///   - session: the connection's session.
+    ///   - isFirst: whether it is the first step.
+    ///   - now: the time when the answers leave.
+    private mutating func applyTakeUp(
+        _ outcome: Outcome,
+        _ name: SessionName,
+        _ session: Session,
+        isFirst: Bool,
+        at now: Moment
+    ) {
+        guard case .tookUp(let claims, _) = outcome else { return }
+        if isFirst {
+            // The former session of this manager may be waiting. It gets its answer when its claim is tried.
+            for former in waitingSessions.sessions(named: name) { wakes.wake(former) }
+            session.name = name
+            session.letGoOfAll()
+        }
+        hold(claims, session, at: now)
+    }
+
+    /// Gives the connection claims of its named session.
+    private mutating func hold(_ claims: [HeldClaim], _ session: Session, at now: Moment) {
         for claim in claims {
             let deadline = now.instant + .milliseconds(claim.timeLeft)
             session.hold(

@@ -178,7 +178,7 @@ extension SessionTable {
             session.queuedBytes = 0
             markReady(session)
         case .session(let name):
-            add(.takeUp(name), .command(.init(command)), for: session)
+            begin(.takeUp(name), for: session)
         case .clearTube(let tube, let state):
             begin(.clear(tube, state), for: session)
         }

@@ -53,6 +53,8 @@ extension SessionTable {
                 session.longCommand = nil
                 counters[long.verb] += 1
                 refuse(session, with: answer.map(long.unfinished))
+                // It may have claims that it has not brought to the named session. Only its end returns them.
+                if case .takeUp = long.work, !long.isAtStart { hangUp(session) }
             }
             markReady(session)
         case .expire(let task):

@@ -86,7 +86,7 @@ extension SessionTable {
 
     /// Adds the next step of the session's long command, or leaves it for the next batch if this one has no room.
     mutating func addStep(for session: Session) {
-        guard room.rows > 0 else {
+        guard room.rows > 0 || session.longCommand?.needsRows == false else {
             wasCut = true
             return markReady(session)
         }

@@ -110,7 +110,7 @@ struct BatchAnalysis {
             if planned.makesTube || !references.protects(tube) { makesTubes = true }
         case .giveBack, .giveBackAll:
             references.disconnect(connection)
-        case .takeUp(let name):
+        case .takeUp(let name, _):
             planned.name = name.text
             references.attach(connection, to: 0)
         case .peek, .taskStatistics:

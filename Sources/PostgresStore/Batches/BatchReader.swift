@@ -196,7 +196,7 @@ struct BatchReader {
     private mutating func readAttachedClaim(_ row: BatchRow, _ index: Int) {
         let id = TaskID(rawValue: row.id)
         references.addClaim(id, operations[index].session.connection)
-        guard case .tookUp(let claims) = outcomes[index] else { return }
+        guard case .tookUp(let claims, _) = outcomes[index] else { return }
         let claim = HeldClaim(
             id: id,
             tube: TubeName(row.tube) ?? .default,

@@ -7,27 +7,38 @@ extension SQLiteStore {
     /// After that the clients are served again.
     private static let timeForReturning = Duration.milliseconds(10)
 
-    /// Returns some claims of a dead manager, and with the last of them removes its row.
+    /// Returns some claims of a dead manager.
+    ///
+    /// If it has none any more, this removes some of the rest, and at last its row.
     ///
     /// The writer lock is held.
     ///
-    /// - Returns: the number of claims that became pending; nil if the manager's row is gone.
+    /// - Returns: what became of it; nil if the manager's row was gone before.
     /// - Throws: ``StoreError``.
     func returnClaims(
         of dead: ManagerRow,
         at now: Timestamp,
         wake toWake: inout UInt64
-    ) throws(StoreError) -> Int? {
+    ) throws(StoreError) -> RecoveryStep? {
         let tables = parts.tables
-        let (returned, isLast): (Int?, Bool) = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in
-            guard try tables.exists(dead.id) else { return (nil, false) }
+        let step: RecoveryStep? = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in
+            guard try tables.exists(dead.id) else { return nil }
             let returned = try tables.returnClaims(of: SessionID.all(of: dead.id), limit: Batch.mostRows)
-            let isLast = returned < Batch.mostRows
-            if isLast { try tables.removeManager(dead.id) }
-            return (returned, isLast)
+            let room = Batch.mostRows - returned
+            guard room > 0 else { return RecoveryStep(claims: returned, isLast: false) }
+            return RecoveryStep(claims: returned, isLast: try tables.removeManager(dead.id, atMost: room))
         }
-        if isLast, dead.slot != parts.livenessLock.slot { parts.sharedPage.free(dead.slot) }
-        return returned
+        if step?.isLast == true, dead.slot != parts.livenessLock.slot { parts.sharedPage.free(dead.slot) }
+        return step
+    }
+
+    /// One step of cleaning up after a manager.
+    struct RecoveryStep {
+        /// The number of claims that became pending.
+        var claims: Int
+
+        /// Whether the manager's row is gone now.
+        var isLast: Bool
     }
 
     /// Cleans up after the managers that have died, for a limited time.
@@ -59,9 +70,10 @@ extension SQLiteStore {
             var isBlocked = false
             var isLate = false
             do {
-                while !isLate, let returned = try recoverSomeClaims(of: peer, at: now) {
-                    claims = (claims ?? 0) + returned
-                    isLate = returned == Batch.mostRows && ContinuousClock.now >= deadline
+                while !isLate, let step = try recoverSomeClaims(of: peer, at: now) {
+                    claims = (claims ?? 0) + step.claims
+                    if step.isLast { break }
+                    isLate = ContinuousClock.now >= deadline
                 }
             } catch  where error.code == .busy || error.code == .full {
                 // The next call returns the rest; what was returned so far is reported now.
@@ -74,7 +86,7 @@ extension SQLiteStore {
     }
 
     /// Runs one step of cleaning up, and lets other managers write after it.
-    private func recoverSomeClaims(of peer: ManagerRow, at now: Timestamp) throws(StoreError) -> Int? {
+    private func recoverSomeClaims(of peer: ManagerRow, at now: Timestamp) throws(StoreError) -> RecoveryStep? {
         var toWake: UInt64 = 0
         try parts.writerLock.lock()
         defer {

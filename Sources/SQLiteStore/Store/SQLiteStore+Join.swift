@@ -51,8 +51,8 @@ extension SQLiteStore {
             // A manager that had this slot before is dead: this one holds the slot's lock now.
             if peer.slot != slot, try parts.livenessLock.isAlive(peer.slot) { continue }
             var claims = 0
-            while let returned = try returnClaims(of: peer, at: now, wake: &toWake) {
-                claims += returned
+            while let step = try returnClaims(of: peer, at: now, wake: &toWake) {
+                claims += step.claims
                 try yieldWriterLock(&toWake)
             }
             recoveredAtOpening.append(DeadManager(id: peer.id, name: peer.name, claims: claims))

@@ -6,14 +6,15 @@ extension SQLiteStore {
     /// Each is a commit, which all other managers have to notice.
     private static let heartbeatInterval: Int64 = 10_000
 
-    /// Milliseconds after a heartbeat that has left old keys.
+    /// Milliseconds after a heartbeat that has left old keys, or sessions that it has not looked at.
     private static let shortHeartbeatInterval: Int64 = 2000
 
     /// Milliseconds between two checks whether room has to be made.
     private static let upkeepInterval: Int64 = 2000
 
-    /// The largest number of old keys that one heartbeat removes: a few milliseconds of the lock.
-    private static let mostKeysRemovedAtOnce = 1000
+    /// The largest number of old keys that one heartbeat removes, and of sessions that it looks at: a few milliseconds
+    /// of the lock.
+    private static let mostRemovedAtOnce = 1000
 
     /// See ``Store/maintain(at:)``.
     public func maintain(at now: Timestamp) throws(StoreError) -> Maintenance {
@@ -28,7 +29,7 @@ extension SQLiteStore {
             try makeRoom()
             lastUpkeep = now.rawValue
         }
-        let interval = hasMoreKeysToRemove ? Self.shortHeartbeatInterval : Self.heartbeatInterval
+        let interval = hasMoreToRemove ? Self.shortHeartbeatInterval : Self.heartbeatInterval
         if abs(now.rawValue - lastHeartbeat) >= interval {
             try writeHeartbeat(at: now)
             lastHeartbeat = now.rawValue
@@ -60,9 +61,10 @@ extension SQLiteStore {
         let hasRow: Bool
         do {
             hasRow = try transaction(at: now, wake: &toWake) { () throws(SQLiteError) in
-                try tables.removeIdleSessions()
-                let removed = try tables.removeOldKeys(atMost: Int64(Self.mostKeysRemovedAtOnce))
-                hasMoreKeysToRemove = removed == Self.mostKeysRemovedAtOnce
+                let page = Self.mostRemovedAtOnce
+                lastSessionLookedAt = try tables.removeIdleSessions(after: lastSessionLookedAt, atMost: page)
+                let removed = try tables.removeOldKeys(atMost: Int64(page))
+                hasMoreToRemove = removed == page || lastSessionLookedAt > 0
                 return try tables.heartbeat()
             }
         } catch  where error.code == .busy || error.code == .full {

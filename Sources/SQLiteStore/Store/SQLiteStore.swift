@@ -45,7 +45,10 @@ public final class SQLiteStore: Store {
     var publishedClaimOffset: Int64?
 
     /// Whether the last heartbeat has left old keys, so that the next one should come soon.
-    var hasMoreKeysToRemove = false
+    var hasMoreToRemove = false
+
+    /// The named session at which the last heartbeat stopped looking for idle ones; 0 if it has looked at the last one.
+    var lastSessionLookedAt: Int64 = 0
 
     /// The length of the database at the last check.
     var lastLength: Int64 = 0

@@ -10,7 +10,6 @@ extension TaskTables {
         let heartbeat: Statement
         let setClaimClock: Statement
         let tubes: Statement
-        let deleteTubes: Statement
 
         init(_ registry: StatementRegistry) throws(SQLiteError) {
             all = try registry.prepare("list managers", "SELECT id, name, slot FROM manager ORDER BY id")
@@ -33,11 +32,7 @@ extension TaskTables {
             )
             tubes = try registry.prepare(
                 "tubes of manager",
-                "SELECT tube_id FROM tube_user WHERE manager_id = ?1"
-            )
-            deleteTubes = try registry.prepare(
-                "remove tubes of manager",
-                "DELETE FROM tube_user WHERE manager_id = ?1"
+                "SELECT tube_id FROM tube_user WHERE manager_id = ?1 LIMIT ?2"
             )
         }
     }
@@ -104,15 +99,33 @@ extension TaskTables {
         try statements.manager.setClaimClock.run()
     }
 
-    /// Removes a manager that has no claims any more: its row, its named sessions' connections, and its use of tubes.
-    func removeManager(_ id: ManagerID) throws(SQLiteError) {
-        try detachConnections(of: id)
+    /// Removes some of what is left of a manager that has no claims any more: the connections of named sessions, its use
+    /// of tubes, and with the last of them its row.
+    ///
+    /// - Parameters:
+    ///   - id: the manager.
+    ///   - limit: the largest number of sessions and tubes.
+    /// - Returns: whether nothing is left.
+    /// - Throws: SQLite's error.
+    func removeManager(_ id: ManagerID, atMost limit: Int) throws(SQLiteError) -> Bool {
+        let left = limit - (try detachConnections(of: id, limit: limit))
+        guard left > 0, try removeUse(ofTubesBy: id, atMost: left) < left else { return false }
+        statements.manager.delete.bind(id.rawValue)
+        try statements.manager.delete.run()
+        return true
+    }
+
+    /// Removes a manager's use of some tubes, and those of the tubes that nothing else keeps.
+    ///
+    /// - Returns: their number; at most `limit`.
+    /// - Throws: SQLite's error.
+    private func removeUse(ofTubesBy id: ManagerID, atMost limit: Int) throws(SQLiteError) -> Int {
         var used: [Int64] = []
-        statements.manager.tubes.bind(id.rawValue)
+        statements.manager.tubes.bind(id.rawValue, Int64(limit))
         while try statements.manager.tubes.step() { used.append(statements.manager.tubes.int(0)) }
-        statements.manager.deleteTubes.bind(id.rawValue)
-        try statements.manager.deleteTubes.run()
         for tubeID in used {
+            statements.tube.deleteUsers.bind(tubeID, id.rawValue)
+            try statements.tube.deleteUsers.run()
             let tube = try tube(withID: tubeID)
             if id == manager {
                 markChanged(tube)
@@ -121,7 +134,6 @@ extension TaskTables {
             }
             try removeIfUnused(tube)
         }
-        statements.manager.delete.bind(id.rawValue)
-        try statements.manager.delete.run()
+        return used.count
     }
 }

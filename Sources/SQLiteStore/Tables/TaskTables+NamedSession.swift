@@ -8,10 +8,11 @@ extension TaskTables {
         let insert: Statement
         let attach: Statement
         let detach: Statement
-        let detachAll: Statement
+        let detachSome: Statement
         let deleteIdle: Statement
-        let deleteAllIdle: Statement
-        let renameHolder: Statement
+        let endOfPage: Statement
+        let deleteIdleOfPage: Statement
+        let moveClaims: Statement
         let claims: Statement
 
         init(_ registry: StatementRegistry) throws(SQLiteError) {
@@ -36,9 +37,12 @@ extension TaskTables {
                 "detach from session",
                 "UPDATE session SET connection = NULL WHERE id = ?1 AND connection = ?2"
             )
-            detachAll = try registry.prepare(
+            detachSome = try registry.prepare(
                 "detach connections of manager",
-                "UPDATE session SET connection = NULL WHERE connection BETWEEN ?1 AND ?2"
+                """
+                UPDATE session SET connection = NULL
+                WHERE id IN (SELECT id FROM session WHERE connection BETWEEN ?1 AND ?2 LIMIT ?3)
+                """
             )
             deleteIdle = try registry.prepare(
                 "remove idle session",
@@ -47,20 +51,32 @@ extension TaskTables {
                     AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = ?1)
                 """
             )
-            deleteAllIdle = try registry.prepare(
-                "remove all idle sessions",
+            endOfPage = try registry.prepare(
+                "end of page of sessions",
+                "SELECT id FROM session WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2 - 1"
+            )
+            deleteIdleOfPage = try registry.prepare(
+                "remove idle sessions of page",
                 """
-                DELETE FROM session WHERE connection IS NULL
+                DELETE FROM session WHERE id > ?1 AND id <= ?2 AND connection IS NULL
                     AND NOT EXISTS (SELECT 1 FROM task_state WHERE state = 'claimed' AND holder = session.id)
                 """
             )
-            renameHolder = try registry.prepare(
-                "rename holder",
-                "UPDATE task_state SET holder = ?2 WHERE state = 'claimed' AND holder = ?1"
+            moveClaims = try registry.prepare(
+                "move claims to session",
+                """
+                UPDATE task_state NOT INDEXED SET holder = ?2
+                WHERE state = 'claimed' AND id IN (
+                    SELECT id FROM task_state WHERE state = 'claimed' AND holder = ?1 LIMIT ?3
+                )
+                """
             )
             claims = try registry.prepare(
                 "claims of holder",
-                "SELECT id, tube_id, ttr_s, due_ms FROM task_state WHERE state = 'claimed' AND holder = ?1"
+                """
+                SELECT id, tube_id, ttr_s, due_ms FROM task_state
+                WHERE state = 'claimed' AND holder = ?1 AND id > ?2 ORDER BY id LIMIT ?3
+                """
             )
         }
     }
@@ -88,8 +104,45 @@ extension TaskTables {
         return try statement.step() ? statement.int(0) : 0
     }
 
-    /// Attaches a connection to a named session, which is made if it does not exist.
-    func attach(_ connection: SessionID, to name: SessionName) throws(SQLiteError) -> Outcome {
+    /// Attaches a connection to a named session, which is made if it does not exist, and brings the connection's claims
+    /// to it.
+    ///
+    /// - Parameters:
+    ///   - connection: the connection.
+    ///   - name: the session's name.
+    ///   - last: nil in the first step; in the next ones the last task whose claim is known, or 0.
+    /// - Returns: the session's next claims, as many as the batch has room for.
+    /// - Throws: SQLite's error.
+    func attach(_ connection: SessionID, to name: SessionName, after last: TaskID?) throws(SQLiteError) -> Outcome {
+        let session: Int64
+        if last == nil {
+            session = try attachRow(of: name, connection)
+        } else {
+            guard let attached = namedSessions[connection], try holder(for: connection) != nil else {
+                return .displaced
+            }
+            session = attached
+        }
+        nextEvents[.namedClaims] = .unknown
+        let move = statements.session.moveClaims
+        move.bind(connection.rawValue, session, Int64(attachRoom))
+        let moved = try move.run()
+        guard moved < attachRoom else {
+            attachRoom = 0
+            return .tookUp([], hasMore: true)
+        }
+        attachRoom -= moved
+        let known = try claims(of: session, after: last?.rawValue ?? 0, atMost: attachRoom)
+        let hasMore = known.count == attachRoom
+        attachRoom -= known.count
+        return .tookUp(known, hasMore: hasMore)
+    }
+
+    /// Makes a connection the one of a named session.
+    ///
+    /// - Returns: the session's id.
+    /// - Throws: SQLite's error.
+    private func attachRow(of name: SessionName, _ connection: SessionID) throws(SQLiteError) -> Int64 {
         let session: Int64
         let find = statements.session.byName
         find.bind(name.text, at: 1)
@@ -105,11 +158,8 @@ extension TaskTables {
             session = try makeSession(name, for: connection)
         }
         if let former = namedSessions[connection], former != session { try detachRow(of: former, connection) }
-        statements.session.renameHolder.bind(connection.rawValue, session)
-        try statements.session.renameHolder.run()
         namedSessions.set(session, for: connection)
-        nextEvents[.namedClaims] = .unknown
-        return .tookUp(try claims(of: session))
+        return session
     }
 
     /// How many ids are tried for a new session after all were used once.
@@ -137,10 +187,11 @@ extension TaskTables {
         throw SQLiteError(noNumberFor: "a named session")
     }
 
-    private func claims(of session: Int64) throws(SQLiteError) -> [HeldClaim] {
+    /// Reads the first claims of a named session on tasks after one of them.
+    private func claims(of session: Int64, after last: Int64, atMost limit: Int) throws(SQLiteError) -> [HeldClaim] {
         var claims: [HeldClaim] = []
         let statement = statements.session.claims
-        statement.bind(session)
+        statement.bind(session, last, Int64(limit))
         while try statement.step() {
             claims.append(
                 HeldClaim(
@@ -154,14 +205,17 @@ extension TaskTables {
         return claims
     }
 
-    /// Returns claims of a connection or of its named session, and detaches the connection with the last of them.
+    /// Returns claims that a connection has not brought to its named session, and detaches it with the last of them.
     ///
+    /// - Parameters:
+    ///   - connection: the connection.
+    ///   - isSessionOver: whether the claims of the named session are returned too.
     /// - Returns: the number of claims; ``Batch/mostRows`` if there may be more.
     /// - Throws: SQLite's error.
-    func returnClaimsAndDetach(_ connection: SessionID) throws(SQLiteError) -> Int {
-        var returned = 0
-        if let holder = try holder(for: connection) {
-            returned = try returnClaims(of: holder.rawValue...holder.rawValue)
+    func returnClaimsAndDetach(_ connection: SessionID, isSessionOver: Bool) throws(SQLiteError) -> Int {
+        var returned = try returnClaims(of: connection.rawValue...connection.rawValue)
+        if isSessionOver, returned < Batch.mostRows, let holder = try holder(for: connection), holder != connection {
+            returned += try returnClaims(of: holder.rawValue...holder.rawValue, limit: Batch.mostRows - returned)
         }
         if returned < Batch.mostRows { _ = try detach(connection) }
         return returned
@@ -185,16 +239,32 @@ extension TaskTables {
         try statements.session.deleteIdle.run()
     }
 
-    /// Detaches all connections of a manager that has ended.
-    func detachConnections(of manager: ManagerID) throws(SQLiteError) {
+    /// Detaches connections of a manager that has ended.
+    ///
+    /// - Returns: their number; at most `limit`.
+    /// - Throws: SQLite's error.
+    func detachConnections(of manager: ManagerID, limit: Int) throws(SQLiteError) -> Int {
         let connections = SessionID.all(of: manager)
-        statements.session.detachAll.bind(connections.lowerBound, connections.upperBound)
-        try statements.session.detachAll.run()
+        let statement = statements.session.detachSome
+        statement.bind(connections.lowerBound, connections.upperBound, Int64(limit))
+        return try statement.run()
     }
 
-    /// Removes the named sessions without a connection and without claims.
-    func removeIdleSessions() throws(SQLiteError) {
-        try statements.session.deleteAllIdle.run()
+    /// Looks at some named sessions, and removes those without a connection and without claims.
+    ///
+    /// - Parameters:
+    ///   - start: the id after which to begin.
+    ///   - limit: the largest number of sessions to look at.
+    /// - Returns: the id after which to continue; 0 after the last session.
+    /// - Throws: SQLite's error.
+    func removeIdleSessions(after start: Int64, atMost limit: Int) throws(SQLiteError) -> Int64 {
+        let endOfPage = statements.session.endOfPage
+        endOfPage.bind(start, Int64(limit))
+        let end = try endOfPage.step() ? endOfPage.int(0) : nil
+        endOfPage.reset()
+        statements.session.deleteIdleOfPage.bind(start, end ?? .max)
+        try statements.session.deleteIdleOfPage.run()
+        return end ?? 0
     }
 
     /// Finds the connections of this manager whose named sessions other connections have taken.

@@ -135,12 +135,11 @@ extension TaskTables {
         case .expire(let id):
             return try expire(id, of: session)
         case .giveBack:
-            if !namedSessions.isEmpty, try detach(connection) { return .givenBack(0) }
-            return .givenBack(try returnClaims(of: session.rawValue...session.rawValue))
+            return .givenBack(try returnClaimsAndDetach(connection, isSessionOver: false))
         case .giveBackAll:
-            return .givenBack(try returnClaimsAndDetach(connection))
-        case .takeUp(let name):
-            return try attach(connection, to: name)
+            return .givenBack(try returnClaimsAndDetach(connection, isSessionOver: true))
+        case .takeUp(let name, let last):
+            return try attach(connection, to: name, after: last)
         case .clear(let tube, let state, let limit):
             return try clear(tube, state, limit: limit)
         }

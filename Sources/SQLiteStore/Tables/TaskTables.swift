@@ -49,6 +49,9 @@ final class TaskTables {
     /// How many keys the batch has added.
     var keysAdded: Int64 = 0
 
+    /// How many claims the batch may still bring to named sessions, or read from them.
+    var attachRoom = Batch.mostRows
+
     /// What must be on the disk before the batch's outcomes are told.
     var durability = Durability.nothing
 
@@ -164,6 +167,7 @@ final class TaskTables {
         unsatisfiedTubes.removeAll()
         displacesElsewhere = false
         keysAdded = 0
+        attachRoom = Batch.mostRows
         exhaustedTubes = nil
         if !waitingSessions.isEmpty { waitingSessions.removeAll(keepingCapacity: true) }
     }
