@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..lib.failures import Failure
 from ..lib.paths import BUILT, load_programs, manager_binary
-from . import backlog, install, machine, special
+from . import backlog, beside_flood, install, machine, special
 from .compare import compare
 from .load import Generator
 from .options import Options, Say
@@ -23,6 +23,7 @@ PEERS = ["beanstalkd", "beanstalkd-f0", "redis", "postgresql", "floor"]
 SPECIAL = {
     "W12": "idle: 100 consumers wait",
     "W13": "start-up and recovery",
+    "W14": "16 connections beside 200 that never read",
 }
 
 #: The most rounds of a workload that starts its systems in each round.
@@ -151,6 +152,10 @@ class Bench(Run):
             title = f"{backlog.in_words(options.recovery_tasks)} tasks"
             self.measure("W13", title, lambda found: self.repeat(found, keys_of_durable, self.recover))
 
+        if "W14" in options.workloads:
+            keys_of_beanstalk = [key for key in self.factories if key.startswith(("beanrow-", "beanstalkd"))]
+            self.measure("W14", SPECIAL["W14"], lambda found: self.repeat(found, keys_of_beanstalk, self.beside_flood))
+
     def compare(self, workload: Workload, found: Entry) -> Mapping[str, object]:
         """Measures a workload with a rate."""
         return compare(
@@ -173,6 +178,11 @@ class Bench(Run):
     def recover(self, system: System) -> Entry:
         """Measures W13."""
         return special.recovery(system, self.generator, self.directory, self.options.recovery_tasks, self.say)
+
+    def beside_flood(self, system: System) -> Entry:
+        """Measures W14."""
+        tasks = 500 if self.options.is_quick else 5000
+        return beside_flood.beside_flood(system, self.generator, self.directory, tasks, self.say)
 
     def systems_for(self, workload: Workload) -> list[System]:
         """Returns the systems of a workload."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from .results import Results
@@ -218,6 +219,21 @@ def recovering(results: Results) -> str:
     return table([title, "start", "SIGKILL and start", "its claims returned", "its claims returned by a peer"], rows)
 
 
+def beside_flood(results: Results) -> str:
+    """Returns W14."""
+    rows = []
+    for system in results.systems("W14"):
+        for command, words in (("put", "put"), ("reserve_and_delete", "reserve and delete")):
+            name = f"{command}_p50"
+            alone, beside = (
+                statistics.median(run[when][name] for run in results.runs("W14", system))
+                for when in ("alone", "beside")
+            )
+            ratio = f"{beside / alone:.2f}×"
+            rows.append([f"{results.system_title('W14', system)}: {words}", time_of(alone), time_of(beside), ratio])
+    return table(["W14 16 connections beside 200 that never read", "p50 alone", "p50 beside them", "ratio"], rows)
+
+
 def targets(results: Results) -> str:
     """Returns the targets and what was measured, for docs/decisions.md and the terminal."""
     rows, without = [], []
@@ -261,6 +277,7 @@ def page(results: Results) -> str:
         ("Waking", waking(results)),
         ("Idling", idling(results)),
         ("Recovery", recovering(results)),
+        ("Beside a flood", beside_flood(results)),
         ("Not measured to the end", failures(results)),
         ("Machine", machine(results)),
     ]

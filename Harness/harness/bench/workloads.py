@@ -82,7 +82,7 @@ class Wake(Workload):
         )
 
 
-#: The workloads with a rate; W12 and W13 are in special.py.
+#: The workloads with a rate; W12 and W13 are in special.py, W14 in beside_flood.py.
 WORKLOADS = [
     Workload("W1", "put, 1 connection", "put", {"connections": 1}, first_tasks=200),
     Workload("W2", "put, 64 connections", "put"),
