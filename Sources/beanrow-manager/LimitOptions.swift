@@ -40,9 +40,9 @@ struct LimitOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            The most memory for bodies, commands and answers of all connections, up to 1048576 MiB. Beyond it, bodies \
-            are answered with OUT_OF_MEMORY, and clients that do not read wait. At least four times --max-task-size \
-            per lane. (default: 256, or what --max-task-size needs)
+            The most memory for bodies, commands, answers, watched tubes and claims of all connections, up to 1048576 \
+            MiB. Beyond it, bodies, watch and reserve are answered with OUT_OF_MEMORY, and clients that do not read \
+            wait. At least four times --max-task-size per lane. (default: 256, or what --max-task-size needs)
             """,
             valueName: "mebibytes"
         )

@@ -162,3 +162,65 @@ import Testing
         #expect(log.note("b", at: start + .seconds(11)) == 1)
     }
 }
+
+/// Sessions with large bodies beside sessions with small ones.
+@Suite struct HeavySessionsTests {
+    private let script = SessionScript(limits: .init(bytesBesideLight: 500_000))
+
+    /// Returns sessions whose answers were large, and that ask for more.
+    private func heavy(_ count: Int) -> [Session] {
+        (0..<count)
+            .map { _ in
+                let session = script.connect()
+                session.bytesPerAnswer = 50_000
+                for _ in 0..<20 { script.send(.peekNext(.pending), from: session) }
+                return session
+            }
+    }
+
+    @Test func `heavy sessions share a small part of a batch with light ones, in turn`() {
+        let sessions = heavy(4)
+        let light = script.connect()
+        for _ in 1...8 {
+            script.send(.listTubeUsed, from: light)
+            script.turn()
+            #expect(light.replies.count == 1, "it is served in each batch")
+            light.replies.removeAll()
+            #expect(script.batches.last?.count ?? 0 <= 10)
+        }
+        #expect(sessions.map(\.replies.count) == [20, 20, 20, 20])
+    }
+
+    @Test func `without light sessions a batch has as much for heavy ones as before`() {
+        let sessions = heavy(4)
+        script.turn()
+        #expect(sessions.map(\.replies.count) == [20, 20, 20, 20])
+    }
+
+    @Test func `puts of large bodies are shared out in the same way`() {
+        let sessions = (0..<3).map { _ in script.connect() }
+        let light = script.connect()
+        let put = Command.put(priority: 0, delay: 0, timeToRun: 1, body: Array(repeating: 1, count: 60_000))
+        for session in sessions { for _ in 0..<8 { script.send(put, from: session) } }
+        var turns = 0
+        while sessions.contains(where: { $0.replies.count < 8 }), turns < 10 {
+            script.send(.listTubeUsed, from: light)
+            script.turn()
+            turns += 1
+            #expect(light.replies.count == turns)
+            #expect(script.batches.last?.count ?? 0 <= 9)
+        }
+        #expect(turns == 3)
+    }
+
+    @Test func `reserves that are sent together count as that number of bodies`() {
+        let session = script.connect()
+        session.bytesPerAnswer = 50_000
+        let light = script.connect()
+        for _ in 0..<30 { script.send(.reserveWithTimeout(seconds: 0), from: session) }
+        script.send(.listTubeUsed, from: light)
+        script.turn()
+        #expect(session.replies.count == 10)
+        #expect(script.replies(to: session).count == 30)
+    }
+}

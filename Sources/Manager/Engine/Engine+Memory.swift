@@ -3,15 +3,20 @@ internal import Logging
 /// The engine's actions if clients make it use too much memory.
 extension Engine {
     /// Drops bodies or connections if the connections use too much memory.
-    func checkMemory() {
-        if memory.hasTooManyBodies { discardBodies() }
+    ///
+    /// - Parameter connection: the connection that uses more than before.
+    func checkMemory(after connection: any SessionConnection) {
+        if memory.hasTooManyBodies {
+            if memory.mustSearchForBodies() { discardBodies() } else { connection.discardBodies() }
+        }
         if memory.hasTooMuchUnread { closeUnread() }
     }
 
-    /// Sets the bounds on the answers of the next batch.
-    func boundAnswers() {
+    /// Sets the bounds of the next batch on answers, watched tubes and claims.
+    func boundBatch() {
         table.bytesForOne = memory.answersForOne
-        table.refusesWatches = memory.hasTooManyWatches
+        table.watchesLeft = memory.watchesLeft
+        table.claimsLeft = memory.claimsLeft
     }
 
     /// Discards bodies that are arriving, or that wait behind a command that does not end, the slowest first.
@@ -25,6 +30,7 @@ extension Engine {
             connection.discardBodies()
             discarded += 1
         }
+        memory.didSearchForBodies()
         guard discarded > 0 else { return }
         log("bodies are refused: clients send more at once than --max-memory allows", discarded)
     }
@@ -34,7 +40,7 @@ extension Engine {
         let oldest = connections.values.compactMap { connection in connection.unreadSince.map { (connection, $0) } }
             .sorted { $0.1 < $1.1 }
         var closed = 0
-        for (connection, _) in oldest.dropLast() where memory.held.unread > memory.quarter / 4 * 3 {
+        for (connection, _) in oldest.dropLast() where memory.held.unread > memory.unreadLeftOver {
             connection.abort()
             closed += 1
         }

@@ -46,7 +46,7 @@ extension Engine {
         isTurnScheduled = false
         guard phase != .ended, stalled == nil, !isGathering() else { return }
         lookForEveryone()
-        boundAnswers()
+        boundBatch()
         let moment = clock.now()
         let operations = table.makeBatch(at: moment)
         inTurn { carryOut(operations, at: moment) }
@@ -148,6 +148,7 @@ extension Engine {
         follow(lookout.waiting(table.waiting))
         if let lane { lane.board.publish(&table, memory, of: lane.number) }
         for tube in table.takeUnawaited() { store.unsubscribe(from: tube) }
+        for session in table.takeRelieved() { session.connection?.updateMemory() }
         let answered = table.takeAnswered()
         let end = ContinuousClock.now
         send(answered[...])

@@ -101,7 +101,10 @@ final class Engine {
         self.eventLoop = eventLoop
         self.logger = logger
         self.ended = eventLoop.makePromise()
-        self.memory = MemoryBudget(limit: configuration.maximumMemory / max(1, configuration.lanes))
+        self.memory = MemoryBudget(
+            limit: configuration.maximumMemory / max(1, configuration.lanes),
+            largestTask: configuration.maximumTaskSize
+        )
         self.admission = Admission(maximum: configuration.limits.connections, logger: logger)
         self.table = SessionTable(
             maximumTaskSize: configuration.maximumTaskSize,

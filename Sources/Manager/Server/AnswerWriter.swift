@@ -22,8 +22,12 @@ final class AnswerWriter {
     /// Buffers that the channel has not written yet.
     private(set) var queued = 0
 
-    /// Bytes in them.
-    private(set) var queuedBytes = 0
+    /// The memory that they take: their room, and ``overhead`` for each.
+    private(set) var queuedMemory = 0
+
+    /// The bytes that a queued buffer takes besides its room: the buffer itself, its place in the channel's queue, its
+    /// promise and the callbacks.
+    static let overhead = 512
 
     /// Called when the channel has written one of them, or has dropped it.
     var onWritten: (() -> Void)?
@@ -66,15 +70,15 @@ final class AnswerWriter {
 
     /// Hands the channel a copy without spare room.
     private func queue(_ answers: ByteBuffer) -> EventLoopFuture<Void> {
-        let count = answers.readableBytes
-        queued += 1
-        queuedBytes += count
         let copy = context.channel.allocator.buffer(buffer: answers)
+        let memory = copy.capacity + Self.overhead
+        queued += 1
+        queuedMemory += memory
         let written = context.writeAndFlush(NIOAny(copy))
         written.assumeIsolated()
             .whenComplete { _ in
                 self.queued -= 1
-                self.queuedBytes -= count
+                self.queuedMemory -= memory
                 self.onWritten?()
             }
         return written

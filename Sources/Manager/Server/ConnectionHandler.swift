@@ -32,6 +32,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     private var progress = CommandProgress()
     private var isSuspended = false
+    private var isResumeAsked = false
     private var isReadPending = false
     private var isInputClosed = false
 
@@ -95,7 +96,8 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     ///
     /// In the most frequent case, one whole command, it has not.
     private func isWorthCounting(_ session: Session) -> Bool {
-        decoder.isMidCommand || input != nil || session.queue.count > 1 || session.queuedBytes > MemoryBudget.allowance
+        decoder.isMidCommand || input != nil || session.queue.count > 1
+            || session.queuedBytes > MemoryBudget.bodiesAllowed
             || session.watchedTubes.count > MemoryBudget.watchesAllowed
     }
 
@@ -138,7 +140,10 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     }
 
     private func isCongested(_ channel: any Channel) -> Bool {
-        !channel.isWritable || engine.memory.isUnreadScarce && (writer?.queued ?? 0) > 0
+        guard let writer, writer.queued > 0 else { return !channel.isWritable }
+        // Many short answers take more memory than their bytes.
+        let mostQueued = engine.configuration.limits.unreadBytes / AnswerWriter.overhead
+        return !channel.isWritable || writer.queued > mostQueued || engine.memory.isUnreadScarce
     }
 
     /// Continues after the channel has written answers that waited.
@@ -161,12 +166,20 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         guard let session else { return false }
         let limits = engine.configuration.queueLimits
         if session.queue.count >= limits.commands || session.queuedBytes >= limits.bytes { return true }
-        return !session.queue.isEmpty && engine.memory.hasTooManyCommands
+        guard !session.queue.isEmpty else { return false }
+        return engine.memory.hasTooManyCommands || session.queuedBytes > 0 && engine.memory.hasTooManyBodies
     }
 
     private func suspend() {
         guard !isSuspended else { return }
         isSuspended = true
+        askToResume()
+    }
+
+    /// Has the engine call ``resumeReading()`` at the end of the turn.
+    private func askToResume() {
+        guard !isResumeAsked else { return }
+        isResumeAsked = true
         engine.didSuspend(self)
     }
 
@@ -179,9 +192,15 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     }
 
     func resumeReading() {
+        isResumeAsked = false
+        guard let session else { return }
+        if isOverloaded {
+            // The commands of a session that is blocked wait for an answer, after which it asks again. If it asked after
+            // each turn, each turn would cost more with each such session.
+            if !session.isBlocked { askToResume() }
+            return
+        }
         isSuspended = false
-        guard session != nil else { return }
-        guard !isOverloaded else { return suspend() }
         takeRequests()
         guard !isSuspended else { return }
         finishIfTaken()
@@ -194,11 +213,13 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     func sendReplies() {
         guard let session, let writer else { return }
+        if isSuspended { askToResume() }
         // The only reference, so that nothing is copied when it grows.
         var output = ByteBuffer()
         swap(&output, &engine.output)
         output.clear()
         for reply in session.replies { output.writeReply(reply) }
+        if !session.replies.isEmpty { session.bytesPerAnswer = output.readableBytes / session.replies.count }
         session.replies.removeAll(keepingCapacity: session.replies.capacity <= Self.keptReplies)
         session.repliesTellOfClaims = false
         if session.closing == .now {
@@ -207,7 +228,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
             writer.write(output)
         }
         if output.capacity <= Self.keptCapacity { engine.output = output }
-        guard holdsSomething || writer.queued > 0 else { return }
+        guard holdsSomething || writer.queued > 0 || session.claims.count > MemoryBudget.claimsAllowed else { return }
         noteUnread()
         settle()
     }
@@ -226,15 +247,18 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     // Memory.
 
+    func updateMemory() { settle() }
+
     /// Updates what the budget counts for the connection.
     private func settle() {
+        session?.releaseRoom()
         let now = keeps
         guard now != held else { return }
         let isMore = now.bodies > held.bodies || now.unread > held.unread
         engine.memory.change(from: held, to: now)
         held = now
         holdsSomething = now != MemoryBudget.Held()
-        if isMore { engine.checkMemory() }
+        if isMore { engine.checkMemory(after: self) }
     }
 
     private var keeps: MemoryBudget.Held {
@@ -242,12 +266,12 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         var held = MemoryBudget.Held()
         let arriving = decoder.heldMemory
         if arriving == 0 { bodySince = nil } else if bodySince == nil { bodySince = .now }
-        held.bodies = max(0, arriving + session.queuedBytes - MemoryBudget.allowance)
+        held.bodies = max(0, arriving + session.queuedBytes - MemoryBudget.bodiesAllowed)
         held.commands = max(0, session.queue.count - 1) * MemoryBudget.bytesOfCommand
-        if let input, input.readableBytes > MemoryBudget.bytesOfCommand { held.commands += input.capacity }
-        let watches = session.watchedTubes.count - MemoryBudget.watchesAllowed
-        if watches > 0 { held.watches = watches * MemoryBudget.bytesOfWatch }
-        held.unread = max(0, (writer?.queuedBytes ?? 0) - MemoryBudget.allowance)
+        if let input, input.capacity > ReceiveGrant.least { held.commands += input.capacity }
+        held.watches = max(0, session.watchedTubes.count - MemoryBudget.watchesAllowed) * MemoryBudget.bytesOfWatch
+        held.claims = max(0, session.claims.count - MemoryBudget.claimsAllowed) * MemoryBudget.bytesOfClaim
+        held.unread = max(0, (writer?.queuedMemory ?? 0) - MemoryBudget.unreadAllowed)
         return held
     }
 
@@ -278,5 +302,6 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     func loseClaims() {
         session?.letGoOfAll()
+        settle()
     }
 }

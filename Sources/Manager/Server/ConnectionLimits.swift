@@ -41,10 +41,11 @@ extension SessionTable.Limits {
         watchedTubes = configuration.limits.watchedTubes
         bodies = max(1, min(bodies, Self.bytesOfBodies / max(1, configuration.maximumTaskSize)))
         bytesOfBody = max(1, configuration.maximumTaskSize)
-        let quarter = configuration.maximumMemory / max(1, configuration.lanes) / 4
-        bodiesInAll = max(1, min(bodies * 16, quarter / bytesOfBody))
+        let limit = configuration.maximumMemory / max(1, configuration.lanes)
+        let part = MemoryBudget(limit: limit, largestTask: bytesOfBody).part
+        bodiesInAll = max(1, min(bodies * 16, part / bytesOfBody))
         bodies = min(bodies, bodiesInAll)
-        bytesOfLists = quarter
+        bytesOfLists = part
     }
 
     /// The most bytes of bodies that one session gets in one batch.

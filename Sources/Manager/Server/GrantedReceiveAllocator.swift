@@ -13,7 +13,7 @@ struct GrantedReceiveAllocator: RecvByteBufferAllocator {
         self.grant = grant
     }
 
-    private var size: Int { min(adaptive.nextBufferSize() ?? ReceiveGrant.least, grant.size) }
+    private var size: Int { min(adaptive.nextBufferSize() ?? ReceiveGrant.least, grant.size, grant.mostBytes) }
 
     func buffer(allocator: ByteBufferAllocator) -> ByteBuffer { allocator.buffer(capacity: size) }
 

@@ -21,6 +21,9 @@ final class ReceiveGrant: @unchecked Sendable {
         self.budget = budget
     }
 
+    /// The most bytes that the connection may read at a time now.
+    var mostBytes: Int { budget.mostReceiveBytes }
+
     /// Grants a size, if there is room for it.
     func grow(to wanted: Int) {
         guard wanted > size, budget.takeReceiveBytes(wanted - size) else { return }

@@ -14,6 +14,9 @@ struct BatchRoom {
     /// Bytes of bodies that are put.
     var bytes: Int
 
+    /// Bytes of bodies that are put and answered for heavy sessions.
+    var heavyBytes: Int
+
     /// Rows that change because sessions end.
     var endedRows: Int
 
@@ -34,6 +37,7 @@ struct BatchRoom {
         bodies = limits.bodiesInAll
         lists = max(1, min(limits.listsInAll, limits.bytesOfLists / max(1, bytesOfList)))
         bytes = limits.bytesInAll
+        heavyBytes = .max
         endedRows = limits.rows
         expiries = limits.rows
         rows = limits.rows

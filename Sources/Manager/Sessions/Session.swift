@@ -53,6 +53,12 @@ final class Session {
     /// The bytes of bodies in ``queue``.
     var queuedBytes = 0
 
+    /// The average size of its answers in the last batch that had some.
+    var bytesPerAnswer = 0
+
+    /// The number of requests for which ``queue`` has room, about.
+    var queueRoom = 0
+
     var claims: [TaskID: Claim] = [:]
     var wait: Wait? {
         didSet { isWaiting = wait != nil }
@@ -281,6 +287,9 @@ protocol SessionConnection: AnyObject {
 
     /// Discards those bodies: their commands are answered `OUT_OF_MEMORY`.
     func discardBodies()
+
+    /// Notes that the session has fewer claims without an answer to its client.
+    func updateMemory()
 
     /// The time since when there are unread answers, if there are more of them than a connection may always have.
     var unreadSince: ContinuousClock.Instant? { get }

@@ -73,6 +73,7 @@ extension SessionTable {
     mutating func forgetBatch() {
         operations.removeAll(keepingCapacity: true)
         steps.removeAll(keepingCapacity: true)
+        listText = nil
     }
 
     mutating func apply(
@@ -137,6 +138,7 @@ extension SessionTable {
                 return timeouts.schedule(session, notBefore: now.instant + Self.pauseForLock)
             }
             session.letGo(task)
+            noteRelieved(session)
             if case .released = outcome { counters.timeouts += 1 }
             timeouts.schedule(session)
         case .giveBack(let known):
@@ -223,7 +225,10 @@ extension SessionTable {
             return .ok(StatisticsText.tube(statistics, waiting: waiting))
         case .store(let statistics): return .ok(StatisticsText.server(statistics, process(self)))
         case .tubes(let names):
+            // The answers of a batch share their text.
+            if let listText, listText.names == names { return .ok(listText.text) }
             let list = StatisticsText.list(names)
+            listText = (names, list)
             lastListBytes = list.count
             return .ok(list)
         case .notFound: return .notFound
@@ -262,8 +267,13 @@ extension SessionTable {
     }
 
     /// Gives the connection claims of its named session.
+    ///
+    /// Without room for all of them it knows only some. The store ends the others when their time is over, and a client
+    /// gets no `DEADLINE_SOON` for them.
     private mutating func hold(_ claims: [HeldClaim], _ session: Session, at now: Moment) {
-        for claim in claims {
+        let known = claims.prefix(claimsAllowed(for: session))
+        claimsLeft -= known.count
+        for claim in known {
             let deadline = now.instant + .milliseconds(claim.timeLeft)
             session.hold(
                 claim.id,

@@ -21,15 +21,22 @@ extension SessionTable {
         payOwed()
         var postponed: [Session] = []
         let share = share(of: ready.count)
+        // Light sessions do not wait for the bulk of heavy ones.
+        if ready.contains(where: { !$0.isHeavy }) { room.heavyBytes = limits.bytesBesideLight }
         for session in takeReady() where !session.hasEnded {
-            guard room.commands > 0, room.bodies > 0, room.bytes > 0 else {
+            let isHeavy = session.isHeavy
+            guard room.commands > 0, room.bodies > 0, room.bytes > 0, room.heavyBytes > 0 || !isHeavy else {
                 postponed.append(session)
                 continue
             }
-            let progress = addRequests(of: session, Progress(share), at: now)
+            var share = share
+            if isHeavy { share.bodies = min(share.bodies, max(1, room.heavyBytes / max(1, session.bytesPerAnswer))) }
+            let progress = addRequests(of: session, Progress(share, isHeavy: isHeavy), at: now)
             room.commands -= progress.commands
             room.bodies -= progress.bodies
+            if isHeavy { room.heavyBytes -= progress.bodies * session.bytesPerAnswer }
             if progress.commands >= share.commands || progress.bodies >= share.bodies { wasCut = true }
+            if isHeavy, room.heavyBytes <= 0 { wasCut = true }
         }
         if !postponed.isEmpty { wasCut = true }
         postpone(postponed)
@@ -50,14 +57,21 @@ extension SessionTable {
         /// The part of the batch that it may have.
         let share: (commands: Int, bodies: Int)
 
+        /// See ``Session/isHeavy``.
+        let isHeavy: Bool
+
         var commands = 0
         var bodies = 0
+
+        /// The number of claims that the session may get in this batch.
+        var claims = 0
 
         /// Whether a claim of the session in this batch may have to wait.
         var mayWait = false
 
-        init(_ share: (commands: Int, bodies: Int)) {
+        init(_ share: (commands: Int, bodies: Int), isHeavy: Bool) {
             self.share = share
+            self.isHeavy = isHeavy
         }
     }
 
@@ -75,7 +89,8 @@ extension SessionTable {
             return progress
         }
         while progress.commands < progress.share.commands, progress.bodies < progress.share.bodies,
-            room.bytes > 0, addFirstRequest(of: session, &progress, at: now)
+            room.bytes > 0, !progress.isHeavy || room.heavyBytes > 0,
+            addFirstRequest(of: session, &progress, at: now)
         {}
         if session.queue.isEmpty, session.closing == .afterQueue, progress.commands == 0 {
             hangUp(session)

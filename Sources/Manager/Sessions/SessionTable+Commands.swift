@@ -34,7 +34,8 @@ extension SessionTable {
                     body: body,
                     key: key
                 ),
-                of: session
+                of: session,
+                isHeavy: progress.isHeavy
             )
             return true
         case .command(.store(.delete, .delete(let task))):
@@ -49,6 +50,13 @@ extension SessionTable {
             if traits.looksAtAllTubes, !takeRoomForList() {
                 session.queue.prepend(.command(.store(verb, action)))
                 return false
+            }
+            if case .claimTask = action {
+                guard claimsAllowed(for: session) > progress.claims else {
+                    return refuseClaim(.store(verb, action), of: session, &progress)
+                }
+                progress.claims += 1
+                claimsLeft -= 1
             }
             progress.commands += 1
             if traits.mayAnswerWithBody { progress.bodies += 1 }
@@ -107,17 +115,23 @@ extension SessionTable {
             return false
         }
 
+        let most = claimsAllowed(for: session) - progress.claims
+        guard most > 0 else { return refuseClaim(command, of: session, &progress) }
+
         var waits = !isDeadlineSoon
         // A half-closed connection does not wait (protocol.txt, "reserve").
         if case .reserveWithTimeout(seconds: 0) = command { waits = false }
         if session.closing == .afterQueue { waits = false }
 
         var count = 1
-        while !session.queue.isEmpty, session.queue[0].repeats(command), progress.bodies + count < progress.share.bodies
+        while !session.queue.isEmpty, session.queue[0].repeats(command), count < most,
+            progress.bodies + count < progress.share.bodies
         {
             session.queue.removeFirst()
             count += 1
         }
+        claimsLeft -= count
+        progress.claims += count
         progress.bodies += count
         progress.commands += count
         payOwed()
@@ -131,6 +145,19 @@ extension SessionTable {
             progress.mayWait = true
             claimMayWait = true
         }
+        return true
+    }
+
+    /// Refuses a command that was removed from the queue, since there is no room for another claim.
+    ///
+    /// - Returns: `false` if it was put back, since the answer would overtake that of a claim that may wait.
+    private mutating func refuseClaim(_ command: Command, of session: Session, _ progress: inout Progress) -> Bool {
+        guard !progress.mayWait else {
+            session.queue.prepend(.command(command))
+            return false
+        }
+        progress.commands += 1
+        answer(.outOfMemory, to: session, as: command)
         return true
     }
 
@@ -149,10 +176,12 @@ extension SessionTable {
             answer(.using(tube), to: session, as: command)
         case .watch(let tube):
             if !session.watchedTubes.contains(tube) {
-                let isFull = refusesWatches && session.watchedTubes.count >= MemoryBudget.watchesAllowed
-                guard session.watchedTubes.count < limits.watchedTubes, !isFull else {
+                let watched = session.watchedTubes.count
+                let more = MemoryBudget.more(than: watched, allowed: MemoryBudget.watchesAllowed, left: watchesLeft)
+                guard watched < limits.watchedTubes, more > 0 else {
                     return answer(.outOfMemory, to: session, as: command)
                 }
+                watchesLeft -= 1
                 addReferral(tube, watching: 1, for: session)
                 session.watchedTubes.append(tube)
             }
@@ -195,11 +224,12 @@ extension SessionTable {
         }
     }
 
-    private mutating func addPut(_ task: consuming NewTask, of session: Session) {
+    private mutating func addPut(_ task: consuming NewTask, of session: Session, isHeavy: Bool) {
         let verb: Verb = task.key == nil ? .put : .putUnique
         let size = task.body.count
         session.queuedBytes -= size
         room.bytes -= size
+        if isHeavy { room.heavyBytes -= size }
         guard !isDraining else {
             markProducer(session)
             return steps.append(Step(session: session, kind: .answer(.draining, verb: verb)))

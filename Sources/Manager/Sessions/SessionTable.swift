@@ -34,6 +34,10 @@ struct SessionTable {
         /// memory.
         var bytesInAll = 128 << 20
 
+        /// Bytes of bodies that are put and answered for heavy sessions in a batch that has light sessions too,
+        /// approximately: they take about as long as a batch without them.
+        var bytesBesideLight = 1 << 20
+
         /// Answers of all sessions in one batch that look at all tubes.
         var listsInAll = 16
 
@@ -108,11 +112,20 @@ struct SessionTable {
     /// The bytes of answers with bodies that one session may get in one batch; at least one such answer.
     var bytesForOne = Int.max
 
-    /// Whether each connection may watch only a few tubes.
-    var refusesWatches = false
+    /// The number of tubes that all sessions together may watch in addition.
+    var watchesLeft = MemoryBudget.unlimited
+
+    /// The number of claims that all sessions together may have in addition.
+    var claimsLeft = MemoryBudget.unlimited
+
+    /// Sessions that have fewer claims and got no answer that tells it.
+    private var relieved: [Session] = []
 
     /// The bytes of the last list of all tubes.
     var lastListBytes = 0
+
+    /// The last list of all tubes in the answers of the present batch.
+    var listText: (names: [TubeName], text: [UInt8])?
 
     /// Returns one session's share of a batch, so that there is a share for each session.
     func share(of sessions: Int) -> (commands: Int, bodies: Int) {
@@ -210,6 +223,23 @@ struct SessionTable {
     mutating func takeAnswered() -> [Session] {
         defer { answered.removeAll(keepingCapacity: true) }
         return answered
+    }
+
+    /// Returns the sessions that have fewer claims than before without an answer, since the last call.
+    mutating func takeRelieved() -> [Session] {
+        guard !relieved.isEmpty else { return [] }
+        defer { relieved.removeAll() }
+        return relieved
+    }
+
+    /// Notes that a claim of a session has ended without an answer.
+    mutating func noteRelieved(_ session: Session) {
+        if relieved.last !== session { relieved.append(session) }
+    }
+
+    /// Returns the number of claims that a session may have in addition.
+    func claimsAllowed(for session: Session) -> Int {
+        MemoryBudget.more(than: session.claims.count, allowed: MemoryBudget.claimsAllowed, left: claimsLeft)
     }
 
     /// Returns the tubes for which no session waits any more.

@@ -117,25 +117,32 @@ extension TaskTables {
     private static let mostPriorities = 1000
 
     /// Reads the statistics of the store.
+    ///
+    /// It looks at all tubes, so the next one in the batch is the same unless something has changed.
     func storeStatistics() throws(SQLiteError) -> StoreStatistics {
         for tube in changedTubes { try writeChanges(of: tube) }
+        if let knownStatistics { return knownStatistics }
         let statement = statements.statistics.store
         guard try statement.step() else { return StoreStatistics(counts: TaskCounts(), totalTasks: 0, tubes: 0) }
         defer { statement.reset() }
-        return StoreStatistics(
+        let statistics = StoreStatistics(
             counts: TaskCounts(statement),
             totalTasks: Int(statement.int(6)),
             tubes: Int(statement.int(5))
         )
+        knownStatistics = statistics
+        return statistics
     }
 
-    /// Reads the names of all tubes.
+    /// Reads the names of all tubes, once per batch as long as there are the same tubes.
     func listTubes() throws(SQLiteError) -> [TubeName] {
+        if let knownList { return knownList }
         let statement = statements.statistics.listTubes
         var names: [TubeName] = []
         while try statement.step() {
             if let name = TubeName(statement.text(0)) { names.append(name) }
         }
+        knownList = names
         return names
     }
 }

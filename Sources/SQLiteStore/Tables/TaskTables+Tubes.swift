@@ -82,7 +82,15 @@ extension TaskTables {
         tube.isNew = true
         tubes.insert(tube)
         markChanged(tube)
+        forgetTubes()
         return tube
+    }
+
+    /// Drops what is known of all tubes together.
+    func forgetTubes() {
+        guard knownList != nil || knownStatistics != nil else { return }
+        knownList = nil
+        knownStatistics = nil
     }
 
     /// Returns the tube of a task.
@@ -114,6 +122,7 @@ extension TaskTables {
         guard !tube.isRemoved else { return }
         let deltas = tube.deltas
         if deltas != CountDeltas() {
+            knownStatistics = nil
             let statement = statements.tube.addCounts
             statement.bind(tube.id, Int64(deltas.pending), Int64(deltas.urgent), Int64(deltas.delayed))
             statement.bind(Int64(deltas.claimed), at: 5)
@@ -195,6 +204,7 @@ extension TaskTables {
             try statements.tube.closeGap.run()
         }
         markChanged(tube)
+        forgetTubes()
         tube.isRemoved = true
         tubes.remove(tube)
         removedTubes.append(tube)

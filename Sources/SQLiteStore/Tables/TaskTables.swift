@@ -46,6 +46,12 @@ final class TaskTables {
     /// Whether the batch took a named session from a connection of another manager.
     var displacesElsewhere = false
 
+    /// The statistics of the store in this batch; nil if they may have changed.
+    var knownStatistics: StoreStatistics?
+
+    /// The names of all tubes in this batch; nil if they may have changed.
+    var knownList: [TubeName]?
+
     /// How many keys the batch has added.
     var keysAdded: Int64 = 0
 
@@ -167,6 +173,7 @@ final class TaskTables {
         unsatisfiedTubes.removeAll()
         displacesElsewhere = false
         keysAdded = 0
+        forgetTubes()
         attachRoom = Batch.mostRows
         exhaustedTubes = nil
         if !waitingSessions.isEmpty { waitingSessions.removeAll(keepingCapacity: true) }
