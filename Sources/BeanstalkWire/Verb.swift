@@ -88,20 +88,20 @@ extension Verb {
     private var row: VerbTraits {
         switch self {
         case .put:
-            VerbTraits("put", .own, .put, .put, .canBeHeldBack)
+            VerbTraits("put", .own, .put, .put, .canBeDeferred)
         case .use:
             VerbTraits("use", .tube, nil, .using)
         case .reserve:
-            VerbTraits("reserve", .bare, .reserve, .reserve, .canBeHeldBack)
+            VerbTraits("reserve", .bare, .reserve, .reserve, .canBeDeferred)
         case .reserveWithTimeout:
-            VerbTraits("reserve-with-timeout", .own, .reserve, .reserve, .canBeHeldBack)
+            VerbTraits("reserve-with-timeout", .own, .reserve, .reserve, .canBeDeferred)
         case .reserveJob:
             VerbTraits(
                 "reserve-job",
                 .task,
                 .reserve,
                 [.reserved, .notFound, .sessionTaken],
-                .canBeHeldBack
+                .canBeDeferred
             )
         case .delete:
             VerbTraits(
@@ -109,7 +109,7 @@ extension Verb {
                 .task,
                 .reserve,
                 [.deleted, .notFound, .sessionTaken],
-                .canBeHeldBack
+                .canBeDeferred
             )
         case .release:
             VerbTraits(
@@ -117,42 +117,42 @@ extension Verb {
                 .own,
                 .reserve,
                 [.released, .buried, .notFound, .sessionTaken],
-                .canBeHeldBack
+                .canBeDeferred
             )
         case .bury:
-            VerbTraits("bury", .own, .reserve, [.buried, .notFound, .sessionTaken], .canBeHeldBack)
+            VerbTraits("bury", .own, .reserve, [.buried, .notFound, .sessionTaken], .canBeDeferred)
         case .touch:
             VerbTraits(
                 "touch",
                 .task,
                 .reserve,
                 [.touched, .notFound, .sessionTaken],
-                .canBeHeldBack
+                .canBeDeferred
             )
         case .watch:
             VerbTraits("watch", .tube, .reserve, .watching)
         case .ignore:
             VerbTraits("ignore", .tube, nil, [.watching, .notIgnored])
         case .peek:
-            VerbTraits("peek", .task, .read, [.found, .notFound], .canBeHeldBack)
+            VerbTraits("peek", .task, .read, [.found, .notFound], .canBeDeferred)
         case .peekReady:
-            VerbTraits("peek-ready", .bare, .read, [.found, .notFound], .canBeHeldBack)
+            VerbTraits("peek-ready", .bare, .read, [.found, .notFound], .canBeDeferred)
         case .peekDelayed:
-            VerbTraits("peek-delayed", .bare, .read, [.found, .notFound], .canBeHeldBack)
+            VerbTraits("peek-delayed", .bare, .read, [.found, .notFound], .canBeDeferred)
         case .peekBuried:
-            VerbTraits("peek-buried", .bare, .read, [.found, .notFound], .canBeHeldBack)
+            VerbTraits("peek-buried", .bare, .read, [.found, .notFound], .canBeDeferred)
         case .kick:
-            VerbTraits("kick", .own, .admin, .kicked, .canBeHeldBack)
+            VerbTraits("kick", .own, .admin, .kicked, .canBeDeferred)
         case .kickJob:
             VerbTraits(
                 "kick-job",
                 .task,
                 .admin,
                 [.kickedTask, .notFound],
-                .canBeHeldBack
+                .canBeDeferred
             )
         case .statsJob:
-            VerbTraits("stats-job", .task, .look, [.ok, .notFound], .canBeHeldBack)
+            VerbTraits("stats-job", .task, .look, [.ok, .notFound], .canBeDeferred)
         case .statsTube:
             VerbTraits("stats-tube", .tube, .look, [.ok, .notFound])
         case .stats:
@@ -170,7 +170,7 @@ extension Verb {
         case .session:
             VerbTraits("session", .own, .reserve, .session, .endsBatch)
         case .putUnique:
-            VerbTraits("put-unique", .own, .put, [.put, .exists], .canBeHeldBack)
+            VerbTraits("put-unique", .own, .put, [.put, .exists], .canBeDeferred)
         case .clearTube:
             VerbTraits("clear-tube", .own, .admin, [.cleared, .notFound], .endsBatch)
         }

@@ -34,7 +34,7 @@ package struct VerbTraits: Sendable {
         ///
         /// The store holds such a command back if the claim waits, and the command returns to the queue. Commands that
         /// are answered without the store, or that change the session itself, would have been carried out by then.
-        case canBeHeldBack
+        case canBeDeferred
 
         /// The answer names any number of tubes: no more bodies come in the same batch.
         case answersWithList
@@ -58,8 +58,8 @@ package struct VerbTraits: Sendable {
     /// See ``Rule/endsBatch``.
     package let endsBatch: Bool
 
-    /// See ``Rule/canBeHeldBack``.
-    package let canBeHeldBack: Bool
+    /// See ``Rule/canBeDeferred``.
+    package let canBeDeferred: Bool
 
     /// See ``Rule/answersWithList``.
     package let answersWithList: Bool
@@ -81,7 +81,7 @@ package struct VerbTraits: Sendable {
         self.right = right
         self.replies = replies
         endsBatch = rules.contains(.endsBatch)
-        canBeHeldBack = rules.contains(.canBeHeldBack)
+        canBeDeferred = rules.contains(.canBeDeferred)
         answersWithList = rules.contains(.answersWithList)
         looksAtAllTubes = rules.contains(.looksAtAllTubes)
         mayAnswerWithBody = !replies.isDisjoint(with: [.reserved, .found])

@@ -123,7 +123,7 @@ extension PostgresStore {
             // The manager's timers use its own clock, so the difference is passed on.
             nextEvent: reader.nextEvent.map { Timestamp(rawValue: batch.now.rawValue + $0 - reader.now) },
             timeRead: sent,
-            claimsWereLost: hasLostClaims
+            hasLostClaims: hasLostClaims
         )
     }
 
@@ -143,7 +143,7 @@ extension PostgresStore {
                 } else {
                     lockedSince[operation.session] = since
                 }
-            case .heldBack: break
+            case .deferred: break
             default: lockedSince[operation.session] = nil
             }
         }

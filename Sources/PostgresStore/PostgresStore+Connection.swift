@@ -104,12 +104,12 @@ extension PostgresStore {
         let dead = FailureDetector.ExpiredManager(manager: former.rawValue, pulse: nil)
         try endSessions(of: dead, connection, until: deadline)
         try removeDead(dead, connection, until: deadline)
-        // Claims of a named session stay, unless a connection of another manager has attached the session.
-        let named = references.namedSessions.sorted { $0.value < $1.value }
+        // Claims of a named session stay, unless a connection of another manager is attached to the session now.
+        let named = references.namedSessions.sorted { $0.value.rawValue < $1.value.rawValue }
         if !named.isEmpty {
             var parameters = Parameters()
             parameters.add(former.rawValue)
-            parameters.add(named.map(\.value))
+            parameters.add(named.map(\.value.rawValue))
             parameters.add(named.map { SessionID(connection: $0.key, of: manager).rawValue })
             try connection.run([PostgresConnection.Request(.attachSessionsAgain, parameters)], until: deadline)
         }

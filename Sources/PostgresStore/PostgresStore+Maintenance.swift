@@ -31,7 +31,7 @@ extension PostgresStore {
         } catch {
             throw StoreError(.busy, "PostgreSQL is away")
         }
-        report.claimsWereLost = hasLostClaims
+        report.hasLostClaims = hasLostClaims
         hasLostClaims = false
         return report
     }

@@ -192,13 +192,13 @@ public final class PostgresStore: Store {
         var parameters = Parameters()
         parameters.add(awaited.map(\.text))
         let named = Array(references.namedSessions)
-        parameters.add(named.map(\.value))
+        parameters.add(named.map(\.value.rawValue))
         parameters.add(named.map { SessionID(connection: $0.key, of: manager).rawValue })
         guard let answer = look(.lookForNews, parameters) else { return nil }
         var news = News()
         for row in 0..<answer.count {
             if !answer.isNull(row, 1) {
-                news.displaced.append(SessionID(rawValue: answer.int64(row, 1)))
+                news.superseded.append(SessionID(rawValue: answer.int64(row, 1)))
             } else if let tube = TubeName(answer.text(row, 0)) {
                 news.tubes.append(tube)
             }

@@ -96,10 +96,10 @@ let claimChecks: [StoreCheck] = [
             ])
             .outcomes
         try require(outcomes[0], .claimed([]), "nothing there")
-        try require(outcomes[1], .heldBack, "the waiter's put")
+        try require(outcomes[1], .deferred, "the waiter's put")
         try require(outcomes[2], .claimed([]), "the other's claim")
         try require(outcomes[3], .inserted(TaskID(rawValue: 1)), "the other's put")
-        try require(outcomes[4], .heldBack, "the waiter's list")
+        try require(outcomes[4], .deferred, "the waiter's list")
         try require(try waiter.storeStatistics().totalTasks, 1, "the next batch runs again")
     },
     StoreCheck("claim: waiting for more than there is gives what there is") { scene in
@@ -108,13 +108,13 @@ let claimChecks: [StoreCheck] = [
         let outcomes = try session.run(.claim(tubes: [.mail], count: 3, waits: true), .listTubes)
         guard case .claimed(let tasks) = outcomes[0] else { throw failure("claimed") }
         try require(tasks.map(\.id), [id], "the one there was")
-        try require(outcomes[1], .heldBack, "held back")
+        try require(outcomes[1], .deferred, "held back")
     },
     StoreCheck("claim: one that gets all its tasks holds nothing back") { scene in
         let session = try scene.manager().session()
         try session.put(.mail)
         let outcomes = try session.run(.claim(tubes: [.mail], count: 1, waits: true), .listTubes)
-        try require(outcomes[1] != .heldBack, "not held back")
+        try require(outcomes[1] != .deferred, "not held back")
     },
     StoreCheck("claim: one that finds nothing needs no durability") { scene in
         let manager = try scene.manager()

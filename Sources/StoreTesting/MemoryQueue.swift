@@ -13,7 +13,7 @@ public final class MemoryQueue: StoreHarness {
         var body: [UInt8]
         var created: Int64
         var due: Int64 = 0
-        var holder: SessionID?
+        var holder: ClaimHolder?
         var buriedAt = 0
         var reserves = 0
         var timeouts = 0
@@ -47,7 +47,7 @@ public final class MemoryQueue: StoreHarness {
 
     /// See ``StoreHarness/open(_:at:)``.
     public func open(_ name: String, at now: Timestamp) throws -> any Store {
-        for dead in members where dead.isDead { _ = bury(dead) }
+        for dead in members where dead.isDead { _ = removeManager(dead) }
         lastManager += 1
         let store = MemoryStore(self, ManagerID(rawValue: lastManager), name)
         members.append(store)
@@ -65,11 +65,11 @@ public final class MemoryQueue: StoreHarness {
     /// Removes a manager that ended, and makes its claimed tasks pending.
     ///
     /// - Returns: the number of its claims.
-    func bury(_ dead: MemoryStore) -> Int {
+    func removeManager(_ dead: MemoryStore) -> Int {
         members.removeAll { $0 === dead }
-        leaveNamedSessions(of: dead.manager)
+        detachConnections(of: dead.manager)
         var claims = 0
-        for (id, item) in items where item.holder?.manager == dead.manager {
+        for (id, item) in items where item.holder?.connection?.manager == dead.manager {
             makePending(id)
             claims += 1
         }

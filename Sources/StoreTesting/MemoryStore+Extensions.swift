@@ -18,7 +18,7 @@ struct MemoryExtensions {
     }
 
     var keys: [KeyInTube: Key] = [:]
-    var sessions: [Int64: Named] = [:]
+    var sessions: [NamedSessionID: Named] = [:]
     var lastSession: Int64 = 0
 }
 
@@ -34,7 +34,7 @@ extension MemoryQueue {
     }
 
     /// Detaches the named sessions of a manager that is gone.
-    func leaveNamedSessions(of manager: ManagerID) {
+    func detachConnections(of manager: ManagerID) {
         for (id, session) in extensions.sessions where session.connection?.manager == manager {
             extensions.sessions[id]?.connection = nil
         }
@@ -42,16 +42,16 @@ extension MemoryQueue {
 
     /// The claims of named sessions, with the time from which any manager may end them.
     var namedEnds: [(id: TaskID, end: Int64)] {
-        items.filter { $0.value.holder?.manager.rawValue == 0 }
+        items.filter { $0.value.holder?.namedSession != nil }
             .map { ($0.key, $0.value.due + QueueRules.graceOfNamedClaims) }
     }
 }
 
 extension MemoryStore {
-    /// Returns the number of the session that holds a connection's claims; `nil` if it was displaced.
-    func holder(for connection: SessionID) -> SessionID? {
-        guard let session = named[connection] else { return connection }
-        return queue.extensions.sessions[session]?.connection == connection ? SessionID(rawValue: session) : nil
+    /// Returns what holds a connection's claims; `nil` if the connection was superseded.
+    func holder(for connection: SessionID) -> ClaimHolder? {
+        guard let session = named[connection] else { return ClaimHolder(connection) }
+        return queue.extensions.sessions[session]?.connection == connection ? ClaimHolder(session) : nil
     }
 
     func putUnlessKnown(_ task: NewTask, _ now: Int64) -> Outcome {
@@ -72,19 +72,19 @@ extension MemoryStore {
         return .cleared(ids.count)
     }
 
-    func takeUp(_ name: SessionName, after last: TaskID?, _ connection: SessionID, _ now: Int64) -> Outcome {
+    func attach(_ name: SessionName, after last: TaskID?, _ connection: SessionID, _ now: Int64) -> Outcome {
         let known = queue.extensions.sessions.first { $0.value.name == name }
-        if last != nil, known == nil || known?.value.connection != connection { return .displaced }
-        let id = known?.key ?? queue.extensions.lastSession + 1
-        queue.extensions.lastSession = max(queue.extensions.lastSession, id)
+        if last != nil, known == nil || known?.value.connection != connection { return .superseded }
+        let id = known?.key ?? NamedSessionID(rawValue: queue.extensions.lastSession + 1)
+        queue.extensions.lastSession = max(queue.extensions.lastSession, id.rawValue)
         queue.extensions.sessions[id] = MemoryExtensions.Named(name: name, connection: connection)
-        if let former = named[connection], former != id { leave(former, connection) }
-        for (task, item) in queue.items where item.holder == connection {
-            queue.items[task]?.holder = SessionID(rawValue: id)
+        if let former = named[connection], former != id { detach(former, connection) }
+        for (task, item) in queue.items where item.holder == ClaimHolder(connection) {
+            queue.items[task]?.holder = ClaimHolder(id)
         }
         named[connection] = id
-        let held = queue.items.filter { $0.value.holder?.rawValue == id }.sorted { $0.key < $1.key }
-        return .tookUp(
+        let held = queue.items.filter { $0.value.holder == ClaimHolder(id) }.sorted { $0.key < $1.key }
+        return .attached(
             held.filter { task, _ in last.map { task > $0 } ?? true }
                 .map { task, item in
                     HeldClaim(id: task, tube: item.tube, timeToRun: item.timeToRun, timeLeft: max(0, item.due - now))
@@ -92,20 +92,20 @@ extension MemoryStore {
         )
     }
 
-    /// Ends a connection's hold on its named session.
+    /// Detaches a connection from its named session.
     ///
-    /// - Returns: whether it had a named session.
-    func leaveNamedSession(_ connection: SessionID) -> Bool {
+    /// - Returns: whether it was attached to one.
+    func detach(_ connection: SessionID) -> Bool {
         guard let session = named.removeValue(forKey: connection) else { return false }
-        leave(session, connection)
+        detach(session, connection)
         return true
     }
 
-    private func leave(_ session: Int64, _ connection: SessionID) {
+    private func detach(_ session: NamedSessionID, _ connection: SessionID) {
         guard queue.extensions.sessions[session]?.connection == connection else { return }
         queue.extensions.sessions[session]?.connection = nil
         // Sessions without claims are removed, and their names are free.
-        if !queue.items.values.contains(where: { $0.holder?.rawValue == session }) {
+        if !queue.items.values.contains(where: { $0.holder == ClaimHolder(session) }) {
             queue.extensions.sessions[session] = nil
         }
     }

@@ -7,8 +7,8 @@ final class MemoryStore: Store {
     let queue: MemoryQueue
     var isDead = false
     var handler: (@Sendable () -> Void)?
-    /// The named sessions that this manager's connections have taken up.
-    var named: [SessionID: Int64] = [:]
+    /// The named sessions to which this manager's connections are attached.
+    var named: [SessionID: NamedSessionID] = [:]
 
     private var seen = 0
     private var waiting: Set<SessionID> = []
@@ -33,11 +33,13 @@ final class MemoryStore: Store {
 
     func maintain(at now: Timestamp) -> Maintenance {
         let dead = queue.members.filter(\.isDead)
-        return Maintenance(recovered: dead.map { DeadManager(id: $0.manager, name: $0.name, claims: queue.bury($0)) })
+        return Maintenance(
+            recovered: dead.map { DeadManager(id: $0.manager, name: $0.name, claims: queue.removeManager($0)) }
+        )
     }
 
     func leave() {
-        _ = queue.bury(self)
+        _ = queue.removeManager(self)
     }
 
     func run(_ batch: Batch) -> BatchResult {
@@ -45,20 +47,20 @@ final class MemoryStore: Store {
         let isCaughtUp = seen == queue.version
         waiting = []
         var needsDurability = false
-        var gaveBack = false
+        var hasReturned = false
         let timePassed = letTimePass(now)
         var outcomes: [Outcome] = []
         for operation in batch.operations {
             if waiting.contains(operation.session) {
-                outcomes.append(.heldBack)
+                outcomes.append(.deferred)
                 continue
             }
             let outcome = perform(operation.action, operation.session, now)
             if outcome.mustBeDurable { needsDurability = true }
-            if case .givenBack(let count) = outcome, count > 0 { gaveBack = true }
+            if case .disconnected(let count) = outcome, count > 0 { hasReturned = true }
             outcomes.append(outcome)
         }
-        if needsDurability || timePassed || gaveBack {
+        if needsDurability || timePassed || hasReturned {
             queue.version += 1
             if isCaughtUp { seen = queue.version }
             queue.wakeAll(but: self)
@@ -92,10 +94,10 @@ final class MemoryStore: Store {
     }
 
     private func perform(_ action: Action, _ connection: SessionID, _ now: Int64) -> Outcome {
-        var session = connection
+        var holder = ClaimHolder(connection)
         if action.concernsClaims {
-            guard let holder = holder(for: connection) else { return .displaced }
-            session = holder
+            guard let present = self.holder(for: connection) else { return .superseded }
+            holder = present
         }
         switch action {
         case .put(let task): return putUnlessKnown(task, now)
@@ -104,16 +106,16 @@ final class MemoryStore: Store {
             let ids = open.flatMap { queue.ids($0, .pending) }
             let order = ids.sorted { (queue.items[$0]?.priority ?? 0, $0) < (queue.items[$1]?.priority ?? 0, $1) }
             if waits, order.count < count { waiting.insert(connection) }
-            return .claimed(order.prefix(count).compactMap { claim($0, session, now) })
+            return .claimed(order.prefix(count).compactMap { claim($0, holder, now) })
         case .claimTask(let id):
             guard let item = queue.items[id], item.state != .claimed else { return .notFound }
-            return .claimed([claim(id, session, now)].compactMap { $0 })
+            return .claimed([claim(id, holder, now)].compactMap { $0 })
         case .delete(let id):
-            guard let item = queue.items[id], item.state != .claimed || item.holder == session else { return .notFound }
+            guard let item = queue.items[id], item.state != .claimed || item.holder == holder else { return .notFound }
             queue.remove(id, now)
             return .deleted
         case .release(let id, let priority, let delay):
-            guard holds(session, id) else { return .notFound }
+            guard holds(holder, id) else { return .notFound }
             queue.makePending(id)
             queue.items[id]?.priority = priority
             queue.items[id]?.delay = delay
@@ -121,7 +123,7 @@ final class MemoryStore: Store {
             if delay > 0 { postpone(id, delay, now) }
             return .released
         case .bury(let id, let priority):
-            guard holds(session, id) else { return .notFound }
+            guard holds(holder, id) else { return .notFound }
             queue.makePending(id)
             queue.burials += 1
             queue.items[id]?.state = .buried
@@ -130,22 +132,22 @@ final class MemoryStore: Store {
             queue.items[id]?.buries += 1
             return .buried
         case .touch(let id):
-            guard holds(session, id), let item = queue.items[id] else { return .notFound }
+            guard holds(holder, id), let item = queue.items[id] else { return .notFound }
             queue.items[id]?.due = now + Int64(item.timeToRun) * 1000
             return .touched
         case .expire(let id):
-            guard holds(session, id) else { return .notFound }
+            guard holds(holder, id) else { return .notFound }
             queue.makePending(id)
             queue.items[id]?.timeouts += 1
             return .released
-        case .takeUp(let name, let last): return takeUp(name, after: last, connection, now)
+        case .attach(let name, let last): return attach(name, after: last, connection, now)
         case .clear(let tube, let state, let limit): return clear(tube, state, limit: limit, now)
-        case .giveBack:
-            return .givenBack(leaveNamedSession(connection) ? 0 : giveBack(session))
-        case .giveBackAll:
-            let given = holder(for: connection).map(giveBack) ?? 0
-            _ = leaveNamedSession(connection)
-            return .givenBack(given)
+        case .disconnect(releasing: .ownClaims):
+            return .disconnected(detach(connection) ? 0 : returnClaims(of: holder))
+        case .disconnect(releasing: .allClaims):
+            let returned = self.holder(for: connection).map(returnClaims(of:)) ?? 0
+            _ = detach(connection)
+            return .disconnected(returned)
         case .kick(let tube, let bound, let state):
             let buried = state == .delayed ? [] : queue.ids(tube, .buried)
             let delayed = state == .buried ? [] : queue.ids(tube, .delayed)
@@ -164,21 +166,21 @@ final class MemoryStore: Store {
                 $0.pausedUntil = seconds == 0 ? nil : now + Int64(seconds) * 1000
             }
             return .paused
-        case .refer(let tube, let using, let watching):
+        case .countUse(let tube, let using, let watching):
             queue.make(tube)
             queue.update(tube) {
                 $0.users[manager, default: 0] += using
                 $0.watchers[manager, default: 0] += watching
             }
             queue.removeIfUnused(tube)
-            return .referred
+            return .useCounted
         case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics, .listTubes:
             return read(action, now)
         }
     }
 
-    private func giveBack(_ session: SessionID) -> Int {
-        let held = queue.items.filter { $0.value.holder == session }.keys
+    private func returnClaims(of holder: ClaimHolder) -> Int {
+        let held = queue.items.filter { $0.value.holder == holder }.keys
         for id in held { queue.makePending(id) }
         return held.count
     }
@@ -200,18 +202,18 @@ final class MemoryStore: Store {
         return .inserted(id)
     }
 
-    private func claim(_ id: TaskID, _ session: SessionID, _ now: Int64) -> ClaimedTask? {
+    private func claim(_ id: TaskID, _ holder: ClaimHolder, _ now: Int64) -> ClaimedTask? {
         guard let item = queue.items[id] else { return nil }
         queue.makePending(id)
         queue.items[id]?.state = .claimed
-        queue.items[id]?.holder = session
+        queue.items[id]?.holder = holder
         queue.items[id]?.due = now + Int64(item.timeToRun) * 1000
         queue.items[id]?.reserves += 1
         return ClaimedTask(id: id, tube: item.tube, timeToRun: item.timeToRun, body: item.body)
     }
 
-    private func holds(_ session: SessionID, _ id: TaskID) -> Bool {
-        queue.items[id]?.holder == session
+    private func holds(_ holder: ClaimHolder, _ id: TaskID) -> Bool {
+        queue.items[id]?.holder == holder
     }
 
     private func postpone(_ id: TaskID, _ seconds: UInt32, _ now: Int64) {

@@ -13,8 +13,8 @@ extension Session {
     ///
     /// - Returns: the numbers of the tasks in it, in order.
     @discardableResult
-    fileprivate func takeUp(_ name: String) throws -> [TaskID] {
-        guard case .tookUp(let claims, _)? = try run(.takeUp(.named(name))).first else {
+    fileprivate func attach(_ name: String) throws -> [TaskID] {
+        guard case .attached(let claims, _)? = try run(.attach(.named(name))).first else {
             throw failure("a session is taken up")
         }
         return claims.map(\.id).sorted()
@@ -25,11 +25,11 @@ let namedSessionChecks: [StoreCheck] = [
     StoreCheck("session: its claims outlive the connection, and any manager can finish them") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
-        try require(try one.takeUp("worker"), [], "new")
+        try require(try one.attach("worker"), [], "new")
         let id = try one.putAndClaim(.mail)
-        try require(try one.run(.giveBack), [.givenBack(0)], "nothing is given back")
+        try require(try one.run(.disconnect(releasing: .ownClaims)), [.disconnected(0)], "nothing is given back")
         try require(try two.state(id), .claimed, "still claimed")
-        try require(try two.takeUp("worker"), [id], "taken up")
+        try require(try two.attach("worker"), [id], "taken up")
         try require(try two.run(.delete(id)), [.deleted], "finished")
     },
     StoreCheck("session: the connection's earlier claims become claims of the session") { scene in
@@ -37,20 +37,20 @@ let namedSessionChecks: [StoreCheck] = [
         let first = manager.session()
         let id = try first.putAndClaim(.mail, timeToRun: 60)
         scene.pass(seconds: 20)
-        guard case .tookUp(let claims, _)? = try first.run(.takeUp(.named("worker"))).first else {
+        guard case .attached(let claims, _)? = try first.run(.attach(.named("worker"))).first else {
             throw failure("a session is taken up")
         }
         try require(claims, [HeldClaim(id: id, tube: .mail, timeToRun: 60, timeLeft: 40_000)], "claims")
-        try first.run(.giveBack)
-        try require(try manager.session().takeUp("worker"), [id], "kept")
+        try first.run(.disconnect(releasing: .ownClaims))
+        try require(try manager.session().attach("worker"), [id], "kept")
     },
     StoreCheck("session: a connection that takes it up displaces the one that had it") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
-        try one.takeUp("worker")
+        try one.attach("worker")
         let id = try one.putAndClaim(.mail)
         try one.put(.mail)
-        try require(try two.takeUp("worker"), [id], "taken up")
+        try require(try two.attach("worker"), [id], "taken up")
         let claim = Action.claim(tubes: [.mail], count: 1, waits: true)
         try require(
             try one.run(
@@ -61,44 +61,48 @@ let namedSessionChecks: [StoreCheck] = [
                 .claimTask(id),
                 .expire(id)
             ),
-            [.displaced, .displaced, .displaced, .displaced, .displaced, .displaced],
+            [.superseded, .superseded, .superseded, .superseded, .superseded, .superseded],
             "displaced"
         )
-        try require(try one.run(.giveBack), [.givenBack(0)], "the displaced gives nothing back")
+        try require(
+            try one.run(.disconnect(releasing: .ownClaims)),
+            [.disconnected(0)],
+            "the displaced gives nothing back"
+        )
         try require(try two.run(.touch(id)), [.touched], "the new one holds it")
     },
     StoreCheck("session: also within one manager, and within one batch") { scene in
         let manager = try scene.manager()
         let one = manager.session()
         let two = manager.session()
-        try one.takeUp("worker")
+        try one.attach("worker")
         let id = try one.putAndClaim(.mail)
         let outcomes =
             try manager.run([
-                one.wants(.touch(id)), two.wants(.takeUp(.named("worker"))), one.wants(.delete(id)),
+                one.wants(.touch(id)), two.wants(.attach(.named("worker"))), one.wants(.delete(id)),
                 two.wants(.delete(id)),
             ])
             .outcomes
-        try require([outcomes[0], outcomes[2], outcomes[3]], [.touched, .displaced, .deleted], "in order")
-        try one.takeUp("worker")
-        try require(try two.run(.delete(id)), [.displaced], "and back")
+        try require([outcomes[0], outcomes[2], outcomes[3]], [.touched, .superseded, .deleted], "in order")
+        try one.attach("worker")
+        try require(try two.run(.delete(id)), [.superseded], "and back")
     },
     StoreCheck("session: a connection that quits gives back the claims of the session") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
-        try one.takeUp("worker")
+        try one.attach("worker")
         let ids = [try one.putAndClaim(.mail), try one.putAndClaim(.film)]
-        try require(try one.run(.giveBackAll), [.givenBack(2)], "given back")
+        try require(try one.run(.disconnect(releasing: .allClaims)), [.disconnected(2)], "given back")
         for id in ids { try require(try two.state(id), .pending, "pending") }
-        try require(try two.takeUp("worker"), [], "nothing is left in it")
+        try require(try two.attach("worker"), [], "nothing is left in it")
     },
     StoreCheck("session: a displaced connection that quits gives nothing back") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
-        try one.takeUp("worker")
+        try one.attach("worker")
         let id = try one.putAndClaim(.mail)
-        try two.takeUp("worker")
-        try require(try one.run(.giveBackAll), [.givenBack(0)], "not its own")
+        try two.attach("worker")
+        try require(try one.run(.disconnect(releasing: .allClaims)), [.disconnected(0)], "not its own")
         try require(try two.run(.delete(id)), [.deleted], "still the other's")
     },
     StoreCheck("session: its claims survive the manager's death until their time is over") { scene in
@@ -106,7 +110,7 @@ let namedSessionChecks: [StoreCheck] = [
         let two = try scene.manager("two")
         let dying = one.session()
         let watching = two.session()
-        try dying.takeUp("worker")
+        try dying.attach("worker")
         let named = try dying.putAndClaim(.mail, timeToRun: 60)
         let nameless = try one.session().putAndClaim(.mail, timeToRun: 60)
         try scene.kill(one)
@@ -117,23 +121,23 @@ let namedSessionChecks: [StoreCheck] = [
         try two.catchUp()
         try require(try watching.state(named), .pending, "after its time to run")
         try require(try watching.statistics(named).timeouts, 1, "counted as a timeout")
-        try require(try watching.takeUp("worker"), [], "nothing is left in it")
+        try require(try watching.attach("worker"), [], "nothing is left in it")
     },
     StoreCheck("session: a connection that changes to another leaves its claims in the first") { scene in
         let session = try scene.manager().session()
-        try session.takeUp("first")
+        try session.attach("first")
         let id = try session.putAndClaim(.mail)
-        try require(try session.takeUp("second"), [], "the second is empty")
+        try require(try session.attach("second"), [], "the second is empty")
         try require(try session.run(.delete(id)), [.notFound], "not the second's")
-        try require(try session.takeUp("first"), [id], "still the first's")
+        try require(try session.attach("first"), [id], "still the first's")
     },
     StoreCheck("session: a manager that leaves keeps the claims of named sessions") { scene in
         let one = try scene.manager("one")
         let two = try scene.manager("two").session()
         let session = one.session()
-        try session.takeUp("worker")
+        try session.attach("worker")
         let id = try session.putAndClaim(.mail)
         try scene.leave(one)
-        try require(try two.takeUp("worker"), [id], "taken up elsewhere")
+        try require(try two.attach("worker"), [id], "taken up elsewhere")
     },
 ]

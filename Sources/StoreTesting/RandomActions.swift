@@ -8,16 +8,16 @@ private let names = (0..<6).compactMap { TubeName("tube-\($0)") } + [.default]
 /// - Parameters:
 ///   - tasks: the number of the last task.
 ///   - random: the source of the choices.
-///   - referring: whether the action may also leave tubes, use keys, clear a tube, take up a named session, or end one.
+///   - counting: whether the action may also leave tubes, use keys, clear a tube, take up a named session, or end one.
 /// - Returns: an action.
-public func randomAction(of tasks: Int64, using random: inout SeededGenerator, referring: Bool = true) -> Action {
+public func randomAction(of tasks: Int64, using random: inout SeededGenerator, counting: Bool = true) -> Action {
     func number(_ range: ClosedRange<UInt32>) -> UInt32 { .random(in: range, using: &random) }
     let tube = names[Int(number(0...6))]
     // Mostly one of the last tasks, which probably exist.
     let id = TaskID(rawValue: max(1, tasks + 2 - Int64(number(0...60))))
     let priority = [number(0...3), number(1020...1027), number(0...(.max))][Int(number(0...2))]
     let delay = number(0...3) == 0 ? number(1...4) : 0
-    switch number(0...(referring ? 49 : 39)) {
+    switch number(0...(counting ? 49 : 39)) {
     case 0...9:
         let body = [UInt8](repeating: UInt8(number(0...255)), count: Int(number(0...40)))
         return .put(NewTask(tube: tube, priority: priority, delay: delay, timeToRun: number(0...9), body: body))
@@ -39,19 +39,19 @@ public func randomAction(of tasks: Int64, using random: inout SeededGenerator, r
     case 33: return .storeStatistics
     case 34: return .listTubes
     case 35: return .expire(id)
-    case 36: return .giveBack
-    case 40...41: return SessionName("session-\(number(0...3))").map { .takeUp($0) } ?? .listTubes
+    case 36: return .disconnect(releasing: .ownClaims)
+    case 40...41: return SessionName("session-\(number(0...3))").map { .attach($0) } ?? .listTubes
     case 42...46:
         let timeToRun = UInt32(number(0...9))
         let key = UniqueKey("key-\(number(0...30))")
         return .put(
             NewTask(tube: tube, priority: priority, delay: delay, timeToRun: timeToRun, body: [1], key: key)
         )
-    case 48: return .giveBackAll
+    case 48: return .disconnect(releasing: .allClaims)
     case 47: return .clear(tube, TaskState.allCases[Int(number(0...3))], limit: Int(number(0...5)))
     default:
-        guard referring else { return .refer(tube, using: 1, watching: 0) }
-        return .refer(tube, using: Int(number(0...2)) - 1, watching: Int(number(0...2)) - 1)
+        guard counting else { return .countUse(tube, using: 1, watching: 0) }
+        return .countUse(tube, using: Int(number(0...2)) - 1, watching: Int(number(0...2)) - 1)
     }
 }
 

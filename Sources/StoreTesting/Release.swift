@@ -39,13 +39,13 @@ let releaseChecks: [StoreCheck] = [
         try require(try holder.run(release, release), [.released, .notFound], "the holder, twice")
         try require(try holder.run(.release(TaskID(rawValue: 99), priority: 1, delay: 0)), [.notFound], "unknown")
     },
-    StoreCheck("giveBack: ends all claims of the session and of no other") { scene in
+    StoreCheck("disconnect: ends all claims of the session and of no other") { scene in
         let manager = try scene.manager()
         let closing = manager.session()
         let other = manager.session()
         let mine = [try closing.putAndClaim(.mail, priority: 1), try closing.putAndClaim(.film, priority: 2000)]
         let others = try other.putAndClaim(.mail)
-        try require(try closing.run(.giveBack), [.givenBack(2)], "given back")
+        try require(try closing.run(.disconnect(releasing: .ownClaims)), [.disconnected(2)], "given back")
         for id in mine {
             let statistics = try other.statistics(id)
             try require(statistics.state, .pending, "state")
@@ -53,7 +53,7 @@ let releaseChecks: [StoreCheck] = [
         }
         try require(try other.state(others), .claimed, "the other's")
         try require(try other.statistics(.mail).counts, TaskCounts(pending: 1, urgent: 1, claimed: 1), "counts")
-        try require(try closing.run(.giveBack), [.givenBack(0)], "nothing more")
+        try require(try closing.run(.disconnect(releasing: .ownClaims)), [.disconnected(0)], "nothing more")
         try require(try closing.run(.delete(others)), [.notFound], "still not the other's holder")
     },
 ]

@@ -45,8 +45,8 @@ let statisticsChecks: [StoreCheck] = [
     StoreCheck("statistics: of a tube, the same through any manager") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
-        try one.run(.refer(.mail, using: 1, watching: 1))
-        try two.run(.refer(.mail, using: 0, watching: 1))
+        try one.run(.countUse(.mail, using: 1, watching: 1))
+        try two.run(.countUse(.mail, using: 0, watching: 1))
         try one.put(.mail, priority: 5)
         try two.put(.mail)
         try one.put(.mail, delay: 9)
@@ -67,7 +67,7 @@ let statisticsChecks: [StoreCheck] = [
         let session = try scene.manager().session()
         let task = NewTask(tube: .mail, priority: 1, delay: 0, timeToRun: 1, body: [])
         let outcomes = try session.run(
-            .refer(.mail, using: 1, watching: 0),
+            .countUse(.mail, using: 1, watching: 0),
             .put(task),
             .tubeStatistics(.mail),
             .claim(tubes: [.mail], count: 1, waits: false),

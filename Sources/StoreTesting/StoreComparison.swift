@@ -40,7 +40,7 @@ private final class Twin {
     private let queue: MemoryQueue
 
     /// The tubes that each connection uses and watches, so that it is counted out only if it is counted in.
-    private var referred: [UInt32: [TubeName: (using: Int, watching: Int)]] = [:]
+    private var uses: [UInt32: [TubeName: (using: Int, watching: Int)]] = [:]
 
     init(_ harness: any StoreHarness, _ queue: MemoryQueue, _ name: String, _ now: Timestamp) throws {
         self.harness = harness
@@ -81,7 +81,7 @@ private final class Twin {
         let expected = try plain.run(batch)
         let result = try tested.run(batch)
         for (index, outcome) in result.outcomes.enumerated() {
-            if outcome == .heldBack { takeBack(operations[index]) }
+            if outcome == .deferred { takeBack(operations[index]) }
             try require(
                 outcome,
                 expected.outcomes[index],
@@ -95,20 +95,19 @@ private final class Twin {
 
     /// Undoes the count of a reference that was held back.
     private func takeBack(_ operation: Operation) {
-        guard case .refer(let tube, let using, let watching) = operation.action else { return }
-        for connection in referred.keys where SessionID(connection: connection, of: tested.manager) == operation.session
-        {
-            referred[connection]?[tube]?.using -= using
-            referred[connection]?[tube]?.watching -= watching
+        guard case .countUse(let tube, let using, let watching) = operation.action else { return }
+        for connection in uses.keys where SessionID(connection: connection, of: tested.manager) == operation.session {
+            uses[connection]?[tube]?.using -= using
+            uses[connection]?[tube]?.watching -= watching
         }
     }
 
     /// Turns a reference that a connection would give up without having it into one that it takes.
     private func possible(_ action: Action, _ connection: UInt32) -> Action {
-        guard case .refer(let tube, let using, let watching) = action else { return action }
-        let present = referred[connection]?[tube] ?? (0, 0)
+        guard case .countUse(let tube, let using, let watching) = action else { return action }
+        let present = uses[connection]?[tube] ?? (0, 0)
         let next = (using: max(0, min(1, present.using + using)), watching: max(0, min(1, present.watching + watching)))
-        referred[connection, default: [:]][tube] = next
-        return .refer(tube, using: next.using - present.using, watching: next.watching - present.watching)
+        uses[connection, default: [:]][tube] = next
+        return .countUse(tube, using: next.using - present.using, watching: next.watching - present.watching)
     }
 }

@@ -4,8 +4,8 @@ let tubeChecks: [StoreCheck] = [
     StoreCheck("tubes: default is always there") { scene in
         let session = try scene.manager().session()
         try require(try session.tubes(), [.default], "at first")
-        try session.run(.refer(.default, using: 1, watching: 1))
-        try session.run(.refer(.default, using: -1, watching: -1))
+        try session.run(.countUse(.default, using: 1, watching: 1))
+        try session.run(.countUse(.default, using: -1, watching: -1))
         try require(try session.run(.delete(try session.put(.default))), [.deleted], "deleted")
         try require(try session.tubes(), [.default], "unused and empty")
     },
@@ -13,18 +13,18 @@ let tubeChecks: [StoreCheck] = [
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         try one.put(.news)
-        try two.run(.refer(.film, using: 1, watching: 0))
+        try two.run(.countUse(.film, using: 1, watching: 0))
         try one.put(.mail)
         try require(try two.tubes(), [.default, .news, .film, .mail], "order")
     },
     StoreCheck("tubes: when one goes, the last takes its place") { scene in
         let session = try scene.manager().session()
-        for tube in [TubeName.mail, .film, .news] { try session.run(.refer(tube, using: 1, watching: 0)) }
-        try session.run(.refer(.mail, using: -1, watching: 0))
+        for tube in [TubeName.mail, .film, .news] { try session.run(.countUse(tube, using: 1, watching: 0)) }
+        try session.run(.countUse(.mail, using: -1, watching: 0))
         try require(try session.tubes(), [.default, .news, .film], "after the first went")
-        try session.run(.refer(.film, using: -1, watching: 0))
+        try session.run(.countUse(.film, using: -1, watching: 0))
         try require(try session.tubes(), [.default, .news], "after the last went")
-        try session.run(.refer(.mail, using: 0, watching: 1))
+        try session.run(.countUse(.mail, using: 0, watching: 1))
         try require(try session.tubes(), [.default, .news, .mail], "after it came again")
     },
     StoreCheck("tubes: one stays while it has a task in any state") { scene in
@@ -42,30 +42,30 @@ let tubeChecks: [StoreCheck] = [
     StoreCheck("tubes: one stays while a connection of any manager uses or watches it") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
-        try one.run(.refer(.mail, using: 1, watching: 0))
-        try two.run(.refer(.mail, using: 0, watching: 1))
-        try one.run(.refer(.mail, using: -1, watching: 0))
+        try one.run(.countUse(.mail, using: 1, watching: 0))
+        try two.run(.countUse(.mail, using: 0, watching: 1))
+        try one.run(.countUse(.mail, using: -1, watching: 0))
         try require(try one.run(.delete(try one.put(.mail))), [.deleted], "deleted")
         try require(try one.tubes(), [.default, .mail], "watched at two")
-        try two.run(.refer(.mail, using: 0, watching: -1))
+        try two.run(.countUse(.mail, using: 0, watching: -1))
         try require(try one.tubes(), [.default], "without a connection")
     },
     StoreCheck("tubes: each connection counts") { scene in
         let manager = try scene.manager()
         let session = manager.session()
         let other = manager.session()
-        try session.run(.refer(.mail, using: 1, watching: 1))
-        try other.run(.refer(.mail, using: 1, watching: 0))
-        try session.run(.refer(.mail, using: -1, watching: -1))
+        try session.run(.countUse(.mail, using: 1, watching: 1))
+        try other.run(.countUse(.mail, using: 1, watching: 0))
+        try session.run(.countUse(.mail, using: -1, watching: -1))
         let statistics = try other.statistics(.mail)
         try require([statistics.using, statistics.watching], [1, 0], "users and watchers")
     },
     StoreCheck("tubes: come and go at their point in the batch") { scene in
         let session = try scene.manager().session()
         let outcomes = try session.run(
-            .refer(.mail, using: 1, watching: 0),
+            .countUse(.mail, using: 1, watching: 0),
             .listTubes,
-            .refer(.mail, using: -1, watching: 0),
+            .countUse(.mail, using: -1, watching: 0),
             .listTubes,
             .tubeStatistics(.mail)
         )

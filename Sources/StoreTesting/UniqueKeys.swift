@@ -98,7 +98,7 @@ let clearChecks: [StoreCheck] = [
         let session = try scene.manager().session()
         for _ in 0..<5 { try session.put(.mail) }
         let clear = Action.clear(.mail, .pending, limit: 2)
-        try session.run(.refer(.mail, using: 1, watching: 0))
+        try session.run(.countUse(.mail, using: 1, watching: 0))
         try require(
             try session.run(clear, clear, clear, clear),
             [.cleared(2), .cleared(2), .cleared(1), .cleared(0)],

@@ -30,7 +30,7 @@ private func waiting(_ scene: Scene, for tubes: TubeName...) throws -> (waiter: 
     let manager = try scene.manager("waiter")
     let bell = Bell(manager)
     let waiter = manager.session()
-    for tube in tubes { try waiter.run(.refer(tube, using: 0, watching: 1)) }
+    for tube in tubes { try waiter.run(.countUse(tube, using: 0, watching: 1)) }
     let outcomes = try waiter.run(.claim(tubes: tubes, count: 1, waits: true))
     try require(outcomes, [.claimed([])], "nothing there yet")
     return (waiter, try scene.manager("other").session(), bell)
@@ -54,7 +54,7 @@ let wakingChecks: [StoreCheck] = [
     },
     StoreCheck("waking: by release, kick, giving back, timing out") { scene in
         let (_, other, bell) = try waiting(scene, for: .mail)
-        try other.run(.refer(.film, using: 1, watching: 0))
+        try other.run(.countUse(.film, using: 1, watching: 0))
         func held() throws -> TaskID {
             let id = try other.putAndClaim(.mail)
             bell.silence()
@@ -72,7 +72,7 @@ let wakingChecks: [StoreCheck] = [
         try other.run(.kickTask(buried))
         try bell.requireRing("a kick by number")
         _ = try held()
-        try other.run(.giveBack)
+        try other.run(.disconnect(releasing: .ownClaims))
         try bell.requireRing("giving back")
     },
     StoreCheck("waking: by time that another manager noticed first") { scene in
@@ -121,14 +121,14 @@ let wakingChecks: [StoreCheck] = [
         let bell = Bell(manager)
         let waiter = manager.session()
         let claim = Action.claim(tubes: [.mail], count: 1, waits: true)
-        try waiter.run(.refer(.mail, using: 0, watching: 1))
-        try waiter.run(.takeUp(name))
+        try waiter.run(.countUse(.mail, using: 0, watching: 1))
+        try waiter.run(.attach(name))
         try require(try waiter.run(claim), [.claimed([])], "nothing there yet")
         let other = try scene.manager("other").session()
         bell.silence()
-        try other.run(.takeUp(name))
+        try other.run(.attach(name))
         try bell.requireRing("taking up")
-        try require(try waiter.run(claim), [.displaced], "displaced")
+        try require(try waiter.run(claim), [.superseded], "displaced")
     },
     StoreCheck("waking: of several managers that wait") { scene in
         let first = try waiting(scene, for: .mail)

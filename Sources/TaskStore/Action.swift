@@ -9,7 +9,7 @@ public enum Action: Sendable, Equatable {
     ///
     /// If `waits` is true and fewer than `count` were there, the session goes on waiting: the manager is subscribed to its
     /// tubes from this very transaction on (``Store/unsubscribe(from:)``), and the session's later operations in the batch
-    /// are not run (``Outcome/heldBack``).
+    /// are not run (``Outcome/deferred``).
     case claim(tubes: [TubeName], count: Int, waits: Bool)
 
     /// Claims one task that is pending, delayed or buried, also if its tube is paused. → ``Outcome/claimed(_:)``,
@@ -63,35 +63,29 @@ public enum Action: Sendable, Equatable {
     case listTubes
 
     /// Counts the session in or out at a tube that it uses or watches. A tube with such sessions exists even if it is
-    /// empty. The deltas are −1, 0 or 1. The tube is made if it does not exist. → ``Outcome/referred``
-    case refer(TubeName, using: Int, watching: Int)
+    /// empty. The deltas are −1, 0 or 1. The tube is made if it does not exist. → ``Outcome/useCounted``
+    case countUse(TubeName, using: Int, watching: Int)
 
     /// Ends a claim whose time to run is over: the task is pending again, and its number of timeouts grows by one. →
     /// ``Outcome/released``, ``Outcome/notFound`` if the session does not hold it any more
     case expire(TaskID)
 
-    /// Ends the connection: its claimed tasks become pending again. There is one exception: a named session that it has
-    /// taken up keeps its claims until their time to run is over, or until a connection takes it up again. →
-    /// ``Outcome/givenBack(_:)``
+    /// Ends the connection and releases claims: their tasks become pending again. → ``Outcome/disconnected(_:)``
     ///
-    /// A store may give back ``Batch/mostRows`` claims and leave the rest. The connection has ended once the outcome is
+    /// A store may release ``Batch/mostRows`` claims and leave the rest. The connection has ended once the outcome is
     /// another number.
-    case giveBack
+    case disconnect(releasing: ReleasedClaims)
 
-    /// Ends the connection and its named session: all its claimed tasks become pending again. A named session that
-    /// another connection has taken up does not change. → ``Outcome/givenBack(_:)``, as for ``giveBack``
-    case giveBackAll
-
-    /// Takes up a named session and moves the connection's claims to it. The session is made if it does not exist.
+    /// Attaches the connection to a named session and moves its claims to the session. The session is made if it does
+    /// not exist. → ``Outcome/attached(_:hasMore:)``
     ///
-    /// From then on the connection's claims belong to the named session. A connection of any manager that had it before
-    /// is displaced: its operations on claims get ``Outcome/displaced``, and it ends without giving anything back. →
-    /// ``Outcome/tookUp(_:hasMore:)``
+    /// From then on the connection's claims belong to the named session. A connection of any manager that was attached
+    /// before is superseded: its operations on claims get ``Outcome/superseded``, and it ends without releasing a claim.
     ///
-    /// A store may do this in steps, so that one batch concerns ``Batch/mostRows`` claims at most. `after` is `nil` in the
-    /// first step. The next steps are for the claims of tasks after the last one that is known, or after task 0. Such a
-    /// step is ``Outcome/displaced`` if another connection has taken up the session since.
-    case takeUp(SessionName, after: TaskID? = nil)
+    /// A store may do this in steps, so that one batch concerns ``Batch/mostRows`` claims at most. `after` is `nil` in
+    /// the first step. The next steps are for the claims of tasks after the last one that is known, or after task 0.
+    /// Such a step is ``Outcome/superseded`` if another connection has attached to the session since.
+    case attach(SessionName, after: TaskID? = nil)
 
     /// Deletes up to `limit` tasks of the tube that are pending, delayed or buried. → ``Outcome/cleared(_:)``, with
     /// fewer than `limit` if no more are left; ``Outcome/notFound`` if the tube does not exist.
@@ -106,8 +100,9 @@ extension Action {
         case .claimTask(let id), .delete(let id), .release(let id, _, _), .bury(let id, _), .touch(let id),
             .kickTask(let id), .peek(let id), .taskStatistics(let id), .expire(let id):
             id
-        case .put, .claim, .kick, .peekNext, .pause, .tubeStatistics, .storeStatistics, .listTubes, .refer, .giveBack,
-            .giveBackAll, .takeUp, .clear:
+        case .put, .claim, .kick, .peekNext, .pause, .tubeStatistics, .storeStatistics, .listTubes, .countUse,
+            .disconnect,
+            .attach, .clear:
             nil
         }
     }
@@ -122,7 +117,7 @@ extension Action {
 
     /// Whether the action makes, ends or extends claims.
     ///
-    /// A connection may not do that if another connection has taken up its named session.
+    /// A connection may not do that if another connection is attached to its named session now.
     public var concernsClaims: Bool {
         switch self {
         case .claim, .claimTask: true

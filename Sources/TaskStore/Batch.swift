@@ -49,7 +49,7 @@ public struct BatchResult: Sendable {
 
     /// Whether all claims that this manager's sessions had before the batch are lost: the manager could not reach the
     /// store for so long that the other managers took it for dead.
-    public var claimsWereLost: Bool
+    public var hasLostClaims: Bool
 
     /// Makes a result.
     public init(
@@ -59,7 +59,7 @@ public struct BatchResult: Sendable {
         nextEvent: Timestamp?,
         timeRead: ContinuousClock.Instant = .now,
         moreToClaim: [TubeName]? = nil,
-        claimsWereLost: Bool = false
+        hasLostClaims: Bool = false
     ) {
         self.outcomes = outcomes
         self.needsDurability = needsDurability
@@ -67,6 +67,6 @@ public struct BatchResult: Sendable {
         self.nextEvent = nextEvent
         self.timeRead = timeRead
         self.moreToClaim = moreToClaim
-        self.claimsWereLost = claimsWereLost
+        self.hasLostClaims = hasLostClaims
     }
 }

@@ -3,12 +3,12 @@ public struct News: Sendable, Equatable {
     /// Tubes in which there may be something to claim.
     public var tubes: [TubeName]
 
-    /// Connections of this manager whose named sessions other managers' connections have taken up.
-    public var displaced: [SessionID]
+    /// Connections of this manager whose named sessions connections of other managers are attached to now.
+    public var superseded: [SessionID]
 
     /// Makes news.
-    public init(tubes: [TubeName] = [], displaced: [SessionID] = []) {
+    public init(tubes: [TubeName] = [], superseded: [SessionID] = []) {
         self.tubes = tubes
-        self.displaced = displaced
+        self.superseded = superseded
     }
 }

@@ -46,20 +46,20 @@ public enum Outcome: Sendable, Equatable {
     case tubes([TubeName])
 
     /// The session was counted.
-    case referred
+    case useCounted
 
-    /// The number of tasks that became pending. The session holds no task any more, unless the number is
+    /// The number of claims that the end of the connection released. It holds no task any more, unless the number is
     /// ``Batch/mostRows``.
-    case givenBack(Int)
+    case disconnected(Int)
 
-    /// The connection has the named session now, with these claims in it, in the order of their tasks.
+    /// The connection is attached to the named session now, which holds these claims, in the order of their tasks.
     ///
-    /// If `hasMore` is true, the connection may have claims that it has not brought to the session yet, or the session may
-    /// have more claims: another step has to follow.
-    case tookUp([HeldClaim], hasMore: Bool = false)
+    /// If `hasMore` is true, the connection may have claims that it has not brought to the session yet, or the session
+    /// may have more claims: another step has to follow.
+    case attached([HeldClaim], hasMore: Bool = false)
 
-    /// Another connection has taken up the session that this one had; nothing was done.
-    case displaced
+    /// Another connection is attached to the named session of this one; nothing was done.
+    case superseded
 
     /// The tube has a task with the key, or recently had one.
     case exists(TaskID)
@@ -77,7 +77,7 @@ public enum Outcome: Sendable, Equatable {
 
     /// The operation was not run, since an earlier operation of the same session in the batch still waits: a claim, or
     /// an operation that was ``locked``.
-    case heldBack
+    case deferred
 
     /// The operation was not run, since another program's transaction has locked a row that it needs. Ask again a
     /// little later.
@@ -91,10 +91,10 @@ public enum Outcome: Sendable, Equatable {
 extension Outcome {
     /// Whether a power failure must not undo the operation, so that it is made durable before the answer.
     ///
-    /// This is not needed for ``givenBack(_:)``: a power failure ends the connection too.
+    /// This is not needed for ``disconnected(_:)``: a power failure ends the connection too.
     public var mustBeDurable: Bool {
         switch self {
-        case .inserted, .deleted, .released, .buried, .touched, .paused, .exists, .tookUp: true
+        case .inserted, .deleted, .released, .buried, .touched, .paused, .exists, .attached: true
         case .cleared(let count), .kicked(let count): count > 0
         case .claimed(let tasks): !tasks.isEmpty
         default: false

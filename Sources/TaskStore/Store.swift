@@ -17,7 +17,7 @@
 /// They may commit between any two calls. A task that this manager's sessions hold can only be taken away by the
 /// operator's SQL or, once this process is dead, by a peer's ``maintain(at:)``. If managers are on several hosts, a
 /// manager that cannot reach the store counts as dead after a while. It learns that with its next batch
-/// (``BatchResult/claimsWereLost``), and until then none of its operations on claims succeeds.
+/// (``BatchResult/hasLostClaims``), and until then none of its operations on claims succeeds.
 public protocol Store: AnyObject {
     /// The number of this manager in the store, from opening to ``leave()``. It gets another number if it was taken for
     /// dead. Sessions that were opened before then count as sessions of the new number.
@@ -134,8 +134,8 @@ public struct Maintenance: Sendable, Equatable {
     /// Lines for the log that a person should see, one per cause.
     public var warnings: [String]
 
-    /// Whether all claims that this manager's sessions had are lost; see ``BatchResult/claimsWereLost``.
-    public var claimsWereLost = false
+    /// Whether all claims that this manager's sessions had are lost; see ``BatchResult/hasLostClaims``.
+    public var hasLostClaims = false
 
     /// Whether the returned claims may be of use to sessions that wait.
     public var madePending: Bool { recovered.contains { $0.claims > 0 } || !endedForSilent.isEmpty }

@@ -12,8 +12,8 @@ import Testing
     /// Opens a session whose first batch fails.
     private func connect(_ commands: Command...) -> Session {
         let session = Session(id: SessionID(connection: 9, of: ManagerID(rawValue: 1)))
-        script.table.open(session)
-        for command in commands { script.table.receive(.command(command), from: session) }
+        script.table.sessions.open(session)
+        for command in commands { script.table.sessions.receive(.command(command), from: session) }
         fail()
         return session
     }
@@ -21,7 +21,7 @@ import Testing
     private func fail() {
         _ = script.table.makeBatch(at: script.now)
         script.table.fail(with: .internalError, at: script.now)
-        _ = script.table.takeAnswered()
+        _ = script.table.sessions.takeAnswered()
     }
 
     @Test func `a command that needs no database is answered`() {
@@ -34,18 +34,18 @@ import Testing
     @Test func `a command that needs the database gets an error, and the next one succeeds once it is back`() {
         let session = connect(put)
         #expect(session.replies == [.internalError])
-        session.replies.removeAll()
+        session.forgetReplies(keepingRoomFor: 0)
         script.send(put, from: session)
         #expect(script.replies(to: session) == [.inserted(TaskID(rawValue: 1))])
-        #expect(script.batches.last?.first?.action == .refer(.default, using: 1, watching: 1))
-        #expect(session.referredUse == .default)
-        #expect(session.referredWatches == [.default])
+        #expect(script.batches.last?.first?.action == .countUse(.default, using: 1, watching: 1))
+        #expect(session.counted.used == .default)
+        #expect(session.counted.watched == [.default])
     }
 
     @Test func `a session that ends before it was counted is not counted out`() {
         let session = connect()
-        script.table.close(session)
+        script.table.sessions.close(session)
         script.turn()
-        #expect(script.batches.joined().map(\.action) == [.giveBack])
+        #expect(script.batches.joined().map(\.action) == [.disconnect(releasing: .ownClaims)])
     }
 }

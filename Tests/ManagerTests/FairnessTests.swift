@@ -17,10 +17,10 @@ import Testing
         script.turn()
         #expect(sessions.map(\.replies.count).allSatisfy { (15...25).contains($0) })
         #expect(polite.replies == [.using(.default)])
-        #expect(script.table.wasCut)
+        #expect(script.table.isTruncated)
         while script.table.hasWork { script.turn() }
         #expect(sessions.map(\.replies.count) == [1000, 1000, 1000, 1000])
-        #expect(!script.table.wasCut)
+        #expect(!script.table.isTruncated)
     }
 
     @Test func `a session for which the batch had no room comes first in the next batch`() {
@@ -44,8 +44,8 @@ import Testing
     }
 
     @Test func `one batch has as many bodies as fit into 4 MiB`() {
-        func limits(_ size: Int) -> SessionTable.Limits {
-            SessionTable.Limits(ManagerConfiguration(maximumTaskSize: size, version: ""))
+        func limits(_ size: Int) -> BatchLimits {
+            BatchLimits(ManagerConfiguration(maximumTaskSize: size, version: ""))
         }
         #expect(limits(65535).bodies == 64)
         #expect(limits(1 << 20).bodies == 4)
@@ -67,10 +67,10 @@ import Testing
             #expect(session.replies.isEmpty)
             script.turn()
             #expect(steps == step)
-            #expect(script.table.wasCut)
+            #expect(script.table.isTruncated)
         }
         #expect(script.replies(to: session) == [.cleared(2001), .using(.default)])
-        #expect(!script.table.wasCut)
+        #expect(!script.table.isTruncated)
     }
 
     @Test func `a failure between two batches does not concern sessions that were answered`() {
@@ -91,7 +91,7 @@ import Testing
         let (waiting, other) = (script.connect(), script.connect())
         script.send(.reserve, from: waiting)
         script.turn()
-        if byTube { script.send(put, from: other) } else { script.table.wakeWaiting() }
+        if byTube { script.send(put, from: other) } else { script.table.sessions.waiters.wakeAll() }
         #expect(script.table.makeBatch(at: script.now).contains { $0.session == waiting.id })
         script.table.fail(with: .outOfMemory, at: script.now)
         #expect(script.table.hasWork)
@@ -172,7 +172,7 @@ import Testing
         (0..<count)
             .map { _ in
                 let session = script.connect()
-                session.bytesPerAnswer = 50_000
+                session.hadAnswers(ofBytes: 50_000)
                 for _ in 0..<20 { script.send(.peekNext(.pending), from: session) }
                 return session
             }
@@ -185,7 +185,7 @@ import Testing
             script.send(.listTubeUsed, from: light)
             script.turn()
             #expect(light.replies.count == 1, "it is served in each batch")
-            light.replies.removeAll()
+            light.forgetReplies(keepingRoomFor: 0)
             #expect(script.batches.last?.count ?? 0 <= 10)
         }
         #expect(sessions.map(\.replies.count) == [20, 20, 20, 20])
@@ -215,7 +215,7 @@ import Testing
 
     @Test func `reserves that are sent together count as that number of bodies`() {
         let session = script.connect()
-        session.bytesPerAnswer = 50_000
+        session.hadAnswers(ofBytes: 50_000)
         let light = script.connect()
         for _ in 0..<30 { script.send(.reserveWithTimeout(seconds: 0), from: session) }
         script.send(.listTubeUsed, from: light)

@@ -80,8 +80,8 @@ import Testing
     @Test func `a named session that was taken up elsewhere is told so`() {
         var outcomes = [claimed(1, 2)]
         var late = LateClaims([operation(claim)], outcomes, since: start, tolerance: .milliseconds(100))
-        late.note([.displaced, .displaced], since: start, in: &outcomes)
-        #expect(outcomes == [.displaced])
+        late.note([.superseded, .superseded], since: start, in: &outcomes)
+        #expect(outcomes == [.superseded])
     }
 
     @Test func `a claim on a task that is locked is tried again, and the others are not given up with it`() {
@@ -143,14 +143,14 @@ import Testing
         let (script, session) = connect()
         for command in commands { script.send(command, from: session) }
         script.turn(lost: lost.map(TaskID.init(rawValue:)), isUncertain: isUncertain)
-        defer { session.replies.removeAll() }
+        defer { session.forgetReplies(keepingRoomFor: 0) }
         return (session.replies, session, script)
     }
 
     @Test func `a reserve whose task is lost is tried again`() {
         let (replies, session, script) = run([.reserve, .reserve], lost: [1])
         #expect(replies.count == 1)
-        #expect(Array(session.claims.keys) == [TaskID(rawValue: 2)])
+        #expect(Array(session.claims.byTask.keys) == [TaskID(rawValue: 2)])
         let again = script.replies(to: session)
         #expect(again.count == 1, "the next turn answers it")
         #expect(session.claims.count == 2)
@@ -179,6 +179,6 @@ import Testing
         script.send(.reserve, from: session)
         let answered = script.now.instant + .seconds(5)
         script.turn(answeredAt: answered)
-        #expect(session.claims.values.map(\.deadline) == [answered + .seconds(60)])
+        #expect(session.claims.byTask.values.map(\.deadline) == [answered + .seconds(60)])
     }
 }

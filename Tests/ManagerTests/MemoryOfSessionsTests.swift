@@ -118,7 +118,7 @@ import Testing
             defer { script.lastClaimed += Int64(count) }
             return .claimed((0..<count).map { script.task(script.lastClaimed + Int64($0) + 1) })
         }
-        script.table.claimsLeft = 0
+        script.table.sessions.claimsLeft = 0
         for _ in 1...MemoryBudget.claimsAllowed { script.send(.reserve, from: session) }
         #expect(script.replies(to: session).count == MemoryBudget.claimsAllowed)
         script.send(.reserve, .store(.delete, .delete(TaskID(rawValue: 1))), .reserve, .reserve, from: session)
@@ -174,7 +174,7 @@ import Testing
         socket.takeAll()
         settle()
         #expect(engine.memory.total == 0)
-        #expect(engine.table.ready.isEmpty && socket.writes < 300, "the others leave together")
+        #expect(engine.table.sessions.ready.isEmpty && socket.writes < 300, "the others leave together")
     }
 
     @Test func `the room of commands that were carried out is released`() throws {
@@ -185,9 +185,9 @@ import Testing
             ByteBuffer(string: String(repeating: "use \(name)\r\n", count: 2_000) + "reserve\r\nuse \(name)\r\n")
         )
         settle()
-        let session = try #require(engine.table.waitingSessions.unserved(after: 0, atMost: 1).sessions.first)
+        let session = try #require(engine.table.sessions.waiters.sessions.unserved(after: 0, atMost: 1).sessions.first)
         #expect(session.queue.count == 1)
-        #expect(session.queueRoom <= 32, "\(session.queueRoom)")
+        #expect(session.queue.room <= 32, "\(session.queue.room)")
     }
 
     @Test func `a connection that waits and has sent too much is not asked after each turn`() throws {

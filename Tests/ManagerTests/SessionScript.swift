@@ -23,11 +23,23 @@ final class SessionScript {
     /// The last task, for stores that hand out tasks.
     var lastClaimed: Int64 = 0
 
-    init(limits: SessionTable.Limits = .init()) {
-        table = SessionTable(
+    init(limits: BatchLimits = .init()) {
+        table = SessionTable(limits: limits, process: Self.process)
+    }
+
+    /// Returns figures of a process in which only the counters are real.
+    static func process(_ sessions: SessionRegistry) -> ProcessStatistics {
+        ProcessStatistics(
+            counters: sessions.counters,
             maximumTaskSize: 65535,
-            host: HostDescription(version: "t", processID: 1, instance: "i", name: "n", system: "s", platform: "p"),
-            limits: limits
+            connections: 0,
+            producers: 0,
+            workers: 0,
+            waiting: 0,
+            uptime: 0,
+            usage: ProcessorTime(user: .zero, system: .zero),
+            isDraining: false,
+            host: HostDescription(version: "t", processID: 1, instance: "i", name: "n", system: "s", platform: "p")
         )
     }
 
@@ -35,21 +47,21 @@ final class SessionScript {
     func connect() -> Session {
         lastConnection += 1
         let session = Session(id: SessionID(connection: lastConnection, of: ManagerID(rawValue: 1)))
-        table.open(session)
+        table.sessions.open(session)
         turn()
         return session
     }
 
     /// Lets commands arrive.
     func send(_ commands: Command..., from session: Session) {
-        for command in commands { table.receive(.command(command), from: session) }
+        for command in commands { table.sessions.receive(.command(command), from: session) }
     }
 
     /// Runs batches until there is nothing left to do, and returns the session's answers.
     @discardableResult
     func replies(to session: Session) -> [Reply] {
         while table.hasWork { turn() }
-        defer { session.replies.removeAll() }
+        defer { session.forgetReplies(keepingRoomFor: 0) }
         return session.replies
     }
 
@@ -81,21 +93,8 @@ final class SessionScript {
         }
         var answered = now
         if let answeredAt { answered.instant = answeredAt }
-        table.apply(outcomes, late: late, at: answered, moreToClaim: tubes) { table in
-            ProcessStatistics(
-                counters: table.counters,
-                maximumTaskSize: 65535,
-                connections: 0,
-                producers: 0,
-                workers: 0,
-                waiting: 0,
-                uptime: 0,
-                usage: ProcessorTime(user: "0.000000", system: "0.000000"),
-                isDraining: false,
-                host: table.host
-            )
-        }
-        _ = table.takeAnswered()
+        table.apply(outcomes, late: late, at: answered, moreToClaim: tubes)
+        _ = table.sessions.takeAnswered()
     }
 
     /// Moves both clocks on, and runs the batches that follow from it.
@@ -116,14 +115,14 @@ final class SessionScript {
     }
 
     private func outcomes(of operations: [Operation]) -> [Outcome] {
-        var heldBack: Set<SessionID> = []
+        var deferred: Set<SessionID> = []
         return operations.map { operation in
-            if heldBack.contains(operation.session) { return .heldBack }
+            if deferred.contains(operation.session) { return .deferred }
             let outcome = store(operation) ?? usualOutcome(of: operation.action)
             if case .claim(_, let count, waits: true) = operation.action, case .claimed(let tasks) = outcome,
                 tasks.count < count
             {
-                heldBack.insert(operation.session)
+                deferred.insert(operation.session)
             }
             return outcome
         }
@@ -146,10 +145,19 @@ final class SessionScript {
         case .tubeStatistics(let tube): return .tube(TubeStatistics(name: tube))
         case .storeStatistics: return .store(StoreStatistics(counts: TaskCounts(), totalTasks: 0, tubes: 1))
         case .listTubes: return .tubes([.default])
-        case .refer: return .referred
-        case .giveBack, .giveBackAll: return .givenBack(0)
-        case .takeUp: return .tookUp([])
+        case .countUse: return .useCounted
+        case .disconnect: return .disconnected(0)
+        case .attach: return .attached([])
         case .clear: return .cleared(0)
         }
+    }
+}
+
+extension Session {
+    /// Makes it a session whose last answers had this size.
+    func hadAnswers(ofBytes bytes: Int) {
+        _ = add(.deleted)
+        noteSize(ofAnswers: bytes)
+        forgetReplies(keepingRoomFor: 0)
     }
 }

@@ -39,27 +39,27 @@ import Testing
         #expect(script.replies(to: session).count == 3)
         #expect(script.batches.last?.count == 1)
         #expect(session.claims.count == 3)
-        #expect(script.table.counters[.reserve] == 3)
+        #expect(script.table.sessions.counters[.reserve] == 3)
     }
 
     @Test func `a reserve that finds no task waits, and the commands behind it wait too`() {
         let session = script.connect()
         script.send(.reserve, put, .listTubeUsed, from: session)
         #expect(script.replies(to: session) == [])
-        #expect(script.table.waiting == 1)
-        #expect(Array(session.queue) == [.command(put), .command(.listTubeUsed)])
+        #expect(script.table.sessions.waiters.count == 1)
+        #expect(Array(session.queue.requests) == [.command(put), .command(.listTubeUsed)])
 
         script.store = { operation in
             guard case .claim = operation.action else { return nil }
             return .claimed([self.script.task(7)])
         }
-        script.table.wakeWaiting()
+        script.table.sessions.waiters.wakeAll()
         #expect(
             script.replies(to: session) == [
                 .reserved(TaskID(rawValue: 7), body: []), .inserted(TaskID(rawValue: 1)), .using(.default),
             ]
         )
-        #expect(script.table.waiting == 0)
+        #expect(script.table.sessions.waiters.count == 0)
     }
 
     @Test func `puts that are held back are in the queue again, unchanged and counted`() throws {
@@ -67,11 +67,11 @@ import Testing
         let key = try #require(UniqueKey("mail/7"))
         let unique = Command.put(priority: 2, delay: 3, timeToRun: 60, body: [1, 2, 3], key: key)
         script.send(.reserve, put, unique, from: session)
-        #expect(session.queuedBytes == 4)
+        #expect(session.queue.bytes == 4)
         #expect(script.replies(to: session) == [])
-        #expect(Array(session.queue) == [.command(put), .command(unique)])
-        #expect(session.queuedBytes == 4)
-        #expect(script.table.counters[.put] == 0 && script.table.counters[.putUnique] == 0)
+        #expect(Array(session.queue.requests) == [.command(put), .command(unique)])
+        #expect(session.queue.bytes == 4)
+        #expect(script.table.sessions.counters[.put] == 0 && script.table.sessions.counters[.putUnique] == 0)
     }
 
     @Test func `a locked command is run again a little later in its order, and other sessions do not wait`() throws {
@@ -80,7 +80,7 @@ import Testing
         script.store = { operation in
             if case .delete = operation.action, isLocked { return .locked }
             // As a store does with the later operations of the session.
-            if isLocked, operation.session == session.id { return .heldBack }
+            if isLocked, operation.session == session.id { return .deferred }
             return nil
         }
         script.send(.delete(TaskID(rawValue: 7)), put, .use(TubeName("mail")!), put, from: session)
@@ -116,8 +116,8 @@ import Testing
         script.send(.reserve, .reserve, .reserve, .reserve, from: session)
         #expect(script.replies(to: session).count == 2)
         #expect(session.wait != nil)
-        #expect(Array(session.queue) == [.command(.reserve)])
-        #expect(script.table.counters[.reserve] == 3)
+        #expect(Array(session.queue.requests) == [.command(.reserve)])
+        #expect(script.table.sessions.counters[.reserve] == 3)
     }
 
     @Test func `a put serves a waiting session of the same manager before the putting session's next command`() throws {
@@ -152,7 +152,7 @@ import Testing
         script.send(put, put, from: producer)
         script.replies(to: producer)
         #expect(served == [consumers[0].id, consumers[1].id])
-        #expect(script.table.waiting == 1)
+        #expect(script.table.sessions.waiters.count == 1)
     }
 
     @Test func `a put behind a claim in one batch reaches the session that has just begun to wait`() {
@@ -170,7 +170,7 @@ import Testing
         servePutTasks()
         script.send(.reserve, from: consumer)
         script.replies(to: consumer)
-        script.table.wakeWaiting()
+        script.table.sessions.waiters.wakeAll()
         script.send(put, from: producer)
         #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
     }
@@ -204,7 +204,7 @@ import Testing
         #expect(script.replies(to: session) == [])
         script.pass(.milliseconds(1))
         #expect(script.replies(to: session) == [.timedOut])
-        #expect(script.table.takeUnawaited() == [.default])
+        #expect(script.table.sessions.waiters.takeAbandoned() == [.default])
     }
 
     @Test func `a claim ends when its time to run is over, unless it was touched`() {
@@ -218,7 +218,7 @@ import Testing
         script.pass(.seconds(1))
         #expect(script.batches.last?.map(\.action) == [.expire(TaskID(rawValue: 3))])
         #expect(session.claims.isEmpty)
-        #expect(script.table.counters.timeouts == 1)
+        #expect(script.table.sessions.counters.timeouts == 1)
     }
 
     @Test func `a reserve gets DEADLINE_SOON in the last second, also if it began to wait earlier`() {
@@ -243,21 +243,22 @@ import Testing
         let session = script.connect()
         hold(3, timeToRun: 10, session)
         script.send(put, from: session)
-        script.table.close(session)
+        script.table.sessions.close(session)
         script.turn()
         #expect(
             script.batches.last?.map(\.action) == [
-                .refer(.default, using: 0, watching: -1), .refer(.default, using: -1, watching: 0), .giveBack,
+                .countUse(.default, using: 0, watching: -1), .countUse(.default, using: -1, watching: 0),
+                .disconnect(releasing: .ownClaims),
             ]
         )
-        #expect(script.table.openSessions == 0)
+        #expect(script.table.sessions.openSessions == 0)
     }
 
     @Test func `a half-closed connection gets its answers, TIMED_OUT for a reserve that waits, and is then closed`() {
         let session = script.connect()
         script.send(.reserve, put, from: session)
         script.replies(to: session)
-        script.table.finish(session)
+        script.table.sessions.finish(session)
         #expect(script.replies(to: session) == [.timedOut, .inserted(TaskID(rawValue: 1))])
         #expect(session.closing == .now)
     }
@@ -271,7 +272,7 @@ import Testing
 
     @Test func `in drain mode a put is refused and all other commands work`() {
         let session = script.connect()
-        script.table.isDraining = true
+        script.table.sessions.isDraining = true
         script.send(put, .listTubeUsed, from: session)
         #expect(script.replies(to: session) == [.draining, .using(.default)])
     }
@@ -345,8 +346,8 @@ import Testing
         let session = script.connect()
         let held = HeldClaim(id: TaskID(rawValue: 9), tube: .default, timeToRun: 10, timeLeft: 3000)
         script.store = { operation in
-            guard case .takeUp = operation.action else { return nil }
-            return .tookUp([held])
+            guard case .attach = operation.action else { return nil }
+            return .attached([held])
         }
         script.send(.session(SessionName("worker")!), from: session)
         #expect(script.replies(to: session) == [.session(claims: 1)])
@@ -364,28 +365,28 @@ import Testing
         script.replies(to: session)
         script.store = { operation in
             switch operation.action {
-            case .claim, .delete: .displaced
+            case .claim, .delete: .superseded
             default: nil
             }
         }
-        script.table.wakeWaiting()
+        script.table.sessions.waiters.wakeAll()
         #expect(script.replies(to: session) == [.sessionTaken, .sessionTaken])
         #expect(session.claims.isEmpty)
     }
 
     @Test func `a task for which a displaced connection waited is tried for the other sessions that wait`() {
-        let (displaced, other) = (script.connect(), script.connect())
+        let (superseded, other) = (script.connect(), script.connect())
         script.store = { if case .claim = $0.action { .claimed([]) } else { nil } }
-        for session in [displaced, other] {
+        for session in [superseded, other] {
             script.send(.reserve, from: session)
             script.replies(to: session)
         }
         script.store = { operation in
             guard case .claim = operation.action else { return nil }
-            return operation.session == displaced.id ? .displaced : .claimed([self.script.task(7, timeToRun: 10)])
+            return operation.session == superseded.id ? .superseded : .claimed([self.script.task(7, timeToRun: 10)])
         }
         script.send(put, from: script.connect())
-        #expect(script.replies(to: displaced) == [.sessionTaken])
+        #expect(script.replies(to: superseded) == [.sessionTaken])
         #expect(script.replies(to: other) == [.reserved(TaskID(rawValue: 7), body: [])])
     }
 
@@ -395,7 +396,7 @@ import Testing
         script.store = { if case .claim = $0.action { .claimed([]) } else { nil } }
         script.send(.session(name), .reserve, from: waiting)
         script.replies(to: waiting)
-        script.store = { if case .claim = $0.action { .displaced } else { nil } }
+        script.store = { if case .claim = $0.action { .superseded } else { nil } }
         script.send(.session(name), from: other)
         #expect(script.replies(to: other) == [.session(claims: 0)])
         #expect(script.replies(to: waiting).last == .sessionTaken)

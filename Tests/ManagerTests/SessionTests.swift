@@ -18,22 +18,22 @@ import Testing
             case 0...2:
                 let timeToRun = UInt32.random(in: 1..<60, using: &random)
                 let deadline = now + .seconds(Int64(timeToRun))
-                session.letGo(task)
-                session.hold(task, Session.Claim(deadline: deadline, timeToRun: timeToRun, tube: .default))
-            case 3...4: session.letGo(task)
-            case 5: session.extend(task, from: now)
-            case 6 where Int.random(in: 0..<10, using: &random) == 0: session.letGoOfAll()
+                session.claims.remove(task)
+                session.claims.add(task, .init(deadline: deadline, timeToRun: timeToRun, tube: .default))
+            case 3...4: session.claims.remove(task)
+            case 5: session.claims.extend(task, from: now)
+            case 6 where Int.random(in: 0..<10, using: &random) == 0: session.claims = SessionClaims()
             default: break
             }
-            let soonest = session.claims.values.map(\.deadline).min()
+            let soonest = session.claims.byTask.values.map(\.deadline).min()
             // Looking too early does no harm; looking too late does.
             let next = session.nextTimeout
             #expect((next == nil) == (soonest == nil))
             if let next, let soonest { #expect(next <= soonest) }
             let isSoon = soonest.map { now >= $0 - .seconds(1) } ?? false
-            #expect(session.isDeadlineSoon(at: now) == isSoon)
+            #expect(session.claims.isDeadlineSoon(at: now) == isSoon)
             guard Bool.random(using: &random) else { continue }
-            #expect(session.soonestDeadline == soonest)
+            #expect(session.claims.findFirstDeadline() == soonest)
             #expect(session.nextTimeout == soonest, "known by now")
         }
     }

@@ -77,7 +77,7 @@ import Testing
         }
         let outcomes = try split.carryOut(after: Self.refusal).outcomes
         #expect(outcomes[6] == .undone(.refused))
-        #expect(outcomes[7] == .heldBack && !touched)
+        #expect(outcomes[7] == .deferred && !touched)
     }
 
     @Test(arguments: [StoreError.Code.full, .failed, .busy, .unknown])

@@ -38,13 +38,13 @@ import Testing
         }
         script.send(.kick(bound: .max), .listTubeUsed, from: session)
         script.turn()
-        #expect(script.table.wasCut, "the sockets are looked at before the next step")
+        #expect(script.table.isTruncated, "the sockets are looked at before the next step")
         script.send(.listTubeUsed, from: other)
         script.turn()
         #expect(other.replies == [.using(.default)], "others are answered in between")
         #expect(script.replies(to: session) == [.kicked(2500), .using(.default)])
         #expect(steps.count == 3)
-        #expect(script.table.counters[.kick] == 1)
+        #expect(script.table.sessions.counters[.kick] == 1)
     }
 
     @Test func `a kick takes delayed tasks only if no task was buried when it began`() {
@@ -118,7 +118,7 @@ import Testing
         let other = script.connect()
         let start = script.batches.count
         script.pass(.seconds(61))
-        #expect(script.table.wasCut)
+        #expect(script.table.isTruncated)
         script.send(.listTubeUsed, from: other)
         script.turn()
         #expect(other.replies == [.using(.default)])
@@ -129,7 +129,7 @@ import Testing
             }
         #expect(expired.allSatisfy { $0.count <= Self.rows })
         #expect(expired.flatMap(\.self).sorted() == Array(1...2500))
-        #expect(script.table.counters.timeouts == 2500)
+        #expect(script.table.sessions.counters.timeouts == 2500)
     }
 
     @Test func `claims whose end could not be stored are ended again a second later`() {
@@ -152,7 +152,7 @@ import Testing
         script.replies(to: session)
         script.pass(.seconds(2))
         while script.table.hasWork { script.turn() }
-        #expect(session.claims.keys.map(\.rawValue).sorted() == Array(1...50))
+        #expect(session.claims.byTask.keys.map(\.rawValue).sorted() == Array(1...50))
         script.pass(.seconds(60))
         #expect(session.claims.isEmpty)
     }
@@ -162,14 +162,14 @@ import Testing
         var left = 2500
         var steps = 0
         script.store = { operation in
-            guard case .giveBack = operation.action else { return nil }
+            guard case .disconnect(releasing: .ownClaims) = operation.action else { return nil }
             steps += 1
             defer { left -= min(left, Self.rows) }
-            return .givenBack(min(left, Self.rows))
+            return .disconnected(min(left, Self.rows))
         }
-        script.table.close(session)
+        script.table.sessions.close(session)
         script.turn()
-        #expect(script.table.wasCut)
+        #expect(script.table.isTruncated)
         while script.table.hasWork { script.turn() }
         #expect((left, steps) == (0, 3))
     }
@@ -178,11 +178,11 @@ import Testing
         let session = holder(of: 2500)
         var left = 2500
         script.store = { operation in
-            guard case .giveBack = operation.action else { return nil }
+            guard case .disconnect(releasing: .ownClaims) = operation.action else { return nil }
             defer { left -= min(left, Self.rows) }
-            return .givenBack(min(left, Self.rows))
+            return .disconnected(min(left, Self.rows))
         }
-        script.table.close(session)
+        script.table.sessions.close(session)
         script.turn()
         _ = script.table.makeBatch(at: script.now)
         script.table.fail(with: nil, at: script.now)
@@ -196,13 +196,13 @@ import Testing
         for tube in 1...1000 { script.send(.watch(TubeName("t\(tube)")!), from: watcher) }
         script.replies(to: watcher)
         let start = script.batches.count
-        script.table.close(watcher)
-        for session in sessions { script.table.close(session) }
+        script.table.sessions.close(watcher)
+        for session in sessions { script.table.sessions.close(session) }
         while script.table.hasWork { script.turn() }
         let batches = actions(from: start)
         #expect(batches.allSatisfy { $0.count <= Self.rows + 3 })
-        #expect(batches.joined().count { $0 == .giveBack } == 1501)
-        #expect(watcher.referredWatches.isEmpty)
+        #expect(batches.joined().count { $0 == .disconnect(releasing: .ownClaims) } == 1501)
+        #expect(watcher.counted.watched.isEmpty)
     }
 
     @Test func `the tubes of a session that ends go in beanstalkd's order, whatever number of steps it takes`() {
@@ -212,11 +212,11 @@ import Testing
             for tube in 1...20 { script.send(.watch(TubeName("t\(tube)")!), from: session) }
             script.replies(to: session)
             let start = script.batches.count
-            script.table.close(session)
+            script.table.sessions.close(session)
             while script.table.hasWork { script.turn() }
             return script.batches[start...].joined()
                 .compactMap {
-                    if case .refer(let tube, _, -1) = $0.action { tube } else { nil }
+                    if case .countUse(let tube, _, -1) = $0.action { tube } else { nil }
                 }
         }
         #expect(order(rows: 1000) == order(rows: 3))
@@ -229,12 +229,12 @@ extension StepsTests {
     private func scriptSession(displacedAfter steps: Int = .max) {
         var taken = 0
         script.store = { [script] operation in
-            guard case .takeUp(_, let last) = operation.action else { return nil }
+            guard case .attach(_, let last) = operation.action else { return nil }
             taken += 1
-            guard taken <= steps else { return .displaced }
+            guard taken <= steps else { return .superseded }
             let first = (last?.rawValue ?? 0) + 1
             let page = (first..<min(first + Int64(Self.rows), 2_501)).map { script.heldClaim($0) }
-            return .tookUp(page, hasMore: page.last?.id.rawValue != 2_500)
+            return .attached(page, hasMore: page.last?.id.rawValue != 2_500)
         }
     }
 
@@ -244,13 +244,13 @@ extension StepsTests {
         script.send(.session(try #require(SessionName("worker"))), .listTubeUsed, from: session)
         script.turn()
         #expect(session.claims.count == Self.rows)
-        #expect(session.replies.isEmpty && script.table.wasCut)
+        #expect(session.replies.isEmpty && script.table.isTruncated)
         script.send(.listTubeUsed, from: other)
         script.turn()
         #expect(other.replies == [.using(.default)])
         #expect(script.replies(to: session) == [.session(claims: 2_500), .using(.default)])
         #expect(session.claims.count == 2_500)
-        #expect(script.table.counters[.session] == 1)
+        #expect(script.table.sessions.counters[.session] == 1)
         #expect(actions(from: 0).allSatisfy { $0.count <= 2 })
     }
 

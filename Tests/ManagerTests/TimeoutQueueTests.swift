@@ -11,8 +11,8 @@ import Testing
     private func session(_ number: UInt32, holdingFor seconds: Int64) -> Session {
         let session = Session(id: SessionID(connection: number, of: ManagerID(rawValue: 1)))
         let deadline = start + .seconds(seconds)
-        let claim = Session.Claim(deadline: deadline, timeToRun: UInt32(seconds), tube: .default)
-        session.hold(TaskID(rawValue: Int64(number)), claim)
+        let claim = SessionClaims.Claim(deadline: deadline, timeToRun: UInt32(seconds), tube: .default)
+        session.claims.add(TaskID(rawValue: Int64(number)), claim)
         return session
     }
 
@@ -33,7 +33,7 @@ import Testing
             queue.forget(passing)
         }
         #expect(queue.count < 200)
-        #expect(queue.next == lasting.tick)
+        #expect(queue.next == lasting.nextCheck)
         #expect(queue.popDue(at: start + .seconds(3601)) === lasting)
         #expect(queue.next == nil)
     }

@@ -69,7 +69,7 @@ import Testing
         let producer = script.connect()
         script.send(.reserve, from: consumer)
         #expect(script.replies(to: consumer) == [])
-        script.table.wakeWaiting()
+        script.table.sessions.waiters.wakeAll()
         script.send(put, from: producer)
         #expect(script.replies(to: consumer) == [.reserved(TaskID(rawValue: 1), body: [])])
     }
@@ -91,7 +91,7 @@ import Testing
         script.send(put, put, from: producer)
         script.replies(to: producer)
         #expect(consumers.map { $0.wait == nil } == [true, true, false])
-        #expect(consumers.map { $0.claims.keys.first?.rawValue } == [1, 2, nil])
+        #expect(consumers.map { $0.claims.byTask.keys.first?.rawValue } == [1, 2, nil])
     }
 
     @Test func `a claim that finds nothing is not repeated without end`() {
@@ -107,12 +107,12 @@ import Testing
         let session = script.connect()
         script.send(.reserve, put, from: session)
         script.replies(to: session)
-        #expect(script.table.producers == 0)
-        script.table.finish(session)
+        #expect(script.table.sessions.producers == 0)
+        script.table.sessions.finish(session)
         script.turn()
-        #expect(script.table.producers == 1)
+        #expect(script.table.sessions.producers == 1)
         script.replies(to: session)
-        #expect(script.table.producers == 0, "its connection is being closed")
+        #expect(script.table.sessions.producers == 0, "its connection is being closed")
     }
 
     @Test func `a session leaves its tubes in beanstalkd's order`() {
@@ -121,11 +121,11 @@ import Testing
         for name in names { script.send(.watch(name), from: session) }
         script.send(.use(Self.other), from: session)
         script.replies(to: session)
-        script.table.close(session)
+        script.table.sessions.close(session)
         script.turn()
         let released = script.batches.last?
             .compactMap { operation -> String? in
-                guard case .refer(let tube, _, _) = operation.action else { return nil }
+                guard case .countUse(let tube, _, _) = operation.action else { return nil }
                 return tube.text
             }
         #expect(released == ["default", "c", "b", "a", "other"])

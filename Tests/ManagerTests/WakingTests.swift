@@ -24,8 +24,8 @@ import Testing
                 return session
             }
         while script.table.hasWork { script.turn() }
-        #expect(script.table.waiting == count)
-        for session in sessions { session.replies = [] }
+        #expect(script.table.sessions.waiters.count == count)
+        for session in sessions { session.forgetReplies(keepingRoomFor: 0) }
         return sessions
     }
 
@@ -36,7 +36,7 @@ import Testing
             guard case .claim = operation.action else { return nil }
             return .claimed([script.task(9)])
         }
-        script.table.wake([tube(1234), tube(99_999)])
+        script.table.sessions.waiters.wake([tube(1234), tube(99_999)])
         while script.table.hasWork { script.turn() }
         #expect(claims(from: start) == [1])
         #expect(sessions[1234].replies == [.reserved(TaskID(rawValue: 9), body: [])])
@@ -45,9 +45,9 @@ import Testing
     @Test func `if the tube is unknown all waiting sessions are served once, a bounded number per batch`() {
         _ = waiting(2500)
         let start = script.batches.count
-        script.table.wakeWaiting()
+        script.table.sessions.waiters.wakeAll()
         script.turn()
-        #expect(script.table.wasCut)
+        #expect(script.table.isTruncated)
         while script.table.hasWork { script.turn() }
         #expect(claims(from: start).allSatisfy { $0 <= Batch.mostRows })
         #expect(Set(script.batches[start...].joined().map(\.session)).count == 2500)
@@ -57,9 +57,9 @@ import Testing
     @Test func `news that comes while all sessions are served is handled afterwards`() {
         _ = waiting(1500)
         let start = script.batches.count
-        script.table.wakeWaiting()
+        script.table.sessions.waiters.wakeAll()
         script.turn()
-        script.table.wakeWaiting()
+        script.table.sessions.waiters.wakeAll()
         while script.table.hasWork { script.turn() }
         #expect(claims(from: start).reduce(0, +) == 3000)
     }
@@ -76,7 +76,7 @@ import Testing
                 left -= 1
                 return .claimed([script.task(Int64(left))])
             }
-            script.table.wake([.default])
+            script.table.sessions.waiters.wake([.default])
             while script.table.hasWork { script.turn() }
             #expect(left == 0)
             #expect(claims(from: start).reduce(0, +) <= tasks * 3 + Wakes.fewest)
@@ -125,7 +125,7 @@ import Testing
         }
         script.send(.kick(bound: 1000), from: other)
         while script.table.hasWork { script.turn() }
-        #expect(script.table.waiting == 200)
+        #expect(script.table.sessions.waiters.count == 200)
     }
 
     @Test func `a session that waits is told at once when its named session is taken up`() {
@@ -133,10 +133,10 @@ import Testing
         let (first, second) = (script.connect(), script.connect())
         script.send(.session(SessionName("s")!), .reserve, from: first)
         while script.table.hasWork { script.turn() }
-        first.replies = []
+        first.forgetReplies(keepingRoomFor: 0)
         script.store = { operation in
             guard case .claim = operation.action, operation.session == first.id else { return nil }
-            return .displaced
+            return .superseded
         }
         let start = script.batches.count
         script.send(.session(SessionName("s")!), from: second)
@@ -149,12 +149,12 @@ import Testing
         let session = script.connect()
         script.send(.session(SessionName("s")!), .reserve, from: session)
         while script.table.hasWork { script.turn() }
-        session.replies = []
+        session.forgetReplies(keepingRoomFor: 0)
         script.store = { operation in
             guard case .claim = operation.action else { return nil }
-            return .displaced
+            return .superseded
         }
-        script.table.wakeDisplaced([session.id, SessionID(connection: 99, of: session.id.manager)])
+        script.table.sessions.waiters.wakeSuperseded([session.id, SessionID(connection: 99, of: session.id.manager)])
         while script.table.hasWork { script.turn() }
         #expect(session.replies == [.sessionTaken])
     }

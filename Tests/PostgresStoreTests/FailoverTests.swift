@@ -87,7 +87,7 @@ struct FailoverTests {
             let late = SessionID(connection: 1, of: number)
             let batch = Batch([Operation(session: late, action: .touch(TaskID(rawValue: 1)))], now: now)
             let result = try store.run(batch)
-            #expect(result.outcomes == [.notFound] && result.claimsWereLost)
+            #expect(result.outcomes == [.notFound] && result.hasLostClaims)
             try place.audit()
         }
     }
@@ -99,7 +99,7 @@ struct FailoverTests {
             let two = TubeName("two")!
             let elsewhere = NewTask(tube: two, priority: 1, delay: 0, timeToRun: 60, body: [])
             // A batch that adds a tube makes the others wait until its commit. The batches below must not do that.
-            _ = try run(store, .refer(mail, using: 1, watching: 0), .refer(two, using: 1, watching: 0))
+            _ = try run(store, .countUse(mail, using: 1, watching: 0), .countUse(two, using: 1, watching: 0))
             // Batches with changes of one tube end in another way than those with changes of several.
             for several in [false, true] {
                 let before = try countTasks()
@@ -116,7 +116,7 @@ struct FailoverTests {
     @Test func `a commit that was lost with its connection is repeated`() throws {
         let store = try place.store()
         let shell = try place.shell()
-        #expect(try run(store, .refer(mail, using: 1, watching: 1)) == [.referred])
+        #expect(try run(store, .countUse(mail, using: 1, watching: 1)) == [.useCounted])
         try shell.execute(
             """
             CREATE SEQUENCE deaths;
@@ -155,7 +155,7 @@ struct FailoverTests {
         let lost = try place.store("lost")
         let peer = try place.store("peer")
         let number = lost.manager
-        #expect(try run(lost, .refer(mail, using: 1, watching: 1), put(), put(), claim).count == 4)
+        #expect(try run(lost, .countUse(mail, using: 1, watching: 1), put(), put(), claim).count == 4)
         try place.shell().execute("UPDATE manager SET fence = -1 WHERE id = \(number)")
         #expect(try peer.maintain(at: now).recovered == [DeadManager(id: number, name: "lost", claims: 1)])
         guard case .claimed(let taken)? = try run(peer, claim).first else { throw Contradiction(description: "claim") }
@@ -165,7 +165,7 @@ struct FailoverTests {
         let late = Batch([Operation(session: session, action: .delete(TaskID(rawValue: 1)))], now: now)
         let result = try lost.run(late)
         #expect(result.outcomes == [.notFound])
-        #expect(result.claimsWereLost)
+        #expect(result.hasLostClaims)
         #expect(lost.manager != number)
         #expect(try run(peer, .delete(TaskID(rawValue: 1))) == [.deleted])
         // The tubes that its connections use are counted again, and it can claim again, also for sessions with the old number.
@@ -210,7 +210,7 @@ struct FailoverTests {
         let lost = try place.store("lost")
         let peer = try place.store("peer")
         let name = try #require(SessionName("worker"))
-        #expect(try run(lost, .takeUp(name), put(), claim).count == 3)
+        #expect(try run(lost, .attach(name), put(), claim).count == 3)
         try place.shell().execute("UPDATE manager SET fence = -1 WHERE id = \(lost.manager)")
         #expect(try peer.maintain(at: now).recovered.map(\.claims) == [0])
         #expect(try run(lost, .delete(TaskID(rawValue: 1))) == [.deleted])

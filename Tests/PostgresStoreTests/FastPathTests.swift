@@ -15,7 +15,7 @@ struct FastPathTests {
     init() {
         references.count(mail, using: 1, watching: 1)
         for task in 1...3 { references.addClaim(TaskID(rawValue: Int64(task)), UInt32(task)) }
-        references.attach(4, to: 9)
+        references.attach(4, to: NamedSessionID(rawValue: 9))
     }
 
     private func takesFastPath(_ actions: (UInt32, Action)..., expectsTasks: Bool = false) -> Bool {

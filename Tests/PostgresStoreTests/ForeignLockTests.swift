@@ -43,7 +43,7 @@ struct ForeignLockTests {
     ) throws {
         let store = try patient()
         let key = try #require(UniqueKey("key"))
-        _ = try run(store, (1, .refer(mail, using: 1, watching: 1)), (1, put(mail)), (1, put(mail)), (1, put(mail)))
+        _ = try run(store, (1, .countUse(mail, using: 1, watching: 1)), (1, put(mail)), (1, put(mail)), (1, put(mail)))
         _ = try run(store, (1, .claimTask(task(2))), (1, .bury(task(2), priority: 1)), (1, .claimTask(task(3))))
         _ = try run(
             store,
@@ -59,9 +59,9 @@ struct ForeignLockTests {
         let outcomes = try run(store, (1, action), (1, .storeStatistics), (2, put(mail)), (3, .peek(task(1))))
         #expect(outcomes[0] == .locked)
         if case .expire = action {
-            #expect(outcomes[1] != .heldBack)
+            #expect(outcomes[1] != .deferred)
         } else {
-            #expect(outcomes[1] == .heldBack, "the session's next command comes after it")
+            #expect(outcomes[1] == .deferred, "the session's next command comes after it")
         }
         guard case .inserted = outcomes[2] else { throw Contradiction(description: "not put: \(outcomes)") }
         #expect(outcomes[3] == .found(task(1), body: [1]))
@@ -82,7 +82,7 @@ struct ForeignLockTests {
 
     @Test func `twenty open transactions delay neither managers nor each other`() throws {
         let store = try patient()
-        _ = try run(store, (1, .refer(mail, using: 1, watching: 1)))
+        _ = try run(store, (1, .countUse(mail, using: 1, watching: 1)))
         for _ in 0..<60 { _ = try run(store, (1, put(mail))) }
         let programs = try (0..<20)
             .map { number in
@@ -101,7 +101,7 @@ struct ForeignLockTests {
             }
         let new = try #require(TubeName("new"))
         #expect(
-            try run(store, (1, .refer(new, using: 1, watching: 1)), (1, put(new)), (2, .pause(mail, seconds: 0)))
+            try run(store, (1, .countUse(new, using: 1, watching: 1)), (1, put(new)), (2, .pause(mail, seconds: 0)))
                 .contains(.paused)
         )
         #expect(try run(store, (1, .clear(mail, .pending, limit: 1000))) == [.cleared(0)])
@@ -133,7 +133,7 @@ struct ForeignLockTests {
 
     @Test func `a command fails if its task is locked for too long, and no other command fails`() throws {
         let store = try place.store { $0.timeout = .seconds(2) }
-        _ = try run(store, (1, .refer(mail, using: 1, watching: 1)), (1, put(mail)))
+        _ = try run(store, (1, .countUse(mail, using: 1, watching: 1)), (1, put(mail)))
         let program = try place.shell()
         try program.execute("BEGIN; UPDATE task SET priority = 7")
         var outcomes: [Outcome] = []
@@ -150,7 +150,7 @@ struct ForeignLockTests {
     @Test func `a locked task that is due does not stop others from becoming pending, and is tried again later`() throws
     {
         let store = try patient()
-        _ = try run(store, (1, .refer(mail, using: 1, watching: 1)))
+        _ = try run(store, (1, .countUse(mail, using: 1, watching: 1)))
         let delayed = NewTask(tube: mail, priority: 1, delay: 1, timeToRun: 60, body: [])
         _ = try run(store, (1, .put(delayed)), (1, .put(delayed)))
         let program = try place.shell()
@@ -171,7 +171,7 @@ struct ForeignLockTests {
         let dead = try place.store("dead")
         let peer = try place.store("peer")
         let number = dead.manager
-        _ = try run(dead, (1, .refer(mail, using: 1, watching: 1)), (1, put(mail)), (1, put(mail)))
+        _ = try run(dead, (1, .countUse(mail, using: 1, watching: 1)), (1, put(mail)), (1, put(mail)))
         _ = try run(dead, (1, .claim(tubes: [mail], count: 2, waits: false)))
         let program = try place.shell()
         try program.execute("BEGIN; UPDATE task SET priority = 7 WHERE id = 1")
@@ -182,9 +182,13 @@ struct ForeignLockTests {
         #expect(try peer.maintain(at: now).recovered == [DeadManager(id: number, name: "dead", claims: 1)])
         try place.audit()
         // The same holds for a session that ends.
-        _ = try run(peer, (1, .refer(mail, using: 1, watching: 1)), (2, .claim(tubes: [mail], count: 2, waits: false)))
+        _ = try run(
+            peer,
+            (1, .countUse(mail, using: 1, watching: 1)),
+            (2, .claim(tubes: [mail], count: 2, waits: false))
+        )
         try program.execute("BEGIN; UPDATE task SET priority = 8 WHERE id = 1")
-        #expect(try run(peer, (2, .giveBack)) == [.givenBack(1)])
+        #expect(try run(peer, (2, .disconnect(releasing: .ownClaims))) == [.disconnected(1)])
         try program.execute("COMMIT")
         #expect(try peer.run(Batch([], now: now)).timePassed)
         #expect(try run(peer, (3, .claim(tubes: [mail], count: 2, waits: false))).count == 1)

@@ -31,10 +31,10 @@ struct NewsTests {
     @Test func `lookForNews finds connections whose named session another manager has`() throws {
         let (one, other) = (try place.store("one"), try place.store("other"))
         let name = try #require(SessionName("worker"))
-        _ = try run(one, .takeUp(name), connection: 5)
+        _ = try run(one, .attach(name), connection: 5)
         #expect(try one.lookForNews() == News())
-        _ = try run(other, .takeUp(name), connection: 6)
-        #expect(try one.lookForNews() == News(displaced: [SessionID(connection: 5, of: one.manager)]))
+        _ = try run(other, .attach(name), connection: 6)
+        #expect(try one.lookForNews() == News(superseded: [SessionID(connection: 5, of: one.manager)]))
         #expect(try other.lookForNews() == News())
         try one.leave()
         try other.leave()

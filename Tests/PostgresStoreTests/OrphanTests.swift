@@ -26,7 +26,7 @@ struct OrphanTests {
 
     @Test func `a connection that was given up holds no lock once the manager has another one`() throws {
         try place.throughProxy(timeout: .seconds(60)) { (proxy: Proxy, store: PostgresStore) throws in
-            _ = try run(store, .refer(mail, using: 1, watching: 1), put(), claim)
+            _ = try run(store, .countUse(mail, using: 1, watching: 1), put(), claim)
             proxy.holdNextCommit()
             #expect(try run(store, .delete(first)) == [.deleted])
             #expect(try run(store, .peek(first)) == [.notFound])
@@ -37,7 +37,7 @@ struct OrphanTests {
     @Test func `the transaction of a dead manager keeps no other one from its tasks`() throws {
         let peer = try place.store("peer")
         try place.throughProxy(timeout: .seconds(2)) { (proxy: Proxy, store: PostgresStore) throws in
-            _ = try run(store, .refer(mail, using: 1, watching: 1), put(), claim)
+            _ = try run(store, .countUse(mail, using: 1, watching: 1), put(), claim)
             let number = store.manager
             proxy.holdNextCommit(cuts: true)
             #expect(throws: StoreError.self) { try run(store, .delete(first)) }
@@ -89,7 +89,7 @@ struct OrphanTests {
         try place.throughProxy(timeout: .seconds(60)) { options in
             options.endsOrphans = false
         } _: { (proxy: Proxy, store: PostgresStore) throws in
-            _ = try run(store, .refer(mail, using: 1, watching: 1))
+            _ = try run(store, .countUse(mail, using: 1, watching: 1))
             let watcher = try place.shell()
             // The commit waits until another transaction waits for the row of the manager. That one then takes the row, and
             // keeps it until the manager has asked for it.

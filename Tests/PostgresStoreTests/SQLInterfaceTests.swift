@@ -71,12 +71,12 @@ struct SQLInterfaceTests {
     @Test func `after the last number of a session, numbers begin again`() throws {
         let store = try place.store()
         let shell = try place.shell()
-        try shell.execute("SELECT setval('session_id', \(SessionID.largestNamed))")
+        try shell.execute("SELECT setval('session_id', \(NamedSessionID.largest))")
         for number: UInt32 in 1...2 {
             let name = try #require(SessionName("session-\(number)"))
             let session = SessionID(connection: number, of: store.manager)
-            let batch = Batch([Operation(session: session, action: .takeUp(name))], now: Timestamp(rawValue: 0))
-            #expect(try store.run(batch).outcomes == [.tookUp([])])
+            let batch = Batch([Operation(session: session, action: .attach(name))], now: Timestamp(rawValue: 0))
+            #expect(try store.run(batch).outcomes == [.attached([])])
         }
         #expect(try shell.ask("SELECT string_agg(id::text, ' ' ORDER BY id) FROM session").text(0, 0) == "1 2")
         try place.audit()

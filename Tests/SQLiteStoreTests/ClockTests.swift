@@ -158,7 +158,7 @@ import Testing
         let place = try TemporaryStore()
         let name = try #require(SessionName("s"))
         let store = try open(place)
-        _ = try run(store, task(), .takeUp(name))
+        _ = try run(store, task(), .attach(name))
         _ = try run(store, .claim(tubes: [.default], count: 1, waits: false))
         try store.makeDurable()
         let sharedPage = store.parts.sharedPage
@@ -168,8 +168,8 @@ import Testing
         try place.shell().execute("UPDATE task_state SET due_ms = due_ms - 31536000000")
         let next = try open(place)
         #expect(try timeLeft(next, 1) > 900_000)
-        let taken = try run(next, .takeUp(name)).outcomes
-        guard case .tookUp(let claims, _)? = taken.first else { throw StoreError(.failed, "\(taken)") }
+        let taken = try run(next, .attach(name)).outcomes
+        guard case .attached(let claims, _)? = taken.first else { throw StoreError(.failed, "\(taken)") }
         #expect(claims.map(\.id.rawValue) == [1])
         try next.leave()
     }

@@ -39,7 +39,7 @@ import Testing
                         let actions =
                             Int.random(in: 0..<6, using: &random) == 0
                             ? randomBurst(of: lastID, using: &random)
-                            : [randomAction(of: lastID, using: &random, referring: false)]
+                            : [randomAction(of: lastID, using: &random, counting: false)]
                         return spread(actions, from: session, of: store.manager, using: &random)
                     }
                 _ = try store.run(Batch(operations, now: now))

@@ -150,12 +150,12 @@ import Testing
         var options = SQLiteStore.Options.test
         options.busyTimeout = 20
         let store = try SQLiteStore.open(path: place.path, name: "a", address: "", at: .start, options: options)
-        _ = try run(store, [.refer(mail, using: 1, watching: 1), put(10, delay: 5)])
+        _ = try run(store, [.countUse(mail, using: 1, watching: 1), put(10, delay: 5)])
         let shell = try place.shell()
         try shell.execute("BEGIN IMMEDIATE; INSERT INTO task (tube, body) VALUES ('film', 'a')")
         let before = try Database(path: place.path).everything()
         let actions: [Action] = [
-            put(10), .refer(mail, using: -1, watching: -1), .refer(TubeName("new")!, using: 1, watching: 0),
+            put(10), .countUse(mail, using: -1, watching: -1), .countUse(TubeName("new")!, using: 1, watching: 0),
             .claim(tubes: [mail], count: 1, waits: true),
         ]
         expect(.busy, "another program holds the database") { _ = try run(store, actions) }
@@ -177,7 +177,10 @@ import Testing
         let empty = TubeName("empty")!
         _ = try run(
             store,
-            [.refer(mail, using: 1, watching: 0), put(10), put(10, delay: 5), .refer(empty, using: 1, watching: 0)]
+            [
+                .countUse(mail, using: 1, watching: 0), put(10), put(10, delay: 5),
+                .countUse(empty, using: 1, watching: 0),
+            ]
         )
         let shell = try place.shell()
         try shell.execute("CREATE UNIQUE INDEX obstacle ON task_state (priority) WHERE priority = 666")
@@ -187,10 +190,10 @@ import Testing
             _ = try run(
                 store,
                 [
-                    .claim(tubes: [mail], count: 1, waits: false), .refer(mail, using: -1, watching: 0),
+                    .claim(tubes: [mail], count: 1, waits: false), .countUse(mail, using: -1, watching: 0),
                     .delete(TaskID(rawValue: 1)), .kick(mail, bound: 5), .pause(.default, seconds: 5),
-                    .refer(empty, using: -1, watching: 0),
-                    .refer(film, using: 1, watching: 1), .put(task), .put(task),
+                    .countUse(empty, using: -1, watching: 0),
+                    .countUse(film, using: 1, watching: 1), .put(task), .put(task),
                 ]
             )
         }
@@ -207,9 +210,9 @@ import Testing
         #expect(ofMail.using == 1)
         #expect(ofMail.counts.claimed == 1)
         #expect(ofMail.counts.delayed == 1)
-        _ = try run(store, [.refer(film, using: 0, watching: 1), .refer(mail, using: -1, watching: 0)])
+        _ = try run(store, [.countUse(film, using: 0, watching: 1), .countUse(mail, using: -1, watching: 0)])
         #expect(try run(store, [.listTubes]) == [.tubes([.default, mail, empty, film])])
-        let useAgain = try run(store, [.refer(empty, using: 1, watching: 0), .tubeStatistics(empty)])
+        let useAgain = try run(store, [.countUse(empty, using: 1, watching: 0), .tubeStatistics(empty)])
         guard case .tube(let ofEmpty)? = useAgain.last else { throw StoreError(.refused, "\(useAgain)") }
         #expect(ofEmpty.using == 2, "the earlier one and the new one")
         #expect(try store.run(Batch([], now: .start)).nextEvent == Timestamp.start.adding(seconds: 5))

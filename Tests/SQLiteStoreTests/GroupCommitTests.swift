@@ -164,7 +164,7 @@ import Testing
         let pair = try Pair(patience: Self.forEver)
         try put(pair.first)
         try pair.first.makeDurable()
-        try run(.takeUp(try #require(SessionName("a-name-that-nobody-guesses"))), pair.second)
+        try run(.attach(try #require(SessionName("a-name-that-nobody-guesses"))), pair.second)
         try pair.second.makeDurable()
         #expect(try claim(pair.second).count == 1)
         #expect(try pair.syncsOfSecond() == 1)
@@ -183,7 +183,7 @@ import Testing
         let pair = try Pair(patience: .milliseconds(1))
         try pair.place.shell().execute("INSERT INTO task (tube, body) VALUES ('default', 'sql')")
         // No client gets an answer, so this is not synced.
-        try run(.refer(.default, using: 1, watching: 0), pair.first)
+        try run(.countUse(.default, using: 1, watching: 0), pair.first)
         #expect(try claim(pair.second).count == 1)
         #expect(try pair.syncsOfSecond() == 1)
         try pair.leave()

@@ -26,11 +26,11 @@ import Testing
     @Test func `after the last id of a session, free ids are used again`() throws {
         let store = try place.open()
         let task = NewTask(tube: .default, priority: 1, delay: 0, timeToRun: 60, body: [1])
-        try setLast("session", SessionID.largestNamed - 1)
+        try setLast("session", NamedSessionID.largest - 1)
         for number in 1...20 {
             let name = try #require(SessionName("session-\(number)"))
             let connection = UInt32(number)
-            #expect(try run(store, connection, .takeUp(name)) == .tookUp([]))
+            #expect(try run(store, connection, .attach(name)) == .attached([]))
             _ = try run(store, connection, .put(task))
             let claim = try run(store, connection, .claim(tubes: [.default], count: 1, waits: false))
             guard case .claimed(let tasks) = claim, tasks.count == 1 else {
@@ -43,7 +43,7 @@ import Testing
         #expect(try shell.integer("SELECT count(*) FROM session WHERE id BETWEEN 1 AND 4294967295") == 20)
         #expect(try shell.integer("SELECT count(DISTINCT holder) FROM task_state WHERE state = 'claimed'") == 20)
         // They are claims of named sessions: they survive the connection, and end with their time to run.
-        for connection in 1...20 { _ = try run(store, UInt32(connection), .giveBack) }
+        for connection in 1...20 { _ = try run(store, UInt32(connection), .disconnect(releasing: .ownClaims)) }
         #expect(try shell.integer("SELECT count(*) FROM task_state WHERE state = 'claimed'") == 20)
         let later = Timestamp(rawValue: Timestamp.start.rawValue + 61_000)
         #expect(try store.run(Batch([], now: later)).timePassed)

@@ -41,13 +41,13 @@ import Testing
 
     /// Runs one step of taking up the named session.
     private func step(_ store: SQLiteStore, _ connection: UInt32, after last: TaskID?) throws -> ([HeldClaim], Bool) {
-        let outcome = try run(store, connection, .takeUp(worker, after: last))[0]
-        guard case .tookUp(let claims, let hasMore) = outcome else { throw StoreError(.failed, "\(outcome)") }
+        let outcome = try run(store, connection, .attach(worker, after: last))[0]
+        guard case .attached(let claims, let hasMore) = outcome else { throw StoreError(.failed, "\(outcome)") }
         return (claims, hasMore)
     }
 
     /// Takes up the named session in steps.
-    private func takeUp(_ store: SQLiteStore, _ connection: UInt32) throws -> [[TaskID]] {
+    private func attach(_ store: SQLiteStore, _ connection: UInt32) throws -> [[TaskID]] {
         var (claims, hasMore) = try step(store, connection, after: nil)
         var pages = [claims.map(\.id)]
         while hasMore {
@@ -60,13 +60,17 @@ import Testing
     @Test func `a connection brings many claims to a named session in steps, and learns all of them`() throws {
         let store = try place.open()
         try claimMany(store, 1)
-        let pages = try takeUp(store, 1)
+        let pages = try attach(store, 1)
         #expect(pages.allSatisfy { $0.count <= Batch.mostRows })
         #expect(pages.joined().map(\.rawValue) == Array(1...Int64(Self.count)))
         #expect(pages.count >= 5, "\(pages.map(\.count))")
         #expect(try claims(by: "holder < 4294967296") == Int64(Self.count))
-        #expect(try run(store, 1, .delete(TaskID(rawValue: 1)), .giveBack) == [.deleted, .givenBack(0)])
-        #expect(try takeUp(store, 2).joined().count == Self.count - 1, "the session keeps its claims")
+        #expect(
+            try run(store, 1, .delete(TaskID(rawValue: 1)), .disconnect(releasing: .ownClaims)) == [
+                .deleted, .disconnected(0),
+            ]
+        )
+        #expect(try attach(store, 2).joined().count == Self.count - 1, "the session keeps its claims")
         try store.leave()
         try place.audit()
     }
@@ -76,20 +80,20 @@ import Testing
         for connection in 1...4 {
             try claimMany(store, UInt32(connection), count: 600)
             let name = try #require(SessionName("s\(connection)"))
-            var outcome = try run(store, UInt32(connection), .takeUp(name))[0]
-            while case .tookUp(_, true) = outcome {
-                outcome = try run(store, UInt32(connection), .takeUp(name, after: TaskID(rawValue: 0)))[0]
+            var outcome = try run(store, UInt32(connection), .attach(name))[0]
+            while case .attached(_, true) = outcome {
+                outcome = try run(store, UInt32(connection), .attach(name, after: TaskID(rawValue: 0)))[0]
             }
-            try run(store, UInt32(connection), .giveBack)
+            try run(store, UInt32(connection), .disconnect(releasing: .ownClaims))
         }
         let operations = try (1...4)
             .map { number in
                 let name = try #require(SessionName("s\(number)"))
-                return Operation(session: session(UInt32(number + 4), of: store), action: .takeUp(name))
+                return Operation(session: session(UInt32(number + 4), of: store), action: .attach(name))
             }
         let counts = try store.run(Batch(operations, now: .start)).outcomes
             .map { outcome in
-                guard case .tookUp(let claims, let hasMore) = outcome else { return "\(outcome)" }
+                guard case .attached(let claims, let hasMore) = outcome else { return "\(outcome)" }
                 return "\(claims.count) \(hasMore)"
             }
         #expect(counts == ["600 false", "400 true", "0 true", "0 true"])
@@ -101,16 +105,18 @@ import Testing
         let store = try place.open()
         try claimMany(store, 1)
         #expect(try step(store, 1, after: nil) == ([], true))
-        #expect(try run(store, 1, .giveBack) == [.givenBack(Batch.mostRows)])
-        #expect(try run(store, 1, .giveBack) == [.givenBack(500)])
+        #expect(try run(store, 1, .disconnect(releasing: .ownClaims)) == [.disconnected(Batch.mostRows)])
+        #expect(try run(store, 1, .disconnect(releasing: .ownClaims)) == [.disconnected(500)])
         #expect(try claims(by: "true") == Int64(Batch.mostRows), "the session keeps what it has")
-        #expect(try takeUp(store, 2).joined().count == Batch.mostRows)
+        #expect(try attach(store, 2).joined().count == Batch.mostRows)
         // With `quit` its session ends too, also in the middle.
         try claimMany(store, 3)
         #expect(try step(store, 3, after: nil) == ([], true))
         var returned = 0
         repeat {
-            guard case .givenBack(let count) = try run(store, 3, .giveBackAll)[0] else { break }
+            guard case .disconnected(let count) = try run(store, 3, .disconnect(releasing: .allClaims))[0] else {
+                break
+            }
             returned += count
             #expect(count <= Batch.mostRows)
             if count < Batch.mostRows { break }
@@ -124,10 +130,10 @@ import Testing
         let store = try place.open()
         try claimMany(store, 1)
         #expect(try step(store, 1, after: nil) == ([], true))
-        #expect(try takeUp(store, 2).joined().count == Batch.mostRows)
-        #expect(try run(store, 1, .takeUp(worker, after: TaskID(rawValue: 0))) == [.displaced])
-        #expect(try run(store, 1, .giveBack) == [.givenBack(Batch.mostRows)])
-        #expect(try run(store, 1, .giveBack) == [.givenBack(500)])
+        #expect(try attach(store, 2).joined().count == Batch.mostRows)
+        #expect(try run(store, 1, .attach(worker, after: TaskID(rawValue: 0))) == [.superseded])
+        #expect(try run(store, 1, .disconnect(releasing: .ownClaims)) == [.disconnected(Batch.mostRows)])
+        #expect(try run(store, 1, .disconnect(releasing: .ownClaims)) == [.disconnected(500)])
         try store.leave()
         try place.audit()
     }
@@ -140,7 +146,7 @@ import Testing
         while try peer.maintain(at: .start).isUnfinished {}
         #expect(try claims(by: "holder >= 4294967296") == 0)
         #expect(try claims(by: "holder < 4294967296") == Int64(Batch.mostRows))
-        #expect(try takeUp(peer, 1).joined().count == Batch.mostRows)
+        #expect(try attach(peer, 1).joined().count == Batch.mostRows)
         try peer.leave()
         try place.audit()
     }
@@ -154,9 +160,9 @@ import Testing
                     return [
                         Operation(
                             session: connection,
-                            action: .refer(TubeName("tube-\(number)")!, using: 1, watching: 0)
+                            action: .countUse(TubeName("tube-\(number)")!, using: 1, watching: 0)
                         ),
-                        Operation(session: connection, action: .takeUp(SessionName("session-\(number)")!)),
+                        Operation(session: connection, action: .attach(SessionName("session-\(number)")!)),
                     ]
                 }
             _ = try dead.run(Batch(operations, now: .start))

@@ -190,7 +190,7 @@ import Testing
             .put(task),
             .put(binary),
             .claim(tubes: [mail], count: 1, waits: false),
-            .refer(mail, using: 1, watching: 1)
+            .countUse(mail, using: 1, watching: 1)
         )
         try run(.pause(mail, seconds: 60))
 

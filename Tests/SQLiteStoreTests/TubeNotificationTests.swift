@@ -36,7 +36,7 @@ import Testing
         let connection = UInt32(number + 1)
         try run(
             store,
-            .refer(tube, using: 0, watching: 1),
+            .countUse(tube, using: 0, watching: 1),
             .claim(tubes: [tube], count: 1, waits: true),
             as: connection
         )
@@ -85,15 +85,15 @@ import Testing
     @Test func `a manager learns which of its connections have lost their named session`() throws {
         _ = try wait(for: 0, at: store)
         let name = SessionName("s")!
-        try run(store, .takeUp(name), as: 5)
-        try run(store, .takeUp(SessionName("another")!), as: 6)
-        try run(peer, .takeUp(name))
-        #expect(try store.takeNews() == News(displaced: [session(5, of: store)]))
-        #expect(try store.lookForNews() == News(displaced: [session(5, of: store)]))
+        try run(store, .attach(name), as: 5)
+        try run(store, .attach(SessionName("another")!), as: 6)
+        try run(peer, .attach(name))
+        #expect(try store.takeNews() == News(superseded: [session(5, of: store)]))
+        #expect(try store.lookForNews() == News(superseded: [session(5, of: store)]))
     }
 
     @Test func `named sessions are unchanged after a batch that fails`() throws {
-        try run(store, .takeUp(SessionName("s")!), as: 5)
+        try run(store, .attach(SessionName("s")!), as: 5)
         let tables = store.parts.tables
         let before = tables.namedSessions.all
         try tables.statements.transaction.begin.run()
@@ -145,11 +145,11 @@ import Testing
         let count = Batch.mostRows + 7
         for _ in 0..<count { try run(store, put(.default)) }
         try run(store, .claim(tubes: [.default], count: count, waits: false))
-        #expect(try run(store, .giveBack).outcomes == [.givenBack(Batch.mostRows)])
-        #expect(try run(store, .giveBack).outcomes == [.givenBack(7)])
-        try run(store, .takeUp(SessionName("s")!), .claim(tubes: [.default], count: count, waits: false))
-        #expect(try run(store, .giveBackAll).outcomes == [.givenBack(Batch.mostRows)])
-        #expect(try run(store, .giveBackAll).outcomes == [.givenBack(7)])
+        #expect(try run(store, .disconnect(releasing: .ownClaims)).outcomes == [.disconnected(Batch.mostRows)])
+        #expect(try run(store, .disconnect(releasing: .ownClaims)).outcomes == [.disconnected(7)])
+        try run(store, .attach(SessionName("s")!), .claim(tubes: [.default], count: count, waits: false))
+        #expect(try run(store, .disconnect(releasing: .allClaims)).outcomes == [.disconnected(Batch.mostRows)])
+        #expect(try run(store, .disconnect(releasing: .allClaims)).outcomes == [.disconnected(7)])
         try place.audit()
     }
 }

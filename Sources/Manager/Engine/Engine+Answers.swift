@@ -53,9 +53,7 @@ extension Engine {
             let renewals = told.map { Operation(session: $0.id, action: .touch($1)) }
             let moment = clock.now()
             let result = try store.run(Batch(renewals, now: moment.timestamp))
-            if result.claimsWereLost { loseClaims() }
-            nextEvent = result.nextEvent
-            if let tubes = hear(result) { table.wake(tubes) } else { table.wakeWaiting() }
+            note(result)
             claimsAreFrom = result.timeRead
             for ((session, task), outcome) in zip(told, result.outcomes) {
                 guard outcome == .touched else {
@@ -63,7 +61,7 @@ extension Engine {
                     renewed.removeAll { $0 === session }
                     continue
                 }
-                session.extend(task, from: moment.instant)
+                session.claims.extend(task, from: moment.instant)
             }
         } catch let error where error.code == .busy {
             stall(.answers(sessions), error)

@@ -5,7 +5,7 @@ internal import TaskStore
 extension Engine {
     /// Starts to leave: the commands that have arrived are carried out, then the connections are closed.
     ///
-    /// ``ended`` succeeds once all claims are given back and the store is left.
+    /// ``ended`` succeeds once all claims are released and the store is left.
     func stop() {
         guard phase == .running else { return }
         phase = .stopping
@@ -21,9 +21,10 @@ extension Engine {
     }
 
     func endIfDone() {
-        guard table.openSessions == 0, !table.hasWork, stalled == nil else { return }
+        guard table.sessions.openSessions == 0, !table.hasWork, stalled == nil else { return }
         phase = .ended
         looks?.cancel()
+        failQuestions()
         reportRefusalsAtEnd()
         do {
             try store.leave()
@@ -39,6 +40,7 @@ extension Engine {
         phase = .ended
         looks?.cancel()
         for task in repeated { task.cancel() }
+        failQuestions()
         ended.fail(error)
     }
 }

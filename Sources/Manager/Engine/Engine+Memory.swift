@@ -14,9 +14,9 @@ extension Engine {
 
     /// Sets the bounds of the next batch on answers, watched tubes and claims.
     func boundBatch() {
-        table.bytesForOne = memory.answersForOne
-        table.watchesLeft = memory.watchesLeft
-        table.claimsLeft = memory.claimsLeft
+        table.bound(bytesOfAnswers: memory.answersForOne)
+        table.sessions.watchesLeft = memory.watchesLeft
+        table.sessions.claimsLeft = memory.claimsLeft
     }
 
     /// Discards bodies that are arriving, or that wait behind a command that does not end, the slowest first.

@@ -7,8 +7,8 @@ extension Engine {
     /// Sets a timer for a turn at the next timeout, or at the store's next event.
     func armWakeUp() {
         // Another turn follows in any case when the sockets have been read, and this is called again after it.
-        if table.wasCut, table.hasWork { return }
-        var next = table.timeouts.next
+        if table.isTruncated, table.hasWork { return }
+        var next = table.sessions.timeouts.next
         if let nextEvent {
             let moment = clock.now()
             let left = max(1, nextEvent.rawValue - moment.timestamp.rawValue)
@@ -39,35 +39,35 @@ extension Engine {
             eventLoop.execute {
                 switch change {
                 case .pending: engine.value.takeNews()
-                case .written: engine.value.somebodyWrote()
+                case .written: engine.value.writeWasAnnounced()
                 }
             }
         }
     }
 
-    /// Looks at the store, and does what the lookout then wants.
-    private func lookOut() {
-        let step = lookout.looked(found: look(), waiting: table.waiting)
+    /// Looks at the store, and does what the polling then wants.
+    private func poll() {
+        let step = polling.looked(found: look(), waiting: table.sessions.waiters.count)
         guard step == .ask else { return follow(step) }
         let calls = store.announceNextWrite()
-        follow(lookout.asked(calls: calls, found: look()))
+        follow(polling.asked(calls: calls, found: look()))
     }
 
     /// Begins to look at the store: a process has written or is writing, perhaps this manager.
-    private func somebodyWrote() {
-        guard phase != .ended, lookout.isCalled else { return }
-        follow(lookout.called(waiting: table.waiting), firstIn: Self.timeToCommit)
+    private func writeWasAnnounced() {
+        guard phase != .ended, polling.isCalled else { return }
+        follow(polling.called(waiting: table.sessions.waiters.count), firstIn: Self.timeToCommit)
     }
 
     /// The time after which most commits that are being written can be seen: those of programs that sync once.
     private static let timeToCommit = TimeAmount.milliseconds(2)
 
-    /// Carries out a step of the lookout.
+    /// Carries out a step of the polling.
     ///
     /// - Parameters:
     ///   - step: the step.
     ///   - delay: the time until the first look, if looks begin.
-    func follow(_ step: Lookout.Step, firstIn delay: TimeAmount? = nil) {
+    func follow(_ step: PollingPolicy.Step, firstIn delay: TimeAmount? = nil) {
         switch step {
         case .goOn, .ask:
             break
@@ -78,7 +78,7 @@ extension Engine {
             let engine = NIOLoopBound(self, eventLoop: eventLoop)
             let interval = configuration.pollInterval
             looks = eventLoop.scheduleRepeatedTask(initialDelay: delay ?? interval, delay: interval) { _ in
-                engine.value.lookOut()
+                engine.value.poll()
             }
         }
     }
@@ -102,8 +102,8 @@ extension Engine {
                 )
             }
             for warning in report.warnings { logger.warning("\(warning)") }
-            if report.madePending { table.wakeWaiting() }
-            if report.claimsWereLost { loseClaims() }
+            if report.madePending { table.sessions.waiters.wakeAll() }
+            if report.hasLostClaims { loseClaims() }
             if report.isUnfinished { continueMaintenance() }
         } catch let error where error.code == .busy || error.code == .full {
             logger.debug("maintenance is postponed", metadata: ["reason": "\(error)"])
@@ -112,7 +112,7 @@ extension Engine {
         }
         reportRoomAgain()
         // For commits for which the store did not call.
-        if lookout.isCalled { lookOut() }
+        if polling.isCalled { poll() }
         // This finds delays that other managers have added since and, if they die, do not end.
         mustLookForEvents = true
         scheduleTurn()
@@ -127,6 +127,6 @@ extension Engine {
     func loseClaims() {
         logger.warning("the store could not be reached for too long: all claims of this manager's clients are lost")
         for connection in connections.values { connection.loseClaims() }
-        table.wakeWaiting()
+        table.sessions.waiters.wakeAll()
     }
 }

@@ -44,8 +44,8 @@ extension Engine {
 
     private func turn() {
         isTurnScheduled = false
-        guard phase != .ended, stalled == nil, !isGathering() else { return }
-        lookForEveryone()
+        guard phase != .ended, stalled == nil, !isLingering() else { return }
+        lookForAllWaiting()
         boundBatch()
         let moment = clock.now()
         let operations = table.makeBatch(at: moment)
@@ -53,9 +53,9 @@ extension Engine {
     }
 
     /// Returns whether the turn waits for clients that will soon send; then it is tried again.
-    private func isGathering() -> Bool {
+    private func isLingering() -> Bool {
         guard phase == .running, !table.isUrgent,
-            let left = gathering.wait(ready: table.ready.count, at: .now)
+            let left = linger.wait(ready: table.sessions.ready.count, at: .now)
         else { return false }
         nextTurn?.cancel()
         nextTurn = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(left)) { self.scheduleTurn() }
@@ -69,7 +69,7 @@ extension Engine {
         isInTurn = false
         guard isTurnWanted else { return }
         isTurnWanted = false
-        guard table.wasCut, !hasFailed else { return scheduleTurn() }
+        guard table.isTruncated, !hasFailed else { return scheduleTurn() }
         // Clients that do not send ahead shall have their share of the next batch too.
         takeTurnAfterSockets()
     }
@@ -87,7 +87,7 @@ extension Engine {
                 outcomes = result.outcomes
                 nextEvent = result.nextEvent
                 moreToClaim = hear(result)
-                if result.claimsWereLost { loseClaims() }
+                if result.hasLostClaims { loseClaims() }
                 claimsAreFrom = result.timeRead
                 let tolerance = configuration.claimTolerance
                 if ContinuousClock.now - result.timeRead > tolerance {
@@ -97,7 +97,7 @@ extension Engine {
             }
             stalled = nil
             hasFailed = false
-            table.apply(outcomes, at: clock.now(), moreToClaim: moreToClaim, process: processStatistics)
+            table.apply(outcomes, at: clock.now(), moreToClaim: moreToClaim)
         } catch {
             guard handle(error, operations, at: moment) else { return }
         }
@@ -115,7 +115,7 @@ extension Engine {
                 // The task is claimed already, and the batch with that claim is durable. If a power failure undoes the
                 // renewal, the claim of a named session starts again when the machine starts.
                 let result = try store.run(Batch(late.renewals, now: clock.now().timestamp))
-                if result.claimsWereLost { loseClaims() }
+                if result.hasLostClaims { loseClaims() }
                 let more = hear(result)
                 moreToClaim = moreToClaim.flatMap { known in more.map { known + $0 } }
                 nextEvent = result.nextEvent
@@ -139,21 +139,22 @@ extension Engine {
         }
         stalled = nil
         hasFailed = false
-        table.apply(outcomes, late: late, at: clock.now(), moreToClaim: moreToClaim, process: processStatistics)
+        table.apply(outcomes, late: late, at: clock.now(), moreToClaim: moreToClaim)
         finishTurn(start: start)
     }
 
     /// Writes answers and prepares the next turn.
     private func finishTurn(start: ContinuousClock.Instant) {
-        follow(lookout.waiting(table.waiting))
+        follow(polling.waiting(table.sessions.waiters.count))
         if let lane { lane.board.publish(&table, memory, of: lane.number) }
-        for tube in table.takeUnawaited() { store.unsubscribe(from: tube) }
-        for session in table.takeRelieved() { session.connection?.updateMemory() }
-        let answered = table.takeAnswered()
+        for tube in table.sessions.waiters.takeAbandoned() { store.unsubscribe(from: tube) }
+        for session in table.sessions.takeRelieved() { session.connection?.updateMemory() }
+        let answered = table.sessions.takeAnswered()
         let end = ContinuousClock.now
         send(answered[...])
-        gathering.answered(answered.count, at: end, after: end - start)
+        linger.answered(answered.count, at: end, after: end - start)
         resumeReading()
+        answerQuestions()
         if table.hasWork { scheduleTurn() }
         armWakeUp()
         if phase == .stopping { endIfDone() }

@@ -12,39 +12,50 @@ extension Engine {
     ///
     /// - Returns: the awaited tubes in which there is more to claim now; `nil` if that is not known.
     func hear(_ result: BatchResult) -> [TubeName]? {
-        if result.timePassed, result.moreToClaim == nil { table.wakeWaiting() }
+        if result.timePassed, result.moreToClaim == nil { table.sessions.waiters.wakeAll() }
         return result.moreToClaim
+    }
+
+    /// Notes the results of a batch that has no commands of clients.
+    func note(_ result: BatchResult) {
+        if result.hasLostClaims { loseClaims() }
+        nextEvent = result.nextEvent
+        if let tubes = hear(result) {
+            table.sessions.waiters.wake(tubes)
+        } else if result.needsDurability {
+            table.sessions.waiters.wakeAll()
+        }
     }
 
     /// Takes the news that another manager has announced.
     func takeNews() {
         guard phase != .ended else { return }
         do {
-            if let news = try store.takeNews() { wake(news) } else { table.wakeWaiting() }
+            if let news = try store.takeNews() { wake(news) } else { table.sessions.waiters.wakeAll() }
         } catch {
             // The next batch finds the same error and handles it.
-            table.wakeWaiting()
+            table.sessions.waiters.wakeAll()
         }
         scheduleTurn()
     }
 
     /// Wakes the sessions that wait, since it is not known for which of them there is something.
     func wakeWaiting() {
-        table.wakeWaiting()
+        table.sessions.waiters.wakeAll()
         scheduleTurn()
     }
 
     /// Looks for which sessions there is something, if many sessions wait and all would have to try.
-    func lookForEveryone() {
-        guard table.wakes.isForEveryone, table.waiting > Self.fewWaiting else { return }
+    func lookForAllWaiting() {
+        guard table.sessions.waiters.wakes.isForAll, table.sessions.waiters.count > Self.fewWaiting else { return }
         guard let news = try? store.lookForNews() else { return }
-        table.wakes.dropEveryone()
+        table.sessions.waiters.wakes.dropAll()
         wake(news)
     }
 
     private func wake(_ news: News) {
-        table.wake(news.tubes)
-        table.wakeDisplaced(news.displaced)
+        table.sessions.waiters.wake(news.tubes)
+        table.sessions.waiters.wakeSuperseded(news.superseded)
     }
 
     /// Looks whether other programs have written.
@@ -52,13 +63,13 @@ extension Engine {
     /// - Returns: whether they have, or may have. A look costs more if more tubes are awaited, so there are fewer looks
     ///   then.
     func look() -> Bool {
-        guard phase != .ended, stalled == nil, table.waiting > 0 else { return false }
+        guard phase != .ended, stalled == nil, table.sessions.waiters.count > 0 else { return false }
         let start = ContinuousClock.now
         guard start >= nextLook else { return true }
         do {
             guard try store.hasChangedElsewhere() else { return false }
             wakeWaiting()
-            lookForEveryone()
+            lookForAllWaiting()
             nextLook = start + start.duration(to: .now) * Self.shareForLooking
             return true
         } catch {

@@ -25,11 +25,14 @@ final class Engine {
 
     /// The work for which the store was too busy; it is tried again.
     var stalled: Stalled?
+
+    /// The questions that are not answered yet.
+    var questions: [EngineQuestion] = []
     var isTurnScheduled = false
     var isInTurn = false
     var isTurnWanted = false
 
-    var gathering = Gathering()
+    var linger = BatchLinger()
 
     /// The next turn, if the sockets are read before it.
     var nextTurn: Scheduled<Void>?
@@ -40,7 +43,7 @@ final class Engine {
     var suspended: [any SessionConnection] = []
     var mustLookForEvents = false
 
-    var lookout = Lookout()
+    var polling = PollingPolicy()
 
     /// When the engine may look again for the commits of others.
     var nextLook = ContinuousClock.now
@@ -66,6 +69,9 @@ final class Engine {
 
     /// Counts the memory that is used for clients.
     let memory: MemoryBudget
+
+    /// Reads the figures of the process for `stats`.
+    let process: ProcessReader
     var memoryFailures = FailureLog()
 
     /// The buffer in which answers are encoded, one connection after the other.
@@ -106,12 +112,15 @@ final class Engine {
             largestTask: configuration.maximumTaskSize
         )
         self.admission = Admission(maximum: configuration.limits.connections, logger: logger)
-        self.table = SessionTable(
-            maximumTaskSize: configuration.maximumTaskSize,
+        self.process = ProcessReader(
+            configuration: configuration,
             host: lane?.board.host ?? .current(version: configuration.version),
-            limits: SessionTable.Limits(configuration)
+            memory: memory,
+            start: clock.start,
+            lane: lane
         )
-        if let lane { table.waitingElsewhere = { lane.board.waiting(for: $0, elsewhereThan: lane.number) } }
+        self.table = SessionTable(limits: BatchLimits(configuration), process: process.statistics)
+        if let lane { table.sessions.waitingElsewhere = { lane.board.waiting(for: $0, elsewhereThan: lane.number) } }
     }
 
     /// Starts the timers.
@@ -138,18 +147,16 @@ final class Engine {
 
     /// Opens a session for a connection that was just accepted.
     func open(_ connection: any SessionConnection) -> Session {
-        let session = Session(id: SessionID(connection: numbers.take(), of: store.manager))
-        session.connection = connection
+        let session = Session(id: SessionID(connection: numbers.take(), of: store.manager), connection: connection)
         connections[session.id] = connection
-        table.open(session)
+        table.sessions.open(session)
         scheduleTurn()
         return session
     }
 
     /// Notes that the connection is gone.
     func close(_ session: Session) {
-        table.close(session)
-        session.connection = nil
+        table.sessions.close(session)
         connections[session.id] = nil
         numbers.release(session.id.connection)
         if let lane { lane.board.publish(&table, memory, of: lane.number) }
@@ -161,31 +168,31 @@ final class Engine {
     /// Inlined: to hand a request on copies it, 20 instructions per command.
     @inline(__always)
     func receive(_ request: consuming Request, from session: Session) {
-        table.receive(consume request, from: session)
+        table.sessions.receive(consume request, from: session)
         if !isTurnScheduled { scheduleTurn() }
     }
 
     /// Takes note that a client sends no more: what it sent is carried out, then its connection is closed.
     func finish(_ session: Session) {
-        table.finish(session)
+        table.sessions.finish(session)
         scheduleTurn()
     }
 
     /// Takes note that a connection cannot take more answers for now, or can again.
     func setCongested(_ isCongested: Bool, _ session: Session) {
-        table.setCongested(isCongested, session)
+        table.sessions.setCongested(isCongested, session)
         scheduleTurn()
     }
 
     /// Takes note that the manager leaves: what the client sent is carried out, then its connection is closed.
     func leave(_ session: Session) {
-        table.leave(session)
+        table.sessions.leave(session)
         scheduleTurn()
     }
 
     /// Answers every put with `DRAINING` from now on.
     func drain() {
-        table.isDraining = true
+        table.sessions.isDraining = true
     }
 
     /// Notes that the connection's reading waits until its queue is shorter.

@@ -39,14 +39,14 @@ final class LaneBoard: Sendable {
     /// Publishes the present counters of a lane.
     func publish(_ table: inout SessionTable, _ memory: MemoryBudget, of lane: Int) {
         let heldMemory = memory.total
-        let changes = table.waitingSessions.takeChanges()
+        let changes = table.sessions.waiters.takeChanges()
         figures.withLock { figures in
-            figures[lane].counters = table.counters
-            figures[lane].connections = table.countedSessions
-            figures[lane].producers = table.producers
-            figures[lane].workers = table.workers
+            figures[lane].counters = table.sessions.counters
+            figures[lane].connections = table.sessions.countedSessions
+            figures[lane].producers = table.sessions.producers
+            figures[lane].workers = table.sessions.workers
             for (tube, waiting) in changes { figures[lane].waitingByTube[tube] = waiting > 0 ? waiting : nil }
-            figures[lane].waiting = table.waiting
+            figures[lane].waiting = table.sessions.waiters.count
             figures[lane].heldMemory = heldMemory
         }
     }

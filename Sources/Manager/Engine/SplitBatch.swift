@@ -60,7 +60,7 @@ struct SplitBatch {
 
     private mutating func carryOut(_ part: Range<Int>) throws(StoreError) {
         let held = part.filter { waiting.contains(operations[$0].session) }
-        for index in held { outcomes[index] = .heldBack }
+        for index in held { outcomes[index] = .deferred }
         let indices = part.filter { !waiting.contains(operations[$0].session) }
         guard !indices.isEmpty else { return }
         do {
@@ -96,7 +96,7 @@ struct SplitBatch {
         added.needsDurability = before.needsDurability || result.needsDurability
         added.timePassed = before.timePassed || result.timePassed
         added.timeRead = min(before.timeRead, result.timeRead)
-        added.claimsWereLost = before.claimsWereLost || result.claimsWereLost
+        added.hasLostClaims = before.hasLostClaims || result.hasLostClaims
         if let first = before.moreToClaim, let second = result.moreToClaim { added.moreToClaim = first + second }
         sum = added
     }

@@ -12,7 +12,7 @@ struct CommandProgress {
 
     private var requests = 0
     private var bytes = 0
-    private var looksInVain = 0
+    private var idlePolls = 0
 
     /// Notes bytes that arrived.
     mutating func received(_ count: Int) {
@@ -31,10 +31,10 @@ struct CommandProgress {
     mutating func isStalled(isMidCommand: Bool) -> Bool {
         defer { (requests, bytes) = (0, 0) }
         guard isMidCommand, requests == 0, bytes < Self.leastBytes else {
-            looksInVain = 0
+            idlePolls = 0
             return false
         }
-        looksInVain += 1
-        return looksInVain > Self.patience
+        idlePolls += 1
+        return idlePolls > Self.patience
     }
 }

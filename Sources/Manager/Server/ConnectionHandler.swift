@@ -97,7 +97,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     /// In the most frequent case, one whole command, it has not.
     private func isWorthCounting(_ session: Session) -> Bool {
         decoder.isMidCommand || input != nil || session.queue.count > 1
-            || session.queuedBytes > MemoryBudget.bodiesAllowed
+            || session.queue.bytes > MemoryBudget.bodiesAllowed
             || session.watchedTubes.count > MemoryBudget.watchesAllowed
     }
 
@@ -165,9 +165,9 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     private var isOverloaded: Bool {
         guard let session else { return false }
         let limits = engine.configuration.queueLimits
-        if session.queue.count >= limits.commands || session.queuedBytes >= limits.bytes { return true }
+        if session.queue.count >= limits.commands || session.queue.bytes >= limits.bytes { return true }
         guard !session.queue.isEmpty else { return false }
-        return engine.memory.hasTooManyCommands || session.queuedBytes > 0 && engine.memory.hasTooManyBodies
+        return engine.memory.hasTooManyCommands || session.queue.bytes > 0 && engine.memory.hasTooManyBodies
     }
 
     private func suspend() {
@@ -219,9 +219,8 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         swap(&output, &engine.output)
         output.clear()
         for reply in session.replies { output.writeReply(reply) }
-        if !session.replies.isEmpty { session.bytesPerAnswer = output.readableBytes / session.replies.count }
-        session.replies.removeAll(keepingCapacity: session.replies.capacity <= Self.keptReplies)
-        session.repliesTellOfClaims = false
+        session.noteSize(ofAnswers: output.readableBytes)
+        session.forgetReplies(keepingRoomFor: Self.keptReplies)
         if session.closing == .now {
             writer.writeAndClose(output)
         } else {
@@ -266,7 +265,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         var held = MemoryBudget.Held()
         let arriving = decoder.heldMemory
         if arriving == 0 { bodySince = nil } else if bodySince == nil { bodySince = .now }
-        held.bodies = max(0, arriving + session.queuedBytes - MemoryBudget.bodiesAllowed)
+        held.bodies = max(0, arriving + session.queue.bytes - MemoryBudget.bodiesAllowed)
         held.commands = max(0, session.queue.count - 1) * MemoryBudget.bytesOfCommand
         if let input, input.capacity > ReceiveGrant.least { held.commands += input.capacity }
         held.watches = max(0, session.watchedTubes.count - MemoryBudget.watchesAllowed) * MemoryBudget.bytesOfWatch
@@ -277,7 +276,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     func speedOfBodies(at now: ContinuousClock.Instant) -> Double? {
         guard let session, held.bodies > 0 else { return nil }
-        if session.queuedBytes > 0, session.isBlocked { return 0 }
+        if session.queue.bytes > 0, session.isBlocked { return 0 }
         guard let bodySince, decoder.heldMemory > 0 else { return nil }
         return Double(decoder.heldMemory) / max(1e-6, bodySince.duration(to: now) / .seconds(1))
     }
@@ -285,7 +284,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     func discardBodies() {
         guard let session else { return }
         decoder.discardBody()
-        if session.isBlocked { session.refuseQueuedBodies() }
+        if session.isBlocked { session.queue.refuseBodies() }
         settle()
     }
 
@@ -301,7 +300,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     }
 
     func loseClaims() {
-        session?.letGoOfAll()
+        session?.claims = SessionClaims()
         settle()
     }
 }

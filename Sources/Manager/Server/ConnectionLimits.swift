@@ -35,7 +35,7 @@ public struct ConnectionLimits: Sendable {
     }
 }
 
-extension SessionTable.Limits {
+extension BatchLimits {
     /// The limits that follow from a manager's settings.
     init(_ configuration: ManagerConfiguration) {
         watchedTubes = configuration.limits.watchedTubes

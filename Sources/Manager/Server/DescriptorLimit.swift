@@ -1,12 +1,5 @@
-internal import Logging
-
-#if canImport(Glibc)
 internal import Glibc
-#elseif canImport(Musl)
-internal import Musl
-#else
-internal import Darwin
-#endif
+internal import Logging
 
 /// The process's limit on open files.
 enum DescriptorLimit {
@@ -21,11 +14,7 @@ enum DescriptorLimit {
     /// - Returns: how many connections are possible, at most as many as wanted, at least one.
     static func raise(forConnections wanted: Int, logger: Logger) -> Int {
         var limit = rlimit()
-        #if canImport(Glibc)
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
-        let resource = RLIMIT_NOFILE
-        #endif
         guard getrlimit(resource, &limit) == 0 else { return wanted }
         let needed = rlim_t(wanted + others)
         if limit.rlim_cur < needed {

@@ -90,6 +90,11 @@ public final class ManagerService: Service {
         }
     }
 
+    /// An engine that runs; `nil` if none does.
+    ///
+    /// All of them have the same store behind them.
+    var anyEngine: NIOLoopBound<Engine>? { running.withLock { $0.first } }
+
     private func stop() {
         for engine in running.withLock({ $0 }) { engine.eventLoop.execute { engine.value.stop() } }
     }

@@ -32,7 +32,7 @@ struct BatchRoom {
     /// - Parameters:
     ///   - limits: the bounds.
     ///   - bytesOfList: the length of a list of all tubes, as far as it is known.
-    init(_ limits: SessionTable.Limits, bytesOfList: Int = 0) {
+    init(_ limits: BatchLimits, bytesOfList: Int = 0) {
         commands = limits.commandsInAll
         bodies = limits.bodiesInAll
         lists = max(1, min(limits.listsInAll, limits.bytesOfLists / max(1, bytesOfList)))
@@ -43,6 +43,9 @@ struct BatchRoom {
         rows = limits.rows
         serves = limits.rows
     }
+
+    /// Whether there is room for another command of any kind.
+    var hasCommands: Bool { commands > 0 && bodies > 0 && bytes > 0 }
 
     /// Whether there is room for a claim for another session that waits.
     var hasServes: Bool { serves > 0 && bodies > 0 }

@@ -19,7 +19,7 @@ struct ClaimDeadlines {
     static let few = 64
 
     /// Makes the deadlines of all claims of a session.
-    init(_ claims: [TaskID: Session.Claim]) {
+    init(_ claims: [TaskID: SessionClaims.Claim]) {
         heap = Heap(claims.map { Entry(deadline: $0.value.deadline, task: $0.key) })
     }
 
@@ -32,7 +32,7 @@ struct ClaimDeadlines {
     }
 
     /// Returns the first deadline of these claims.
-    mutating func soonest(of claims: [TaskID: Session.Claim]) -> ContinuousClock.Instant? {
+    mutating func soonest(of claims: [TaskID: SessionClaims.Claim]) -> ContinuousClock.Instant? {
         while let first = heap.min, claims[first.task]?.deadline != first.deadline { heap.removeMin() }
         return heap.min?.deadline
     }
@@ -44,7 +44,7 @@ struct ClaimDeadlines {
     ///   - limit: the most tasks to return.
     ///   - claims: the session's claims.
     /// - Returns: the tasks.
-    mutating func takeDue(at now: ContinuousClock.Instant, atMost limit: Int, of claims: [TaskID: Session.Claim])
+    mutating func takeDue(at now: ContinuousClock.Instant, atMost limit: Int, of claims: [TaskID: SessionClaims.Claim])
         -> [TaskID]
     {
         var due: [TaskID] = []

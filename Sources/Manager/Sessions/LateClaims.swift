@@ -114,12 +114,12 @@ struct LateClaims {
                 continue
             }
             // Another transaction has locked the task: most often a peer's claim that looked at it, for a few milliseconds.
-            if outcome == .locked || outcome == .heldBack, rounds < Self.mostLockedRounds {
+            if outcome == .locked || outcome == .deferred, rounds < Self.mostLockedRounds {
                 held.append(claim)
                 isLocked = true
                 continue
             }
-            if outcome == .locked || outcome == .heldBack || outcome == .failed {
+            if outcome == .locked || outcome == .deferred || outcome == .failed {
                 // Another program has locked the task. It is held, but it must not be handed out with less than its
                 // time to run.
                 uncertain.insert(claim.operation)
@@ -131,7 +131,7 @@ struct LateClaims {
             case .touched: outcomes[claim.operation] = .notFound
             default: break
             }
-            if outcome == .displaced { outcomes[claim.operation] = .displaced }
+            if outcome == .superseded { outcomes[claim.operation] = .superseded }
         }
         claims = held
         if rounds >= Self.mostRounds { giveUp() }

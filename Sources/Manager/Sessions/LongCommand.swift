@@ -13,8 +13,8 @@ struct LongCommand {
         /// Kicks up to this many tasks of a tube.
         case kick(TubeName, bound: Int)
 
-        /// Takes up a named session, and learns its claims.
-        case takeUp(SessionName)
+        /// Attaches the connection to a named session, and learns its claims.
+        case attach(SessionName)
     }
 
     let work: Work
@@ -40,13 +40,13 @@ struct LongCommand {
         switch work {
         case .clear: .clearTube
         case .kick: .kick
-        case .takeUp: .session
+        case .attach: .session
         }
     }
 
     /// Whether its steps change rows that a batch has a bound for.
     var needsRows: Bool {
-        if case .takeUp = work { false } else { true }
+        if case .attach = work { false } else { true }
     }
 
     /// Whether no step was carried out yet.
@@ -68,10 +68,10 @@ struct LongCommand {
             // because an earlier step has kicked the last buried task.
             if kicks == nil, rest > rows { kicks = .buried }
             return .kick(tube, bound: asked, from: kicks)
-        case .takeUp(let name):
+        case .attach(let name):
             // Most sessions have few claims. So the store decides how many of them a batch has room for.
             asked = 0
-            return .takeUp(name, after: lastKnown)
+            return .attach(name, after: lastKnown)
         }
     }
 
@@ -93,13 +93,13 @@ struct LongCommand {
             guard done == 0, kicks == .buried else { return .kicked(done) }
             kicks = .delayed
             return nil
-        case (.takeUp, .tookUp(let claims, let hasMore)):
+        case (.attach, .attached(let claims, let hasMore)):
             done += claims.count
             lastKnown = claims.last?.id ?? lastKnown ?? TaskID(rawValue: 0)
             return hasMore ? nil : .session(claims: done)
-        case (.takeUp, .displaced):
+        case (.attach, .superseded):
             return .sessionTaken
-        case (.takeUp, .notFound):
+        case (.attach, .notFound):
             return .notFound
         default:
             return unfinished(.internalError)
@@ -115,7 +115,7 @@ struct LongCommand {
         switch work {
         case .clear: return .cleared(done)
         case .kick: return .kicked(done)
-        case .takeUp: return failure
+        case .attach: return failure
         }
     }
 }

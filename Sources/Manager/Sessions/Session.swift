@@ -1,24 +1,12 @@
 internal import BeanstalkWire
-internal import DequeModule
 internal import TaskStore
 
 /// The state of one connection: the tube in use, the watch list, the queue of commands, and the claims.
 ///
-/// A session does no I/O. ``SessionTable`` turns its queue into operations and the store's outcomes into replies.
-/// Confined to the manager's event loop.
+/// A session does no I/O. ``SessionTable`` turns its queue into operations and the store's outcomes into replies. Its
+/// state changes through its methods only, and each keeps what depends on each other right. Confined to the manager's
+/// event loop.
 final class Session {
-    /// A task that this session holds.
-    struct Claim {
-        /// The time when its time to run is over.
-        var deadline: ContinuousClock.Instant
-
-        /// The seconds for which it may be held; each touch starts them again.
-        var timeToRun: UInt32
-
-        /// The tube to which the task returns.
-        var tube: TubeName
-    }
-
     /// A `reserve` that has found no task yet.
     struct Wait {
         /// The time when it gives up; `nil` for a plain `reserve`.
@@ -32,35 +20,42 @@ final class Session {
     }
 
     /// The progress of the connection's end.
-    enum Closing {
+    enum Closing: Int, Comparable {
         /// The client may send more.
         case open
 
         /// The client sends no more: its commands are carried out, then the connection is closed.
         case afterQueue
 
-        /// The connection is gone, or will be soon: no more commands are carried out.
+        /// The connection will be closed once its answers are written: no more commands are carried out.
         case now
+
+        /// The connection is gone: only the session's end has to be stored.
+        case ended
+
+        static func < (lhs: Closing, rhs: Closing) -> Bool { lhs.rawValue < rhs.rawValue }
     }
 
     let id: SessionID
-    var usedTube = TubeName.default
-    var watchedTubes = [TubeName.default]
 
     /// The client's requests that are not begun yet.
-    var queue = Deque<Request>()
+    var queue = RequestQueue()
 
-    /// The bytes of bodies in ``queue``.
-    var queuedBytes = 0
+    /// The tasks that it holds.
+    var claims = SessionClaims()
 
-    /// The average size of its answers in the last batch that had some.
-    var bytesPerAnswer = 0
+    private(set) var usedTube = TubeName.default
+    private(set) var watchedTubes = [TubeName.default]
 
-    /// The number of requests for which ``queue`` has room, about.
-    var queueRoom = 0
+    /// The named session to which the connection is attached, and which keeps the claims when the connection is lost.
+    private(set) var name: SessionName?
 
-    var claims: [TaskID: Claim] = [:]
-    var wait: Wait? {
+    private(set) var closing = Closing.open
+
+    /// Whether the client has sent `quit`: then its named session keeps no claims either.
+    private(set) var hasQuit = false
+
+    private(set) var wait: Wait? {
         didSet { isWaiting = wait != nil }
     }
 
@@ -70,230 +65,269 @@ final class Session {
     private(set) var isWaiting = false
 
     /// The command that is carried out in steps; later commands wait for it.
-    var longCommand: LongCommand?
-
-    /// The named session that it has taken up, which keeps its claims when the connection is lost.
-    var name: SessionName?
-
-    /// Whether it has taken up a named session.
-    var isNamed: Bool { name != nil }
-
-    /// Whether the client has sent `quit`: then its named session keeps no claims either.
-    var hasQuit = false
-    var closing = Closing.open
-
-    /// Whether the connection is new and not counted at its tubes yet.
-    var opening = false
-
-    /// Whether the session has ended: it gets no answers any more, and only its end has to be stored.
-    var hasEnded = false
-
-    /// The tube at which the store counts this session as a user; `nil` before it does.
-    var referredUse: TubeName?
-
-    /// The tubes at which the store counts this session as watching.
-    var referredWatches: [TubeName] = []
-
-    /// The connection for its answers; `nil` once it is gone, which also ends the cycle of references.
-    var connection: (any SessionConnection)?
-
-    /// The answers that wait to be written, first to last.
-    var replies: [Reply] = []
-
-    /// Whether ``replies`` have an answer that gives the client a claim for its whole time to run.
-    var repliesTellOfClaims = false
-
-    /// Whether the connection takes no more answers for now.
-    var isCongested = false
-
-    /// Whether it is in ``SessionTable``'s list of sessions with something to do.
-    var isReady = false
-
-    /// Whether the statistics count the connection.
-    var isCounted = true
-
-    var isProducer = false
-    var isWorker = false
+    private(set) var longCommand: LongCommand?
 
     /// The time of the next try of its first command, if that has met another program's lock; else `nil`.
-    var retryAt: ContinuousClock.Instant? {
+    private(set) var retryAt: ContinuousClock.Instant? {
         didSet { isPutOff = retryAt != nil }
     }
 
     /// Whether ``retryAt`` is set, as for ``isWaiting``.
     private(set) var isPutOff = false
 
-    /// The time when ``SessionTable`` checks it next for timeouts; `nil` if it has none.
-    var tick: ContinuousClock.Instant?
+    /// Whether its connection is new and the store counts it at no tube yet.
+    private(set) var isNew = true
 
-    /// No claim ends before this time; `nil` if there is no claim.
-    ///
-    /// A session that deletes one task after the other always ends the claim with the first deadline. The next deadline
-    /// is not needed before this time is near.
-    private var noneRunsOutBefore: ContinuousClock.Instant?
+    /// The tubes at which the store counts it.
+    private(set) var counted = CountedTubes()
 
-    /// Whether a claim ends exactly at that time.
-    private var isSoonestKnown = true
+    /// The connection for its answers; `nil` once it is gone, which also ends the cycle of references.
+    private(set) var connection: (any SessionConnection)?
 
-    /// The deadlines of its claims, if there are many claims and the deadlines were needed.
-    private var deadlines: ClaimDeadlines?
+    /// The answers that wait to be written, first to last.
+    private(set) var replies: [Reply] = []
 
-    init(id: SessionID) {
+    /// Whether ``replies`` have an answer that gives the client a claim for its whole time to run.
+    private(set) var repliesTellOfClaims = false
+
+    /// The average size of its answers in the last batch that had some.
+    private(set) var bytesPerAnswer = 0
+
+    /// Whether the connection takes no more answers for now.
+    private(set) var isCongested = false
+
+    /// Whether it is in ``SessionRegistry``'s list of sessions with something to do.
+    private(set) var isReady = false
+
+    /// The time when it is checked next for timeouts; `nil` if it has none.
+    private(set) var nextCheck: ContinuousClock.Instant?
+
+    /// Whether the statistics count the connection.
+    private(set) var isCounted = true
+    private(set) var isProducer = false
+    private(set) var isWorker = false
+
+    init(id: SessionID, connection: (any SessionConnection)? = nil) {
         self.id = id
+        self.connection = connection
     }
 
-    /// The first deadline of its claims.
-    var soonestDeadline: ContinuousClock.Instant? {
-        guard !isSoonestKnown else { return noneRunsOutBefore }
-        noneRunsOutBefore = findSoonest()
-        isSoonestKnown = true
-        return noneRunsOutBefore
+    /// Whether only its end has to be stored.
+    var hasEnded: Bool { closing == .ended }
+
+    /// Whether it is attached to a named session.
+    var isNamed: Bool { name != nil }
+
+    /// Whether its commands may wait without end: behind a `reserve`, or for a client that does not read its answers.
+    var isBlocked: Bool { isWaiting || isCongested || longCommand != nil }
+}
+
+// Tubes and names.
+extension Session {
+    /// Uses a tube for the next puts.
+    func use(_ tube: TubeName) {
+        usedTube = tube
     }
 
-    private func findSoonest() -> ContinuousClock.Instant? {
-        guard claims.count >= ClaimDeadlines.few else {
-            deadlines = nil
-            return claims.values.lazy.map(\.deadline).min()
-        }
-        if deadlines == nil { deadlines = ClaimDeadlines(claims) }
-        return deadlines?.soonest(of: claims)
+    /// Adds a tube that is not watched yet.
+    func watch(_ tube: TubeName) {
+        watchedTubes.append(tube)
     }
 
-    /// Returns tasks whose time to run is over, the soonest first.
+    /// Removes a tube that is watched.
+    func ignore(_ tube: TubeName) {
+        guard let index = watchedTubes.firstIndex(of: tube) else { return }
+        // beanstalkd fills the gap with the last tube, and clients see the order in list-tubes-watched (ms.c).
+        watchedTubes.swapAt(index, watchedTubes.count - 1)
+        watchedTubes.removeLast()
+    }
+
+    /// Notes that the batch counts it at its first tube.
+    func beginUse() {
+        isNew = false
+    }
+
+    /// Notes that this has failed, and is tried again.
+    func beginUseAgain() {
+        isNew = true
+    }
+
+    /// Notes that the store counts it at a tube, or counts it there no more.
+    func noteCount(at tube: TubeName, using: Int, watching: Int) {
+        counted.add(tube, using: using, watching: watching)
+    }
+
+    /// Attaches it to a named session, whose claims are added in steps.
     ///
-    /// The session holds them until their claims are removed.
+    /// Its own claims are among them.
+    func attach(to name: SessionName) {
+        self.name = name
+        claims = SessionClaims()
+    }
+}
+
+// The end.
+extension Session {
+    /// Notes that the client sends no more, unless the session ends sooner.
+    func closeAfterQueue() {
+        closing = max(closing, .afterQueue)
+    }
+
+    /// Notes that the client has quit: the commands behind it are dropped.
+    func quit() {
+        hasQuit = true
+        closeAfterQueue()
+        queue.removeAll()
+    }
+
+    /// Notes that the connection is to be closed once its answers are written.
+    func closeNow() {
+        closing = max(closing, .now)
+        queue.removeAll()
+    }
+
+    /// Notes that the connection is gone.
+    func end() {
+        closing = .ended
+        connection = nil
+        queue.removeAll()
+        replies.removeAll()
+    }
+}
+
+// Commands that take long.
+extension Session {
+    /// Begins to wait for a task.
+    func beginWait(_ wait: Wait) {
+        self.wait = wait
+    }
+
+    /// Notes whether a claim for it is in the batch.
+    func setBeingServed(_ isBeingServed: Bool) {
+        wait?.isBeingServed = isBeingServed
+    }
+
+    func endWait() {
+        wait = nil
+    }
+
+    /// Begins a command that is carried out in steps.
+    func begin(_ command: LongCommand) {
+        longCommand = command
+    }
+
+    /// Returns the next step of the long command; `nil` if there is none.
+    func nextStep(atMost rows: Int) -> Action? {
+        longCommand?.nextStep(atMost: rows)
+    }
+
+    /// Notes the outcome of the step.
     ///
-    /// They are returned once, unless ``expireAgain(_:)`` is called.
-    func takeOverdue(at now: ContinuousClock.Instant, atMost limit: Int) -> [TaskID] {
-        guard let soonest = soonestDeadline, soonest <= now else { return [] }
-        isSoonestKnown = false
-        if let overdue = deadlines?.takeDue(at: now, atMost: limit, of: claims) { return overdue }
-        let overdue = claims.filter { $0.value.deadline <= now }
-        return overdue.sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }.prefix(limit).map(\.key)
+    /// - Returns: the command's answer, which ends it; `nil` if another step has to follow.
+    func finishStep(_ outcome: Outcome) -> Reply? {
+        let answer = longCommand?.finishStep(outcome)
+        if answer != nil { longCommand = nil }
+        return answer
     }
 
-    /// Notes that a claim whose time is over could not be ended.
-    func expireAgain(_ task: TaskID) {
-        guard let deadline = claims[task]?.deadline else { return }
-        noneRunsOutBefore = min(noneRunsOutBefore ?? deadline, deadline)
-        deadlines = nil
-        isSoonestKnown = false
+    /// Ends the long command, since a step has failed.
+    func endLongCommand() {
+        longCommand = nil
     }
 
-    func hold(_ task: TaskID, _ claim: Claim) {
-        claims[task] = claim
-        if deadlines != nil { noteDeadline(task, claim.deadline) }
-        if let bound = noneRunsOutBefore, bound <= claim.deadline { return }
-        noneRunsOutBefore = claim.deadline
-        isSoonestKnown = true
+    /// Notes that its first command has met a lock and is tried again at a time.
+    func putOff(until time: ContinuousClock.Instant) {
+        retryAt = time
     }
 
-    private func noteDeadline(_ task: TaskID, _ deadline: ContinuousClock.Instant) {
-        if let count = deadlines?.count, count > 2 * claims.count + ClaimDeadlines.few {
-            // Most entries are stale. The deadlines are collected again when the first one is needed.
-            deadlines = nil
-            isSoonestKnown = false
-        } else {
-            deadlines?.add(task, deadline)
-        }
+    /// Notes that the time of the next try has come.
+    func tryAgain() {
+        retryAt = nil
     }
+}
 
-    /// Removes a claim.
+// Answers.
+extension Session {
+    /// Adds an answer.
     ///
-    /// - Returns: the claim, if the session had it.
-    @discardableResult
-    func letGo(_ task: TaskID) -> Claim? {
-        guard let claim = claims.removeValue(forKey: task) else { return nil }
-        if claims.isEmpty {
-            noneRunsOutBefore = nil
-            isSoonestKnown = true
-        } else if claim.deadline == noneRunsOutBefore {
-            isSoonestKnown = false
-        }
-        return claim
+    /// - Returns: whether it is the first that waits to be written.
+    func add(_ reply: consuming Reply) -> Bool {
+        let isFirst = replies.isEmpty
+        replies.append(consume reply)
+        return isFirst
     }
 
-    /// Removes all claims, which other sessions have now.
-    func letGoOfAll() {
-        claims.removeAll()
-        deadlines = nil
-        noneRunsOutBefore = nil
-        isSoonestKnown = true
+    /// Notes that an answer gives the client a claim for its whole time to run.
+    func noteClaimInReplies() {
+        repliesTellOfClaims = true
     }
 
-    func extend(_ task: TaskID, from now: ContinuousClock.Instant) {
-        guard var claim = letGo(task) else { return }
-        claim.deadline = now + .seconds(Int64(claim.timeToRun))
-        hold(task, claim)
+    /// Forgets the answers, which were written.
+    ///
+    /// - Parameter room: the most answers for which it keeps memory.
+    func forgetReplies(keepingRoomFor room: Int) {
+        replies.removeAll(keepingCapacity: replies.capacity <= room)
+        repliesTellOfClaims = false
     }
 
-    /// The kind of the next command, as far as a store works better if commands of one kind follow each other.
-    enum Wish: CaseIterable {
-        case put, delete, other
+    /// Notes the size of the answers in ``replies``.
+    func noteSize(ofAnswers bytes: Int) {
+        if !replies.isEmpty { bytesPerAnswer = bytes / replies.count }
     }
 
-    /// The kind of the next command.
-    var wish: Wish { queue.isEmpty ? .other : queue[0].wish }
+    /// Whether its bodies are so large that it is not served with light sessions in one batch beyond a limit.
+    ///
+    /// A session is light until its first answers are known.
+    var isHeavy: Bool { bytesPerAnswer > Self.mostLightBytes || queue.bytes > Self.mostLightBytes * queue.count }
+
+    /// The most bytes per answer, and per command, of a light session.
+    private static let mostLightBytes = 4096
+
+    /// Releases the room of requests and claims that are gone.
+    func releaseRoom() {
+        queue.releaseRoom()
+        claims.releaseRoom()
+    }
 
     /// The claims in ``replies``, and perhaps more.
     var claimsInReplies: [TaskID] {
-        if replies.contains(.touched) { return Array(claims.keys) }
+        if replies.contains(.touched) { return Array(claims.byTask.keys) }
         return replies.compactMap { if case .reserved(let task, _) = $0 { task } else { nil } }
     }
 
-    /// Returns whether one of its claims is in its last second, the protocol's safety margin (protocol.txt, "reserve").
-    func isDeadlineSoon(at now: ContinuousClock.Instant) -> Bool {
-        guard let bound = noneRunsOutBefore, now >= bound - Self.safetyMargin, let soonestDeadline else { return false }
-        return now >= soonestDeadline - Self.safetyMargin
+    /// Notes whether the connection takes answers.
+    func setCongested(_ isCongested: Bool) {
+        self.isCongested = isCongested
+    }
+}
+
+// Its place in the lists of the manager.
+extension Session {
+    func setReady(_ isReady: Bool) {
+        self.isReady = isReady
     }
 
-    static let safetyMargin = Duration.seconds(1)
+    func setNextCheck(_ time: ContinuousClock.Instant?) {
+        nextCheck = time
+    }
+
+    /// Notes that it has put a task.
+    func markProducer() { isProducer = true }
+
+    /// Notes that it has asked for a task.
+    func markWorker() { isWorker = true }
+
+    /// Notes that the statistics do not count the connection any more.
+    func countOut() { isCounted = false }
 
     /// The time of the session's next timeout, or a moment before it.
     var nextTimeout: ContinuousClock.Instant? {
-        var next = noneRunsOutBefore
+        var next = claims.noneEndsBefore
         if let wait, !wait.isBeingServed {
-            next = next.map { $0 - Self.safetyMargin }
+            next = next.map { $0 - SessionClaims.safetyMargin }
             if let deadline = wait.deadline { next = min(next ?? deadline, deadline) }
         }
         if let retryAt { next = min(next ?? retryAt, retryAt) }
         return next
     }
-}
-
-/// The way from a session's answers to its client.
-protocol SessionConnection: AnyObject {
-    /// Writes ``Session/replies`` and closes if ``Session/closing`` says so.
-    func sendReplies()
-
-    /// Notes that the session's queue may be shorter now.
-    func resumeReading()
-
-    /// Stops reading from the client. The commands that have arrived are carried out, then the connection is closed.
-    func leave()
-
-    /// Closes the connection at once.
-    func abort()
-
-    /// Returns whether the client has held an incomplete command for too long. Call it every quarter of that time.
-    func checkProgress() -> Bool
-
-    /// Returns the speed of the bodies that the connection has in memory and that may be discarded, in bytes per
-    /// second.
-    ///
-    /// - Returns: the speed; `nil` if there are no such bodies, and 0 for bodies that wait behind a command that does
-    ///   not end.
-    func speedOfBodies(at now: ContinuousClock.Instant) -> Double?
-
-    /// Discards those bodies: their commands are answered `OUT_OF_MEMORY`.
-    func discardBodies()
-
-    /// Notes that the session has fewer claims without an answer to its client.
-    func updateMemory()
-
-    /// The time since when there are unread answers, if there are more of them than a connection may always have.
-    var unreadSince: ContinuousClock.Instant? { get }
-
-    /// Notes that other sessions may have the session's claims now.
-    func loseClaims()
 }

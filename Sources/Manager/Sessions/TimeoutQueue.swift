@@ -2,7 +2,7 @@ internal import HeapModule
 
 /// The times at which sessions have to be checked for timeouts, the soonest first.
 ///
-/// A session has at most one valid entry, at its ``Session/tick``. An entry with another time is stale, and is skipped.
+/// A session has at most one valid entry, at its ``Session/nextCheck``. An entry with another time is stale, and is skipped.
 /// A session is checked again only at the time of its entry, so claims that end in time cost nothing here.
 struct TimeoutQueue {
     private struct Entry: Comparable {
@@ -35,25 +35,25 @@ struct TimeoutQueue {
     mutating func schedule(_ session: Session, notBefore earliest: ContinuousClock.Instant? = nil) {
         guard !session.hasEnded, var next = session.nextTimeout else { return }
         if let earliest { next = max(next, earliest) }
-        if let tick = session.tick {
-            if tick <= next { return }
+        if let known = session.nextCheck {
+            if known <= next { return }
             noteStale()
         }
-        session.tick = next
+        session.setNextCheck(next)
         heap.insert(Entry(moment: next, session: session))
     }
 
     /// Removes a session that has ended.
     mutating func forget(_ session: Session) {
-        guard session.tick != nil else { return }
-        session.tick = nil
+        guard session.nextCheck != nil else { return }
+        session.setNextCheck(nil)
         noteStale()
     }
 
     private mutating func noteStale() {
         stale += 1
         guard stale > Self.fewStale, stale * 2 > heap.count else { return }
-        heap = Heap(heap.unordered.filter { $0.session.tick == $0.moment })
+        heap = Heap(heap.unordered.filter { $0.session.nextCheck == $0.moment })
         stale = 0
     }
 
@@ -70,12 +70,12 @@ struct TimeoutQueue {
         dropStale()
         guard let first = heap.min, first.moment <= now else { return nil }
         heap.removeMin()
-        first.session.tick = nil
+        first.session.setNextCheck(nil)
         return first.session
     }
 
     private mutating func dropStale() {
-        while let first = heap.min, first.session.tick != first.moment {
+        while let first = heap.min, first.session.nextCheck != first.moment {
             heap.removeMin()
             stale = max(0, stale - 1)
         }

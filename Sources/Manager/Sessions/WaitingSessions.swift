@@ -1,6 +1,6 @@
 internal import TaskStore
 
-/// The sessions that wait for a task: by the tubes that they watch, and by the named session that they have taken up.
+/// The sessions that wait for a task: by the tubes that they watch, and by the named session to which they are attached.
 struct WaitingSessions {
     private var byTube: [TubeName: WaitingList] = [:]
     private var anywhere = WaitingList()
@@ -21,13 +21,13 @@ struct WaitingSessions {
     /// Returns the sessions with this name that wait.
     func sessions(named name: SessionName) -> [Session] { byName[name, default: []].compactMap { named[$0] } }
 
-    /// Returns a session that waits and has taken up a named session.
+    /// Returns a session that waits and is attached to a named session.
     func namedSession(_ id: SessionID) -> Session? { named[id] }
 
     /// Adds a session that begins to wait.
     mutating func add(_ session: Session, until deadline: ContinuousClock.Instant?) {
         lastTicket += 1
-        session.wait = Session.Wait(deadline: deadline, ticket: lastTicket)
+        session.beginWait(Session.Wait(deadline: deadline, ticket: lastTicket))
         anywhere.append(session, ticket: lastTicket)
         for tube in session.watchedTubes { byTube[tube, default: WaitingList()].append(session, ticket: lastTicket) }
         changed?.formUnion(session.watchedTubes)
@@ -39,7 +39,7 @@ struct WaitingSessions {
 
     /// Removes a session that does not wait any more.
     mutating func remove(_ session: Session) {
-        session.wait = nil
+        session.endWait()
         anywhere.leave()
         for tube in session.watchedTubes {
             byTube[tube]?.leave()

@@ -13,35 +13,53 @@ struct Wakes {
     /// The most sessions that are served at once.
     static let most = 1024
 
-    /// Whether there may be something for any session.
-    private var wantsEveryone = false
+    /// A round that serves every session that waits.
+    private enum Round {
+        /// No round is needed.
+        case none
 
-    /// The ticket after which the round that serves every session continues, if there is one.
-    private var roundFrom: UInt64?
+        /// A round has to begin.
+        case wanted
+
+        /// A round serves the sessions after this ticket next; another has to follow if something has come since.
+        case running(after: UInt64, isAnotherWanted: Bool)
+    }
+
+    private var round = Round.none
 
     /// The number of sessions that have to be served, by tube.
-    private var tubes = OwedTasks()
+    private var tubes = TubeCounts()
 
     /// The sessions that have to be served whatever their tubes are.
     private var sessions: [Session] = []
 
-    /// Whether the present batch may leave something for sessions that it does not serve.
-    var isUnsure = false
-
     /// The tubes whose sessions are served in the present batch, with the number of sessions, as long as all of them
     /// got a task.
-    private var trying = OwedTasks()
+    private var trying = TubeCounts()
 
-    var isEmpty: Bool { !wantsEveryone && roundFrom == nil && tubes.isEmpty && sessions.isEmpty }
+    var isEmpty: Bool {
+        guard case .none = round else { return false }
+        return tubes.isEmpty && sessions.isEmpty
+    }
 
     /// Whether every session has to be served, and no round has begun.
-    var isForEveryone: Bool { wantsEveryone && roundFrom == nil }
+    var isForAll: Bool {
+        if case .wanted = round { true } else { false }
+    }
 
     /// Notes that every session has to be served.
-    mutating func wakeEveryone() { wantsEveryone = true }
+    mutating func wakeAll() {
+        if case .running(let ticket, _) = round {
+            round = .running(after: ticket, isAnotherWanted: true)
+        } else {
+            round = .wanted
+        }
+    }
 
-    /// Notes that it is known now which sessions have to be served.
-    mutating func dropEveryone() { wantsEveryone = false }
+    /// Notes that it is known now which sessions have to be served, instead of all for which no round has begun.
+    mutating func dropAll() {
+        if case .wanted = round { round = .none }
+    }
 
     /// Notes that sessions that wait for a tube have to be served.
     mutating func wake(_ tube: TubeName) { tubes.raise(Self.fewest, of: tube) }
@@ -56,7 +74,7 @@ struct Wakes {
     }
 
     /// Removes and returns the tubes whose sessions have to be served, with the number of sessions.
-    mutating func takeTubes() -> [(tube: TubeName, tasks: Int)] { tubes.take() }
+    mutating func takeTubes() -> [(tube: TubeName, count: Int)] { tubes.take() }
 
     /// Notes that the batch had no room for a tube.
     mutating func postpone(_ tube: TubeName, _ sessions: Int) { tubes.raise(sessions, of: tube) }
@@ -65,7 +83,7 @@ struct Wakes {
     mutating func tries(_ tube: TubeName, _ sessions: Int) { trying.raise(sessions, of: tube) }
 
     /// Notes that a session that was served for a tube got no task: the others would not get one either.
-    mutating func cameShort(_ tube: TubeName) { trying.remove(tube) }
+    mutating func foundNothing(in tube: TubeName) { trying.remove(tube) }
 
     /// Ends the batch.
     ///
@@ -81,13 +99,24 @@ struct Wakes {
 
     /// Returns the ticket after which every session has to be served; `nil` if there is no round.
     mutating func nextOfRound() -> UInt64? {
-        if let roundFrom { return roundFrom }
-        guard wantsEveryone else { return nil }
-        wantsEveryone = false
-        roundFrom = 0
-        return 0
+        switch round {
+        case .none:
+            return nil
+        case .wanted:
+            round = .running(after: 0, isAnotherWanted: false)
+            return 0
+        case .running(let ticket, _):
+            return ticket
+        }
     }
 
     /// Notes that the batch serves all sessions up to a ticket; `nil` for all of them.
-    mutating func servedRound(upTo ticket: UInt64?) { roundFrom = ticket }
+    mutating func servedRound(upTo ticket: UInt64?) {
+        guard case .running(_, let isAnotherWanted) = round else { return }
+        if let ticket {
+            round = .running(after: ticket, isAnotherWanted: isAnotherWanted)
+        } else {
+            round = isAnotherWanted ? .wanted : .none
+        }
+    }
 }

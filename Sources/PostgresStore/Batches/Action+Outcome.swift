@@ -6,9 +6,9 @@ extension Action {
         switch self {
         case .claim: .claimed([])
         case .kick: .kicked(0)
-        case .refer: .referred
-        case .giveBack, .giveBackAll: .givenBack(0)
-        case .takeUp: .tookUp([])
+        case .countUse: .useCounted
+        case .disconnect: .disconnected(0)
+        case .attach: .attached([])
         case .listTubes: .tubes([])
         default: .notFound
         }

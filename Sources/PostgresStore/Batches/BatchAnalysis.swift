@@ -42,27 +42,27 @@ struct BatchAnalysis {
     /// - Returns: the operation as the server takes it.
     mutating func add(_ operation: Operation, number: Int, session: Int64) -> PlannedOperation {
         let (action, connection) = (operation.action, operation.session.connection)
-        let mayBeHeldBack = mayBeHeldBack(action, connection)
+        let mayBeDeferred = mayBeDeferred(action, connection)
         let isNamed = action.concernsClaims && references.hasNamedSession(connection)
         var planned = PlannedOperation(PlannedOperation.Kind(action), number: number, session: session)
         describe(action, connection, &planned)
         planned.isNamed = isNamed
-        planned.mayBeHeldBack = mayBeHeldBack
+        planned.mayBeDeferred = mayBeDeferred
         if case .claim(_, _, waits: true) = action { waitingClaims[connection] = number - 1 }
         return planned
     }
 
-    private mutating func mayBeHeldBack(_ action: Action, _ connection: UInt32) -> Bool {
-        var mayBeHeldBack = false
+    private mutating func mayBeDeferred(_ action: Action, _ connection: UInt32) -> Bool {
+        var mayBeDeferred = false
         if !expectsTasks, let claim = waitingClaims[connection] {
             claimsThatMayHoldBack.append(claim)
-            mayBeHeldBack = true
+            mayBeDeferred = true
         }
         if isCareful {
-            if mayMeetLock.contains(connection), action.canBeHeldBack { mayBeHeldBack = true }
+            if mayMeetLock.contains(connection), action.canBeDeferred { mayBeDeferred = true }
             if action.mayMeetLock { mayMeetLock.insert(connection) }
         }
-        return mayBeHeldBack
+        return mayBeDeferred
     }
 
     /// Fills in what the operation's kind needs.
@@ -103,16 +103,16 @@ struct BatchAnalysis {
             readsTubes = true
         case .storeStatistics, .listTubes:
             readsTubes = true
-        case .refer(let tube, let using, let watching):
+        case .countUse(let tube, let using, let watching):
             (planned.tube, planned.users, planned.watchers) = (tube.text, Int64(using), Int64(watching))
             planned.makesTube = !references.protects(tube)
             references.count(tube, using: using, watching: watching)
             if planned.makesTube || !references.protects(tube) { makesTubes = true }
-        case .giveBack, .giveBackAll:
+        case .disconnect:
             references.disconnect(connection)
-        case .takeUp(let name, _):
+        case .attach(let name, _):
             planned.name = name.text
-            references.attach(connection, to: 0)
+            references.attach(connection, to: NamedSessionID(rawValue: 0))
         case .peek, .taskStatistics:
             break
         }
@@ -155,11 +155,11 @@ extension PlannedOperation.Kind {
         case .tubeStatistics: self = .tubeStatistics
         case .storeStatistics: self = .storeStatistics
         case .listTubes: self = .listTubes
-        case .refer: self = .countUsers
+        case .countUse: self = .countUsers
         case .expire: self = .expire
-        case .giveBack: self = .disconnect
-        case .giveBackAll: self = .disconnectAndRelease
-        case .takeUp: self = .attach
+        case .disconnect(releasing: .ownClaims): self = .disconnect
+        case .disconnect(releasing: .allClaims): self = .disconnectAndRelease
+        case .attach: self = .attach
         case .clear: self = .clear
         }
     }
@@ -167,9 +167,9 @@ extension PlannedOperation.Kind {
 
 extension Action {
     /// Whether it may be left for a later batch, which the manager does not expect of the other actions.
-    fileprivate var canBeHeldBack: Bool {
+    fileprivate var canBeDeferred: Bool {
         switch self {
-        case .refer, .expire, .giveBack, .giveBackAll, .takeUp, .clear: false
+        case .countUse, .expire, .disconnect, .attach, .clear: false
         default: true
         }
     }

@@ -45,7 +45,7 @@ struct BatchReader {
     private(set) var needsDurability = false
 
     /// The sessions that were attached, by operation.
-    private var attached: [Int: Int64] = [:]
+    private var attached: [Int: NamedSessionID] = [:]
 
     /// Rows of operations that ran together.
     private var grouped: GroupedRows
@@ -74,8 +74,8 @@ struct BatchReader {
             switch event {
             case .done where operation > 0: readDone(row, operation - 1)
             case .keyExists: outcomes[operation - 1] = .exists(TaskID(rawValue: row.id))
-            case .heldBack: refuse(.heldBack, operation - 1)
-            case .displaced: refuse(.displaced, operation - 1)
+            case .deferred: refuse(.deferred, operation - 1)
+            case .superseded: refuse(.superseded, operation - 1)
             case .locked:
                 hasMetLock = true
                 refuse(.locked, operation - 1)
@@ -88,7 +88,7 @@ struct BatchReader {
                 changes.endPause(row.tube)
                 timePassed = true
             case .stillDue: due.isStillDue = true
-            case .attached: attached[operation - 1] = row.id
+            case .attached: attached[operation - 1] = NamedSessionID(rawValue: row.id)
             case .notDone: wasNotDone = true
             case .end, .done: readEnd(row)
             }
@@ -122,7 +122,7 @@ struct BatchReader {
         case (.expire(let id), _):
             references.removeClaim(id)
             outcomes[index] = .released
-        case (_, .givenBack(let known)): outcomes[index] = .givenBack(known + Int(count))
+        case (_, .disconnected(let known)): outcomes[index] = .disconnected(known + Int(count))
         default: outcomes[index] = .kicked(Int(count))
         }
     }
@@ -166,12 +166,12 @@ struct BatchReader {
         case .listTubes:
             guard case .tubes(let names) = outcomes[index], let name = TubeName(row.tube) else { return }
             outcomes[index] = .tubes(names + [name])
-        case .takeUp:
+        case .attach:
             readAttachedClaim(row, index)
         case .clear(let tube, let state, _):
             changes.delete(row.tasks, urgent: row.urgent, tube.text, from: state)
             outcomes[index] = .cleared(Int(row.tasks))
-        case .kick, .kickTask, .refer, .expire, .giveBack, .giveBackAll:
+        case .kick, .kickTask, .countUse, .expire, .disconnect:
             break
         }
     }
@@ -196,14 +196,14 @@ struct BatchReader {
     private mutating func readAttachedClaim(_ row: BatchRow, _ index: Int) {
         let id = TaskID(rawValue: row.id)
         references.addClaim(id, operations[index].session.connection)
-        guard case .tookUp(let claims, _) = outcomes[index] else { return }
+        guard case .attached(let claims, _) = outcomes[index] else { return }
         let claim = HeldClaim(
             id: id,
             tube: TubeName(row.tube) ?? .default,
             timeToRun: UInt32(clamping: row.timeToRun),
             timeLeft: (row.numbers.first ?? 0) ?? 0
         )
-        outcomes[index] = .tookUp(claims + [claim])
+        outcomes[index] = .attached(claims + [claim])
     }
 
     /// Gives the tasks to the claims that got them, once all their rows were read.
@@ -220,14 +220,14 @@ struct BatchReader {
             let connection = operations[index].session.connection
             if outcome.mustBeDurable { needsDurability = true }
             switch outcome {
-            case .tookUp: references.attach(connection, to: attached[index] ?? 0)
-            case .givenBack: references.disconnect(connection)
+            case .attached: references.attach(connection, to: attached[index] ?? NamedSessionID(rawValue: 0))
+            case .disconnected: references.disconnect(connection)
             case .claimed(let tasks):
                 if case .claim(let tubes, let count, waits: true) = operations[index].action, tasks.count < count {
                     unsatisfied.append(contentsOf: tubes)
                 }
-            case .referred:
-                if case .refer(let tube, let using, let watching) = operations[index].action {
+            case .useCounted:
+                if case .countUse(let tube, let using, let watching) = operations[index].action {
                     references.count(tube, using: using, watching: watching)
                 }
             default: break
@@ -248,7 +248,7 @@ extension BatchReader {
                 } else {
                     reader.outcomes[index] = .notFound
                 }
-            case .tookUp, .touched: reader.outcomes[index] = .notFound
+            case .attached, .touched: reader.outcomes[index] = .notFound
             default: break
             }
         }

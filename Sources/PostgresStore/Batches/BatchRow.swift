@@ -9,8 +9,9 @@ struct BatchRow {
         case tubeRemoved = "tube removed"
         case attached
         case claimsLeft = "claims left"
-        case heldBack = "held back"
-        case displaced, locked
+        case deferred = "held back"
+        case superseded = "displaced"
+        case locked
         case notDone = "not done"
         case end
     }

@@ -5,10 +5,10 @@ struct LocalReferences {
     /// How many connections use and watch each tube.
     private(set) var users: [TubeName: (using: Int, watching: Int)] = [:]
 
-    /// The named sessions that connections have attached, or had until another connection attached them.
+    /// The named sessions to which connections are attached, or were until another connection attached to them.
     ///
-    /// The value is 0 within the batch that attaches one.
-    private(set) var namedSessions: [UInt32: Int64] = [:]
+    /// The number is 0 within the batch that attaches a connection.
+    private(set) var namedSessions: [UInt32: NamedSessionID] = [:]
 
     /// Which connection holds which task.
     private var holders: [Int64: UInt32] = [:]
@@ -29,7 +29,7 @@ struct LocalReferences {
 
     func hasNamedSession(_ connection: UInt32) -> Bool { namedSessions[connection] != nil }
 
-    mutating func attach(_ connection: UInt32, to session: Int64) {
+    mutating func attach(_ connection: UInt32, to session: NamedSessionID) {
         namedSessions[connection] = session
     }
 

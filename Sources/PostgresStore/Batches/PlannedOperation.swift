@@ -45,7 +45,7 @@ struct PlannedOperation {
     var makesTube = false
     var waits = false
     var mayHoldBack = false
-    var mayBeHeldBack = false
+    var mayBeDeferred = false
 
     /// Whether the next delay or claim of a named session may end at another time afterwards; not sent to the server.
     var mayMoveEvents = false
@@ -58,7 +58,7 @@ struct PlannedOperation {
     }
 
     /// Whether other operations of the kind cannot be run together with it.
-    var runsAlone: Bool { isNamed || makesTube || mayBeHeldBack }
+    var runsAlone: Bool { isNamed || makesTube || mayBeDeferred }
 
     /// Writes the fields of `operation_2`, in order.
     func write(to writer: inout BinaryWriter) {
@@ -81,7 +81,7 @@ struct PlannedOperation {
         writer.field(makesTube)
         writer.field(waits)
         writer.field(mayHoldBack)
-        writer.field(mayBeHeldBack)
+        writer.field(mayBeDeferred)
         writer.field(body)
     }
 }

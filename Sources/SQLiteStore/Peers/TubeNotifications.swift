@@ -36,7 +36,7 @@ final class TubeNotifications: @unchecked Sendable {
         case subscribesToAny
 
         /// Whether another manager has taken a named session from this one's connections.
-        case displaced
+        case superseded
     }
 
     private let words: UnsafeMutablePointer<UInt64>
@@ -112,9 +112,9 @@ final class TubeNotifications: @unchecked Sendable {
     }
 
     /// Notifies the managers in some slots that one of their connections may have lost its named session.
-    func notifyDisplaced(_ slots: UInt64) {
+    func notifySuperseded(_ slots: UInt64) {
         for slot in 0..<SharedPage.slots where slots & (1 << UInt64(slot)) != 0 {
-            beanrow_store(word(.displaced, slot), 1)
+            beanrow_store(word(.superseded, slot), 1)
         }
     }
 
@@ -133,7 +133,7 @@ final class TubeNotifications: @unchecked Sendable {
 
     /// Takes whether a connection of a slot's manager may have lost its named session.
     func takeDisplaced(_ slot: Int) -> Bool {
-        beanrow_load(word(.displaced, slot)) != 0 && beanrow_swap(word(.displaced, slot), 0) != 0
+        beanrow_load(word(.superseded, slot)) != 0 && beanrow_swap(word(.superseded, slot), 0) != 0
     }
 
     private func subscribed(_ index: Int, _ slot: Int) -> UnsafeMutablePointer<UInt64> {

@@ -48,10 +48,10 @@ extension SQLiteStore {
         }
         var slots = parts.sharedPage.slots(subscribedTo: mask, except: parts.livenessLock.slot)
         guard slots != 0 else { return 0 }
-        let displaced = tables.displacesElsewhere ? slots : 0
-        parts.tubeNotifications.notifyDisplaced(displaced)
+        let superseded = tables.supersedesElsewhere ? slots : 0
+        parts.tubeNotifications.notifySuperseded(superseded)
         slots = parts.tubeNotifications.notify(grown.map(\.id), at: slots)
-        return slots | displaced
+        return slots | superseded
     }
 
     /// Takes the tubes that this manager subscribes to and in which batches have left more to claim.
@@ -70,7 +70,7 @@ extension SQLiteStore {
         // A peer that notifies of a tube without a bit uses the bit of another tube.
         news.tubes.append(contentsOf: subscriptions.tubes(of: TubeSubscriptions.anyBit))
         guard parts.tubeNotifications.takeDisplaced(parts.livenessLock.slot) else { return news }
-        news.displaced = try reading { () throws(SQLiteError) in try parts.tables.displacedConnections() }
+        news.superseded = try reading { () throws(SQLiteError) in try parts.tables.supersededConnections() }
         return news
     }
 
@@ -79,7 +79,7 @@ extension SQLiteStore {
         try reading { () throws(SQLiteError) in
             var news = News()
             for name in subscriptions.tubes where try parts.tables.hasTasksToClaim(name) { news.tubes.append(name) }
-            news.displaced = try parts.tables.displacedConnections()
+            news.superseded = try parts.tables.supersededConnections()
             return news
         }
     }

@@ -2,10 +2,9 @@ import CSQLite
 import CSQLiteShims
 import TaskStore
 
-/// The SQL function `holder_for(id)` of this connection: the session that holds, or is going to hold, each task of a
-/// range.
+/// The SQL function `holder_for(id)` of this connection: what holds, or is going to hold, each task of a range.
 ///
-/// With it one statement can claim or delete tasks for many sessions, and still names the session of each task.
+/// With it one statement can claim or delete tasks for many connections and named sessions, and still names the holder of each task.
 final class HolderFunction {
     /// The largest number of tasks in a range.
     static let capacity = 128
@@ -27,15 +26,15 @@ final class HolderFunction {
         holders.deallocate()
     }
 
-    /// Sets the range and the session of each of its tasks.
+    /// Sets the range and the holder of each of its tasks.
     ///
     /// - Parameters:
     ///   - first: the first task.
     ///   - count: the number of tasks; those beyond ``capacity`` have no holder.
-    ///   - session: returns the session of the task at an index of the range.
-    func set(_ first: Int64, count: Int, _ session: (Int) -> SessionID) {
+    ///   - holder: returns the holder of the task at an index of the range.
+    func set(_ first: Int64, count: Int, _ holder: (Int) -> ClaimHolder) {
         let count = min(count, Self.capacity)
-        for index in 0..<count { holders[index] = session(index).rawValue }
+        for index in 0..<count { holders[index] = holder(index).rawValue }
         memory.pointee.first = first
         memory.pointee.count = Int32(count)
     }

@@ -65,10 +65,10 @@ extension TaskTables {
     /// - Throws: SQLite's error.
     func buryDamaged(_ id: TaskID) throws(SQLiteError) -> Bool {
         guard let task = try findTask(id), task.state != .buried else { return false }
-        var holder = SessionID(rawValue: task.holder)
+        var holder = ClaimHolder(rawValue: task.holder)
         if task.state != .claimed {
             // As if this manager had claimed it.
-            holder = SessionID(connection: 0, of: manager)
+            holder = ClaimHolder(SessionID(connection: 0, of: manager))
             guard try claimRow(of: task, for: holder) else { return false }
         }
         guard try bury(id, priority: UInt32(clamping: task.priority), by: holder) == .buried else { return false }

@@ -39,15 +39,15 @@ extension TaskTables {
     }
 
     /// Claims up to `count` tasks from several tubes.
-    func claim(from names: [TubeName], count: Int, for session: SessionID) throws(SQLiteError) -> [ClaimedTask] {
+    func claim(from names: [TubeName], count: Int, for holder: ClaimHolder) throws(SQLiteError) -> [ClaimedTask] {
         var claimed: [ClaimedTask] = []
         if count > 0, names != exhaustedTubes {
             let open = try openTubes(names)
             if open.count == 1 {
-                claimed = try claimFromTube(open[0], count: count, for: session)
+                claimed = try claimFromTube(open[0], count: count, for: holder)
             } else {
                 while claimed.count < count, let (tube, task) = try firstPending(of: open) {
-                    claimed.append(try claimPending(task, in: tube, for: session))
+                    claimed.append(try claimPending(task, in: tube, for: holder))
                 }
             }
             if claimed.count < count { exhaustedTubes = names }
@@ -121,25 +121,25 @@ extension TaskTables {
         return tasks.first
     }
 
-    /// Claims the first pending tasks of one tube for one session.
-    private func claimFromTube(_ tube: Tube, count: Int, for session: SessionID) throws(SQLiteError) -> [ClaimedTask] {
-        guard count == 1 else { return try claimOnePerSession(Array(repeating: session, count: count), from: tube) }
+    /// Claims the first pending tasks of one tube for one holder.
+    private func claimFromTube(_ tube: Tube, count: Int, for holder: ClaimHolder) throws(SQLiteError) -> [ClaimedTask] {
+        guard count == 1 else { return try claimOnePerHolder(Array(repeating: holder, count: count), from: tube) }
         guard let task = try firstPending(of: tube, wanted: 1) else { return [] }
-        return [try claimPending(task, in: tube, for: session)]
+        return [try claimPending(task, in: tube, for: holder)]
     }
 
-    /// Claims the first pending tasks of one tube: one per session, as long as there are tasks.
-    func claimOnePerSession(_ sessions: [SessionID], from tube: Tube) throws(SQLiteError) -> [ClaimedTask] {
+    /// Claims the first pending tasks of one tube: one per holder, as long as there are tasks.
+    func claimOnePerHolder(_ holders: [ClaimHolder], from tube: Tube) throws(SQLiteError) -> [ClaimedTask] {
         var claimed: [ClaimedTask] = []
-        claimed.reserveCapacity(min(sessions.count, PendingPrefetch.capacity))
-        while claimed.count < sessions.count,
-            let task = try firstPending(of: tube, wanted: sessions.count - claimed.count)
+        claimed.reserveCapacity(min(holders.count, PendingPrefetch.capacity))
+        while claimed.count < holders.count,
+            let task = try firstPending(of: tube, wanted: holders.count - claimed.count)
         {
-            let limit = min(sessions.count - claimed.count, HolderFunction.capacity)
+            let limit = min(holders.count - claimed.count, HolderFunction.capacity)
             let range = tube.prefetch.consecutive(atMost: limit)
-            let next = sessions[claimed.count...].prefix(range.count)
+            let next = holders[claimed.count...].prefix(range.count)
             if range.count < Self.shortestSeries {
-                claimed.append(try claimPending(task, in: tube, for: sessions[claimed.count]))
+                claimed.append(try claimPending(task, in: tube, for: holders[claimed.count]))
             } else {
                 try claimRange(range, in: tube, for: next, into: &claimed)
             }
@@ -153,11 +153,11 @@ extension TaskTables {
     private func claimRange(
         _ range: ArraySlice<PendingTask>,
         in tube: Tube,
-        for sessions: ArraySlice<SessionID>,
+        for holders: ArraySlice<ClaimHolder>,
         into claimed: inout [ClaimedTask]
     ) throws(SQLiteError) {
         guard let first = range.first, let last = range.last else { return }
-        holderFunction.set(first.id, count: sessions.count) { sessions[sessions.startIndex + $0] }
+        holderFunction.set(first.id, count: holders.count) { holders[holders.startIndex + $0] }
         let update = statements.claim.pendingRange
         update.bind(claimNow, first.id, last.id)
         guard try update.run() == range.count else {
@@ -185,10 +185,10 @@ extension TaskTables {
     private func claimPending(
         _ task: PendingTask,
         in tube: Tube,
-        for session: SessionID
+        for holder: ClaimHolder
     ) throws(SQLiteError) -> ClaimedTask {
         let statement = statements.claim.pendingTask
-        statement.bind(session.rawValue, claimNow, task.id)
+        statement.bind(holder.rawValue, claimNow, task.id)
         guard try statement.run() == 1 else {
             throw SQLiteError(corrupt: "task \(task.id) is in the index of pending tasks but not pending")
         }
@@ -199,10 +199,10 @@ extension TaskTables {
     }
 
     /// Claims one task by its id, if it is not claimed.
-    func claimTask(_ id: TaskID, for session: SessionID) throws(SQLiteError) -> Outcome {
+    func claimTask(_ id: TaskID, for holder: ClaimHolder) throws(SQLiteError) -> Outcome {
         guard let task = try findTask(id), task.state != .claimed else { return .notFound }
         guard case .found(_, let body) = try peek(id) else { return .damaged }
-        guard try claimRow(of: task, for: session) else { return .notFound }
+        guard try claimRow(of: task, for: holder) else { return .notFound }
         let tube = try tube(withID: task.tube)
         return .claimed([ClaimedTask(PendingTask(task, priority: task.priority), in: tube, body: body)])
     }
@@ -211,9 +211,9 @@ extension TaskTables {
     ///
     /// - Returns: false if it is not as its row said.
     /// - Throws: SQLite's error.
-    func claimRow(of task: TaskRow, for session: SessionID) throws(SQLiteError) -> Bool {
+    func claimRow(of task: TaskRow, for holder: ClaimHolder) throws(SQLiteError) -> Bool {
         let statement = statements.claim.anyTask
-        statement.bind(session.rawValue, claimNow, task.id)
+        statement.bind(holder.rawValue, claimNow, task.id)
         guard try statement.run() == 1 else { return false }
         let tube = try tube(withID: task.tube)
         leftState(task, in: tube)

@@ -47,13 +47,13 @@ extension TaskTables {
         }
     }
 
-    /// Deletes a task that the session holds, or that no session holds.
-    func delete(_ id: TaskID, by session: SessionID) throws(SQLiteError) -> Outcome {
-        if try deleteRemembered(id, by: session) { return .deleted }
+    /// Deletes a task that is held by this holder, or that is not held.
+    func delete(_ id: TaskID, by holder: ClaimHolder) throws(SQLiteError) -> Outcome {
+        if try deleteRemembered(id, by: holder) { return .deleted }
         guard let task = try findTask(id) else { return .notFound }
         let changed: Int
         if task.state == .claimed {
-            statements.delete.claimed.bind(id.rawValue, session.rawValue)
+            statements.delete.claimed.bind(id.rawValue, holder.rawValue)
             changed = try statements.delete.claimed.run()
         } else {
             statements.delete.unclaimed.bind(id.rawValue)
@@ -68,10 +68,10 @@ extension TaskTables {
     ///
     /// - Returns: false if its row is not what it was then. Nothing has happened in that case.
     /// - Throws: SQLite's error.
-    private func deleteRemembered(_ id: TaskID, by session: SessionID) throws(SQLiteError) -> Bool {
+    private func deleteRemembered(_ id: TaskID, by holder: ClaimHolder) throws(SQLiteError) -> Bool {
         guard let claim = recentClaims[id.rawValue] else { return false }
         let statement = statements.delete.remembered
-        statement.bind(id.rawValue, session.rawValue, claim.tube, claim.isKeyed ? 1 : 0)
+        statement.bind(id.rawValue, holder.rawValue, claim.tube, claim.isKeyed ? 1 : 0)
         guard try statement.run() == 1 else { return false }
         try finishedClaimed(id.rawValue, claim)
         return true
@@ -83,12 +83,12 @@ extension TaskTables {
     ///
     /// - Parameters:
     ///   - deletes: deletes of tasks with consecutive ids.
-    ///   - session: returns the session of an operation.
+    ///   - holder: returns what holds the claims of an operation's session.
     /// - Returns: nil if one of the tasks is not held by its session.
     /// - Throws: SQLite's error.
     func heldRange(
         _ deletes: ArraySlice<DeletesAndClaims.Delete>,
-        _ session: (Int) -> SessionID
+        _ holder: (Int) -> ClaimHolder
     ) throws(SQLiteError) -> HeldRange? {
         guard let first = deletes.first?.task, let last = deletes.last?.task else { return nil }
         if let claims = recentClaims.ofOneTube(first, count: deletes.count) {
@@ -102,7 +102,7 @@ extension TaskTables {
         for delete in deletes {
             guard try statement.step(), statement.int(4) == delete.task,
                 TaskState(firstByte: statement.firstByte(1)) == .claimed,
-                statement.int(2) == session(delete.operation).rawValue
+                statement.int(2) == holder(delete.operation).rawValue
             else { return nil }
             claims.append(RecentClaims.Claim(tube: statement.int(0), isKeyed: statement.int(3) != 0))
         }
@@ -115,16 +115,16 @@ extension TaskTables {
     ///   - range: the tasks.
     ///   - missed: receives the operations that have done nothing, because what is remembered of their tasks is no
     ///     longer true.
-    ///   - session: returns the session of an operation.
+    ///   - holder: returns what holds the claims of an operation's session.
     /// - Throws: SQLite's error.
     func deleteRange(
         _ range: HeldRange,
         missing missed: inout [Int],
-        _ session: (Int) -> SessionID
+        _ holder: (Int) -> ClaimHolder
     ) throws(SQLiteError) {
         let deletes = range.deletes
         guard let first = deletes.first?.task, let last = deletes.last?.task else { return }
-        holderFunction.set(first, count: deletes.count) { session(deletes[deletes.startIndex + $0].operation) }
+        holderFunction.set(first, count: deletes.count) { holder(deletes[deletes.startIndex + $0].operation) }
         let statement = range.isRemembered ? statements.delete.rememberedRange : statements.delete.range
         statement.bind(first, last)
         if range.isRemembered { statement.bind(range.claims[0].tube, at: 3) }

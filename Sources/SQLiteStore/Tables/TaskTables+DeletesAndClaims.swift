@@ -12,7 +12,7 @@ extension TaskTables {
     /// - Returns: false if the condition does not hold. Nothing has happened in that case.
     /// - Throws: SQLite's error.
     func performTogether(_ series: DeletesAndClaims, into outcomes: inout [Outcome]) throws(SQLiteError) -> Bool {
-        guard let ranges = series.ranges, let sessions = try holders(of: series) else { return false }
+        guard let ranges = series.ranges, let holders = try holders(of: series) else { return false }
         let start = series.operations.startIndex
         var tube: Tube?
         if let name = series.tube {
@@ -22,18 +22,18 @@ extension TaskTables {
         var held: [HeldRange] = []
         held.reserveCapacity(ranges.count)
         for deletes in ranges {
-            guard let range = try heldRange(deletes, { sessions[$0 - start] }) else { return false }
+            guard let range = try heldRange(deletes, { holders[$0 - start] }) else { return false }
             held.append(range)
         }
 
         var missed: [Int] = []
-        for range in held { try deleteRange(range, missing: &missed) { sessions[$0 - start] } }
+        for range in held { try deleteRange(range, missing: &missed) { holders[$0 - start] } }
         guard missed.isEmpty else {
             try performRest(of: series, missed, into: &outcomes)
             return true
         }
         var claimed: ArraySlice<ClaimedTask> = []
-        if let tube { claimed = try claimOnePerSession(series.claims.map { sessions[$0 - start] }, from: tube)[...] }
+        if let tube { claimed = try claimOnePerHolder(series.claims.map { holders[$0 - start] }, from: tube)[...] }
         for operation in series.operations {
             if case .claim(_, let count, _) = operation.action {
                 outcomes.append(.claimed(Array(claimed.prefix(count))))
@@ -45,23 +45,23 @@ extension TaskTables {
         return true
     }
 
-    /// Returns for each operation the session that holds its claims in the table.
+    /// Returns for each operation what holds its claims in the table.
     ///
     /// - Returns: nil if one of the operations may not run, or not together with the others.
-    private func holders(of series: DeletesAndClaims) throws(SQLiteError) -> [SessionID]? {
-        var sessions: [SessionID] = []
-        sessions.reserveCapacity(series.count)
+    private func holders(of series: DeletesAndClaims) throws(SQLiteError) -> [ClaimHolder]? {
+        var holders: [ClaimHolder] = []
+        holders.reserveCapacity(series.count)
         for index in series.operations.indices {
             let session = series.operations[index].session
-            if isHeldBack(session) { return nil }
+            if isDeferred(session) { return nil }
             guard !namedSessions.isEmpty else {
-                sessions.append(session)
+                holders.append(ClaimHolder(session))
                 continue
             }
             guard let holder = try holder(for: session) else { return nil }
-            sessions.append(holder)
+            holders.append(holder)
         }
-        return sessions
+        return holders
     }
 
     /// Runs the rest of the operations one after the other.

@@ -1,6 +1,6 @@
 import TaskStore
 
-/// The verbs of the session that holds a task: `release`, `bury`, `touch`, and the end of its time to run.
+/// The verbs for the holder of a task: `release`, `bury`, `touch`, and the end of its time to run.
 extension TaskTables {
     struct EndClaimStatements {
         let release: Statement
@@ -41,46 +41,46 @@ extension TaskTables {
         }
     }
 
-    /// Ends the session's claim, and makes the task pending, at once or after a delay.
+    /// Ends the holder's claim, and makes the task pending, at once or after a delay.
     func release(
         _ id: TaskID,
         priority: UInt32,
         delay: UInt32,
-        by session: SessionID
+        by holder: ClaimHolder
     ) throws(SQLiteError) -> Outcome {
-        guard let task = try findTask(id, heldBy: session) else { return .notFound }
+        guard let task = try findTask(id, heldBy: holder) else { return .notFound }
         let due = delayEnd(after: delay)
         let statement = statements.endClaim.release
-        statement.bind(id.rawValue, session.rawValue, Int64(priority), Int64(delay))
+        statement.bind(id.rawValue, holder.rawValue, Int64(priority), Int64(delay))
         statement.bind(due, at: 5)
         guard try statement.run() == 1 else { return .notFound }
         claimEnded(task, in: try tube(withID: task.tube), .released(priority: Int64(priority), due: due))
         return .released
     }
 
-    /// Ends the session's claim and buries the task.
-    func bury(_ id: TaskID, priority: UInt32, by session: SessionID) throws(SQLiteError) -> Outcome {
-        guard let task = try findTask(id, heldBy: session) else { return .notFound }
+    /// Ends the holder's claim and buries the task.
+    func bury(_ id: TaskID, priority: UInt32, by holder: ClaimHolder) throws(SQLiteError) -> Outcome {
+        guard let task = try findTask(id, heldBy: holder) else { return .notFound }
         let statement = statements.endClaim.bury
-        statement.bind(id.rawValue, session.rawValue, Int64(priority), task.tube)
+        statement.bind(id.rawValue, holder.rawValue, Int64(priority), task.tube)
         guard try statement.run() == 1 else { return .notFound }
         claimEnded(task, in: try tube(withID: task.tube), .buried(priority: Int64(priority)))
         return .buried
     }
 
-    /// Starts the time to run of the session's claim again.
-    func touch(_ id: TaskID, by session: SessionID) throws(SQLiteError) -> Outcome {
+    /// Starts the time to run of the holder's claim again.
+    func touch(_ id: TaskID, by holder: ClaimHolder) throws(SQLiteError) -> Outcome {
         let statement = statements.endClaim.touch
-        statement.bind(id.rawValue, session.rawValue, claimNow)
+        statement.bind(id.rawValue, holder.rawValue, claimNow)
         guard try statement.run() == 1 else { return .notFound }
         return .touched
     }
 
-    /// Ends the session's claim because its time to run is over.
-    func expire(_ id: TaskID, of session: SessionID) throws(SQLiteError) -> Outcome {
-        guard let task = try findTask(id, heldBy: session) else { return .notFound }
+    /// Ends the holder's claim because its time to run is over.
+    func expire(_ id: TaskID, of holder: ClaimHolder) throws(SQLiteError) -> Outcome {
+        guard let task = try findTask(id, heldBy: holder) else { return .notFound }
         let statement = statements.endClaim.expire
-        statement.bind(id.rawValue, session.rawValue)
+        statement.bind(id.rawValue, holder.rawValue)
         guard try statement.run() == 1 else { return .notFound }
         claimEnded(task, in: try tube(withID: task.tube), .timedOut)
         return .released

@@ -36,9 +36,9 @@ extension TaskTables {
         )
     }
 
-    /// Reads a task's row if a session holds the task.
-    func findTask(_ id: TaskID, heldBy session: SessionID) throws(SQLiteError) -> TaskRow? {
-        guard let task = try findTask(id), task.state == .claimed, task.holder == session.rawValue else { return nil }
+    /// Reads a task's row if a connection or named session holds the task.
+    func findTask(_ id: TaskID, heldBy holder: ClaimHolder) throws(SQLiteError) -> TaskRow? {
+        guard let task = try findTask(id), task.state == .claimed, task.holder == holder.rawValue else { return nil }
         return task
     }
 }

@@ -81,27 +81,28 @@ extension TaskTables {
         }
     }
 
-    /// Returns the session that holds a connection's claims in the table: the connection itself or its named session.
+    /// Returns what holds a connection's claims in the table: the connection itself or its named session.
     ///
-    /// - Returns: nil if another connection has taken the named session.
+    /// - Returns: `nil` if another connection is attached to the named session now.
     /// - Throws: SQLite's error.
-    func holder(for connection: SessionID) throws(SQLiteError) -> SessionID? {
-        guard let session = namedSessions[connection] else { return connection }
+    func holder(for connection: SessionID) throws(SQLiteError) -> ClaimHolder? {
+        guard let session = namedSessions[connection] else { return ClaimHolder(connection) }
         if !namedSessions.isConfirmed(connection) {
-            guard try connectionInRow(of: session) == connection.rawValue else { return nil }
+            guard try connectionInRow(of: session) == connection else { return nil }
             namedSessions.confirm(connection)
         }
         // The operation may move the end of the first claim.
         nextEvents[.namedClaims] = .unknown
-        return SessionID(rawValue: session)
+        return ClaimHolder(session)
     }
 
-    /// Returns the connection in a named session's row; 0 if there is none.
-    private func connectionInRow(of session: Int64) throws(SQLiteError) -> Int64 {
+    /// Returns the connection in a named session's row; `nil` if there is none.
+    private func connectionInRow(of session: NamedSessionID) throws(SQLiteError) -> SessionID? {
         let statement = statements.session.connection
-        statement.bind(session)
+        statement.bind(session.rawValue)
         defer { statement.reset() }
-        return try statement.step() ? statement.int(0) : 0
+        guard try statement.step(), let connection = statement.optionalInt(0) else { return nil }
+        return SessionID(rawValue: connection)
     }
 
     /// Attaches a connection to a named session, which is made if it does not exist, and brings the connection's claims
@@ -114,45 +115,45 @@ extension TaskTables {
     /// - Returns: the session's next claims, as many as the batch has room for.
     /// - Throws: SQLite's error.
     func attach(_ connection: SessionID, to name: SessionName, after last: TaskID?) throws(SQLiteError) -> Outcome {
-        let session: Int64
+        let session: NamedSessionID
         if last == nil {
             session = try attachRow(of: name, connection)
         } else {
             guard let attached = namedSessions[connection], try holder(for: connection) != nil else {
-                return .displaced
+                return .superseded
             }
             session = attached
         }
         nextEvents[.namedClaims] = .unknown
         let move = statements.session.moveClaims
-        move.bind(connection.rawValue, session, Int64(attachRoom))
+        move.bind(ClaimHolder(connection).rawValue, ClaimHolder(session).rawValue, Int64(attachRoom))
         let moved = try move.run()
         guard moved < attachRoom else {
             attachRoom = 0
-            return .tookUp([], hasMore: true)
+            return .attached([], hasMore: true)
         }
         attachRoom -= moved
         let known = try claims(of: session, after: last?.rawValue ?? 0, atMost: attachRoom)
         let hasMore = known.count == attachRoom
         attachRoom -= known.count
-        return .tookUp(known, hasMore: hasMore)
+        return .attached(known, hasMore: hasMore)
     }
 
-    /// Makes a connection the one of a named session.
+    /// Attaches a connection to a named session's row, which is made if it does not exist.
     ///
     /// - Returns: the session's id.
     /// - Throws: SQLite's error.
-    private func attachRow(of name: SessionName, _ connection: SessionID) throws(SQLiteError) -> Int64 {
-        let session: Int64
+    private func attachRow(of name: SessionName, _ connection: SessionID) throws(SQLiteError) -> NamedSessionID {
+        let session: NamedSessionID
         let find = statements.session.byName
         find.bind(name.text, at: 1)
         if try find.step() {
-            session = find.int(0)
+            session = NamedSessionID(rawValue: find.int(0))
             let former = find.optionalInt(1).map(SessionID.init(rawValue:))
             find.reset()
             // It may wait for tasks, and has to be told.
-            if let former, former.manager != manager { displacesElsewhere = true }
-            statements.session.attach.bind(session, connection.rawValue, now)
+            if let former, former.manager != manager { supersedesElsewhere = true }
+            statements.session.attach.bind(session.rawValue, connection.rawValue, now)
             try statements.session.attach.run()
         } else {
             session = try makeSession(name, for: connection)
@@ -174,24 +175,28 @@ extension TaskTables {
     /// another connection in the session's row, as if the session had been taken from it.
     ///
     /// - Returns: its id.
-    private func makeSession(_ name: SessionName, for connection: SessionID) throws(SQLiteError) -> Int64 {
+    private func makeSession(_ name: SessionName, for connection: SessionID) throws(SQLiteError) -> NamedSessionID {
         let insert = statements.session.insert
         insert.bind(name.text, at: 1)
         insert.bind(connection.rawValue, at: 2)
         insert.bind(now, at: 3)
-        insert.bind(SessionID.largestNamed, at: 4)
+        insert.bind(NamedSessionID.largest, at: 4)
         for _ in 0..<Self.mostTries {
-            insert.bind(Int64.random(in: 1...SessionID.largestNamed), at: 5)
-            if try insert.run() == 1 { return database.lastInsertedRow }
+            insert.bind(Int64.random(in: 1...NamedSessionID.largest), at: 5)
+            if try insert.run() == 1 { return NamedSessionID(rawValue: database.lastInsertedRow) }
         }
         throw SQLiteError(noNumberFor: "a named session")
     }
 
     /// Reads the first claims of a named session on tasks after one of them.
-    private func claims(of session: Int64, after last: Int64, atMost limit: Int) throws(SQLiteError) -> [HeldClaim] {
+    private func claims(
+        of session: NamedSessionID,
+        after last: Int64,
+        atMost limit: Int
+    ) throws(SQLiteError) -> [HeldClaim] {
         var claims: [HeldClaim] = []
         let statement = statements.session.claims
-        statement.bind(session, last, Int64(limit))
+        statement.bind(ClaimHolder(session).rawValue, last, Int64(limit))
         while try statement.step() {
             claims.append(
                 HeldClaim(
@@ -214,7 +219,8 @@ extension TaskTables {
     /// - Throws: SQLite's error.
     func returnClaimsAndDetach(_ connection: SessionID, isSessionOver: Bool) throws(SQLiteError) -> Int {
         var returned = try returnClaims(of: connection.rawValue...connection.rawValue)
-        if isSessionOver, returned < Batch.mostRows, let holder = try holder(for: connection), holder != connection {
+        if isSessionOver, returned < Batch.mostRows, let session = try holder(for: connection)?.namedSession {
+            let holder = ClaimHolder(session)
             returned += try returnClaims(of: holder.rawValue...holder.rawValue, limit: Batch.mostRows - returned)
         }
         if returned < Batch.mostRows { _ = try detach(connection) }
@@ -232,10 +238,10 @@ extension TaskTables {
         return true
     }
 
-    private func detachRow(of session: Int64, _ connection: SessionID) throws(SQLiteError) {
-        statements.session.detach.bind(session, connection.rawValue)
+    private func detachRow(of session: NamedSessionID, _ connection: SessionID) throws(SQLiteError) {
+        statements.session.detach.bind(session.rawValue, connection.rawValue)
         try statements.session.detach.run()
-        statements.session.deleteIdle.bind(session)
+        statements.session.deleteIdle.bind(session.rawValue)
         try statements.session.deleteIdle.run()
     }
 
@@ -268,11 +274,11 @@ extension TaskTables {
     }
 
     /// Finds the connections of this manager whose named sessions other connections have taken.
-    func displacedConnections() throws(SQLiteError) -> [SessionID] {
-        var displaced: [SessionID] = []
+    func supersededConnections() throws(SQLiteError) -> [SessionID] {
+        var superseded: [SessionID] = []
         for (connection, session) in namedSessions.all {
-            if try connectionInRow(of: session) != connection.rawValue { displaced.append(connection) }
+            if try connectionInRow(of: session) != connection { superseded.append(connection) }
         }
-        return displaced
+        return superseded
     }
 }

@@ -34,7 +34,7 @@ extension TaskTables {
             let operation = operations[start]
             switch operation.action {
             case .put:
-                if !takesPuts, !isHeldBack(operation.session) {
+                if !takesPuts, !isDeferred(operation.session) {
                     outcomes.append(.storageFull)
                     continue
                 }
@@ -79,39 +79,39 @@ extension TaskTables {
     }
 
     /// Returns whether a session's operations are held back, because its claim earlier in the batch waits.
-    func isHeldBack(_ session: SessionID) -> Bool {
+    func isDeferred(_ session: SessionID) -> Bool {
         !waitingSessions.isEmpty && waitingSessions.contains(session)
     }
 
     /// Runs one operation.
     func perform(_ operation: Operation) throws(SQLiteError) -> Outcome {
         let connection = operation.session
-        if isHeldBack(connection) { return .heldBack }
-        var session = connection
+        if isDeferred(connection) { return .deferred }
+        var holder = ClaimHolder(connection)
         if !namedSessions.isEmpty, operation.action.concernsClaims {
-            guard let holder = try holder(for: connection) else { return .displaced }
-            session = holder
+            guard let present = try self.holder(for: connection) else { return .superseded }
+            holder = present
         }
         switch operation.action {
         case .put(let task):
             return try put(task)
         case .claim(let tubes, let count, let waits):
-            let claimed = try claim(from: tubes, count: count, for: session)
+            let claimed = try claim(from: tubes, count: count, for: holder)
             if waits, claimed.count < count {
                 waitingSessions.insert(connection)
                 unsatisfiedTubes.append(contentsOf: tubes)
             }
             return .claimed(claimed)
         case .claimTask(let id):
-            return try claimTask(id, for: session)
+            return try claimTask(id, for: holder)
         case .delete(let id):
-            return try delete(id, by: session)
+            return try delete(id, by: holder)
         case .release(let id, let priority, let delay):
-            return try release(id, priority: priority, delay: delay, by: session)
+            return try release(id, priority: priority, delay: delay, by: holder)
         case .bury(let id, let priority):
-            return try bury(id, priority: priority, by: session)
+            return try bury(id, priority: priority, by: holder)
         case .touch(let id):
-            return try touch(id, by: session)
+            return try touch(id, by: holder)
         case .kick(let tube, let bound, let state):
             return .kicked(try kick(tube, bound: bound, from: state))
         case .kickTask(let id):
@@ -130,15 +130,15 @@ extension TaskTables {
             return .store(try storeStatistics())
         case .listTubes:
             return .tubes(try listTubes())
-        case .refer(let tube, let using, let watching):
+        case .countUse(let tube, let using, let watching):
             return try countUse(of: tube, using: using, watching: watching)
         case .expire(let id):
-            return try expire(id, of: session)
-        case .giveBack:
-            return .givenBack(try returnClaimsAndDetach(connection, isSessionOver: false))
-        case .giveBackAll:
-            return .givenBack(try returnClaimsAndDetach(connection, isSessionOver: true))
-        case .takeUp(let name, let last):
+            return try expire(id, of: holder)
+        case .disconnect(releasing: .ownClaims):
+            return .disconnected(try returnClaimsAndDetach(connection, isSessionOver: false))
+        case .disconnect(releasing: .allClaims):
+            return .disconnected(try returnClaimsAndDetach(connection, isSessionOver: true))
+        case .attach(let name, let last):
             return try attach(connection, to: name, after: last)
         case .clear(let tube, let state, let limit):
             return try clear(tube, state, limit: limit)

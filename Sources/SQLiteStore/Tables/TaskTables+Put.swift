@@ -83,7 +83,7 @@ extension TaskTables {
         var tasks: [NewTask] = []
         for index in start..<operations.count {
             guard case .put(let task) = operations[index].action, task.key == nil,
-                !isHeldBack(operations[index].session)
+                !isDeferred(operations[index].session)
             else { break }
             tasks.append(task)
         }

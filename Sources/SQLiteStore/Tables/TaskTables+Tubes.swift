@@ -163,7 +163,7 @@ extension TaskTables {
         tube.watchingDelta += watching
         tube.usersChanged = true
         if !tube.isUsedHere { try removeIfUnused(tube) }
-        return .referred
+        return .useCounted
     }
 
     /// Removes a tube that has neither tasks nor users.

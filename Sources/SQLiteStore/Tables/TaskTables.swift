@@ -44,7 +44,7 @@ final class TaskTables {
     var unsatisfiedTubes: [TubeName] = []
 
     /// Whether the batch took a named session from a connection of another manager.
-    var displacesElsewhere = false
+    var supersedesElsewhere = false
 
     /// The statistics of the store in this batch; nil if they may have changed.
     var knownStatistics: StoreStatistics?
@@ -135,7 +135,7 @@ final class TaskTables {
     ///
     /// All bits are set if a waiting session of another manager may have lost its named session.
     var announcementMask: UInt64 {
-        if displacesElsewhere { return .max }
+        if supersedesElsewhere { return .max }
         return changedTubes.reduce(0) { mask, tube in
             tube.hasMoreToClaim ? mask | tube.bit : mask
         }
@@ -171,7 +171,7 @@ final class TaskTables {
         changedTubes.removeAll(keepingCapacity: true)
         removedTubes.removeAll()
         unsatisfiedTubes.removeAll()
-        displacesElsewhere = false
+        supersedesElsewhere = false
         keysAdded = 0
         forgetTubes()
         attachRoom = Batch.mostRows

@@ -223,7 +223,7 @@ import Testing
             case .reserveWithTimeout(let seconds) where seconds > 0:
                 // The task comes back only when the consumer has found none, and waits.
                 if let connection = lost.withLock({ $0.take() }) {
-                    queue.giveBack(connection)
+                    queue.releaseClaims(connection)
                     time.advance(by: .seconds(10))
                 }
             default:

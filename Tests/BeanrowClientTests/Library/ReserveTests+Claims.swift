@@ -69,7 +69,7 @@ extension ReserveTests {
         let manager = try await FakeManager.start(queue.react)
         try await withClient([manager.address]) { client async throws in
             let claim = try await client.reserve()
-            queue.giveBack(0)
+            queue.releaseClaims(0)
             #expect(await errorCode { try await claim.touch() } == .claimLost)
             #expect(await errorCode { try await claim.release(priority: 1) } == .claimLost)
             // Another reserve can use the connection now.

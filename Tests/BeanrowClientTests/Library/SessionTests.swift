@@ -158,7 +158,7 @@ import Testing
         let first = Once()
         let manager = try await FakeManager.start(over: queue) { connection, command in
             guard command.verb == .delete, first.take() else { return nil }
-            queue.giveBack(connection)
+            queue.releaseClaims(connection)
             return .hangUp
         }
         try await withClient([manager.address]) { client async throws in
@@ -177,7 +177,7 @@ import Testing
             try await manager.hangUp(0)
             await manager.journal.wait { $0.contains(.closed(0)) }
             try await claim.touch()
-            queue.giveBack(1)
+            queue.releaseClaims(1)
             #expect(await errorCode { try await claim.touch() } == .claimLost)
             #expect(await errorCode { try await claim.delete() } == .claimLost)
         }

@@ -58,14 +58,14 @@ final class FakeQueue: Sendable {
     }
 
     /// Releases the tasks of a connection or its session, as if their time to run were over.
-    func giveBack(_ connection: Int) {
-        state.withLock { $0.giveBack(of: $0.holder(connection)) }
+    func releaseClaims(_ connection: Int) {
+        state.withLock { $0.releaseClaims(of: $0.holder(connection)) }
     }
 
     /// Ends a connection, and releases its tasks unless they belong to a session.
     func lose(_ connection: Int) {
         state.withLock { state in
-            state.giveBack(of: .connection(connection))
+            state.releaseClaims(of: .connection(connection))
             if let name = state.sessions.removeValue(forKey: connection), state.connections[name] == connection {
                 state.connections[name] = nil
             }
@@ -75,7 +75,7 @@ final class FakeQueue: Sendable {
     /// Handles `quit`: releases the tasks of the session too, unless another connection has attached it.
     func quit(_ connection: Int) {
         state.withLock { state in
-            if !state.isDisplaced(connection) { state.giveBack(of: state.holder(connection)) }
+            if !state.isSuperseded(connection) { state.releaseClaims(of: state.holder(connection)) }
         }
     }
 }
@@ -85,11 +85,11 @@ extension FakeQueue.State {
         sessions[connection].map { .session($0) } ?? .connection(connection)
     }
 
-    fileprivate func isDisplaced(_ connection: Int) -> Bool {
+    fileprivate func isSuperseded(_ connection: Int) -> Bool {
         sessions[connection].map { connections[$0] != connection } ?? false
     }
 
-    fileprivate mutating func giveBack(of holder: FakeQueue.Holder) {
+    fileprivate mutating func releaseClaims(of holder: FakeQueue.Holder) {
         for index in tasks.indices where tasks[index].holder == holder {
             tasks[index].holder = nil
         }
@@ -114,7 +114,7 @@ extension FakeQueue.State {
     fileprivate mutating func reply(_ connection: Int, _ command: Command) -> Reply? {
         if case .session(let name) = command { return attach(name, connection) }
         let isOnClaims: [Verb] = [.reserve, .reserveWithTimeout, .delete, .release, .bury, .touch]
-        if isOnClaims.contains(command.verb), isDisplaced(connection) { return .sessionTaken }
+        if isOnClaims.contains(command.verb), isSuperseded(connection) { return .sessionTaken }
         switch command {
         case .put(let priority, _, _, let body, let key):
             if let key, let id = keys[key] { return .exists(id) }

@@ -9,7 +9,7 @@ extension BeanstalkSocket {
     ///
     /// - Returns: the number of its claims.
     @discardableResult
-    func takeUp(_ session: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Int {
+    func attach(_ session: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Int {
         let answer = try ask("session \(session)")
         let words = answer.split(separator: " ")
         try #require(words.count == 2 && words[0] == "SESSION", "\(answer)", sourceLocation: sourceLocation)

@@ -8,9 +8,9 @@ extension ExtensionTests.Session {
             let (a, b) = (try bed.connect(0), try bed.connect(index))
             try a.put("held")
             try a.put("ready")
-            try a.takeUp("worker")
+            try a.attach("worker")
             try a.reserve()
-            #expect(try b.takeUp("worker") == 1)
+            #expect(try b.attach("worker") == 1)
             for command in [
                 "reserve", "reserve-with-timeout 0", "reserve-with-timeout 10", "reserve-job 2", "delete 1",
                 "release 1 0 0", "bury 1 0", "touch 1",
@@ -27,11 +27,11 @@ extension ExtensionTests.Session {
             try b.ask("touch 1", "TOUCHED")
 
             // And back again.
-            #expect(try a.takeUp("worker") == 1)
+            #expect(try a.attach("worker") == 1)
             try b.ask("delete 1", "SESSION_TAKEN")
             try a.ask("delete 1", "DELETED")
             // Attaching another session also makes the connection usable again.
-            #expect(try b.takeUp("another") == 0)
+            #expect(try b.attach("another") == 0)
             #expect(try b.reserve().id == 2)
         }
     }
@@ -41,10 +41,10 @@ extension ExtensionTests.Session {
     {
         try TestBed.with(managers: 2) { bed in
             let (a, b) = (try bed.connect(0), try bed.connect(index))
-            try a.takeUp("worker")
+            try a.attach("worker")
             try a.send("reserve\r\n")
             try eventually("it waits") { try bed.connect(0).statistics("stats")["current-waiting"] == "1" }
-            #expect(try b.takeUp("worker") == 0)
+            #expect(try b.attach("worker") == 0)
             try a.expect("SESSION_TAKEN")
             try b.put("x")
             #expect(try b.reserve().body == "x")
@@ -56,7 +56,7 @@ extension ExtensionTests.Session {
             let (a, b, c) = (try bed.connect(0), try bed.connect(1), try bed.connect(0))
             let looking = try bed.connect(0)
             func waiting() throws -> Int? { try looking.statistics("stats")[number: "current-waiting"] }
-            try a.takeUp("worker")
+            try a.attach("worker")
             // In both orders, c gets the task and a gets SESSION_TAKEN: the call of the other manager first, or the
             // task first.
             for number in 1...20 {
@@ -64,11 +64,11 @@ extension ExtensionTests.Session {
                 try eventually("a waits") { try waiting() == 1 }
                 try c.send("reserve\r\n")
                 try eventually("c waits too") { try waiting() == 2 }
-                try b.takeUp("worker")
+                try b.attach("worker")
                 try looking.put("\(number)")
                 #expect(try c.task("RESERVED") == ReceivedTask(id: number, body: "\(number)"))
                 try a.expect("SESSION_TAKEN")
-                try a.takeUp("worker")
+                try a.attach("worker")
             }
         }
     }
@@ -78,9 +78,9 @@ extension ExtensionTests.Session {
         try TestBed.with(managers: 2) { bed in
             let (a, b) = (try bed.connect(0), try bed.connect(index))
             try a.put("x")
-            try a.takeUp("worker")
+            try a.attach("worker")
             try a.reserve()
-            try b.takeUp("worker")
+            try b.attach("worker")
             if way == "quit" {
                 try a.send("quit\r\n")
                 a.expectClosed()
@@ -88,7 +88,7 @@ extension ExtensionTests.Session {
                 try bed.drop(a, of: 0)
             }
             #expect(try bed.connect(1).reserveNow() == nil)
-            #expect(try b.takeUp("worker") == 1)
+            #expect(try b.attach("worker") == 1)
             try b.ask("delete 1", "DELETED")
         }
     }
@@ -98,7 +98,7 @@ extension ExtensionTests.Session {
             let first = try bed.connect()
             for number in 1...20 {
                 try first.put("\(number)")
-                try first.takeUp("worker-\(number)")
+                try first.attach("worker-\(number)")
                 try first.reserve()
             }
             let answers = Mutex<[Int: [String]]>([:])

@@ -7,13 +7,13 @@ extension ExtensionTests {
         @Test func `it answers the number of its claims`() throws {
             try TestBed.with { bed in
                 let client = try bed.connect()
-                #expect(try client.takeUp("worker") == 0)
+                #expect(try client.attach("worker") == 0)
                 for body in ["a", "b", "c"] { try client.put(body) }
                 try client.reserve()
                 try client.reserve()
-                #expect(try client.takeUp("worker") == 2)
+                #expect(try client.attach("worker") == 2)
                 try client.ask("bury 1 0", "BURIED")
-                #expect(try client.takeUp("worker") == 1)
+                #expect(try client.attach("worker") == 1)
                 // Sent together with the commands that need it.
                 try client.send("session worker\r\nreserve\r\nsession worker\r\ndelete 3\r\nsession worker\r\n")
                 try client.expect("SESSION 1")
@@ -29,12 +29,12 @@ extension ExtensionTests {
                 try a.put("y")
                 try a.reserve()
                 try a.reserve()
-                #expect(try a.takeUp("worker") == 2)
+                #expect(try a.attach("worker") == 2)
                 try bed.drop(a, of: 0)
-                #expect(try b.takeUp("worker") == 2)
+                #expect(try b.attach("worker") == 2)
                 try b.ask("delete 1", "DELETED")
                 try b.ask("release 2 0 0", "RELEASED")
-                #expect(try b.takeUp("worker") == 0)
+                #expect(try b.attach("worker") == 0)
             }
         }
 
@@ -43,7 +43,7 @@ extension ExtensionTests {
                 let a = try bed.connect(0)
                 let commands = ["delete 1": "DELETED", "release 2 5 0": "RELEASED", "bury 3 5": "BURIED"]
                 for body in ["a", "b", "c", "d"] { try a.put(body) }
-                try a.takeUp("worker")
+                try a.attach("worker")
                 for _ in 1...4 { try a.reserve() }
                 try bed.drop(a, of: 0)
                 let other = try bed.connect(2)
@@ -53,10 +53,10 @@ extension ExtensionTests {
                     #expect([job["state"], job["reserves"]] == ["reserved", "1"])
                 }
                 let b = try bed.connect(1)
-                #expect(try b.takeUp("worker") == 4)
+                #expect(try b.attach("worker") == 4)
                 for (command, answer) in commands { try b.ask(command, answer) }
                 try b.ask("touch 4", "TOUCHED")
-                #expect(try b.takeUp("worker") == 1)
+                #expect(try b.attach("worker") == 1)
                 #expect(try other.reserve().id == 2)
                 #expect(try other.statistics("stats")["current-jobs-buried"] == "1")
                 try bed.expectCountsToBeRight()
@@ -68,7 +68,7 @@ extension ExtensionTests {
                 let (named, plain, b) = (try bed.connect(0), try bed.connect(0), try bed.connect(1))
                 try named.put("named")
                 try named.put("plain")
-                try named.takeUp("worker")
+                try named.attach("worker")
                 #expect(try named.reserve().id == 1)
                 #expect(try plain.reserve().id == 2)
                 bed.managers[0].kill()
@@ -77,7 +77,7 @@ extension ExtensionTests {
                 try eventually("the row of m1 is removed") { try bed.sql("SELECT name FROM manager;") == "m2" }
                 #expect(try b.reserveNow() == nil)
                 let taker = try bed.connect(1)
-                #expect(try taker.takeUp("worker") == 1)
+                #expect(try taker.attach("worker") == 1)
                 #expect(try taker.statistics("stats-job 1")["reserves"] == "1")
                 try taker.ask("delete 1", "DELETED")
                 try bed.expectCountsToBeRight()
@@ -88,13 +88,13 @@ extension ExtensionTests {
             try TestBed.with(fixedPorts: true) { bed in
                 let before = try bed.connect()
                 try before.put("x")
-                try before.takeUp("worker")
+                try before.attach("worker")
                 try before.reserve()
                 if isKilled { bed.managers[0].kill() } else { try bed.managers[0].stop() }
                 try bed.restartManager(0)
                 let after = try bed.connect()
                 #expect(try after.reserveNow() == nil)
-                #expect(try after.takeUp("worker") == 1)
+                #expect(try after.attach("worker") == 1)
                 try after.ask("delete 1", "DELETED")
                 try bed.expectCountsToBeRight()
             }
@@ -106,7 +106,7 @@ extension ExtensionTests {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x", timeToRun: 1)
-                try a.takeUp("worker")
+                try a.attach("worker")
                 try a.reserve()
                 try b.send("reserve\r\n")
                 switch ending {
@@ -118,7 +118,7 @@ extension ExtensionTests {
                 let job = try b.statistics("stats-job 1")
                 #expect([job["reserves"], job["timeouts"]] == ["2", "1"])
                 let taker = try bed.connect(1)
-                #expect(try taker.takeUp("worker") == 0)
+                #expect(try taker.attach("worker") == 0)
                 try taker.ask("delete 1", "NOT_FOUND")
                 try b.ask("delete 1", "DELETED")
                 try bed.expectCountsToBeRight()
@@ -129,7 +129,7 @@ extension ExtensionTests {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x")
-                try a.takeUp("worker")
+                try a.attach("worker")
                 try a.reserve()
                 try b.send("reserve\r\n")
                 try eventually("it waits") { try bed.connect(1).statistics("stats")["current-waiting"] == "1" }
@@ -137,7 +137,7 @@ extension ExtensionTests {
                 a.expectClosed()
                 #expect(try b.task("RESERVED").body == "x")
                 #expect(try b.statistics("stats-job 1")["timeouts"] == "0")
-                #expect(try bed.connect(0).takeUp("worker") == 0)
+                #expect(try bed.connect(0).attach("worker") == 0)
             }
         }
 
@@ -145,11 +145,11 @@ extension ExtensionTests {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("x")
-                try client.takeUp("first")
+                try client.attach("first")
                 try client.reserve()
-                #expect(try client.takeUp("second") == 0)
+                #expect(try client.attach("second") == 0)
                 try client.ask("delete 1", "NOT_FOUND")
-                #expect(try client.takeUp("first") == 1)
+                #expect(try client.attach("first") == 1)
                 try client.ask("delete 1", "DELETED")
             }
         }
@@ -158,7 +158,7 @@ extension ExtensionTests {
             try TestBed.with(managers: 2) { bed in
                 let (named, plain, b) = (try bed.connect(0), try bed.connect(0), try bed.connect(1))
                 try plain.put("x")
-                try named.takeUp("worker")
+                try named.attach("worker")
                 try plain.reserve()
                 try b.send("reserve\r\n")
                 try eventually("it waits") { try bed.connect(1).statistics("stats")["current-waiting"] == "1" }
@@ -172,19 +172,19 @@ extension ExtensionTests {
             try TestBed.with { bed in
                 let client = try bed.connect()
                 try client.put("x")
-                try client.takeUp("worker")
+                try client.attach("worker")
                 try client.reserve()
                 let longest = String(repeating: "0123456789", count: 20)
                 for name in ["", "-a", "a b", " a", "a!", "a,b", "ä", "a\tb", "a\0b", longest + "z"] {
                     try client.ask("session \(name)", "BAD_FORMAT")
                 }
                 for word in ["session", "sessions a", "Session a"] { try client.ask(word, "UNKNOWN_COMMAND") }
-                #expect(try client.takeUp("worker") == 1)
+                #expect(try client.attach("worker") == 1)
                 for name in ["a-", "0", "ABCXYZabcxyz0189-+/;.$_()", longest] {
-                    #expect(try client.takeUp(name) == 0)
+                    #expect(try client.attach(name) == 0)
                 }
-                #expect(try client.takeUp("Worker") == 0)
-                #expect(try client.takeUp("worker") == 1)
+                #expect(try client.attach("Worker") == 0)
+                #expect(try client.attach("worker") == 1)
             }
         }
 
@@ -192,15 +192,15 @@ extension ExtensionTests {
             try TestBed.with(managers: 2) { bed in
                 let (a, b) = (try bed.connect(0), try bed.connect(1))
                 try a.put("x")
-                try a.takeUp("holding")
+                try a.attach("holding")
                 try a.reserve()
-                try b.takeUp("idle")
+                try b.attach("idle")
                 #expect(try bed.sql("SELECT name FROM session ORDER BY name;") == "holding\nidle")
                 b.close()
                 a.close()
                 try eventually("the idle one is gone") { try bed.sql("SELECT name FROM session;") == "holding" }
                 let taker = try bed.connect(1)
-                try taker.takeUp("holding")
+                try taker.attach("holding")
                 try taker.ask("delete 1", "DELETED")
                 taker.close()
                 try eventually("so is the other") { try bed.sql("SELECT name FROM session;") == "" }
