@@ -214,8 +214,10 @@ extension Engine {
     /// - Returns: whether the batch is over.
     private func fail(_ what: String?, _ error: StoreError, with answer: Reply?, at moment: Moment) -> Bool {
         if let what { log(what, error) }
-        // If leaving cannot be stored, the manager exits as after a crash, and its peers return the claims.
-        guard !isLate else {
+        // If leaving cannot be stored, the manager exits as after a crash, and its peers return the claims. After the first
+        // failure the clients are answered.
+        if phase == .stopping, error.code == .failed || error.code == .unknown { failuresAtEnd += 1 }
+        guard !isLate, failuresAtEnd < 2 else {
             giveUp(error)
             return false
         }

@@ -64,6 +64,9 @@ final class Engine {
     /// Whether a manager that is stopping has waited long enough.
     var isLate = false
 
+    /// How many batches have failed since the manager has been stopping, other than for lack of space.
+    var failuresAtEnd = 0
+
     /// Decides which connections are accepted.
     let admission: Admission
 
