@@ -15,6 +15,8 @@ enum StoreChoice {
     static func isMistaken(_ database: String) -> Bool {
         let text = database.lowercased().drop { $0 == " " || $0 == "\"" || $0 == "'" }
         if database.hasPrefix("postgres://") || database.hasPrefix("postgresql://") { return false }
+        // The start of "user:password@host" without a scheme.
+        if let at = text.firstIndex(of: "@"), text[..<at].contains(":"), !text[..<at].contains("/") { return true }
         return text.contains("://") || text.contains("password=")
             || (text.hasPrefix("postgres") && (text.contains(":") || text.contains("@")))
     }

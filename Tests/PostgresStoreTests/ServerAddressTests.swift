@@ -14,6 +14,11 @@ struct ServerAddressTests {
         "postgres://user:secret@host/db?secret", "postgres://user:secret@host/db?secret=1",
         "postgres://user:secret@host/db?connect_timeout=secret", "postgres://user@host/db?password=se%zcret",
         "postgres://user:\"secret\"@host/db?x", "postgresql://user:secret\"@host/db?\"secret=1&=", "postgres://:secret",
+        "postgres://user@host/db?sslmode=disable?password=secret",
+        "postgres://user@host/db?channel_binding=x%26password=secret",
+        "postgres://user@host/db?target_session_attrs=any;PASSWORD=secret",
+        "postgres://user@host:5432?password=secret?x",
+        "postgres://user@host/d%3Fpassword=secret",
     ])
     func `a password is not repeated`(_ address: String) throws {
         let error = #expect(throws: StoreError.self) {
@@ -23,6 +28,14 @@ struct ServerAddressTests {
         }
         let message = try #require(error).message
         for part in ["secret", "cret", "se@", "se/", "se?"] { #expect(!message.contains(part), "\(message)") }
+    }
+
+    @Test func `libpq's own message about another value does not repeat the password either`() {
+        let error = #expect(throws: PostgresError.self) {
+            _ = try PostgresConnection("postgres://user:secret@host/db?sslmode=a-secret-mode")
+        }
+        #expect(error?.message.contains("sslmode") == true)
+        #expect(error?.message.contains("secret") == false)
     }
 
     @Test(arguments: [

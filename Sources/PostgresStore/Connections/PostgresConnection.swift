@@ -46,7 +46,7 @@ final class PostgresConnection {
         ]
         guard let handle = Self.connect(settings) else { throw .disconnected("no memory") }
         self.handle = handle
-        guard PQstatus(handle) == CONNECTION_OK else { throw .disconnected(Self.message(handle)) }
+        guard PQstatus(handle) == CONNECTION_OK else { throw .disconnected(Self.messageWithoutPassword(handle)) }
         PQsetnonblocking(handle, 1)
     }
 
@@ -211,6 +211,14 @@ final class PostgresConnection {
             state: String(cString: state),
             message: message.map { String(cString: $0) } ?? "no reason given"
         )
+    }
+
+    /// Returns why no connection was made, in one line that holds no password.
+    ///
+    /// libpq repeats values of the address that it does not accept.
+    private static func messageWithoutPassword(_ handle: OpaquePointer) -> String {
+        let password = PQpass(handle).map { String(cString: $0) } ?? ""
+        return password.isEmpty ? message(handle) : message(handle).replacing(password, with: "…")
     }
 
     /// Returns libpq's last error message for a connection, in one line.

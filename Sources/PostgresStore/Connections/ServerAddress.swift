@@ -36,12 +36,24 @@ enum ServerAddress {
                 )
             }
         }
+        try checkOptions(values)
         for port in (values["port"] ?? "").split(separator: ",", omittingEmptySubsequences: false) where !port.isEmpty {
             guard let number = Int(port), (1...65535).contains(number) else { throw refusal("a port is not a number") }
         }
         for name in ["connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"] {
             guard let value = values[name], !value.isEmpty else { continue }
             guard Int(value) != nil else { throw refusal("\(name) is not a number") }
+        }
+    }
+
+    /// Checks that no option has swallowed a password, as in `?sslmode=disable?password=…`.
+    ///
+    /// libpq would find such a value only when it connects, and repeat it.
+    private static func checkOptions(_ values: [String: String]) throws(StoreError) {
+        for (name, value) in values where !["password", "sslpassword", "options"].contains(name) {
+            guard !value.contains("?"), !value.lowercased().contains("password=") else {
+                throw refusal("the value of \(name) contains ? or password=; write & between parameters")
+            }
         }
     }
 

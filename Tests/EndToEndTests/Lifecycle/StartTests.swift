@@ -31,6 +31,18 @@ extension LifecycleTests {
             }
         }
 
+        @Test(arguments: [
+            "user:secret@host/db", "Postgres://user:secret@host/db", "host=db password=secret",
+            "jdbc:pg://u:secret@host/db", "postgres:/user:secret@host/db", "'postgres://user:secret@host/db'",
+        ])
+        func `a mistaken address of a server is refused and not repeated`(_ database: String) throws {
+            try TestBed.with(managers: 0) { bed in
+                let result = try bed.run(Executables.manager, ["--database", database, "--listen", "127.0.0.1:0"])
+                #expect(result.end == .exited(64))
+                #expect(result.errors.contains("--database must be") && !result.errors.contains("secret"))
+            }
+        }
+
         @Test func `a file that is no database is refused and not changed`() throws {
             try TestBed.with(managers: 0) { bed in
                 let text = String(repeating: "This is a letter to my aunt.\n", count: 100)
