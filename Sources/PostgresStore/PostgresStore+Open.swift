@@ -52,6 +52,7 @@ extension PostgresStore {
         guard first.serverVersion >= Self.oldestServer else {
             throw StoreError(.unusable, "PostgreSQL \(first.serverVersion / 10_000) is too old: 12 or later is needed")
         }
+        try checkSession(of: first, until: deadline)
         try Schema.establish(first, options.schema, until: deadline)
         durability = try Self.durability(first, until: deadline)
         let connection = try reconnect(until: deadline)
@@ -62,7 +63,8 @@ extension PostgresStore {
 
     /// Checks that each connection has its own session on the server, which managers need.
     ///
-    /// A pool in transaction mode gives the same session to one connection after the other.
+    /// A pool in transaction mode gives a session to one connection after the other, or another session for each
+    /// transaction of a connection.
     private func checkSession(
         of first: PostgresConnection,
         _ connection: PostgresConnection,
@@ -70,8 +72,18 @@ extension PostgresStore {
     ) throws {
         let one = try first.ask("SELECT pg_backend_pid()", until: deadline).int32(0, 0)
         let other = try connection.run([PostgresConnection.Request(.session)], until: deadline)[0].int32(0, 0)
-        guard one == other else { return }
-        throw StoreError(
+        guard one != other else { throw Self.poolRefusal }
+    }
+
+    /// Checks that a new connection has a new session, and the same one in each transaction.
+    private func checkSession(of first: PostgresConnection, until deadline: ContinuousClock.Instant) throws {
+        let question = "SELECT pg_backend_pid(), (SELECT count(*) FROM pg_prepared_statements)"
+        let (one, other) = (try first.ask(question, until: deadline), try first.ask(question, until: deadline))
+        guard one.int32(0, 0) == other.int32(0, 0), one.int64(0, 1) == 0 else { throw Self.poolRefusal }
+    }
+
+    private static var poolRefusal: StoreError {
+        StoreError(
             .unusable,
             "PostgreSQL: the address is that of a pool in transaction mode; managers need a pool in session mode, "
                 + "or the server itself"
