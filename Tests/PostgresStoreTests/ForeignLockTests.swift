@@ -147,6 +147,38 @@ struct ForeignLockTests {
         try store.leave()
     }
 
+    @Test func `a lock that outlasts several leases ends no claim, and no manager is considered dead`() throws {
+        let lease = Duration.seconds(3)
+        let stores = try ["one", "other"]
+            .map { name in
+                try place.store(name) {
+                    $0.lease = lease
+                    $0.timeout = .seconds(300)
+                }
+            }
+        _ = try run(stores[0], (1, .refer(mail, using: 1, watching: 1)), (1, put(mail)))
+        _ = try run(stores[0], (1, .claim(tubes: [mail], count: 1, waits: false)))
+        let numbers = stores.map(\.manager)
+        let program = try place.shell()
+        try program.execute("BEGIN; UPDATE task SET priority = 7")
+        let end = ContinuousClock.now + lease * 2.5
+        while .now < end {
+            for store in stores {
+                let isHolder = store === stores[0]
+                let outcomes = try run(store, (1, isHolder ? .delete(task(1)) : .storeStatistics), (2, put(mail)))
+                #expect(!isHolder || outcomes[0] == .locked)
+                guard case .inserted = outcomes[1] else { throw Contradiction(description: "not put") }
+                #expect(try store.maintain(at: now).recovered.isEmpty)
+            }
+            Pause.sleep(.milliseconds(20))
+        }
+        try program.execute("ROLLBACK")
+        #expect(try run(stores[0], (1, .delete(task(1)))) == [.deleted], "its holder still has it")
+        #expect(stores.map(\.manager) == numbers)
+        try place.audit()
+        for store in stores { try store.leave() }
+    }
+
     @Test func `a locked task that is due does not stop others from becoming pending, and is tried again later`() throws
     {
         let store = try patient()

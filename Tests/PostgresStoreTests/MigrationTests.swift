@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TaskStore
 import Testing
 
@@ -199,6 +200,53 @@ struct MigrationTests {
         #expect(try version() == 2)
         #expect(try run(store, .peek(TaskID(rawValue: 1))) == [.found(TaskID(rawValue: 1), body: Array("x".utf8))])
         try store.leave()
+    }
+
+    /// The server sees the same if the manager is killed.
+    @Test func `a migration whose connection is lost is run by the next attempt`() throws {
+        let link = try place.makeFirstVersion()
+        try link.execute("INSERT INTO task (tube, body) VALUES ('mail', 'x')")
+        try link.execute("BEGIN; DELETE FROM task")
+        let (address, schema) = (place.address, place.name)
+        let isOpened = Mutex(false)
+        let hasEnded = DispatchSemaphore(value: 0)
+        // A task would wait for a thread that this test blocks.
+        Thread.detachNewThread {
+            var options = PostgresStore.Options()
+            options.schema = schema
+            options.timeout = .seconds(60)
+            let store = try? PostgresStore.open(
+                address: address,
+                name: "a",
+                listeningAddress: "x",
+                options: options
+            )
+            isOpened.withLock { $0 = (try? store?.leave()) != nil }
+            hasEnded.signal()
+        }
+        let limit = ContinuousClock.now + .seconds(60)
+        var ended: Int64 = 0
+        while ended < 3, .now < limit {
+            // The migration waits for the transaction's locks.
+            let answer = try place.shell()
+                .ask(
+                    """
+                    SELECT count(pg_terminate_backend(pid)) FROM pg_locks
+                    WHERE NOT granted AND relation IN (
+                        SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+                    )
+                    """
+                )
+            ended += answer.int64(0, 0)
+        }
+        #expect(ended >= 3)
+        #expect(try version() == 1)
+        try link.execute("ROLLBACK")
+        hasEnded.wait()
+        #expect(isOpened.withLock { $0 })
+        #expect(try version() == 2)
+        #expect(try place.shell().ask("SELECT count(*) FROM task").int64(0, 0) == 1)
+        try place.audit()
     }
 
     @Test func `a newer version is refused`() throws {
