@@ -156,7 +156,7 @@ struct ForeignLockTests {
                     $0.timeout = .seconds(300)
                 }
             }
-        _ = try run(stores[0], (1, .refer(mail, using: 1, watching: 1)), (1, put(mail)))
+        _ = try run(stores[0], (1, .countUse(mail, using: 1, watching: 1)), (1, put(mail)))
         _ = try run(stores[0], (1, .claim(tubes: [mail], count: 1, waits: false)))
         let numbers = stores.map(\.manager)
         let program = try place.shell()
