@@ -190,6 +190,23 @@ import Testing
         #expect(session.queue.room <= 32, "\(session.queue.room)")
     }
 
+    @Test func `a client that cannot be stopped is closed when it has sent too much`() throws {
+        let (client, polite) = (try connect(), try connect())
+        let commands = ByteBuffer(string: String(repeating: "list-tube-used\r\n", count: 2_000))
+        try client.writeInbound(ByteBuffer(string: "reserve\r\n"))
+        settle()
+        var pieces = 0
+        // As if the client had closed its side: everything is read, although reading has stopped.
+        while client.isActive, pieces < 1000 {
+            try client.writeInbound(commands)
+            pieces += 1
+        }
+        #expect((4..<100).contains(pieces), "\(pieces)")
+        settle()
+        #expect(engine.memory.total == 0)
+        #expect(try ask(polite, "list-tube-used\r\n") == ["USING": 1])
+    }
+
     @Test func `a connection that waits and has sent too much is not asked after each turn`() throws {
         let waiting = try (1...20).map { _ in try connect() }
         for client in waiting {

@@ -48,6 +48,12 @@ extension Engine {
         log("clients do not read their answers: their connections were closed (--max-memory)", closed)
     }
 
+    /// Closes a connection whose client has closed its side and has sent more than there is room for.
+    func closeUnstoppable(_ connection: any SessionConnection) {
+        connection.abort()
+        log("clients close after sending more than --max-memory allows: their connections were closed", 1)
+    }
+
     private func log(_ what: String, _ count: Int) {
         guard let times = memoryFailures.note(what) else { return }
         logger.warning("\(what)", metadata: ["connections": "\(count)", "times": "\(times)"])

@@ -32,6 +32,9 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     private var progress = CommandProgress()
     private var isSuspended = false
+
+    /// How many reads have followed since reading was stopped.
+    private var readsAfterStop = 0
     private var isResumeAsked = false
     private var isReadPending = false
     private var isInputClosed = false
@@ -75,7 +78,11 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         } else {
             input?.writeImmutableBuffer(bytes)
         }
+        if isSuspended { readsAfterStop += 1 }
         takeRequests()
+        if readsAfterStop > Self.mostReadsAfterStop, engine.memory.hasFarTooManyCommands {
+            engine.closeUnstoppable(self)
+        }
     }
 
     private func takeRequests() {
@@ -113,6 +120,9 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     }
 
     private static let smallBuffer = 256
+
+    /// The reads that may still follow when reading stops: SwiftNIO reads up to four times in a row.
+    private static let mostReadsAfterStop = 3
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed {
@@ -167,7 +177,10 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         let limits = engine.configuration.queueLimits
         if session.queue.count >= limits.commands || session.queue.bytes >= limits.bytes { return true }
         guard !session.queue.isEmpty else { return false }
-        return engine.memory.hasTooManyCommands || session.queue.bytes > 0 && engine.memory.hasTooManyBodies
+        // What this connection has taken since its memory was counted.
+        let added = session.queue.count * MemoryBudget.bytesOfCommand - held.commands
+        return engine.memory.hasTooManyCommands(with: added)
+            || session.queue.bytes > 0 && engine.memory.hasTooManyBodies
     }
 
     private func suspend() {
@@ -201,6 +214,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
             return
         }
         isSuspended = false
+        readsAfterStop = 0
         takeRequests()
         guard !isSuspended else { return }
         finishIfTaken()

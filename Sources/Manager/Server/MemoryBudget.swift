@@ -106,7 +106,15 @@ final class MemoryBudget {
     var bodiesLeftOver: Int { part / 8 * 7 }
 
     /// Whether connections are read only while none of their commands waits.
-    var hasTooManyCommands: Bool { held.commands >= small }
+    ///
+    /// - Parameter added: bytes of commands that are not counted yet.
+    /// - Returns: whether there are too many.
+    func hasTooManyCommands(with added: Int = 0) -> Bool { held.commands + added >= small }
+
+    /// Whether there are more commands than connections bring that can be stopped.
+    ///
+    /// When a client closes its side, SwiftNIO reads everything that it has sent, also if nothing more is wanted.
+    var hasFarTooManyCommands: Bool { held.commands >= 2 * small }
 
     /// The number of tubes that may be watched in addition.
     var watchesLeft: Int { max(0, small - held.watches) / Self.bytesOfWatch }
@@ -160,7 +168,7 @@ final class MemoryBudget {
     func didSearchForBodies() { bodiesToSearch = max(part, held.bodies + part / 16) }
 
     /// The most bytes of the next reads: SwiftNIO reads four times before a connection can stop it.
-    var mostReceiveBytes: Int { hasTooManyCommands ? ReceiveGrant.least / 4 : .max }
+    var mostReceiveBytes: Int { hasTooManyCommands() ? ReceiveGrant.least / 4 : .max }
 
     /// Asks for room for a larger read buffer.
     ///
