@@ -19,7 +19,7 @@ from .test_disk import Recorder
 
 #: Executes commands on descriptors, one per line, and prints the results.
 PROGRAM = """
-import os, sys
+import os, sys, threading
 descriptors = {}
 for line in sys.stdin:
     words = line.split()
@@ -42,6 +42,17 @@ for line in sys.stdin:
                 answer = "=" + "".join(chr(data[i] or 48) for i in range(0, len(data), 4096))
             case ["close", name]:
                 os.close(descriptors.pop(name))
+                answer = "ok"
+            case ["sync-all", count, path]:
+                # Many threads sync; each says so on its own.
+                def sync(name):
+                    os.fdatasync(descriptors[name])
+                    os.close(os.open(path, os.O_CREAT))
+                threads = [threading.Thread(target=sync, args=(name,)) for name in list(descriptors) * int(count)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
                 answer = "ok"
     except OSError as error:
         answer = str(error.errno)
@@ -164,6 +175,17 @@ class PageCacheTests(unittest.TestCase):
                 two(f"open late {self.path}")
                 self.assertEqual([two("sync late"), two("sync a"), two("sync late")], [told, EIO, "ok"])
                 self.assertEqual(self.safe(), "aa")
+
+    def test_no_thread_of_a_killed_process_syncs_after_the_failure(self) -> None:
+        for number in range(20):
+            with self.subTest(number), self.disk():
+                process = self.process()
+                self.written(process)
+                told = self.path.parent / "told"
+                self.cache.fail(Failure.FLUSH, Role.DATABASE, ending=Ending.KILLED)
+                self.assertEqual(process(f"sync-all 8 {told}"), "")
+                self.assertEqual(process.end(), -signal.SIGKILL)
+                self.assertFalse(told.exists())
 
     def test_page_written_again_is_dirty_as_a_whole(self) -> None:
         with self.disk():

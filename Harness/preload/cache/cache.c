@@ -69,6 +69,8 @@ void unlock(void) {
     pthread_mutex_unlock(&mutex);
 }
 
+void unlock_for_others(void) { flock(control_fd, LOCK_UN); }
+
 static void refuse(const char *what) {
     fprintf(stderr, "cache: %s is not modelled\n", what);
     atomic_store(&control->orders.refused, 1);

@@ -96,6 +96,9 @@ extern struct control *control;
 void lock(void);
 void unlock(void);
 
+/* Frees the lock for other processes only: no thread of this one gets it any more. */
+void unlock_for_others(void);
+
 /* The lock is held for all that follows. */
 
 /* Returns a descriptor's file, entered if it is new; NULL if it is neither the database nor its log. */

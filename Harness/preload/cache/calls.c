@@ -246,7 +246,8 @@ static int fail(struct file *file, int fd) {
     if (atomic_load(&orders->evicts) != 0) evict();
     atomic_store(&orders->failed, getpid());
     if (ending == RETURNS) return refuse_sync();
-    unlock();
+    /* The kernel ends all threads of the process at this moment, so none of them may get beyond its next call. */
+    unlock_for_others();
     while (true) kill(getpid(), SIGKILL);
 }
 
