@@ -6,21 +6,21 @@ import Testing
 
 /// Writes and syncs that have failed, in this process or in another one.
 @Suite struct IOFailureTests {
-    private let place: TemporaryStore
+    let place: TemporaryStore
 
     init() throws {
         place = try TemporaryStore()
     }
 
-    private let put = Action.put(NewTask(tube: .default, priority: 0, delay: 0, timeToRun: 60, body: [1, 2, 3]))
+    let put = Action.put(NewTask(tube: .default, priority: 0, delay: 0, timeToRun: 60, body: [1, 2, 3]))
 
     @discardableResult
-    private func run(_ store: SQLiteStore, _ actions: Action...) throws -> [Outcome] {
+    func run(_ store: SQLiteStore, _ actions: Action...) throws -> [Outcome] {
         let session = SessionID(connection: 1, of: store.manager)
         return try store.run(Batch(actions.map { Operation(session: session, action: $0) }, now: .start)).outcomes
     }
 
-    private func expectLost(_ body: () throws -> Void) {
+    func expectLost(_ body: () throws -> Void) {
         #expect {
             try body()
         } throws: { error in
@@ -110,11 +110,13 @@ import Testing
         stores[0].abandon()
         // The kernel has lost the last writes.
         try damageLog(frame: sharedPage.logFrames - 1)
+        let acknowledged = sharedPage.acknowledged
         expectLost {
             try run(stores[1], put)
             try stores[1].makeDurable()
         }
         #expect(sharedPage.hasIOFailed)
+        #expect(sharedPage.acknowledged == acknowledged, "no client was told anything")
         stores[1].abandon()
     }
 
@@ -266,7 +268,7 @@ import Testing
         #expect(FileIdentity(path: place.path + "-shm") == nil)
     }
 
-    private func damageLog(frame: Int) throws {
+    func damageLog(frame: Int) throws {
         let descriptor = open(place.path + "-wal", O_RDWR | O_CLOEXEC)
         try #require(descriptor >= 0)
         defer { close(descriptor) }

@@ -52,7 +52,7 @@ import Testing
             let found = try log.writeAgain(header)
             #expect(found.whole == sharedPage.logFrames)
             #expect(found.committed == sharedPage.logFrames)
-            #expect(sharedPage.acknowledged == SharedPage.WALPoint(salt: header.salt, frames: found.committed))
+            #expect(sharedPage.acknowledged == WALPoint(salt: header.salt, frames: found.committed))
             let rest = try log.writeAgain(header, from: 7, limit: 5)
             #expect(rest.whole == 12)
         }

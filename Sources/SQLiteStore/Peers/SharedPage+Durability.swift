@@ -20,27 +20,6 @@ extension SharedPage {
         set { self[.logSalt] = UInt64(newValue) }
     }
 
-    /// A point of the log.
-    struct WALPoint: Equatable {
-        /// The log's first salt.
-        var salt: UInt32
-
-        /// Frames from its start.
-        var frames: Int
-
-        var rawValue: UInt64 { UInt64(salt) << 32 | UInt64(UInt32(truncatingIfNeeded: frames)) }
-
-        init(salt: UInt32, frames: Int) {
-            self.salt = salt
-            self.frames = frames
-        }
-
-        init(rawValue: UInt64) {
-            salt = UInt32(truncatingIfNeeded: rawValue >> 32)
-            frames = Int(UInt32(truncatingIfNeeded: rawValue))
-        }
-    }
-
     /// The end of the log after the last commit of any manager.
     var logEnd: WALPoint { WALPoint(salt: logSalt, frames: logFrames) }
 
@@ -90,6 +69,14 @@ extension SharedPage {
     /// Removes a mark after success.
     func clear(_ mark: SyncMark, of slot: Int) {
         beanrow_store(word(mark.word, of: slot), 0)
+        if mark == .sync { wakeWaiting(slot) }
+    }
+
+    /// Wakes the managers that wait until the event loop of the manager in a slot has synced.
+    private func wakeWaiting(_ slot: Int) {
+        guard beanrow_load(word(.syncIsAwaited, of: slot)) != 0 else { return }
+        beanrow_store(word(.syncIsAwaited, of: slot), 0)
+        beanrow_wake_waiting(word(.syncMark, of: slot))
     }
 
     /// Returns the points from which the log has to be written again if the manager in a slot has died; none if no mark

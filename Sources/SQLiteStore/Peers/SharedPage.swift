@@ -92,8 +92,8 @@ final class SharedPage: @unchecked Sendable {
         case syncMark
         case copyMark
 
-        /// Not used.
-        case spare
+        /// Whether another manager sleeps until ``syncMark`` changes.
+        case syncIsAwaited
     }
 
     private static let firstSlotWord = 64

@@ -63,12 +63,14 @@ extension Database {
         beanrow_when_copied(handle, copied, argument) == 1
     }
 
-    /// How many frames of the log are committed, as the log's index in shared memory says; nil if there is none.
+    /// The end of the last commit in the log, as the log's index in shared memory says; nil if there is no index.
     ///
-    /// The number cannot become smaller while a write transaction is open on this connection.
-    var committedFrames: Int? {
-        let frames = beanrow_log_frames(handle)
-        return frames >= 0 ? Int(frames) : nil
+    /// It cannot change while a write transaction is open on this connection.
+    var endOfIndex: WALPoint? {
+        var frames: UInt32 = 0
+        var salt: UInt32 = 0
+        guard beanrow_log_index(handle, &frames, &salt) == 1 else { return nil }
+        return WALPoint(salt: salt, frames: Int(frames))
     }
 
     /// Makes the next process that reads build the log's index again, with a check of the checksum of each frame.
@@ -91,7 +93,7 @@ extension Database {
     ///
     /// - Parameters:
     ///   - path: the database.
-    ///   - body: may call ``committedFrames`` and ``forgetLogIndex()``.
+    ///   - body: may call ``endOfIndex`` and ``forgetLogIndex()``.
     /// - Returns: what the body returns.
     /// - Throws: SQLite's error.
     static func withoutReading<Value>(_ path: String, _ body: (Database) -> Value) throws(SQLiteError) -> Value {

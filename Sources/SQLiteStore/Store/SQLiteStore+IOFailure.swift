@@ -58,10 +58,12 @@ extension SQLiteStore {
         guard !dead.isEmpty else { return }
         do {
             try writeLogAgain(from: dead.flatMap { parts.sharedPage.marked($0) })
-            try parts.groupCommit.syncNow()
+            let coverage = try parts.groupCommit.syncNow()
             // What the dead managers have copied counts as copied only if it was synced. But this sync reports their
             // errors too.
             try syncDatabase()
+            try checkNoIOFailure()
+            parts.groupCommit.publish(coverage)
         } catch {
             parts.sharedPage.hasIOFailed = true
             invalidateLogIndex()
@@ -95,15 +97,15 @@ extension SQLiteStore {
     /// Writes the end of the log again, from the first of several points on.
     ///
     /// The writer lock is held.
-    private func writeLogAgain(from points: [SharedPage.WALPoint]) throws(StoreError) {
-        try withWriteLock { committed throws(StoreError) in
+    private func writeLogAgain(from points: [WALPoint]) throws(StoreError) {
+        try withWriteLock { end throws(StoreError) in
+            let start = end.firstUnknownFrame(points)
+            guard start < end.frames else { return }
             let file = parts.walSync.file
-            // A log that was started over since then is in the database as a whole.
-            guard let header = try file.header(),
-                let start = points.filter({ $0.salt == header.salt }).map(\.frames).min(), start < committed
-            else { return }
-            let found = try file.writeAgain(header, from: start, limit: committed - start)
-            guard found.whole >= committed else { throw missing(committed - found.whole) }
+            // The header of an older log means that the page with this log's header is lost.
+            guard let header = try file.header(), header.salt == end.salt else { throw missing(end.frames) }
+            let found = try file.writeAgain(header, from: start, limit: end.frames - start)
+            guard found.whole >= end.frames else { throw missing(end.frames - found.whole) }
         }
     }
 
@@ -122,20 +124,23 @@ extension SQLiteStore {
             while !isDone {
                 try parts.writerLock.lock()
                 defer { parts.writerLock.unlock() }
-                try withWriteLock { committed throws(StoreError) in
+                try withWriteLock { end throws(StoreError) in
                     // If the log was started over, all of it was written after this manager has opened it.
-                    guard let header = try file.header(), salt == nil || salt == header.salt, next < committed else {
+                    guard salt == nil || salt == end.salt, next < end.frames else {
                         isDone = true
                         return
                     }
-                    salt = header.salt
-                    let limit = min(Self.framesAtOnce, committed - next)
+                    guard let header = try file.header(), header.salt == end.salt else { throw missing(end.frames) }
+                    salt = end.salt
+                    let limit = min(Self.framesAtOnce, end.frames - next)
                     let found = try file.writeAgain(header, from: next, limit: limit)
                     guard found.whole == next + limit else { throw missing(next + limit - found.whole) }
                     next += limit
                 }
             }
-            try parts.groupCommit.syncNow()
+            let coverage = try parts.groupCommit.syncNow()
+            try checkNoIOFailure()
+            parts.groupCommit.publish(coverage)
         } catch {
             if error.code == .lost {
                 parts.sharedPage.hasIOFailed = true
@@ -156,9 +161,9 @@ extension SQLiteStore {
     ///
     /// The writer lock is held. Waits for other programs as long as necessary: the caller's answers have to wait too.
     ///
-    /// - Parameter body: receives the number of committed frames in the log.
+    /// - Parameter body: receives the end of the last commit in the log.
     /// - Throws: what `body` throws, or ``StoreError/Code/lost``.
-    private func withWriteLock(_ body: (_ committed: Int) throws(StoreError) -> Void) throws(StoreError) {
+    private func withWriteLock(_ body: (_ end: WALPoint) throws(StoreError) -> Void) throws(StoreError) {
         while true {
             do {
                 try parts.tables.statements.transaction.begin.run()
@@ -170,6 +175,8 @@ extension SQLiteStore {
             }
         }
         defer { try? parts.database.rollBack() }
-        try body(parts.database.committedFrames ?? parts.sharedPage.logFrames)
+        // Another manager may have made the index unusable. The new one ends before the frames that are lost.
+        try checkNoIOFailure()
+        try body(parts.database.endOfIndex ?? parts.sharedPage.logEnd)
     }
 }

@@ -19,7 +19,8 @@ extension SQLiteStore {
     /// See ``Store/maintain(at:)``.
     public func maintain(at now: Timestamp) throws(StoreError) -> Maintenance {
         parts.sharedPage.countTurn(parts.livenessLock.slot)
-        try checkNoIOFailure()
+        // Before anything is read: also an idle manager finds out that a peer was killed inside a failing sync.
+        try checkAllSyncs(lockHeld: false)
         try checkFiles()
         try followClock(at: now)
         var report = Maintenance()

@@ -74,9 +74,10 @@ extension SQLiteStore {
         try lock.lock()
         defer { lock.unlock() }
         let sharedPage = try lock.mapSharedPage()
-        let isAlone = try waitUntilTrusted(files, lock, sharedPage)
+        let living = try waitUntilTrusted(files, lock, sharedPage)
+        let isAlone = living.isEmpty
         // Before anything is read: after a failed sync the kernel may show bytes that were never written.
-        if isAlone { try recover(files, sharedPage) }
+        if isAlone { try recover(files, sharedPage) } else { try checkDeadSyncs(files, sharedPage, living) }
         if try !inspect(files.database) { try create(files.database, mode) }
 
         let livenessLock = try LivenessLock(path: files.lock)
@@ -115,6 +116,7 @@ extension SQLiteStore {
             walWatcher: WALWatcher(path: files.log),
             walSync: walSync,
             groupCommit: GroupCommit(walSync, sharedPage: sharedPage, slot: slot, patience: options.patience),
+            overlappingSyncs: OverlappingSyncs(sharedPage, livenessLock),
             checkpointer: Checkpointer(
                 database,
                 backgroundCheckpoint: backgroundCheckpoint,
@@ -136,16 +138,17 @@ extension SQLiteStore {
     ///
     /// The writer lock is held, and released while this waits.
     ///
-    /// - Returns: whether no other manager lives.
+    /// - Returns: the slots of the managers that live.
     /// - Throws: ``StoreError/Code/inUse`` after ten seconds, or at once if living managers are of another version.
     private static func waitUntilTrusted(
         _ files: StoreFiles,
         _ lock: WriterLock,
         _ sharedPage: SharedPage
-    ) throws(StoreError) -> Bool {
+    ) throws(StoreError) -> [Int] {
         let deadline = ContinuousClock.now + .seconds(10)
         while true {
-            if try LivenessLock.living(path: files.lock).isEmpty { return true }
+            let living = try LivenessLock.living(path: files.lock)
+            if living.isEmpty { return [] }
             guard sharedPage.isKnownLayout else {
                 throw StoreError(
                     .inUse,
@@ -155,7 +158,7 @@ extension SQLiteStore {
                     """
                 )
             }
-            guard sharedPage.hasIOFailed else { return false }
+            guard sharedPage.hasIOFailed else { return living }
             guard ContinuousClock.now < deadline else {
                 throw StoreError(
                     .inUse,
@@ -169,6 +172,22 @@ extension SQLiteStore {
             usleep(50_000)
             try lock.lock()
         }
+    }
+
+    /// Checks that nothing is lost that managers wrote which then died inside a sync.
+    ///
+    /// ``recoverFromDeadSyncs(lockHeld:)`` does this too, and writes these frames again. But it needs the database to
+    /// be open, and a lost page of the tables looks like a damaged database.
+    ///
+    /// The writer lock is held.
+    private static func checkDeadSyncs(
+        _ files: StoreFiles,
+        _ sharedPage: SharedPage,
+        _ living: [Int]
+    ) throws(StoreError) {
+        let points = (0..<SharedPage.slots).filter { !living.contains($0) }.flatMap { sharedPage.marked($0) }
+        guard !points.isEmpty else { return }
+        try LogCheck(files: files).checkFrames(from: points, sharedPage)
     }
 
     /// Makes sure that a manager can rely on the files and on the shared page.

@@ -18,6 +18,7 @@ extension SQLiteStore {
         let walWatcher: WALWatcher?
         let walSync: WALSync
         let groupCommit: GroupCommit
+        let overlappingSyncs: OverlappingSyncs
         let checkpointer: Checkpointer
         let diskReserve: DiskReserve
     }

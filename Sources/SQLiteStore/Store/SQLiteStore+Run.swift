@@ -7,12 +7,34 @@ extension Batch {
     fileprivate var onlyReads: Bool { operations.allSatisfy(\.action.isReadOnly) }
 }
 
+extension Outcome {
+    /// Whether it tells a client what was read, and changes nothing.
+    fileprivate var tellsWhatWasRead: Bool {
+        switch self {
+        case .found, .damaged, .task, .tube, .store, .tubes, .displaced, .kicked, .cleared, .notFound: true
+        default: false
+        }
+    }
+}
+
 /// The path of a batch: lock, checks, begin, work, commit, unlock, sync.
 extension SQLiteStore {
     /// See ``Store/run(_:)``.
     public func run(_ batch: Batch) throws(StoreError) -> BatchResult {
         try checkNoIOFailure()
-        if batch.onlyReads, let result = try read(batch) { return result }
+        var found: BatchResult?
+        if batch.onlyReads { found = try read(batch) }
+        let result: BatchResult
+        if let found { result = found } else { result = try writeLocked(batch) }
+        // Otherwise makeDurable() does it.
+        if !result.needsDurability, result.outcomes.contains(where: { $0.tellsWhatWasRead }) {
+            try checkAllSyncs(lockHeld: false, waits: true)
+        }
+        return result
+    }
+
+    /// Runs a batch that may write, under the writer lock.
+    private func writeLocked(_ batch: Batch) throws(StoreError) -> BatchResult {
         var toWake: UInt64 = 0
         try parts.writerLock.lock()
         defer {
@@ -41,14 +63,32 @@ extension SQLiteStore {
 
     /// Syncs, and makes sure that no manager has met a failed write or sync.
     func makeDurable(lockHeld: Bool) throws(StoreError) {
+        let coverage: GroupCommit.Coverage?
         do {
-            try parts.groupCommit.sync()
+            coverage = try parts.groupCommit.sync()
         } catch {
             // This manager's own error is the one to report.
             try? checkNoIOFailure()
             throw error
         }
+        try checkAllSyncs(lockHeld: lockHeld)
+        // Last: if acknowledged tasks are gone after a failure, the next manager refuses to serve.
+        if let coverage { parts.groupCommit.publish(coverage) }
+    }
+
+    /// Makes sure, before anything is told, that no manager has met a failed write or sync, or has died inside a sync.
+    ///
+    /// After such a failure the kernel may show old bytes, so what a batch has found may be wrong, also if it has
+    /// written nothing.
+    ///
+    /// - Parameters:
+    ///   - lockHeld: whether the caller holds the writer lock.
+    ///   - waits: whether it also waits for the end of syncs that are in progress (``OverlappingSyncs``). After a sync
+    ///     of its own this manager knows of lost writes, but not of a failed flush.
+    /// - Throws: ``StoreError/Code/lost``.
+    func checkAllSyncs(lockHeld: Bool, waits: Bool = false) throws(StoreError) {
         do {
+            if waits { try parts.overlappingSyncs.wait() }
             try recoverFromDeadSyncs(lockHeld: lockHeld)
         } catch {
             // The batch is committed: whatever the error, it must not be answered as if nothing had happened.

@@ -69,29 +69,49 @@ final class GroupCommit {
         required = max(required, needed)
     }
 
-    /// Returns when the outcomes of all commits so far may be told.
+    /// What a successful sync covers.
+    struct Coverage {
+        /// The number of the last commit that is on the disk.
+        fileprivate let promised: UInt64
+
+        /// The end of the log at that commit.
+        fileprivate let end: WALPoint
+    }
+
+    /// Returns when all commits so far are synced.
     ///
+    /// Their outcomes may be told if no sync of another manager has failed (``SQLiteStore/makeDurable()``).
+    ///
+    /// - Returns: what has to be published before that; nil if another manager's sync covers these commits.
     /// - Throws: ``StoreError/Code/lost``.
-    func sync() throws(StoreError) {
+    func sync() throws(StoreError) -> Coverage? {
         if required == .earlierCommits,
             sharedPage.synced >= awaitedCommit || sharedPage.waitUntilSynced(awaitedCommit, until: .now + patience)
         {
             required = .nothing
-            return try log.checkHasName()
+            try log.checkHasName()
+            return nil
         }
-        try syncNow()
+        let coverage = try syncNow()
         count += 1
         required = .nothing
         try log.checkHasName()
+        return coverage
+    }
+
+    /// Tells the other managers what a sync covers, and records that clients may be told of it.
+    func publish(_ coverage: Coverage) {
+        sharedPage.acknowledge(coverage.end)
+        sharedPage.raiseSynced(to: coverage.promised)
     }
 
     /// Syncs the log, whether or not that is required.
     ///
+    /// - Returns: what it covers, for ``publish(_:)``.
     /// - Throws: ``StoreError/Code/lost``; ``SharedPage/hasIOFailed`` is set then.
-    func syncNow() throws(StoreError) {
+    func syncNow() throws(StoreError) -> Coverage {
         // Both are read before the sync, which may not cover later commits.
-        let promised = sharedPage.promised
-        let end = sharedPage.logEnd
+        let coverage = Coverage(promised: sharedPage.promised, end: sharedPage.logEnd)
         sharedPage.set(.sync, of: slot)
         do {
             try log.sync()
@@ -101,7 +121,6 @@ final class GroupCommit {
             throw error
         }
         sharedPage.clear(.sync, of: slot)
-        sharedPage.acknowledge(end)
-        sharedPage.raiseSynced(to: promised)
+        return coverage
     }
 }

@@ -50,7 +50,7 @@ struct Recovery {
             try copyLog(of: database, writeLogAgain())
             return .done
         } catch let error as SQLiteError where error.primaryCode == SQLITE_BUSY {
-            try checkBesideOthers()
+            try LogCheck(files: files).check(checkAcknowledged)
             return .notAlone
         } catch let error as SQLiteError {
             throw error.whileOpening(files.database)
@@ -58,42 +58,6 @@ struct Recovery {
             throw error
         } catch {
             throw StoreError(.unusable, "\(files.database): \(error)")
-        }
-    }
-
-    /// Checks whether the kernel still has the frames that are in the index in shared memory, while another program has
-    /// the file open.
-    ///
-    /// If not, the index is made unusable before any process reads through it. SQLite then makes it again, with a check
-    /// of the checksums, and the other program cannot copy what was never written.
-    private func checkBesideOthers() throws(StoreError) {
-        let committed = try withoutReading { $0.committedFrames ?? 0 }
-        let descriptor = open(files.log, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        let log = WALFile(descriptor: descriptor, path: files.log)
-        let header = try log.header()
-        var found = WALFile.Found(whole: 0, committed: 0)
-        if let header {
-            found = try log.check(header)
-            try checkAcknowledged(header.salt, found.committed)
-        }
-        guard found.whole < committed else { return }
-        guard try !withoutReading({ $0.forgetLogIndex() }) else { return }
-        throw StoreError(
-            .inUse,
-            """
-            \(files.log): frames of the log are not what was written, and another program writes: \
-            \(FileUsers.describe(files.database))
-            """
-        )
-    }
-
-    private func withoutReading<Value>(_ body: (Database) -> Value) throws(StoreError) -> Value {
-        do {
-            return try Database.withoutReading(files.database, body)
-        } catch {
-            throw error.whileOpening(files.database)
         }
     }
 

@@ -106,11 +106,14 @@ struct WALFile {
     ///
     /// It writes nothing, so other programs may write at the same time.
     ///
-    /// - Parameter header: from ``header()``.
+    /// - Parameters:
+    ///   - header: from ``header()``.
+    ///   - start: the first frame, from 0 on; the frames before it count as whole.
+    ///   - limit: the largest number of frames.
     /// - Returns: what was found.
     /// - Throws: ``StoreError/Code/lost`` if the file cannot be read.
-    func check(_ header: Header) throws(StoreError) -> Found {
-        try check(header, from: 0, limit: .max, writesAgain: false)
+    func check(_ header: Header, from start: Int = 0, limit: Int = .max) throws(StoreError) -> Found {
+        try check(header, from: start, limit: limit, writesAgain: false)
     }
 
     private func check(
