@@ -11,7 +11,7 @@ extension Outcome {
     /// Whether it tells a client what was read, and changes nothing.
     fileprivate var tellsWhatWasRead: Bool {
         switch self {
-        case .found, .damaged, .task, .tube, .store, .tubes, .displaced, .kicked, .cleared, .notFound: true
+        case .found, .damaged, .task, .tube, .store, .tubes, .superseded, .kicked, .cleared, .notFound: true
         default: false
         }
     }
