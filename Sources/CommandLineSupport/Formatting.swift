@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// Formats numbers for summaries.
 public enum Formatting {
     /// Returns a count with its noun: `1 task`, `2 tasks`.
@@ -10,7 +8,9 @@ public enum Formatting {
     /// Returns a duration and the rate per second: `0.84 s (119047/s)`.
     public static func rate(_ number: Int, in time: Duration) -> String {
         let seconds = time / .seconds(1)
-        let text = String(format: "%.2f s", seconds)
+        let hundredths = Int((seconds * 100).rounded())
+        let fraction = hundredths % 100
+        let text = "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) s"
         return seconds > 0 ? "\(text) (\(Int((Double(number) / seconds).rounded()))/s)" : text
     }
 

@@ -1,6 +1,7 @@
 internal import Dispatch
-internal import Foundation
+internal import Glibc
 internal import Synchronization
+internal import SystemThread
 
 /// Writes lines to a file descriptor on its own thread, so that the caller never waits for the reader.
 ///
@@ -48,7 +49,8 @@ public final class LineWriter: Sendable {
     ///   - descriptor: the descriptor to write to. It is never closed.
     ///   - capacity: the size of the queue in bytes.
     ///   - notice: returns the line that says how many lines were dropped.
-    ///   - onFailure: called on the thread when a write fails. The lines in that write count as dropped.
+    ///   - onFailure: called on the thread when a write fails. The lines in that write count as dropped. Called on the
+    ///     caller's thread if the thread cannot be started.
     public init(
         descriptor: CInt,
         capacity: Int = 1 << 18,
@@ -59,7 +61,12 @@ public final class LineWriter: Sendable {
         self.capacity = capacity
         self.notice = notice
         self.onFailure = onFailure
-        Thread.detachNewThread { [self] in run() }
+        do {
+            try SystemThread.detach { [self] in run() }
+        } catch {
+            // The lines stay in the queue, and those that find it full are counted as dropped.
+            onFailure(OutputFile.Failure(code: error.code))
+        }
     }
 
     /// Returns the usual line that says how many lines were dropped.

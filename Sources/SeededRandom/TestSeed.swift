@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Glibc
 
 /// The seed of the random tests of one process.
 public enum TestSeed {
@@ -9,7 +9,7 @@ public enum TestSeed {
     ///
     /// The first use prints it.
     public static let current: UInt64 = {
-        let given = ProcessInfo.processInfo.environment[variable].flatMap { UInt64($0) }
+        let given = getenv(variable).flatMap { UInt64(String(cString: $0)) }
         let seed = given ?? .random(in: 1...UInt64(UInt32.max))
         print("random tests: \(variable)=\(seed) repeats their choices")
         return seed

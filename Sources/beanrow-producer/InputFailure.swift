@@ -1,4 +1,4 @@
-internal import Foundation
+internal import Glibc
 
 /// The reason that the input could not be read to its end.
 struct InputFailure: Error, CustomStringConvertible {

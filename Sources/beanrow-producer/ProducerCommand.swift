@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import BeanrowClient
 internal import ClientCommandSupport
 internal import CommandLineSupport
-internal import Foundation
+internal import Glibc
 
 /// `beanrow-producer`: puts lines, or generated tasks, into the queue.
 @main

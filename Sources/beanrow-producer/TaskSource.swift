@@ -1,5 +1,5 @@
 internal import Dispatch
-internal import Foundation
+internal import Glibc
 
 /// The source of the bodies: lines of a file, or generated bodies.
 ///
@@ -80,7 +80,7 @@ struct TaskSource: Sendable {
         var splitter = LineSplitter(longest: longest)
         var chunk = [UInt8](repeating: 0, count: Self.chunkSize)
         while true {
-            let count = chunk.withUnsafeMutableBytes { Foundation.read(descriptor, $0.baseAddress, $0.count) }
+            let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
             let failure = errno
             if count < 0 && failure == EINTR { continue }
             if count < 0 && failure == EAGAIN {

@@ -1,4 +1,5 @@
 import Synchronization
+import SystemThread
 import TaskStore
 import Testing
 
@@ -70,7 +71,7 @@ import Testing
             try Database.create(place.path)
             let maker = Maker()
             // Like the first manager.
-            let thread = try StoreThread(for: "making a database") { [path = place.path] in
+            let thread = try SystemThread(for: "making a database") { [path = place.path] in
                 do {
                     let database = try Database(path: path)
                     database.setBusyTimeout(milliseconds: 5000)

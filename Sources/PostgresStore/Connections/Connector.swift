@@ -1,6 +1,6 @@
-import CPlatform
 import Dispatch
 import Synchronization
+import SystemThread
 import TaskStore
 
 /// Makes connections on threads of their own, so that neither a name server nor a silent database can block an event loop.
@@ -107,7 +107,10 @@ final class Connector {
     }
 
     private func start(_ attempt: Attempt) throws(PostgresError) {
-        let code = DetachedThread.start { attempt.run() }
-        guard code == 0 else { throw .disconnected("no thread to connect with: error \(code)") }
+        do {
+            try SystemThread.detach { attempt.run() }
+        } catch {
+            throw .disconnected("no thread to connect with: \(error)")
+        }
     }
 }

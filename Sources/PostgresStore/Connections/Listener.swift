@@ -1,7 +1,7 @@
-import CPlatform
 import Dispatch
 import Glibc
 import Synchronization
+import SystemThread
 import TaskStore
 
 /// Receives notifications of other managers about tasks that sessions of this one wait for, and sends the heartbeat: on its
@@ -188,8 +188,11 @@ final class Listener {
             state.manager = manager
         }
         guard !isRunning else { return wakeThread() }
-        let code = DetachedThread.start { [shared] in shared.run() }
-        guard code == 0 else { throw StoreError(.unusable, "no thread to listen to PostgreSQL: error \(code)") }
+        do {
+            try SystemThread.detach { [shared] in shared.run() }
+        } catch {
+            throw StoreError(.unusable, "no thread to listen to PostgreSQL: \(error)")
+        }
         isRunning = true
         let left = max(.zero, deadline - .now)
         _ = shared.hasTried.wait(timeout: .now() + .milliseconds(Int(left.milliseconds) + 1))

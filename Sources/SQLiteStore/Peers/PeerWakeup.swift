@@ -1,4 +1,5 @@
 import Synchronization
+import SystemThread
 import TaskStore
 
 /// Calls a function when a peer wakes this manager.
@@ -41,7 +42,7 @@ final class PeerWakeup {
     private let sharedPage: SharedPage
     private let slot: Int
     private var shared: Shared?
-    private var thread: StoreThread?
+    private var thread: SystemThread?
 
     /// - Parameters:
     ///   - sharedPage: the shared page.
@@ -66,7 +67,7 @@ final class PeerWakeup {
         let seen = sharedPage.notifications(slot)
         // The slot's last manager may have had a notification that it did not notice.
         sharedPage.clearNotification(slot)
-        thread = try StoreThread(for: "being woken by peers") { shared.run(from: seen) }
+        thread = try SystemThread(for: "being woken by peers") { shared.run(from: seen) }
         self.shared = shared
     }
 

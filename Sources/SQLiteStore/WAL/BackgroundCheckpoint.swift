@@ -1,3 +1,4 @@
+import SystemThread
 import TaskStore
 
 /// Copies the log into the database, on a thread and a connection of its own, while all managers continue to write.
@@ -25,7 +26,7 @@ import TaskStore
 /// same again.
 final class BackgroundCheckpoint {
     private let shared: BackgroundCheckpointThread
-    private var thread: StoreThread?
+    private var thread: SystemThread?
 
     /// Opens the thread's connection.
     ///
@@ -42,7 +43,7 @@ final class BackgroundCheckpoint {
         } catch {
             throw error.whileOpening(path)
         }
-        thread = try StoreThread(for: "copying the log") { [shared] in shared.run() }
+        thread = try SystemThread(for: "copying the log") { [shared] in shared.run() }
     }
 
     deinit {

@@ -1,4 +1,5 @@
 import Glibc
+import SystemThread
 import TaskStore
 
 /// Watches the log with inotify, to learn of the commits of all processes and programs.
@@ -14,7 +15,7 @@ final class WALWatcher {
     /// Some kernels and file systems accept a watch and never send a notification.
     private var works = false
 
-    private var thread: StoreThread?
+    private var thread: SystemThread?
 
     /// A pipe to which nothing is written: closing one end ends the thread.
     private var ends: (read: Int32, write: Int32)?
@@ -61,7 +62,7 @@ final class WALWatcher {
         guard pipe(&ends) == 0 else { throw StoreError(.unusable, "watching \(path): \(lastSystemError())") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         self.ends = (ends[0], ends[1])
-        thread = try StoreThread(for: "watching \(path)") { [descriptor, end = ends[0]] in
+        thread = try SystemThread(for: "watching \(path)") { [descriptor, end = ends[0]] in
             while Self.sleep(on: descriptor, until: end) { handler() }
         }
         works = true
