@@ -80,7 +80,7 @@ public enum Reply: Sendable, Equatable {
     /// `SESSION <count>`: this connection has the session now. The number is that of the session's claims.
     case session(claims: Int)
 
-    /// `SESSION_TAKEN`: another connection has taken up the session of this one.
+    /// `SESSION_TAKEN`: another connection is attached to the session of this one now.
     case sessionTaken
 
     /// `EXISTS <id>`: a task with this key was put before.

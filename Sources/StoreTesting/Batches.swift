@@ -55,7 +55,7 @@ let batchChecks: [StoreCheck] = [
         let two = try scene.manager("two").session()
         try require(one.id.connection, two.id.connection, "the same number of connection")
         let id = try one.putAndClaim(.mail)
-        try require(try two.run(.disconnect(releasing: .ownClaims)), [.disconnected(0)], "the other's giving back")
+        try require(try two.run(.disconnect(releasing: .ownClaims)), [.disconnected(0)], "the other's end")
         try require(try two.run(.touch(id), .expire(id)), [.notFound, .notFound], "the other's words")
         try require(try one.state(id), .claimed, "still held")
     },

@@ -37,7 +37,7 @@ public final class MemoryQueue: StoreHarness {
     var lines: [Line] = [Line(name: .default)]
     var lastID: Int64 = 0
     var lastManager: Int64 = 0
-    var burials = 0
+    var buriedCount = 0
     var version = 0
     var members: [MemoryStore] = []
     var extensions = MemoryExtensions()

@@ -125,9 +125,9 @@ final class MemoryStore: Store {
         case .bury(let id, let priority):
             guard holds(holder, id) else { return .notFound }
             queue.makePending(id)
-            queue.burials += 1
+            queue.buriedCount += 1
             queue.items[id]?.state = .buried
-            queue.items[id]?.buriedAt = queue.burials
+            queue.items[id]?.buriedAt = queue.buriedCount
             queue.items[id]?.priority = priority
             queue.items[id]?.buries += 1
             return .buried

@@ -9,13 +9,13 @@ extension SessionName {
 }
 
 extension Session {
-    /// Takes up a named session.
+    /// Attaches the connection to a named session.
     ///
     /// - Returns: the numbers of the tasks in it, in order.
     @discardableResult
     fileprivate func attach(_ name: String) throws -> [TaskID] {
         guard case .attached(let claims, _)? = try run(.attach(.named(name))).first else {
-            throw failure("a session is taken up")
+            throw failure("the connection is attached")
         }
         return claims.map(\.id).sorted()
     }
@@ -27,9 +27,9 @@ let namedSessionChecks: [StoreCheck] = [
         let two = try scene.manager("two").session()
         try require(try one.attach("worker"), [], "new")
         let id = try one.putAndClaim(.mail)
-        try require(try one.run(.disconnect(releasing: .ownClaims)), [.disconnected(0)], "nothing is given back")
+        try require(try one.run(.disconnect(releasing: .ownClaims)), [.disconnected(0)], "no claim is released")
         try require(try two.state(id), .claimed, "still claimed")
-        try require(try two.attach("worker"), [id], "taken up")
+        try require(try two.attach("worker"), [id], "attached")
         try require(try two.run(.delete(id)), [.deleted], "finished")
     },
     StoreCheck("session: the connection's earlier claims become claims of the session") { scene in
@@ -38,19 +38,19 @@ let namedSessionChecks: [StoreCheck] = [
         let id = try first.putAndClaim(.mail, timeToRun: 60)
         scene.pass(seconds: 20)
         guard case .attached(let claims, _)? = try first.run(.attach(.named("worker"))).first else {
-            throw failure("a session is taken up")
+            throw failure("the connection is attached")
         }
         try require(claims, [HeldClaim(id: id, tube: .mail, timeToRun: 60, timeLeft: 40_000)], "claims")
         try first.run(.disconnect(releasing: .ownClaims))
         try require(try manager.session().attach("worker"), [id], "kept")
     },
-    StoreCheck("session: a connection that takes it up displaces the one that had it") { scene in
+    StoreCheck("session: a connection that attaches to it supersedes the one that had it") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         try one.attach("worker")
         let id = try one.putAndClaim(.mail)
         try one.put(.mail)
-        try require(try two.attach("worker"), [id], "taken up")
+        try require(try two.attach("worker"), [id], "attached")
         let claim = Action.claim(tubes: [.mail], count: 1, waits: true)
         try require(
             try one.run(
@@ -67,7 +67,7 @@ let namedSessionChecks: [StoreCheck] = [
         try require(
             try one.run(.disconnect(releasing: .ownClaims)),
             [.disconnected(0)],
-            "the displaced gives nothing back"
+            "the superseded connection releases nothing"
         )
         try require(try two.run(.touch(id)), [.touched], "the new one holds it")
     },
@@ -87,12 +87,12 @@ let namedSessionChecks: [StoreCheck] = [
         try one.attach("worker")
         try require(try two.run(.delete(id)), [.superseded], "and back")
     },
-    StoreCheck("session: a connection that quits gives back the claims of the session") { scene in
+    StoreCheck("session: a connection that quits releases the claims of the session") { scene in
         let one = try scene.manager("one").session()
         let two = try scene.manager("two").session()
         try one.attach("worker")
         let ids = [try one.putAndClaim(.mail), try one.putAndClaim(.film)]
-        try require(try one.run(.disconnect(releasing: .allClaims)), [.disconnected(2)], "given back")
+        try require(try one.run(.disconnect(releasing: .allClaims)), [.disconnected(2)], "released")
         for id in ids { try require(try two.state(id), .pending, "pending") }
         try require(try two.attach("worker"), [], "nothing is left in it")
     },
@@ -138,6 +138,6 @@ let namedSessionChecks: [StoreCheck] = [
         try session.attach("worker")
         let id = try session.putAndClaim(.mail)
         try scene.leave(one)
-        try require(try two.attach("worker"), [id], "taken up elsewhere")
+        try require(try two.attach("worker"), [id], "attached elsewhere")
     },
 ]

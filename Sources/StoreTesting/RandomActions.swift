@@ -8,7 +8,7 @@ private let names = (0..<6).compactMap { TubeName("tube-\($0)") } + [.default]
 /// - Parameters:
 ///   - tasks: the number of the last task.
 ///   - random: the source of the choices.
-///   - counting: whether the action may also leave tubes, use keys, clear a tube, take up a named session, or end one.
+///   - counting: whether the action may also leave tubes, use keys, clear a tube, attach a named session, or end one.
 /// - Returns: an action.
 public func randomAction(of tasks: Int64, using random: inout SeededGenerator, counting: Bool = true) -> Action {
     func number(_ range: ClosedRange<UInt32>) -> UInt32 { .random(in: range, using: &random) }

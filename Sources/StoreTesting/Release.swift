@@ -45,7 +45,7 @@ let releaseChecks: [StoreCheck] = [
         let other = manager.session()
         let mine = [try closing.putAndClaim(.mail, priority: 1), try closing.putAndClaim(.film, priority: 2000)]
         let others = try other.putAndClaim(.mail)
-        try require(try closing.run(.disconnect(releasing: .ownClaims)), [.disconnected(2)], "given back")
+        try require(try closing.run(.disconnect(releasing: .ownClaims)), [.disconnected(2)], "released")
         for id in mine {
             let statistics = try other.statistics(id)
             try require(statistics.state, .pending, "state")

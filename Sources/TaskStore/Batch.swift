@@ -43,7 +43,7 @@ public struct BatchResult: Sendable {
     /// manager renews the claim first.
     public var timeRead: ContinuousClock.Instant
 
-    /// The awaited tubes in which the batch left more to claim than before, or whose pause it ended; `nil` if the store
+    /// The subscribed tubes in which the batch left more to claim than before, or whose pause it ended; `nil` if the store
     /// does not know.
     public var moreToClaim: [TubeName]?
 

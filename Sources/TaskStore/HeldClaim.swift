@@ -1,4 +1,4 @@
-/// A claim that a named session held when it was taken up.
+/// A claim that a named session held when a connection was attached to it.
 public struct HeldClaim: Sendable, Equatable {
     /// The task's number.
     public var id: TaskID

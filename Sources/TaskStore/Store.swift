@@ -76,7 +76,7 @@ public protocol Store: AnyObject {
 
     /// Looks for tasks for the sessions that wait, whichever program has put them.
     ///
-    /// It reads once per awaited tube, and no other manager has to wait for it.
+    /// It reads once per subscribed tube, and no other manager has to wait for it.
     ///
     /// - Returns: what it found; `nil` if the store cannot look.
     /// - Throws: ``StoreError``, as ``run(_:)``.
@@ -111,7 +111,7 @@ extension Store {
 
 /// A change that a store reports to a manager by itself.
 public enum StoreChange: Sendable {
-    /// Another manager may have made tasks of an awaited tube pending; reported soon after its commit.
+    /// Another manager may have made tasks of a subscribed tube pending; reported soon after its commit.
     case pending
 
     /// A process writes, as asked for by ``Store/announceNextWrite()``.

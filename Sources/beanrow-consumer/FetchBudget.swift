@@ -2,7 +2,7 @@ internal import ClientCommandSupport
 
 /// The number of tasks that a run may still fetch. All workers share it, and it decides when the run is over.
 ///
-/// A worker gets a permit before it fetches, so that the run never claims more tasks than `--count`.
+/// A worker gets a reservation before it fetches, so that the run never claims more tasks than `--count`.
 actor FetchBudget {
     /// When the run is over.
     enum Goal: Sendable, Equatable {
@@ -19,11 +19,11 @@ actor FetchBudget {
     /// The permission to fetch some tasks.
     ///
     /// End it with ``settle(_:with:)``.
-    struct Permit: Sendable {
+    struct Reservation: Sendable {
         /// The most tasks to fetch; 1 or more.
         let count: Int
 
-        /// Whether the worker waits for a task, so that the permit may last long.
+        /// Whether the worker waits for a task, so that the reservation may last long.
         let isForWaiting: Bool
     }
 
@@ -55,21 +55,21 @@ actor FetchBudget {
         if case .count(let count) = goal { left = count }
     }
 
-    /// Returns a permit.
+    /// Returns a reservation.
     ///
     /// If the budget is used up, waits until other workers have settled theirs.
     ///
     /// - Parameters:
     ///   - wanted: the most tasks to fetch; 1 or more.
     ///   - isForWaiting: whether the worker is going to wait for a task.
-    /// - Returns: the permit, or `nil` if the run is over.
-    func permit(upTo wanted: Int, forWaiting isForWaiting: Bool = false) async -> Permit? {
+    /// - Returns: the reservation, or `nil` if the run is over.
+    func reserve(upTo wanted: Int, forWaiting isForWaiting: Bool = false) async -> Reservation? {
         while !stop.isSet {
             let count = min(wanted, left ?? wanted)
             if count > 0 {
                 left = left.map { $0 - count }
                 if isForWaiting { waiting += 1 } else { asking += 1 }
-                return Permit(count: count, isForWaiting: isForWaiting)
+                return Reservation(count: count, isForWaiting: isForWaiting)
             }
             if asking + waiting == 0 { return nil }
             await withCheckedContinuation { blocked.append($0) }
@@ -77,11 +77,11 @@ actor FetchBudget {
         return nil
     }
 
-    /// Ends a permit, and records the number of tasks that were fetched with it.
-    func settle(_ count: Int, with permit: Permit) {
-        if permit.isForWaiting { waiting -= 1 } else { asking -= 1 }
+    /// Ends a reservation, and records the number of tasks that were fetched with it.
+    func settle(_ count: Int, with reservation: Reservation) {
+        if reservation.isForWaiting { waiting -= 1 } else { asking -= 1 }
         claimed += count
-        left = left.map { $0 + permit.count - count }
+        left = left.map { $0 + reservation.count - count }
         let resumed = blocked
         blocked = []
         for continuation in resumed {

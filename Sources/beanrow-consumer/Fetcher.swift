@@ -32,14 +32,14 @@ struct Fetcher: Sendable {
     /// - Returns: the claims; empty if no task is pending; `nil` if the run is over.
     /// - Throws: ``ClientError``
     mutating func fetch(upTo limit: Int) async throws(ClientError) -> [Claim]? {
-        guard let permit = await budget.permit(upTo: min(window, limit)) else { return nil }
+        guard let reservation = await budget.reserve(upTo: min(window, limit)) else { return nil }
         do throws(ClientError) {
-            let claims = try await client.reserve(upTo: permit.count, from: tubes)
-            await budget.settle(claims.count, with: permit)
-            window = claims.count == permit.count ? min(2 * window, limit) : max(1, claims.count)
+            let claims = try await client.reserve(upTo: reservation.count, from: tubes)
+            await budget.settle(claims.count, with: reservation)
+            window = claims.count == reservation.count ? min(2 * window, limit) : max(1, claims.count)
             return claims
         } catch {
-            await budget.settle(0, with: permit)
+            await budget.settle(0, with: reservation)
             throw error
         }
     }
@@ -52,14 +52,14 @@ struct Fetcher: Sendable {
     /// - Throws: ``ClientError``
     func waitForTask() async throws(ClientError) -> [Claim]? {
         guard let time = await budget.waitingTime(at: now()),
-            let permit = await budget.permit(upTo: 1, forWaiting: true)
+            let reservation = await budget.reserve(upTo: 1, forWaiting: true)
         else { return nil }
         do throws(ClientError) {
             let claim = try await reserve(within: time)
-            await budget.settle(claim == nil ? 0 : 1, with: permit)
+            await budget.settle(claim == nil ? 0 : 1, with: reservation)
             return claim.map { [$0] } ?? []
         } catch {
-            await budget.settle(0, with: permit)
+            await budget.settle(0, with: reservation)
             throw error
         }
     }

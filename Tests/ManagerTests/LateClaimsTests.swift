@@ -77,7 +77,7 @@ import Testing
         #expect(late.areLate(at: start + .milliseconds(5101)))
     }
 
-    @Test func `a named session that was taken up elsewhere is told so`() {
+    @Test func `a connection whose named session was attached elsewhere is told so`() {
         var outcomes = [claimed(1, 2)]
         var late = LateClaims([operation(claim)], outcomes, since: start, tolerance: .milliseconds(100))
         late.note([.superseded, .superseded], since: start, in: &outcomes)

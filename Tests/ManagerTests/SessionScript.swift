@@ -109,7 +109,7 @@ final class SessionScript {
         ClaimedTask(id: TaskID(rawValue: id), tube: tube, timeToRun: timeToRun, body: [])
     }
 
-    /// Returns a claim as the store reports it when its named session is taken up.
+    /// Returns a claim as the store reports it when a connection attaches to its named session.
     func heldClaim(_ id: Int64) -> HeldClaim {
         HeldClaim(id: TaskID(rawValue: id), tube: .default, timeToRun: 60, timeLeft: 60_000)
     }

@@ -390,7 +390,7 @@ import Testing
         #expect(script.replies(to: other) == [.reserved(TaskID(rawValue: 7), body: [])])
     }
 
-    @Test func `a waiting connection is told at once if another one here takes up its named session`() throws {
+    @Test func `a waiting connection is told at once if another one here attaches to its named session`() throws {
         let name = try #require(SessionName("worker"))
         let (waiting, other) = (script.connect(), script.connect())
         script.store = { if case .claim = $0.action { .claimed([]) } else { nil } }

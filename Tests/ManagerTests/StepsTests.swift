@@ -238,7 +238,10 @@ extension StepsTests {
         }
     }
 
-    @Test func `a named session with many claims is taken up in steps, and others are served between them`() throws {
+    @Test
+    func `a connection attaches to a named session with many claims in steps, and others are served between them`()
+        throws
+    {
         scriptSession()
         let (session, other) = (script.connect(), script.connect())
         script.send(.session(try #require(SessionName("worker"))), .listTubeUsed, from: session)

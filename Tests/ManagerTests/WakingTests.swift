@@ -128,7 +128,7 @@ import Testing
         #expect(script.table.sessions.waiters.count == 200)
     }
 
-    @Test func `a session that waits is told at once when its named session is taken up`() {
+    @Test func `a session that waits is told at once when another connection attaches to its named session`() {
         _ = waiting(500)
         let (first, second) = (script.connect(), script.connect())
         script.send(.session(SessionName("s")!), .reserve, from: first)
@@ -145,7 +145,7 @@ import Testing
         #expect(claims(from: start).reduce(0, +) == 1)
     }
 
-    @Test func `a session that waits is told also when another manager takes up its named session`() {
+    @Test func `a session that waits is told also when another manager attaches to its named session`() {
         let session = script.connect()
         script.send(.session(SessionName("s")!), .reserve, from: session)
         while script.table.hasWork { script.turn() }

@@ -46,7 +46,7 @@ import Testing
         return (claims, hasMore)
     }
 
-    /// Takes up the named session in steps.
+    /// Attaches a connection to the named session in steps.
     private func attach(_ store: SQLiteStore, _ connection: UInt32) throws -> [[TaskID]] {
         var (claims, hasMore) = try step(store, connection, after: nil)
         var pages = [claims.map(\.id)]
@@ -126,7 +126,7 @@ import Testing
         try place.audit()
     }
 
-    @Test func `a connection that was displaced while it takes up a session is told`() throws {
+    @Test func `a connection that was displaced while it attaches to a session is told`() throws {
         let store = try place.open()
         try claimMany(store, 1)
         #expect(try step(store, 1, after: nil) == ([], true))

@@ -26,7 +26,7 @@ struct ConnectionNumbers {
 
     /// Notes that a connection has ended.
     ///
-    /// Its number is given again only after all others. Its claims have been given back long before that.
+    /// Its number is given again only after all others. Its claims have been released long before that.
     ///
     /// - Parameter number: the number that ``take()`` returned for it.
     mutating func release(_ number: UInt32) {

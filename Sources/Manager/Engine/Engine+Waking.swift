@@ -10,7 +10,7 @@ extension Engine {
 
     /// Notes the results of a batch besides its outcomes.
     ///
-    /// - Returns: the awaited tubes in which there is more to claim now; `nil` if that is not known.
+    /// - Returns: the subscribed tubes in which there is more to claim now; `nil` if that is not known.
     func hear(_ result: BatchResult) -> [TubeName]? {
         if result.timePassed, result.moreToClaim == nil { table.sessions.waiters.wakeAll() }
         return result.moreToClaim
@@ -60,8 +60,8 @@ extension Engine {
 
     /// Looks whether other programs have written.
     ///
-    /// - Returns: whether they have, or may have. A look costs more if more tubes are awaited, so there are fewer looks
-    ///   then.
+    /// - Returns: whether they have, or may have. A look costs more if there are more subscribed tubes, so there are
+    ///   fewer looks then.
     func look() -> Bool {
         guard phase != .ended, stalled == nil, table.sessions.waiters.count > 0 else { return false }
         let start = ContinuousClock.now

@@ -56,7 +56,7 @@ final class Engine {
     /// Whether the last batch failed: then the next try waits a little.
     var hasFailed = false
 
-    /// The awaited tubes in which the batch has left more to claim; `nil` if that is not known.
+    /// The subscribed tubes in which the batch has left more to claim; `nil` if that is not known.
     var moreToClaim: [TubeName]? = []
     var failures = FailureLog()
     var refusals = RefusalLog()

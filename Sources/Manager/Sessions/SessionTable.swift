@@ -46,7 +46,7 @@ struct SessionTable {
     ///   - outcomes: one outcome per operation of the batch, in order.
     ///   - late: the result of the renewal of claims.
     ///   - now: the time when the answers leave; the time to run of the claims in them counts from it.
-    ///   - tubes: the awaited tubes in which the batch has left more to claim; `nil` if that is not known.
+    ///   - tubes: the subscribed tubes in which the batch has left more to claim; `nil` if that is not known.
     mutating func apply(
         _ outcomes: [Outcome],
         late: LateClaims? = nil,
