@@ -35,6 +35,12 @@ let package = Package(
             ]
         ),
 
+        // Threads for work that blocks.
+        .target(name: "SystemThread", dependencies: ["CPlatform"]),
+
+        // What a service manager, such as systemd, is told.
+        .target(name: "ServiceNotification", dependencies: ["SystemThread", "TaskStore"]),
+
         // The store on SQLite: the only target that knows SQL and files.
         .systemLibrary(
             name: "CSQLite",
@@ -45,7 +51,7 @@ let package = Package(
         .target(name: "CPlatform"),
         .target(
             name: "SQLiteStore",
-            dependencies: ["CPlatform", "CSQLite", "CSQLiteShims", "TaskStore"],
+            dependencies: ["CPlatform", "CSQLite", "CSQLiteShims", "SystemThread", "TaskStore"],
             resources: [.embedInCode("schema.sql")]
         ),
 
@@ -57,7 +63,7 @@ let package = Package(
         ),
         .target(
             name: "PostgresStore",
-            dependencies: ["CPlatform", "CPostgres", "TaskStore"],
+            dependencies: ["CPlatform", "CPostgres", "SystemThread", "TaskStore"],
             resources: [
                 .embedInCode("Schema/functions-tasks.sql"), .embedInCode("Schema/functions-verbs.sql"),
                 .embedInCode("Schema/functions-batch.sql"), .embedInCode("Schema/functions-fast-path.sql"),
@@ -106,6 +112,7 @@ let package = Package(
             name: "CommandLineSupport",
             dependencies: [
                 "CPlatform",
+                "SystemThread",
                 "TaskStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -128,6 +135,7 @@ let package = Package(
                 "Manager",
                 "PostgresStore",
                 "SQLiteStore",
+                "ServiceNotification",
                 "TaskStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -162,6 +170,7 @@ let package = Package(
 
         // Tests.
         .testTarget(name: "TaskStoreTests", dependencies: ["TaskStore"]),
+        .testTarget(name: "ServiceNotificationTests", dependencies: ["ServiceNotification", "TaskStore"]),
         .testTarget(
             name: "BeanstalkWireTests",
             dependencies: [
@@ -175,7 +184,8 @@ let package = Package(
         .testTarget(
             name: "SQLiteStoreTests",
             dependencies: [
-                "SQLiteStore", "SeededRandom", "StoreTesting", "TaskStore", "CPlatform", "CSQLite", "CSQLiteShims",
+                "SQLiteStore", "SeededRandom", "StoreTesting", "SystemThread", "TaskStore", "CPlatform", "CSQLite",
+                "CSQLiteShims",
             ],
             // Files of older versions, which a test makes.
             exclude: ["schema-1.sql", "schema-2.sql"]

@@ -1,6 +1,6 @@
 public import ArgumentParser
 internal import CPlatform
-internal import Foundation
+internal import Glibc
 
 /// Starts a command, and ends the process if the command fails.
 public enum CommandStart {
@@ -16,8 +16,13 @@ public enum CommandStart {
     /// If the arguments did not reach the program, the process ends with status 64. Without arguments a command would
     /// use its defaults, which may be another database or another queue.
     ///
-    /// - Parameter command: the command to run.
-    public static func run<Command: AsyncParsableCommand>(_ command: Command.Type) async {
+    /// - Parameters:
+    ///   - command: the command to run.
+    ///   - options: the options that may also come from environment variables.
+    public static func run<Command: AsyncParsableCommand>(
+        _ command: Command.Type,
+        environment options: EnvironmentOptions = EnvironmentOptions([])
+    ) async {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
         let name = command.configuration.commandName ?? "beanrow"
@@ -25,8 +30,15 @@ public enum CommandStart {
         guard areComplete(arguments, started: Int(beanrow_argument_count())) else {
             end(wrongCommandLine, saying: "\(name): the arguments did not reach the program")
         }
+        let given = Array(arguments.dropFirst())
+        let added: EnvironmentOptions.Result
         do {
-            var parsed = try await command.asyncParseAsRoot(Array(arguments.dropFirst()))
+            added = try options.arguments(besides: given) { name in getenv(name).map { String(cString: $0) } }
+        } catch {
+            end(wrongCommandLine, saying: "\(name): \(error)")
+        }
+        do {
+            var parsed = try await command.asyncParseAsRoot(added.arguments + given)
             if var parsed = parsed as? any AsyncParsableCommand {
                 try await parsed.run()
             } else {
@@ -36,7 +48,11 @@ public enum CommandStart {
             let code = command.exitCode(for: error)
             // `--help` and `--version` end with success, and go to standard output.
             guard !code.isSuccess else { command.exit(withError: error) }
-            end(code, saying: command.fullMessage(for: error))
+            var message = command.fullMessage(for: error)
+            if code == wrongCommandLine, !added.variables.isEmpty {
+                message += "\nOptions were taken from the environment: \(added.variables.joined(separator: ", "))"
+            }
+            end(code, saying: message)
         }
     }
 

@@ -38,9 +38,12 @@ extension PostgresStore {
     /// Connects, after waiting until the attempt is due.
     func reconnect(until deadline: ContinuousClock.Instant) throws(PostgresError) -> PostgresConnection {
         if let connection, !connection.isBroken { return connection }
-        options.stop.pause(until: min(backoff.nextAttempt, deadline))
+        options.wait.during(.server) { options.stop.pause(until: min(backoff.nextAttempt, deadline)) }
         do {
-            let connection = try connector.connect(until: deadline)
+            let connection = try options.wait.during(.server) { () throws(PostgresError) in
+                try connector.connect(until: deadline)
+            }
+            connection.wait = options.wait
             self.connection = connection
             // During this time, the server may not have been reachable for the other managers either.
             failureDetector.startOver()

@@ -38,6 +38,9 @@ public final class PostgresStore: Store {
         /// The program's version, for readers of the table of managers.
         public var version = ""
 
+        /// Where the store says that it waits for the server, for other threads of the process.
+        public var wait = StoreWait()
+
         /// The schema that has the tables.
         public var schema = "beanrow"
 

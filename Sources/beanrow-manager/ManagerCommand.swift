@@ -1,11 +1,12 @@
 internal import ArgumentParser
 internal import CommandLineSupport
-internal import Foundation
+internal import Glibc
 internal import Logging
 internal import Manager
 internal import PostgresStore
 internal import SQLiteStore
 internal import ServiceLifecycle
+internal import ServiceNotification
 internal import TaskStore
 internal import UnixSignals
 
@@ -29,6 +30,9 @@ struct ManagerCommand: AsyncParsableCommand {
             The exit status is 0 after a signal, 64 if the command line is wrong, 75 if another process has to end \
             first, 78 if acknowledged tasks are gone from the disk, and 1 otherwise. Do not restart it after 64 and \
             78.
+
+            Each option may also come from an environment variable: BEANROW_MAX_TASK_SIZE is --max-task-size. The \
+            command line wins.
 
             EXAMPLES
               Serve tasks.db in the current directory, on port 11300:
@@ -96,8 +100,11 @@ struct ManagerCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The lowest level to log: trace, debug, info, notice, warning, error or critical."))
     var logLevel = Logger.Level.info
 
+    @Option(help: ArgumentHelp("The form of the log lines: text, or one JSON object per line.", valueName: "format"))
+    var logFormat = LogFormat.text
+
     static func main() async {
-        await CommandStart.run(ManagerCommand.self)
+        await CommandStart.run(ManagerCommand.self, environment: environment)
     }
 
     func validate() throws {
@@ -114,8 +121,11 @@ struct ManagerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var logger = Logger(label: "beanrow-manager") {
-            StreamLogHandler(label: $0, stream: LineStream(to: .standardError))
+        var logger = Logger(label: "beanrow-manager") { [logFormat] label -> any LogHandler in
+            switch logFormat {
+            case .text: StreamLogHandler(label: label, stream: LineStream(to: .standardError))
+            case .json: JSONLogHandler(label: label, stream: LineStream(to: .standardError))
+            }
         }
         logger.logLevel = logLevel
         let output = LineWriter(
@@ -124,7 +134,10 @@ struct ManagerCommand: AsyncParsableCommand {
                 logger.warning("cannot write to standard output on which address the manager listens: \(failure)")
             }
         )
-        let manager = makeManager(logger: logger, output: output)
+        let lanes = StoreChoice(database).lanes(server.lanes)
+        let activities = (0..<lanes).map { _ in LoopActivity() }
+        let notifier = ServiceNotifier(readings: { activities.map(LoopReading.init) })
+        let manager = makeManager(logger: logger, output: output, notifier: notifier, activities: activities)
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
@@ -133,7 +146,7 @@ struct ManagerCommand: AsyncParsableCommand {
                         successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .cancelGroup
                     ),
-                    .init(service: DrainOnSignal(manager: manager)),
+                    .init(service: DrainOnSignal(manager: manager, notifier: notifier)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "service-lifecycle") { _ in SwiftLogNoOpLogHandler() }
@@ -145,10 +158,16 @@ struct ManagerCommand: AsyncParsableCommand {
             LineWriter.standardError.writeLast("beanrow-manager: \(error)\n")
             throw ExitStatus.of(error)
         }
+        notifier.flush()
         LineWriter.standardError.flush()
     }
 
-    private func makeManager(logger: Logger, output: LineWriter) -> ManagerService {
+    private func makeManager(
+        logger: Logger,
+        output: LineWriter,
+        notifier: ServiceNotifier,
+        activities: [LoopActivity]
+    ) -> ManagerService {
         let choice = StoreChoice(database)
         let stop = StopSignal()
         let configuration = limits.configuration(maximumTaskSize: maxTaskSize, lanes: choice.lanes(server.lanes))
@@ -157,8 +176,15 @@ struct ManagerCommand: AsyncParsableCommand {
             port: listen.port,
             configuration: configuration,
             logger: logger,
-            onListening: { output.write("listening on \($0)\n") },
-            onStopping: { stop.stop() },
+            onListening: { address in
+                output.write("listening on \(address)\n")
+                notifier.didStart(address: address)
+            },
+            onStopping: {
+                stop.stop()
+                notifier.didBeginToStop()
+            },
+            activities: activities,
             openStore: {
                 [name, uniqueRetention, fileMode, allowLinks, limits, server] address, lane, now throws(StoreError) in
                 switch choice {
@@ -170,11 +196,13 @@ struct ManagerCommand: AsyncParsableCommand {
                         lane: lane,
                         uniqueRetention: uniqueRetention,
                         stop: stop,
+                        wait: activities[lane].wait,
                         logger: logger
                     )
                 case .file(let path):
                     var options = SQLiteStore.Options()
                     options.version = Version.current
+                    options.wait = activities[lane].wait
                     options.uniqueRetention = uniqueRetention
                     options.allowsLinks = allowLinks
                     options.fileMode = fileMode.rawValue

@@ -46,6 +46,7 @@ struct ServerOptions: ParsableArguments {
         lane: Int,
         uniqueRetention: Int,
         stop: StopSignal,
+        wait: StoreWait,
         logger: Logger
     ) throws(StoreError) -> any Store {
         var options = PostgresStore.Options()
@@ -55,6 +56,7 @@ struct ServerOptions: ParsableArguments {
         options.uniqueRetention = uniqueRetention
         options.version = Version.current
         options.stop = stop
+        options.wait = wait
         let store = try PostgresStore.open(address: database, name: name, listeningAddress: address, options: options)
         if lane == 0 {
             for (line, isWarning) in store.durability {

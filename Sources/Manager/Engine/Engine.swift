@@ -20,6 +20,9 @@ final class Engine {
     let lane: Lane?
     let clock = EngineClock()
 
+    /// Shows other threads that the loop turns.
+    let activity: LoopActivity
+
     /// A moment that is no later than the time in the rows of the claims in this turn's answers.
     var claimsAreFrom = ContinuousClock.now
 
@@ -97,14 +100,17 @@ final class Engine {
     ///   - eventLoop: the loop of the engine; the caller is on it.
     ///   - logger: for messages to the operator.
     ///   - lane: the engine's lane, if there are several engines.
+    ///   - activity: shows other threads that the loop turns.
     init(
         store: any Store,
         configuration: ManagerConfiguration,
         eventLoop: any EventLoop,
         logger: Logger,
-        lane: Lane? = nil
+        lane: Lane? = nil,
+        activity: LoopActivity = LoopActivity()
     ) {
         self.lane = lane
+        self.activity = activity
         self.store = store
         self.configuration = configuration
         self.eventLoop = eventLoop
@@ -133,6 +139,7 @@ final class Engine {
         observe()
         repeated = [
             eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: configuration.maintenanceInterval) { _ in
+                engine.value.activity.noteTurn(isStalled: engine.value.stalled != nil)
                 engine.value.maintain()
             }
         ]

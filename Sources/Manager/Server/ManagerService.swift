@@ -26,6 +26,7 @@ public final class ManagerService: Service {
     private let onListening: @Sendable (_ address: String) -> Void
     private let onStopping: @Sendable () -> Void
     private let openStore: StoreOpener
+    private let activities: [LoopActivity]
     private let running = Mutex<[NIOLoopBound<Engine>]>([])
 
     /// Whether a stop was asked for.
@@ -41,6 +42,7 @@ public final class ManagerService: Service {
     ///   - onListening: called when connections are accepted, with the address and the port in use.
     ///   - onStopping: called when the manager has to end, at once and on another thread than the event loops. These may
     ///     be waiting for the store.
+    ///   - activities: one per lane, for other threads that watch the event loops.
     ///   - openStore: opens the store.
     public init(
         host: String,
@@ -49,6 +51,7 @@ public final class ManagerService: Service {
         logger: Logger,
         onListening: @escaping @Sendable (_ address: String) -> Void,
         onStopping: @escaping @Sendable () -> Void = {},
+        activities: [LoopActivity] = [],
         openStore: @escaping StoreOpener
     ) {
         self.host = host
@@ -57,6 +60,7 @@ public final class ManagerService: Service {
         self.logger = logger
         self.onListening = onListening
         self.onStopping = onStopping
+        self.activities = activities
         self.openStore = openStore
     }
 
@@ -165,7 +169,8 @@ public final class ManagerService: Service {
         address: String,
         on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<Void> {
-        let store = try openStore(address, lane?.number ?? 0, Timestamp(rawValue: 0))
+        let number = lane?.number ?? 0
+        let store = try openStore(address, number, Timestamp(rawValue: 0))
         var configuration = configuration
         configuration.limits.connections = connections
         let engine = Engine(
@@ -173,7 +178,8 @@ public final class ManagerService: Service {
             configuration: configuration,
             eventLoop: eventLoop,
             logger: logger,
-            lane: lane
+            lane: lane,
+            activity: activities.indices.contains(number) ? activities[number] : LoopActivity()
         )
         let bound = NIOLoopBound(engine, eventLoop: eventLoop)
         running.withLock { $0.append(bound) }

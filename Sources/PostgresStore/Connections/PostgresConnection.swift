@@ -1,5 +1,6 @@
 import CPostgres
 import Glibc
+import TaskStore
 
 /// One connection to the server, used in libpq's pipeline mode: several statements are sent together.
 ///
@@ -17,6 +18,9 @@ final class PostgresConnection {
     }
 
     let handle: OpaquePointer
+
+    /// Where the connection says that it waits for the server; nil on threads that may wait unseen.
+    var wait: StoreWait?
 
     /// Whether nothing can be sent any more.
     var isBroken = false
@@ -170,7 +174,13 @@ final class PostgresConnection {
                 throw .disconnected("the server does not answer")
             }
             let time = stop == nil ? left : min(left, StopSignal.interval)
-            let ready = poll(&descriptor, 1, Int32(clamping: time.milliseconds + 1))
+            let timeout = Int32(clamping: time.milliseconds + 1)
+            let ready =
+                if let wait {
+                    wait.during(.server) { poll(&descriptor, 1, timeout) }
+                } else {
+                    poll(&descriptor, 1, timeout)
+                }
             if ready > 0 { return }
             if ready < 0, errno != EINTR { throw lost() }
             now = .now

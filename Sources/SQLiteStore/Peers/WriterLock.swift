@@ -9,15 +9,18 @@ import TaskStore
 final class WriterLock {
     private let descriptor: Int32
     private let path: String
+    private let wait: StoreWait
 
     /// Opens the lock file, and creates it if necessary.
     ///
     /// - Parameters:
     ///   - path: the lock file.
     ///   - mode: its permissions if it is created.
+    ///   - wait: receives what it waits for.
     /// - Throws: ``StoreError/Code/unusable``.
-    init(path: String, mode: mode_t) throws(StoreError) {
+    init(path: String, mode: mode_t, wait: StoreWait = StoreWait()) throws(StoreError) {
         self.path = path
+        self.wait = wait
         self.descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw StoreError(opening: path) }
         FileMode.set(of: descriptor, mode)
@@ -39,8 +42,10 @@ final class WriterLock {
 
     /// Waits for its turn, as long as necessary.
     func lock() throws(StoreError) {
-        while flock(descriptor, LOCK_EX) == -1 {
-            guard errno == EINTR else { throw StoreError(.failed, "\(path): \(lastSystemError())") }
+        try wait.during(.lock) { () throws(StoreError) in
+            while flock(descriptor, LOCK_EX) == -1 {
+                guard errno == EINTR else { throw StoreError(.failed, "\(path): \(lastSystemError())") }
+            }
         }
     }
 

@@ -47,7 +47,8 @@ extension SQLiteStore {
     ///   reports it.
     func checkpointIfDue() throws(StoreError) {
         try checkNoIOFailure()
-        if parts.checkpointer.due == .checkpoint { try checkpoint() }
+        guard parts.checkpointer.due == .checkpoint else { return }
+        try parts.wait.during(.disk) { () throws(StoreError) in try checkpoint() }
     }
 
     /// Checks the files, copies the log, or the rest of it, into the database as far as readers permit, and starts the

@@ -70,14 +70,16 @@ extension SQLiteStore {
         if FileIdentity(path: files.lock) == nil { try inspect(files.database) }
 
         let mode = permissions(files.database, otherwise: mode_t(options.fileMode))
-        let lock = try WriterLock(path: files.lock, mode: mode)
+        let lock = try WriterLock(path: files.lock, mode: mode, wait: options.wait)
         try lock.lock()
         defer { lock.unlock() }
         let sharedPage = try lock.mapSharedPage()
         let living = try waitUntilTrusted(files, lock, sharedPage)
         let isAlone = living.isEmpty
         // Before anything is read: after a failed sync the kernel may show bytes that were never written.
-        if isAlone { try recover(files, sharedPage) } else { try checkDeadSyncs(files, sharedPage, living) }
+        try options.wait.during(.disk) { () throws(StoreError) in
+            if isAlone { try recover(files, sharedPage) } else { try checkDeadSyncs(files, sharedPage, living) }
+        }
         if try !inspect(files.database) { try create(files.database, mode) }
 
         let livenessLock = try LivenessLock(path: files.lock)
@@ -109,6 +111,7 @@ extension SQLiteStore {
             tables: tables,
             clock: StoreClock(sharedPage, options.clock),
             writerLock: lock,
+            wait: options.wait,
             sharedPage: sharedPage,
             livenessLock: livenessLock,
             tubeNotifications: try TubeNotifications(path: files.lock),

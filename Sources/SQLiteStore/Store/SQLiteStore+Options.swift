@@ -1,4 +1,4 @@
-import TaskStore
+public import TaskStore
 
 extension SQLiteStore {
     /// What can be set, with values that fit.
@@ -37,6 +37,9 @@ extension SQLiteStore {
         ///
         /// They are set exactly like this, whatever the process's umask is.
         public var fileMode: UInt32 = 0o600
+
+        /// Where the store says what it waits for, for other threads of the process.
+        public var wait = StoreWait()
 
         /// The program's version, shown in the table of managers.
         public var version = ""

@@ -1,3 +1,5 @@
+import TaskStore
+
 extension SQLiteStore {
     /// What an open store consists of.
     struct Parts {
@@ -11,6 +13,8 @@ extension SQLiteStore {
         let tables: TaskTables
         let clock: StoreClock
         let writerLock: WriterLock
+        /// Where the store says what it waits for.
+        let wait: StoreWait
         let sharedPage: SharedPage
         let livenessLock: LivenessLock
         let tubeNotifications: TubeNotifications

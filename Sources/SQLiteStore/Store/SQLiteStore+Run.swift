@@ -65,7 +65,7 @@ extension SQLiteStore {
     func makeDurable(lockHeld: Bool) throws(StoreError) {
         let coverage: GroupCommit.Coverage?
         do {
-            coverage = try parts.groupCommit.sync()
+            coverage = try parts.wait.during(.disk) { () throws(StoreError) in try parts.groupCommit.sync() }
         } catch {
             // This manager's own error is the one to report.
             try? checkNoIOFailure()

@@ -1,0 +1,13 @@
+internal import CommandLineSupport
+
+extension ManagerCommand {
+    /// The options that may come from environment variables: all of them.
+    static let environment = EnvironmentOptions(
+        [
+            "database", "database-timeout", "lease", "lanes", "listen", "name", "max-task-size", "unique-retention",
+            "file-mode", "max-connections", "max-pipelined", "max-pipelined-bytes", "max-unread", "max-memory",
+            "max-watched", "command-timeout", "max-log-size", "log-level", "log-format",
+        ]
+        .map { EnvironmentOptions.Entry($0) } + [EnvironmentOptions.Entry("allow-links", .flag)]
+    )
+}
