@@ -193,6 +193,36 @@ extension LifecycleTests {
             }
         }
 
+        @Test(arguments: [LossyDisk.File.log, .database])
+        func `a manager that cannot write everything again ends, and the next one has to do it`(
+            file: LossyDisk.File
+        ) throws {
+            try with(managers: 1) { bed, disk in
+                var acknowledged: [Int: String] = [:]
+                try put(20, through: bed.managers[0], into: &acknowledged)
+                try disk.failSync(.writeBack, of: .log, by: bed.managers[0].process.id)
+                try put(20, through: bed.managers[0], into: &acknowledged)
+                try expectEnd(of: bed.managers[0])
+                for _ in 1...2 {
+                    // Of the manager that starts now.
+                    try disk.failSync(.writeBack, of: file, by: 0)
+                    try expectRefusal(1, bed: bed, disk: disk)
+                    #expect(try disk.hasFailed())
+                    #expect(try isSuspect(bed))
+                }
+                try put(20, through: bed.restartManager(0, environment: disk.environment()), into: &acknowledged)
+                #expect(try !isSuspect(bed))
+                #expect(acknowledged.count == 40)
+                try expectAllAfterPowerCut(acknowledged, bed: bed, disk: disk)
+            }
+        }
+
+        /// Whether the managers share the knowledge of a failed write: the word 18 of the shared page.
+        private func isSuspect(_ bed: TestBed) throws -> Bool {
+            let page = try Data(contentsOf: URL(fileURLWithPath: bed.database + "-lock"))
+            return page[18 * 8..<19 * 8].contains { $0 != 0 }
+        }
+
         @Test func `a log that has lost acknowledged tasks is refused`() throws {
             try with(managers: 1) { bed, disk in
                 var acknowledged: [Int: String] = [:]
