@@ -67,8 +67,10 @@ let package = Package(
             resources: [
                 .embedInCode("Schema/functions-tasks.sql"), .embedInCode("Schema/functions-verbs.sql"),
                 .embedInCode("Schema/functions-batch.sql"), .embedInCode("Schema/functions-fast-path.sql"),
-                .embedInCode("Schema/functions-managers.sql"), .embedInCode("Schema/migration-2.sql"),
-                .embedInCode("Schema/migration-2-managers.sql"), .embedInCode("Schema/schema-postgres.sql"),
+                .embedInCode("Schema/functions-managers.sql"), .embedInCode("Schema/functions-operator.sql"),
+                .embedInCode("Schema/functions-inspect.sql"), .embedInCode("Schema/migration-2.sql"),
+                .embedInCode("Schema/migration-2-managers.sql"), .embedInCode("Schema/migration-3.sql"),
+                .embedInCode("Schema/schema-postgres.sql"),
             ]
         ),
 
@@ -188,13 +190,13 @@ let package = Package(
                 "CSQLiteShims",
             ],
             // Files of older versions, which a test makes.
-            exclude: ["schema-1.sql", "schema-2.sql"]
+            exclude: ["schema-1.sql", "schema-2.sql", "schema-3.sql"]
         ),
         .testTarget(
             name: "PostgresStoreTests",
             dependencies: ["PostgresStore", "SeededRandom", "StoreTesting", "TaskStore"],
-            // The tables and functions of an older version, which a test makes.
-            exclude: ["version-1"]
+            // The tables and functions of older versions, which a test makes.
+            exclude: ["version-1", "version-2"]
         ),
         .testTarget(
             name: "ManagerTests",

@@ -1,4 +1,4 @@
--- Beanrow's tables in PostgreSQL, version 2.
+-- Beanrow's tables in PostgreSQL, version 3.
 --
 -- They are in a schema of their own, usually "beanrow". One row per task. Read the views (task_overview,
 -- claim_overview, oldest_pending, tube_overview, session_overview, manager_overview). Add, change and delete tasks
@@ -22,7 +22,7 @@ CREATE TABLE schema_version (
     version bigint NOT NULL
 );
 
-INSERT INTO schema_version VALUES (2);
+INSERT INTO schema_version VALUES (3);
 
 -- A manager that serves these tables. A process has one row per lane (a thread with its own connection). Numbers are
 -- never used again. If a manager's counters in "heartbeat" and "batches" do not change during its lease, the other
@@ -40,8 +40,11 @@ CREATE TABLE manager (
     lease_ms     bigint  NOT NULL,         -- how long it may be silent
     heartbeat_ms bigint  NOT NULL,         -- when it last renewed its lease; for people to read
     batches      bigint  NOT NULL DEFAULT 0, -- the number of its last batch that changed something
-    fence        bigint  NOT NULL DEFAULT 0  -- the value that its next batch must give, so that a batch that it
+    fence        bigint  NOT NULL DEFAULT 0, -- the value that its next batch must give, so that a batch that it
                                              -- gave up cannot arrive late; -1: it is dead and can commit nothing
+    host         text    NOT NULL DEFAULT '',
+    draining     boolean,                  -- whether it is to take no new tasks; NULL: its version never looks
+    figures      text    NOT NULL DEFAULT '' -- of its process, as of its heartbeat: name=number, separated by spaces
 ) WITH (fillfactor = 20);                  -- free space in each page for new versions of a row that changes often
 
 -- How often each manager has said that it lives. It is a counter, so that no clock decides which manager is dead. It
@@ -176,6 +179,12 @@ CREATE TABLE session (
 
 CREATE INDEX session_connection ON session (connection) WHERE connection IS NOT NULL;
 
+-- When something was last done to the database as a whole. A backup writes "backup".
+CREATE TABLE store_event (
+    name  text   COLLATE "C" PRIMARY KEY,
+    at_ms bigint NOT NULL
+);
+
 -- Keys of tasks put with put-unique. While the task exists, and for some time after, the same key is not put again.
 CREATE TABLE unique_key (
     tube          text   COLLATE "C" NOT NULL,
@@ -196,15 +205,15 @@ CREATE TYPE operation_2 AS (
     kind             text,    -- a WHEN of run_batch_2 in functions-batch.sql
     last             integer, -- the number of the last operation that is run together with this one; else its own
     session          bigint,  -- the connection: manager << 32 | connection
-    id               bigint,  -- the task
+    id               bigint,  -- the task; end session: the session
     tube             text,
     tubes            text[],  -- claim: from which tubes
-    state            text,    -- kick, clear, peek next: the state of the tasks
+    state            text,    -- kick, clear, move tasks, peek next: the state of the tasks
     priority         bigint,
     delay_s          bigint,  -- put, release; pause: the length of the pause
     ttr_s            bigint,
-    bound            bigint,  -- claim, kick, clear: how many tasks at most
-    name             text,    -- put unique: the key; attach: the session's name
+    bound            bigint,  -- claim, kick, clear, move tasks: how many tasks at most; set draining: 1 or 0
+    name             text,    -- put unique: the key; attach: the session's name; move tasks: the other tube; a manager's
     users            bigint,  -- count users: what is added to the numbers of users and watchers
     watchers         bigint,
     is_named         boolean, -- the connection has attached a named session, or had until another one attached it
@@ -597,7 +606,7 @@ FROM session;
 -- Managers for people.
 CREATE VIEW manager_overview AS
 SELECT
-    id, name, lane, address, pid, version, utc(started_ms) AS started, utc(heartbeat_ms) AS last_heartbeat,
+    id, name, lane, address, pid, host, version, draining, utc(started_ms) AS started, utc(heartbeat_ms) AS last_heartbeat,
     round((heartbeat_ms + lease_ms - now_ms()) / 1000.0, 1) AS lease_seconds_left,
     (
         SELECT count(*) FROM task_state

@@ -1,4 +1,4 @@
--- Beanrow's database, version 3.
+-- Beanrow's database, version 4.
 --
 -- One row per task. Read the views (task_overview, claim_overview, oldest_pending, tube_overview, session_overview,
 -- manager_overview). Add, change and delete tasks through the view "task":
@@ -12,7 +12,7 @@
 -- the machine's clock is set: see "claim_clock".
 
 PRAGMA application_id = 1113940334;  -- "Bean"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- A manager process that serves this database. Its peers notice when it dies and remove its row.
 CREATE TABLE manager (
@@ -23,7 +23,10 @@ CREATE TABLE manager (
     slot         INTEGER NOT NULL UNIQUE CHECK (slot BETWEEN 0 AND 63),  -- the byte of the lock file that it holds
     version      TEXT    NOT NULL,
     started_ms   INTEGER NOT NULL,
-    heartbeat_ms INTEGER NOT NULL          -- written about every ten seconds; the lock proves that it lives, not this
+    heartbeat_ms INTEGER NOT NULL,         -- written about every ten seconds; the lock proves that it lives, not this
+    host         TEXT    NOT NULL DEFAULT '',
+    draining     INTEGER CHECK (draining IN (0, 1)),  -- whether it is to take no new tasks; NULL: its version never looks
+    figures      TEXT    NOT NULL DEFAULT ''  -- of its process, as of its heartbeat: name=number, separated by spaces
 ) STRICT;
 
 -- A tube: a named queue. It exists while it has tasks or users; "default" always does.
@@ -122,6 +125,12 @@ CREATE TABLE claim_clock (
 ) STRICT;
 
 INSERT INTO claim_clock (id, ahead_ms) VALUES (1, 0);
+
+-- When something was last done to the database as a whole. Managers write "checkpoint"; a backup writes "backup".
+CREATE TABLE store_event (
+    name  TEXT    PRIMARY KEY,
+    at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Keys of tasks put with put-unique. While the task exists, and for some time after, the same key is not put again.
 CREATE TABLE unique_key (
@@ -459,7 +468,7 @@ LEFT JOIN manager ON manager.id = session.connection >> 32;
 -- Managers for people.
 CREATE VIEW manager_overview AS
 SELECT
-    manager.id, name, address, pid, version,
+    manager.id, name, address, pid, host, version, draining,
     strftime('%Y-%m-%d %H:%M:%f', started_ms / 1000.0, 'unixepoch') AS started,
     strftime('%Y-%m-%d %H:%M:%f', heartbeat_ms / 1000.0, 'unixepoch') AS last_heartbeat,
     (

@@ -147,7 +147,10 @@ extension BeanrowClient {
         return Statistics(text)
     }
 
-    private func found(
+    /// Sends a command.
+    ///
+    /// - Returns: `nil` if the answer is `NOT_FOUND`.
+    func found(
         _ command: Command,
         requiring state: ChannelState = .any,
         isRepeatable: Bool
@@ -179,7 +182,8 @@ extension BeanrowClient {
         }
     }
 
-    private var unexpected: ClientError {
+    /// The error for an answer that does not belong to the command.
+    var unexpected: ClientError {
         ClientError(.protocolViolation, "unexpected answer")
     }
 }

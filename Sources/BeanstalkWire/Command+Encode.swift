@@ -23,6 +23,12 @@ extension ByteBuffer {
         case .clearTube(let tube, let state):
             writeArgument(tube.text)
             writeArgument(state.wireName)
+        case .moveTube(let source, let target, let state, let limit):
+            writeArgument(source.text)
+            writeArgument(target.text)
+            writeArgument(state.wireName)
+            writeArgument(limit)
+        case .endSession(let number): writeArgument(number)
         case .store(_, let action): writeArguments(of: action)
         case .reserve, .peekNext, .listTubeUsed, .listTubesWatched, .quit: break
         }
@@ -43,6 +49,13 @@ extension ByteBuffer {
         case .pause(let tube, let seconds):
             writeArgument(tube.text)
             writeArgument(seconds)
+        case .moveTask(_, let tube): writeArgument(tube.text)
+        case .editTask(_, let edit):
+            if let priority = edit.priority { writeArgument("pri=\(priority)") }
+            if let delay = edit.delay { writeArgument("delay=\(delay)") }
+            if let timeToRun = edit.timeToRun { writeArgument("ttr=\(timeToRun)") }
+        case .setDraining(let manager, _): writeArgument(PercentEncoding.encode(manager.utf8))
+        case .inspect(let query): for argument in query.arguments { writeArgument(argument) }
         default: break
         }
     }

@@ -58,6 +58,23 @@ extension Command {
     public static func pauseTube(_ tube: TubeName, seconds: UInt32) -> Command {
         .store(.pauseTube, .pause(tube, seconds: seconds))
     }
+
+    /// Makes `break-claim <id>`.
+    public static func breakClaim(_ id: TaskID) -> Command { .store(.breakClaim, .breakClaim(id)) }
+
+    /// Makes `drain-manager <name>`, or `undrain-manager <name>` if the manager is to take tasks again.
+    public static func drain(manager: String, _ isDraining: Bool = true) -> Command {
+        .store(isDraining ? .drainManager : .undrainManager, .setDraining(manager: manager, isDraining))
+    }
+
+    /// Makes `move-job <id> <tube>`.
+    public static func moveJob(_ id: TaskID, to tube: TubeName) -> Command { .store(.moveJob, .moveTask(id, to: tube)) }
+
+    /// Makes `edit-job <id> [pri=] [delay=] [ttr=]`.
+    public static func editJob(_ id: TaskID, _ edit: TaskEdit) -> Command { .store(.editJob, .editTask(id, edit)) }
+
+    /// Makes `inspect <what> [<option>=<value> ...]`.
+    public static func inspect(_ query: InspectQuery) -> Command { .store(.inspect, .inspect(query)) }
 }
 
 /// The commands of verbs with at most one argument. The parser makes them from the verb's row in the table.
@@ -87,6 +104,7 @@ extension Command {
         case .peek: self = .peek(task)
         case .kickJob: self = .kickJob(task)
         case .statsJob: self = .statsJob(task)
+        case .breakClaim: self = .breakClaim(task)
         default: return nil
         }
     }

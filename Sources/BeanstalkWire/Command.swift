@@ -48,6 +48,12 @@ public enum Command: Sendable, Equatable {
     /// `clear-tube <tube> <state>`; never ``TaskState/claimed``: our own extension (docs/protocol.md).
     case clearTube(TubeName, TaskState)
 
+    /// `move-tube <from> <to> <state> <limit>`; never ``TaskState/claimed``: our own extension (docs/protocol.md).
+    case moveTube(from: TubeName, to: TubeName, TaskState, limit: UInt32)
+
+    /// `end-session <number>`: our own extension (docs/protocol.md).
+    case endSession(Int64)
+
     /// A command that the store carries out alone.
     case store(Verb, Action)
 
@@ -69,6 +75,8 @@ public enum Command: Sendable, Equatable {
         case .quit: .quit
         case .session: .session
         case .clearTube: .clearTube
+        case .moveTube: .moveTube
+        case .endSession: .endSession
         case .store(let verb, _): verb
         }
     }

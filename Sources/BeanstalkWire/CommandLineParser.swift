@@ -14,8 +14,8 @@ enum ParsedLine {
 /// The beginning of the line decides, not its first word. The verbs are tried in beanstalkd's order. So `reserve-foo`
 /// is a malformed `reserve`, `quitX` quits, and `pause-tubefoo 5` pauses `foo`.
 enum CommandLineParser {
-    private static let unknown = ParsedLine.request(.refused(with: .unknownCommand, countedAs: nil))
-    private static let malformed = ParsedLine.request(.refused(with: .badFormat, countedAs: nil))
+    static let unknown = ParsedLine.request(.refused(with: .unknownCommand, countedAs: nil))
+    static let malformed = ParsedLine.request(.refused(with: .badFormat, countedAs: nil))
 
     /// A verb that a line may begin with.
     private struct Candidate {
@@ -102,6 +102,13 @@ enum CommandLineParser {
         case .pauseTube: pauseTube(line, from: start)
         case .session: session(line, from: start)
         case .clearTube: clearTube(line, from: start)
+        case .endSession: endSession(line, from: start)
+        case .drainManager: drain(line, from: start, true)
+        case .undrainManager: drain(line, from: start, false)
+        case .moveJob: moveJob(line, from: start)
+        case .moveTube: moveTube(line, from: start)
+        case .editJob: editJob(line, from: start)
+        case .inspect: inspect(line, from: start)
         default: unknown
         }
     }
@@ -144,11 +151,8 @@ extension CommandLineParser {
         var position = start
         while position < line.count, line[position] != UInt8.space { position += 1 }
         guard let tube = line.tubeName(in: start..<position), position < line.count else { return malformed }
-        let word = line.extracting(last: line.count - position - 1)
-        if word.equals("ready") { return .request(.command(.clearTube(tube, .pending))) }
-        if word.equals("delayed") { return .request(.command(.clearTube(tube, .delayed))) }
-        if word.equals("buried") { return .request(.command(.clearTube(tube, .buried))) }
-        return malformed
+        guard let state = orderedState(line.extracting(last: line.count - position - 1)) else { return malformed }
+        return .request(.command(.clearTube(tube, state)))
     }
 
     private static func put(_ line: Span<UInt8>, from start: Int) -> ParsedLine {
@@ -237,7 +241,7 @@ extension CommandLineParser {
     }
 
     /// Parses spaces and a number up to 2³²−1.
-    private static func uint32(_ line: Span<UInt8>, at position: inout Int) -> UInt32? {
+    static func uint32(_ line: Span<UInt8>, at position: inout Int) -> UInt32? {
         line.skipSpaces(at: &position)
         return line.digits(at: &position).flatMap { UInt32(exactly: $0) }
     }
@@ -245,7 +249,7 @@ extension CommandLineParser {
     /// Parses spaces and a number up to 2⁶⁴−1.
     ///
     /// Ids end at 2⁶³−1. A larger number is well formed, and no task has it.
-    private static func taskID(_ line: Span<UInt8>, at position: inout Int) -> TaskID? {
+    static func taskID(_ line: Span<UInt8>, at position: inout Int) -> TaskID? {
         line.skipSpaces(at: &position)
         return line.digits(at: &position).map { TaskID(rawValue: Int64(exactly: $0) ?? -1) }
     }

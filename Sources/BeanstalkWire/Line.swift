@@ -9,6 +9,9 @@ enum Line: Equatable {
     /// The most bytes per `put-unique` line, including CRLF: the line of a put with a key of 200 bytes in it.
     static let maximumLengthWithKey = 272
 
+    /// The most bytes per line of a command with options, or with two names of tubes, including CRLF.
+    static let maximumLengthWithOptions = 1024
+
     /// The number of bytes in CRLF.
     static let terminatorLength = 2
 
@@ -24,13 +27,25 @@ enum Line: Equatable {
     /// More bytes than a line may have, without a CRLF.
     case tooLong
 
-    /// Looks for a client's line, which may be longer if it is a `put-unique` line.
+    /// Looks for a client's line, which may be longer if it is a line of some commands.
     ///
     /// - Parameter bytes: the bytes that have arrived, from the start of a line.
     init(ofClient bytes: Span<UInt8>) {
-        let hasKey = bytes.count >= Self.maximumLength && bytes.end(of: "put-unique ") != nil
-        self.init(at: bytes, limit: hasKey ? Self.maximumLengthWithKey : Self.maximumLength)
+        let limit = bytes.count >= Self.maximumLength ? Self.limit(of: bytes) : Self.maximumLength
+        self.init(at: bytes, limit: limit)
     }
+
+    /// Returns how long a client's line may be that begins like this.
+    private static func limit(of bytes: Span<UInt8>) -> Int {
+        if bytes.end(of: "put-unique ") != nil { return maximumLengthWithKey }
+        let isLong = longVerbs.contains { verb in
+            guard let end = bytes.end(of: verb) else { return false }
+            return end < bytes.count && bytes[end] == UInt8.space
+        }
+        return isLong ? maximumLengthWithOptions : maximumLength
+    }
+
+    private static let longVerbs = Verb.allCases.map(\.traits).filter(\.hasLongLine).map(\.name)
 
     /// Looks for a server's line.
     ///

@@ -38,6 +38,12 @@ extension ByteBuffer {
         case .sessionTaken: writeLine("SESSION_TAKEN")
         case .exists(let id): writeLine("EXISTS ", id.rawValue)
         case .cleared(let count): writeLine("CLEARED ", count)
+        case .broken: writeLine("BROKEN")
+        case .ended: writeLine("ENDED")
+        case .serving: writeLine("SERVING")
+        case .movedTask: writeLine("MOVED")
+        case .moved(let count): writeLine("MOVED ", count)
+        case .edited: writeLine("EDITED")
         }
     }
 }

@@ -56,7 +56,7 @@ public enum Reply: Sendable, Equatable {
     /// `KICKED`
     case kickedTask
 
-    /// `OK <bytes>` and the data: YAML.
+    /// `OK <bytes>` and the data: YAML, or JSON for `inspect`.
     case ok([UInt8])
 
     /// `PAUSED`
@@ -88,4 +88,22 @@ public enum Reply: Sendable, Equatable {
 
     /// `CLEARED <count>`
     case cleared(Int)
+
+    /// `BROKEN`: the claim has ended.
+    case broken
+
+    /// `ENDED`: the session has ended.
+    case ended
+
+    /// `SERVING`: the manager takes tasks again.
+    case serving
+
+    /// `MOVED`: one task is in another tube.
+    case movedTask
+
+    /// `MOVED <count>`: this number of tasks is in another tube.
+    case moved(Int)
+
+    /// `EDITED`: the task was changed.
+    case edited
 }

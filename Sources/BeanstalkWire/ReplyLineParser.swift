@@ -64,6 +64,7 @@ enum ReplyLineParser {
             return count(line, from: position).map { .reply(.session(claims: $0)) }
         }
         if let position = line.end(of: "CLEARED ") { return count(line, from: position).map { .reply(.cleared($0)) } }
+        if let position = line.end(of: "MOVED ") { return count(line, from: position).map { .reply(.moved($0)) } }
         return word(line).map { .reply($0) }
     }
 
@@ -85,6 +86,11 @@ enum ReplyLineParser {
         if line.equals("BAD_FORMAT") { return .badFormat }
         if line.equals("UNKNOWN_COMMAND") { return .unknownCommand }
         if line.equals("SESSION_TAKEN") { return .sessionTaken }
+        if line.equals("BROKEN") { return .broken }
+        if line.equals("ENDED") { return .ended }
+        if line.equals("SERVING") { return .serving }
+        if line.equals("MOVED") { return .movedTask }
+        if line.equals("EDITED") { return .edited }
         return nil
     }
 

@@ -1,8 +1,8 @@
 /// A set of kinds of replies.
 package struct ReplySet: OptionSet, Sendable {
-    package let rawValue: UInt32
+    package let rawValue: UInt64
 
-    package init(rawValue: UInt32) {
+    package init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
 
@@ -35,6 +35,12 @@ package struct ReplySet: OptionSet, Sendable {
     package static let sessionTaken = ReplySet(rawValue: 1 << 26)
     package static let exists = ReplySet(rawValue: 1 << 27)
     package static let cleared = ReplySet(rawValue: 1 << 28)
+    package static let broken = ReplySet(rawValue: 1 << 29)
+    package static let ended = ReplySet(rawValue: 1 << 30)
+    package static let serving = ReplySet(rawValue: 1 << 31)
+    package static let movedTask = ReplySet(rawValue: 1 << 32)
+    package static let moved = ReplySet(rawValue: 1 << 33)
+    package static let edited = ReplySet(rawValue: 1 << 34)
 
     /// The replies to all commands (protocol.txt, "The error conditions").
     package static let always: ReplySet = [.outOfMemory, .internalError, .badFormat, .unknownCommand]
@@ -86,6 +92,12 @@ extension Reply {
         case .sessionTaken: .sessionTaken
         case .exists: .exists
         case .cleared: .cleared
+        case .broken: .broken
+        case .ended: .ended
+        case .serving: .serving
+        case .movedTask: .movedTask
+        case .moved: .moved
+        case .edited: .edited
         }
     }
 }

@@ -58,6 +58,22 @@ public enum Verb: UInt8, Sendable, Hashable, CaseIterable {
     case putUnique
     /// Deletes all tasks of a tube that are in one state: our own extension (docs/protocol.md).
     case clearTube
+    /// Ends the claim of any session on a task: our own extension (docs/protocol.md).
+    case breakClaim
+    /// Ends a named session by its number: our own extension (docs/protocol.md).
+    case endSession
+    /// Tells managers to take no more tasks: our own extension (docs/protocol.md).
+    case drainManager
+    /// Tells managers to take tasks again: our own extension (docs/protocol.md).
+    case undrainManager
+    /// Moves a task to another tube: our own extension (docs/protocol.md).
+    case moveJob
+    /// Moves tasks of a tube that are in one state to another tube: our own extension (docs/protocol.md).
+    case moveTube
+    /// Changes a task that no session holds: our own extension (docs/protocol.md).
+    case editJob
+    /// Reads what operators want to know, as JSON: our own extension (docs/protocol.md).
+    case inspect
 }
 
 extension Verb {
@@ -173,6 +189,22 @@ extension Verb {
             VerbTraits("put-unique", .own, .put, [.put, .exists], .canBeDeferred)
         case .clearTube:
             VerbTraits("clear-tube", .own, .admin, [.cleared, .notFound], .endsBatch)
+        case .breakClaim:
+            VerbTraits("break-claim", .task, .admin, [.broken, .notFound], .canBeDeferred)
+        case .endSession:
+            VerbTraits("end-session", .own, .admin, [.ended, .notFound], .endsBatch)
+        case .drainManager:
+            VerbTraits("drain-manager", .own, .admin, [.draining, .notFound], .hasLongLine)
+        case .undrainManager:
+            VerbTraits("undrain-manager", .own, .admin, [.serving, .notFound], .hasLongLine)
+        case .moveJob:
+            VerbTraits("move-job", .own, .admin, [.movedTask, .notFound], .canBeDeferred, .hasLongLine)
+        case .moveTube:
+            VerbTraits("move-tube", .own, .admin, [.moved, .notFound], .endsBatch, .hasLongLine)
+        case .editJob:
+            VerbTraits("edit-job", .own, .admin, [.edited, .notFound], .canBeDeferred, .hasLongLine)
+        case .inspect:
+            VerbTraits("inspect", .own, .look, [.ok, .notFound], .endsBatch, .answersWithList, .hasLongLine)
         }
     }
 }

@@ -41,6 +41,9 @@ package struct VerbTraits: Sendable {
 
         /// The store has to read all tubes for it.
         case looksAtAllTubes
+
+        /// The line may have ``Line/maximumLengthWithOptions`` bytes.
+        case hasLongLine
     }
 
     /// The word on the wire.
@@ -67,6 +70,9 @@ package struct VerbTraits: Sendable {
     /// See ``Rule/looksAtAllTubes``.
     package let looksAtAllTubes: Bool
 
+    /// See ``Rule/hasLongLine``.
+    let hasLongLine: Bool
+
     /// Whether the answer may have a body.
     ///
     /// One batch answers a bounded number of such commands.
@@ -84,6 +90,7 @@ package struct VerbTraits: Sendable {
         canBeDeferred = rules.contains(.canBeDeferred)
         answersWithList = rules.contains(.answersWithList)
         looksAtAllTubes = rules.contains(.looksAtAllTubes)
+        hasLongLine = rules.contains(.hasLongLine)
         mayAnswerWithBody = !replies.isDisjoint(with: [.reserved, .found])
     }
 }

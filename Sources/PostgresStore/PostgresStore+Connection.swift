@@ -79,6 +79,7 @@ extension PostgresStore {
         parameters.add(Int32(getpid()))
         parameters.add(options.version)
         parameters.add(options.lease.milliseconds)
+        parameters.add(options.host)
         let answer = try connection.run([PostgresConnection.Request(.enter, parameters)], until: deadline)[0]
         manager = ManagerID(rawValue: answer.int64(0, 0))
         batches = 0

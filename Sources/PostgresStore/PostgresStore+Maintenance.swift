@@ -42,7 +42,7 @@ extension PostgresStore {
         _ report: inout Maintenance
     ) throws(PostgresError) {
         let connection = try connected(until: deadline)
-        guard let (dead, hasChanges) = try findExpired(connection, until: deadline) else {
+        guard let (dead, hasChanges) = try findExpired(connection, until: deadline, &report) else {
             loseClaims()
             _ = try connected(until: deadline)
             return
@@ -60,22 +60,30 @@ extension PostgresStore {
 
     /// Finds the managers whose lease is over.
     ///
+    /// - Parameters:
+    ///   - connection: the connection.
+    ///   - deadline: when waiting for the server ends.
+    ///   - report: receives the names of the managers, and whether this one is to take new tasks.
     /// - Returns: these managers, and whether there are changes of counts to add up; nil if this manager is considered dead
     ///   itself.
+    /// - Throws: ``PostgresError``.
     private func findExpired(
         _ connection: PostgresConnection,
-        until deadline: ContinuousClock.Instant
+        until deadline: ContinuousClock.Instant,
+        _ report: inout Maintenance
     ) throws(PostgresError) -> (dead: [FailureDetector.ExpiredManager], hasChanges: Bool)? {
         var parameters = Parameters()
         parameters.add(manager.rawValue)
         let renews = ContinuousClock.now - lastBeat >= options.lease / 3
         parameters.add(renews)
+        parameters.add(figures.text)
         let begun = ContinuousClock.now
         let answer = try connection.run([PostgresConnection.Request(.listManagers, parameters)], until: deadline)[0]
         let ended = ContinuousClock.now
         if renews { lastBeat = begun }
         var observations: [FailureDetector.Observation] = []
         var isKnown = false
+        var names: [ManagerID: String] = [:]
         for row in 0..<answer.count {
             let observation = FailureDetector.Observation(
                 manager: answer.int64(row, 0),
@@ -85,10 +93,13 @@ extension PostgresStore {
             )
             if observation.manager == manager.rawValue {
                 isKnown = !observation.isDead
+                report.isToldToDrain = answer.bool(row, 5)
             } else {
                 observations.append(observation)
             }
+            if !observation.isDead { names[ManagerID(rawValue: observation.manager)] = answer.text(row, 6) }
         }
+        report.managers = names
         guard isKnown || manager.rawValue == 0 else { return nil }
         return (
             failureDetector.observe(observations, begun: begun, ended: ended), answer.count > 0 && answer.bool(0, 4)
@@ -126,7 +137,8 @@ extension PostgresStore {
     func removeDead(_ connection: PostgresConnection, until deadline: ContinuousClock.Instant) throws(PostgresError)
         -> [DeadManager]
     {
-        guard let (dead, _) = try findExpired(connection, until: deadline) else { return [] }
+        var report = Maintenance()
+        guard let (dead, _) = try findExpired(connection, until: deadline, &report) else { return [] }
         return try removeDead(dead, connection, until: deadline)
     }
 

@@ -31,6 +31,7 @@ extension PostgresStore {
 
     /// See ``Store/run(_:)``.
     public func run(_ batch: Batch) throws(StoreError) -> BatchResult {
+        if batch.operations.contains(where: { $0.action.query != nil }) { return try inspect(batch) }
         let deadline = ContinuousClock.now + timeout
         // A manager that waits for the server is alive, as long as the wait is bounded.
         listener.liveUntil(deadline + ReconnectBackoff.shortWait * 2)

@@ -41,6 +41,9 @@ public final class PostgresStore: Store {
         /// Where the store says that it waits for the server, for other threads of the process.
         public var wait = StoreWait()
 
+        /// The name of this host, for readers of the table of managers.
+        public var host = ""
+
         /// The schema that has the tables.
         public var schema = "beanrow"
 
@@ -95,6 +98,9 @@ public final class PostgresStore: Store {
 
     /// What this manager's connections use and hold.
     var references = LocalReferences()
+
+    /// The figures of this process, for the heartbeat.
+    var figures = ManagerFigures()
 
     /// Tubes for which sessions wait.
     var awaited: Set<TubeName> = []
@@ -164,6 +170,11 @@ public final class PostgresStore: Store {
 
     /// See ``Store/makeDurable()``: commits are durable.
     public func makeDurable() {}
+
+    /// See ``Store/publish(_:)``.
+    public func publish(_ figures: ManagerFigures) {
+        self.figures = figures
+    }
 
     /// See ``Store/unsubscribe(from:)``: the next ``maintain(at:)`` tells the server, since sessions often wait again.
     public func unsubscribe(from tube: TubeName) {

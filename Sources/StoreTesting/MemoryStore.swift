@@ -6,6 +6,8 @@ final class MemoryStore: Store {
     let name: String
     let queue: MemoryQueue
     var isDead = false
+    var isToldToDrain = false
+    var figures = ManagerFigures()
     var handler: (@Sendable () -> Void)?
     /// The named sessions to which this manager's connections are attached.
     var named: [SessionID: NamedSessionID] = [:]
@@ -20,6 +22,7 @@ final class MemoryStore: Store {
     }
 
     func makeDurable() {}
+    func publish(_ figures: ManagerFigures) { self.figures = figures }
     func unsubscribe(from tube: TubeName) {}
 
     func observeChanges(_ handler: @escaping @Sendable (StoreChange) -> Void) {
@@ -33,9 +36,12 @@ final class MemoryStore: Store {
 
     func maintain(at now: Timestamp) -> Maintenance {
         let dead = queue.members.filter(\.isDead)
-        return Maintenance(
+        var report = Maintenance(
             recovered: dead.map { DeadManager(id: $0.manager, name: $0.name, claims: queue.removeManager($0)) }
         )
+        report.isToldToDrain = isToldToDrain
+        report.managers = Dictionary(uniqueKeysWithValues: queue.members.map { ($0.manager, $0.name) })
+        return report
     }
 
     func leave() {
@@ -174,12 +180,14 @@ final class MemoryStore: Store {
             }
             queue.removeIfUnused(tube)
             return .useCounted
+        case .breakClaim, .endSession, .moveTask, .moveTasks, .editTask, .setDraining: return operate(action, now)
+        case .inspect(let query): return inspect(query, now)
         case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics, .listTubes:
             return read(action, now)
         }
     }
 
-    private func returnClaims(of holder: ClaimHolder) -> Int {
+    func returnClaims(of holder: ClaimHolder) -> Int {
         let held = queue.items.filter { $0.value.holder == holder }.keys
         for id in held { queue.makePending(id) }
         return held.count
@@ -216,7 +224,7 @@ final class MemoryStore: Store {
         queue.items[id]?.holder == holder
     }
 
-    private func postpone(_ id: TaskID, _ seconds: UInt32, _ now: Int64) {
+    func postpone(_ id: TaskID, _ seconds: UInt32, _ now: Int64) {
         queue.items[id]?.state = .delayed
         queue.items[id]?.due = now + Int64(seconds) * 1000
     }
@@ -226,7 +234,7 @@ final class MemoryStore: Store {
         queue.items[id]?.kicks += 1
     }
 
-    private func read(_ action: Action, _ now: Int64) -> Outcome {
+    func read(_ action: Action, _ now: Int64) -> Outcome {
         switch action {
         case .peek(let id):
             return queue.items[id].map { .found(id, body: $0.body) } ?? .notFound

@@ -17,7 +17,7 @@ public func randomAction(of tasks: Int64, using random: inout SeededGenerator, c
     let id = TaskID(rawValue: max(1, tasks + 2 - Int64(number(0...60))))
     let priority = [number(0...3), number(1020...1027), number(0...(.max))][Int(number(0...2))]
     let delay = number(0...3) == 0 ? number(1...4) : 0
-    switch number(0...(counting ? 49 : 39)) {
+    switch number(0...(counting ? 57 : 39)) {
     case 0...9:
         let body = [UInt8](repeating: UInt8(number(0...255)), count: Int(number(0...40)))
         return .put(NewTask(tube: tube, priority: priority, delay: delay, timeToRun: number(0...9), body: body))
@@ -48,10 +48,52 @@ public func randomAction(of tasks: Int64, using random: inout SeededGenerator, c
             NewTask(tube: tube, priority: priority, delay: delay, timeToRun: timeToRun, body: [1], key: key)
         )
     case 48: return .disconnect(releasing: .allClaims)
+    case 50: return .breakClaim(id)
+    case 51: return .endSession(Int64(number(1...9)))
+    case 52...53: return .moveTask(id, to: tube)
+    case 54:
+        let target = names[Int(number(0...6))]
+        return .moveTasks(from: tube, to: target, TaskState.allCases[Int(number(0...3))], limit: Int(number(0...5)))
+    case 55...56:
+        let edit = TaskEdit(
+            priority: number(0...1) == 0 ? priority : nil,
+            delay: number(0...1) == 0 ? delay : nil,
+            timeToRun: number(0...1) == 0 ? number(0...9) : nil
+        )
+        return .editTask(id, edit)
+    case 57: return .setDraining(manager: "m\(number(0...40))", number(0...1) == 0)
     case 47: return .clear(tube, TaskState.allCases[Int(number(0...3))], limit: Int(number(0...5)))
     default:
         guard counting else { return .countUse(tube, using: 1, watching: 0) }
         return .countUse(tube, using: Int(number(0...2)) - 1, watching: Int(number(0...2)) - 1)
+    }
+}
+
+/// Returns a question whose answer is the same in all stores.
+func randomQuery(of tasks: Int64, managers: [String], using random: inout SeededGenerator) -> InspectQuery {
+    func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }
+    func maybe<Value>(_ value: Value) -> Value? { number(0...1) == 0 ? value : nil }
+    let tube = names[number(0...6)]
+    let state = TaskState.allCases[number(0...3)]
+    let limit = number(1...4)
+    return switch number(0...5) {
+    case 0: .tubes(having: maybe(state), after: nil, limit: limit)
+    case 1: .tube(tube)
+    case 2: .task(TaskID(rawValue: max(1, tasks - Int64(number(0...30)))), withBody: number(0...1) == 0)
+    case 3:
+        .claims(tube: maybe(tube), manager: maybe(managers[number(0...2)]), after: TaskID(rawValue: 0), limit: limit)
+    case 4: .sessions(tube: maybe(tube), manager: maybe(managers[number(0...2)]), after: 0, limit: limit)
+    default:
+        .tasks(
+            TaskFilter(
+                tube: maybe(tube),
+                state: maybe(state),
+                olderThan: maybe(UInt32(number(0...5))),
+                bodyLike: maybe([UInt8](repeating: UInt8(number(0...255)), count: number(1...3))) ?? []
+            ),
+            after: TaskID(rawValue: 0),
+            limit: limit
+        )
     }
 }
 

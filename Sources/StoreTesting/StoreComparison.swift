@@ -22,6 +22,7 @@ public enum StoreComparison {
             case 0: try managers.remove(at: index).kill()
             case 1: try managers.remove(at: index).leave()
             case 2...6: try managers[index].compareMaintenance(at: now)
+            case 16...25: try managers[index].compareInspections(at: now, managers.map(\.name), using: &random)
             case 7...15: now = Timestamp(rawValue: now.rawValue + .random(in: -500...3000, using: &random))
             default: try managers[index].compareBatch(at: now, using: &random)
             }
@@ -34,6 +35,7 @@ public enum StoreComparison {
 
 /// One manager in two forms: on the store under test and in memory.
 private final class Twin {
+    let name: String
     private let tested: any Store
     private let harness: any StoreHarness
     private let plain: any Store
@@ -44,6 +46,7 @@ private final class Twin {
 
     init(_ harness: any StoreHarness, _ queue: MemoryQueue, _ name: String, _ now: Timestamp) throws {
         self.harness = harness
+        self.name = name
         tested = try harness.open(name, at: now)
         plain = try queue.open(name, at: now)
         self.queue = queue
@@ -64,6 +67,31 @@ private final class Twin {
         let order = { (a: DeadManager, b: DeadManager) in a.id.rawValue < b.id.rawValue }
         let found = try tested.maintain(at: now).recovered.sorted(by: order)
         try require(found, try plain.maintain(at: now).recovered.sorted(by: order), "managers found dead")
+    }
+
+    /// Compares the answers to an operator's question, page by page up to the end.
+    func compareInspections(at now: Timestamp, _ names: [String], using random: inout SeededGenerator) throws {
+        let query = randomQuery(of: queue.lastID, managers: names, using: &random)
+        // What time brings is in the next batch of either store.
+        for store in [tested, plain] {
+            while let next = try store.run(Batch([], now: now)).nextEvent, next <= now {}
+        }
+        try require(try answers(query, of: tested, at: now), try answers(query, of: plain, at: now), "\(query)")
+    }
+
+    /// Returns the rows of all pages, as far as all stores know the same.
+    private func answers(_ query: InspectQuery, of store: any Store, at now: Timestamp) throws -> [String] {
+        var rows: [String] = []
+        var query: InspectQuery? = query
+        while let question = query {
+            let session = SessionID(connection: 9, of: store.manager)
+            let outcome = try store.run(Batch([Operation(session: session, action: .inspect(question))], now: now))
+                .outcomes
+            guard case .inspected(let inspection)? = outcome.first else { return rows + ["\(outcome)"] }
+            rows += inspection.comparableRows
+            query = inspection.next.flatMap(question.from)
+        }
+        return rows
     }
 
     func compareBatch(at now: Timestamp, using random: inout SeededGenerator) throws {
@@ -109,5 +137,44 @@ private final class Twin {
         let next = (using: max(0, min(1, present.using + using)), watching: max(0, min(1, present.watching + watching)))
         uses[connection, default: [:]][tube] = next
         return .countUse(tube, using: next.using - present.using, watching: next.watching - present.watching)
+    }
+}
+
+extension Inspection {
+    /// The rows as text, without what depends on the store.
+    fileprivate var comparableRows: [String] {
+        switch self {
+        case .managers, .store: []
+        case .tubes(let page): page.rows.map { "\($0)" }
+        case .tube(let tube): ["\(tube)"]
+        case .tasks(let page), .claims(let page): page.rows.map { "\($0)" }
+        case .task(let task): ["\(task)"]
+        case .sessions(let page): page.rows.map { "\($0.holder) \($0.claims)" }
+        }
+    }
+
+    fileprivate var next: String? {
+        switch self {
+        case .managers, .store, .tube, .task: nil
+        case .tubes(let page): page.next
+        case .tasks(let page), .claims(let page): page.next
+        case .sessions(let page): page.next
+        }
+    }
+}
+
+extension InspectQuery {
+    /// Returns the question for the next page.
+    fileprivate func from(_ next: String) -> InspectQuery? {
+        let number = Int64(next) ?? 0
+        return switch self {
+        case .tubes(let state, _, let limit): .tubes(having: state, after: TubeName(next), limit: limit)
+        case .tasks(let filter, _, let limit): .tasks(filter, after: TaskID(rawValue: number), limit: limit)
+        case .claims(let tube, let manager, _, let limit):
+            .claims(tube: tube, manager: manager, after: TaskID(rawValue: number), limit: limit)
+        case .sessions(let tube, let manager, _, let limit):
+            .sessions(tube: tube, manager: manager, after: number, limit: limit)
+        case .managers, .tube, .task, .store: nil
+        }
     }
 }

@@ -62,5 +62,6 @@ public enum StoreConformance {
         putChecks + claimChecks + claimTaskChecks + deleteChecks + releaseChecks + buryChecks + touchChecks
         + expireChecks
         + kickChecks + peekChecks + pauseChecks + statisticsChecks + tubeChecks + timeChecks + recoveryChecks
-        + wakingChecks + batchChecks + namedSessionChecks + uniqueKeyChecks + clearChecks
+        + wakingChecks + batchChecks + namedSessionChecks + uniqueKeyChecks + clearChecks + operatorChecks
+        + inspectChecks
 }

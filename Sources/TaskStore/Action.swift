@@ -90,6 +90,46 @@ public enum Action: Sendable, Equatable {
     /// Deletes up to `limit` tasks of the tube that are pending, delayed or buried. → ``Outcome/cleared(_:)``, with
     /// fewer than `limit` if no more are left; ``Outcome/notFound`` if the tube does not exist.
     case clear(TubeName, TaskState, limit: Int)
+
+    /// Ends the claim of a task, whichever session holds it: the task is pending again. No counter of the task grows. →
+    /// ``Outcome/broken``, ``Outcome/notFound``
+    case breakClaim(TaskID)
+
+    /// Ends a named session, by its number: its claimed tasks become pending, and its connection is superseded. →
+    /// ``Outcome/ended(_:)``, ``Outcome/notFound``
+    ///
+    /// A store may return ``Batch/mostRows`` claims and leave the rest. The session has ended once the outcome is
+    /// another number.
+    case endSession(Int64)
+
+    /// Moves a task that no session holds to a tube, which is made if it does not exist. → ``Outcome/moved(_:)`` with 1,
+    /// ``Outcome/notFound``
+    ///
+    /// The task keeps its id, its counters, its delay and its unique key, which stays a key of the tube of the put. A
+    /// buried task becomes the last buried one of its new tube.
+    case moveTask(TaskID, to: TubeName)
+
+    /// Moves up to `limit` tasks that are pending, delayed or buried from a tube to another one, the first ones first. →
+    /// ``Outcome/moved(_:)``, with fewer than `limit` if no more are left; ``Outcome/notFound`` if the tube does not
+    /// exist.
+    case moveTasks(from: TubeName, to: TubeName, TaskState, limit: Int)
+
+    /// Changes a task that no session holds. → ``Outcome/edited``, ``Outcome/notFound``
+    ///
+    /// A buried task is not found if its delay is to be changed.
+    case editTask(TaskID, TaskEdit)
+
+    /// Tells all managers of a name whether to take new tasks. → ``Outcome/drainingSet``, ``Outcome/notFound`` if no
+    /// manager has the name, or only managers of versions that cannot be told.
+    ///
+    /// They learn it in ``Store/maintain(at:)``, within a second.
+    case setDraining(manager: String, Bool)
+
+    /// Answers an operator's question. → ``Outcome/inspected(_:)``, ``Outcome/notFound``
+    ///
+    /// Inspections are in batches of their own. A store may refuse a batch that has other operations too, with
+    /// ``StoreError/Code/refused``.
+    indirect case inspect(InspectQuery)
 }
 
 /// The properties of actions that all stores and managers need.
@@ -98,11 +138,11 @@ extension Action {
     public var task: TaskID? {
         switch self {
         case .claimTask(let id), .delete(let id), .release(let id, _, _), .bury(let id, _), .touch(let id),
-            .kickTask(let id), .peek(let id), .taskStatistics(let id), .expire(let id):
+            .kickTask(let id), .peek(let id), .taskStatistics(let id), .expire(let id), .breakClaim(let id),
+            .moveTask(let id, _), .editTask(let id, _):
             id
         case .put, .claim, .kick, .peekNext, .pause, .tubeStatistics, .storeStatistics, .listTubes, .countUse,
-            .disconnect,
-            .attach, .clear:
+            .disconnect, .attach, .clear, .endSession, .moveTasks, .setDraining, .inspect:
             nil
         }
     }
@@ -128,7 +168,7 @@ extension Action {
     /// Whether the action names a row that another program may have locked.
     public var mayMeetLock: Bool {
         switch self {
-        case .claimTask, .delete, .release, .bury, .touch, .kickTask, .pause: true
+        case .claimTask, .delete, .release, .bury, .touch, .kickTask, .pause, .breakClaim, .moveTask, .editTask: true
         case .put(let task): task.key != nil
         default: false
         }
@@ -137,8 +177,13 @@ extension Action {
     /// Whether the action changes nothing.
     public var isReadOnly: Bool {
         switch self {
-        case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics, .listTubes: true
+        case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics, .listTubes, .inspect: true
         default: false
         }
+    }
+
+    /// The question, if the action answers one.
+    public var query: InspectQuery? {
+        if case .inspect(let query) = self { query } else { nil }
     }
 }

@@ -67,6 +67,25 @@ public enum Outcome: Sendable, Equatable {
     /// The number of tasks that were deleted.
     case cleared(Int)
 
+    /// The claim has ended and the task is pending.
+    case broken
+
+    /// The number of tasks of a named session that became pending. The session has ended, unless the number is
+    /// ``Batch/mostRows``.
+    case ended(Int)
+
+    /// The number of tasks that are in another tube now.
+    case moved(Int)
+
+    /// The task was changed.
+    case edited
+
+    /// The managers will learn whether to take new tasks.
+    case drainingSet
+
+    /// The answer to an operator's question.
+    indirect case inspected(Inspection)
+
     /// There is no such task or tube, or the session may not change it.
     case notFound
 
@@ -94,8 +113,10 @@ extension Outcome {
     /// This is not needed for ``disconnected(_:)``: a power failure ends the connection too.
     public var mustBeDurable: Bool {
         switch self {
-        case .inserted, .deleted, .released, .buried, .touched, .paused, .exists, .attached: true
-        case .cleared(let count), .kicked(let count): count > 0
+        case .inserted, .deleted, .released, .buried, .touched, .paused, .exists, .attached, .broken, .ended, .edited,
+            .drainingSet:
+            true
+        case .cleared(let count), .kicked(let count), .moved(let count): count > 0
         case .claimed(let tasks): !tasks.isEmpty
         default: false
         }

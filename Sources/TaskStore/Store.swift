@@ -82,6 +82,10 @@ public protocol Store: AnyObject {
     /// - Throws: ``StoreError``, as ``run(_:)``.
     func lookForNews() throws(StoreError) -> News?
 
+    /// Keeps figures of this manager's process, which the other managers show as of the next heartbeat, and
+    /// ``InspectQuery/managers`` through this manager at once.
+    func publish(_ figures: ManagerFigures)
+
     /// Does the regular work: shows that this manager lives, returns the claims of managers that died, maintains the
     /// files.
     ///
@@ -104,6 +108,9 @@ extension Store {
 
     /// Returns `nil`: the managers of this store announce only that there may be news.
     public func takeNews() throws(StoreError) -> News? { nil }
+
+    /// Does nothing: no other manager shows the figures.
+    public func publish(_ figures: ManagerFigures) {}
 
     /// Returns `nil`: every session that waits has to try.
     public func lookForNews() throws(StoreError) -> News? { nil }
@@ -136,6 +143,13 @@ public struct Maintenance: Sendable, Equatable {
 
     /// Whether all claims that this manager's sessions had are lost; see ``BatchResult/hasLostClaims``.
     public var hasLostClaims = false
+
+    /// Whether an operator has told this manager to take no more tasks, see ``Action/setDraining(manager:_:)``; `nil` if
+    /// the call did not find out.
+    public var isToldToDrain: Bool?
+
+    /// The managers that are in the store, this one among them, by number; `nil` if the call did not read them.
+    public var managers: [ManagerID: String]?
 
     /// Whether the returned claims may be of use to sessions that wait.
     public var madePending: Bool { recovered.contains { $0.claims > 0 } || !endedForSilent.isEmpty }

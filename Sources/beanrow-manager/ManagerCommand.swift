@@ -203,6 +203,7 @@ struct ManagerCommand: AsyncParsableCommand {
                     var options = SQLiteStore.Options()
                     options.version = Version.current
                     options.wait = activities[lane].wait
+                    options.host = HostName.current
                     options.uniqueRetention = uniqueRetention
                     options.allowsLinks = allowLinks
                     options.fileMode = fileMode.rawValue

@@ -57,6 +57,7 @@ struct ServerOptions: ParsableArguments {
         options.version = Version.current
         options.stop = stop
         options.wait = wait
+        options.host = HostName.current
         let store = try PostgresStore.open(address: database, name: name, listeningAddress: address, options: options)
         if lane == 0 {
             for (line, isWarning) in store.durability {

@@ -73,6 +73,50 @@ let sampleCommands: [(String, Command)] = [
     ("clear-tube emails ready\r\n", .clearTube(TubeName(sample: "emails"), .pending)),
     ("clear-tube emails delayed\r\n", .clearTube(TubeName(sample: "emails"), .delayed)),
     ("clear-tube emails buried\r\n", .clearTube(TubeName(sample: "emails"), .buried)),
+    ("break-claim 7\r\n", .breakClaim(TaskID(rawValue: 7))),
+    ("end-session 4294967295\r\n", .endSession(4_294_967_295)),
+    ("drain-manager m1\r\n", .drain(manager: "m1")),
+    ("undrain-manager node%201/%C3%A9\r\n", .drain(manager: "node 1/é", false)),
+    ("move-job 7 emails\r\n", .moveJob(TaskID(rawValue: 7), to: TubeName(sample: "emails"))),
+    (
+        "move-tube \(longestName) default buried 4294967295\r\n",
+        .moveTube(from: TubeName(sample: longestName), to: .default, .buried, limit: .max)
+    ),
+    (
+        "edit-job 7 pri=1 delay=0 ttr=3\r\n",
+        .editJob(TaskID(rawValue: 7), TaskEdit(priority: 1, delay: 0, timeToRun: 3))
+    ),
+    ("edit-job 7 delay=5\r\n", .editJob(TaskID(rawValue: 7), TaskEdit(delay: 5))),
+    ("inspect managers\r\n", .inspect(.managers)),
+    ("inspect store\r\n", .inspect(.store)),
+    ("inspect tubes\r\n", .inspect(.tubes(having: nil, after: nil, limit: 100))),
+    (
+        "inspect tubes state=claimed after=%24a limit=1000\r\n",
+        .inspect(.tubes(having: .claimed, after: TubeName(sample: "$a"), limit: 1000))
+    ),
+    ("inspect tube name=default\r\n", .inspect(.tube(.default))),
+    ("inspect task id=7\r\n", .inspect(.task(TaskID(rawValue: 7), withBody: false))),
+    ("inspect task id=7 body=1\r\n", .inspect(.task(TaskID(rawValue: 7), withBody: true))),
+    (
+        "inspect tasks tube=emails state=buried older-than=60 body-like=%00%0D%0A%20%25%FF after=9 limit=1\r\n",
+        .inspect(
+            .tasks(
+                TaskFilter(
+                    tube: TubeName(sample: "emails"),
+                    state: .buried,
+                    olderThan: 60,
+                    bodyLike: [0, 13, 10, 32, 37, 255]
+                ),
+                after: TaskID(rawValue: 9),
+                limit: 1
+            )
+        )
+    ),
+    (
+        "inspect claims tube=default manager=m1 after=8\r\n",
+        .inspect(.claims(tube: .default, manager: "m1", after: TaskID(rawValue: 8), limit: 100))
+    ),
+    ("inspect sessions after=8\r\n", .inspect(.sessions(tube: nil, manager: nil, after: 8, limit: 100))),
 ]
 
 /// Every reply, with the bytes it is on the wire.
@@ -109,6 +153,12 @@ let sampleReplies: [(String, Reply)] = [
     ("SESSION_TAKEN\r\n", .sessionTaken),
     ("EXISTS 7\r\n", .exists(TaskID(rawValue: 7))),
     ("CLEARED 0\r\n", .cleared(0)),
+    ("BROKEN\r\n", .broken),
+    ("ENDED\r\n", .ended),
+    ("SERVING\r\n", .serving),
+    ("MOVED\r\n", .movedTask),
+    ("MOVED 12\r\n", .moved(12)),
+    ("EDITED\r\n", .edited),
 ]
 
 /// Streams of clients that can be refused or carried out, with what comes of them; the body limit is 8.

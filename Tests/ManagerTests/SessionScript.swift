@@ -149,6 +149,13 @@ final class SessionScript {
         case .disconnect: return .disconnected(0)
         case .attach: return .attached([])
         case .clear: return .cleared(0)
+        case .breakClaim: return .broken
+        case .endSession: return .ended(0)
+        case .moveTask: return .moved(1)
+        case .moveTasks: return .moved(0)
+        case .editTask: return .edited
+        case .setDraining: return .drainingSet
+        case .inspect: return .inspected(.managers([]))
         }
     }
 }

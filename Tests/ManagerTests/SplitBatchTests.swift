@@ -54,6 +54,26 @@ import Testing
         #expect(parts <= 2 * 6 * refused.count + 1)
     }
 
+    @Test func `operations that have to be alone are, and the order stays`() throws {
+        var batches: [[Int64]] = []
+        var split = SplitBatch(Batch(peeks(7), now: Timestamp(rawValue: 0))) { batch throws(StoreError) in
+            batches.append(batch.operations.map(task))
+            return result(batch.operations.map { .inserted(TaskID(rawValue: task($0))) })
+        }
+        let outcomes = try split.carryOut { [0, 3, 4].contains(task($0)) }.outcomes
+        #expect(batches == [[0], [1, 2], [3], [4], [5, 6]])
+        #expect(outcomes == (0..<7).map { .inserted(TaskID(rawValue: $0)) })
+    }
+
+    @Test func `an operation that is alone and fails leaves the others as they are`() throws {
+        var split = SplitBatch(Batch(peeks(3), now: Timestamp(rawValue: 0))) { batch throws(StoreError) in
+            if batch.operations.map(task) == [1] { throw StoreError(.failed, "fails") }
+            return result(batch.operations.map { .inserted(TaskID(rawValue: task($0))) })
+        }
+        let outcomes = try split.carryOut { task($0) == 1 }.outcomes
+        #expect(outcomes == [.inserted(TaskID(rawValue: 0)), .undone(.failed), .inserted(TaskID(rawValue: 2))])
+    }
+
     @Test func `a single operation that is refused is not run again`() throws {
         var parts = 0
         #expect(try outcomes(of: peeks(1), refusing: [0], &parts) == [.undone(.refused)])

@@ -98,6 +98,23 @@ final class TemporarySchema: StoreHarness {
         return connection
     }
 
+    /// Creates the tables and functions of version 2.
+    ///
+    /// - Returns: a connection like that of a manager of this version.
+    func makeSecondVersion() throws -> PostgresConnection {
+        let connection = try PostgresConnection(address)
+        try connection.execute("CREATE SCHEMA \(name); SET search_path TO \(name)")
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("version-2")
+        for file in [
+            "schema", "functions-tasks", "functions-verbs", "functions-batch", "functions-fast-path",
+            "functions-managers",
+        ] {
+            let text = try String(contentsOf: folder.appendingPathComponent("\(file).sql"), encoding: .utf8)
+            try connection.execute("BEGIN; \(text); COMMIT")
+        }
+        return connection
+    }
+
     /// Returns the SQL of version 1, which Beanrow 0.1.0 had.
     static func firstVersion() throws -> [String] {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("version-1")

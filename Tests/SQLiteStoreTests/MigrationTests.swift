@@ -29,7 +29,7 @@ import Testing
         )
     }
 
-    @Test(arguments: [1, 2])
+    @Test(arguments: [1, 2, 3])
     func `a file of an older version is migrated with all its tasks`(_ version: Int) throws {
         try makeFile(version: version)
         let tasks = "SELECT * FROM task ORDER BY id"
@@ -74,7 +74,9 @@ import Testing
         let before = try database.everything() + database.rows("SELECT sql FROM sqlite_schema ORDER BY 1")
         let step =
             "ALTER TABLE task_body ADD COLUMN checksum INTEGER; DELETE FROM task; INSERT INTO nowhere VALUES (1);"
-        let error = #expect(throws: StoreError.self) { try Schema.establish(database, migrations: [1: step, 2: ""]) }
+        let error = #expect(throws: StoreError.self) {
+            try Schema.establish(database, migrations: [1: step, 2: "", 3: ""])
+        }
         #expect(error?.code == .unusable)
         #expect(error?.message.contains("nowhere") == true)
         #expect(!database.isInTransaction)
@@ -90,7 +92,7 @@ import Testing
         try database.execute("PRAGMA user_version = -1")
         let steps: [Int64: String] = [
             -1: "CREATE TABLE one (a);", 0: "CREATE TABLE two (a);",
-            1: "INSERT INTO one VALUES (1); INSERT INTO two VALUES (2);", 2: "",
+            1: "INSERT INTO one VALUES (1); INSERT INTO two VALUES (2);", 2: "", 3: "",
         ]
         var broken = steps
         broken[1] = "INSERT INTO three VALUES (1);"
@@ -101,6 +103,32 @@ import Testing
         try Schema.establish(database, migrations: steps)
         #expect(try database.integer("PRAGMA user_version") == Schema.version)
         #expect(try database.rows("SELECT a FROM one UNION SELECT a FROM two") == ["1", "2"])
+    }
+
+    /// What a manager of version 3 does at its start, and at a heartbeat.
+    @Test func `a manager of version 3 continues beside this one, and is not told to drain`() throws {
+        try makeFile(version: 3)
+        let old = try place.shell()
+        let heartbeat = try old.prepare("UPDATE manager SET heartbeat_ms = ?2 WHERE id = ?1")
+        defer { heartbeat.finalize() }
+        let store = try place.open()
+        try old.execute(
+            """
+            INSERT INTO manager (name, address, pid, slot, version, started_ms, heartbeat_ms)
+            VALUES ('old', 'x', 1, 63, '0', 1, 1)
+            """
+        )
+        heartbeat.bind(old.lastInsertedRow, 5)
+        #expect(try heartbeat.run() == 1)
+        let session = SessionID(connection: 1, of: store.manager)
+        func set(_ name: String) throws -> Outcome {
+            let action = Action.setDraining(manager: name, true)
+            return try store.run(Batch([Operation(session: session, action: action)], now: .start)).outcomes[0]
+        }
+        #expect(try set("old") == .notFound)
+        #expect(try store.maintain(at: .start).isToldToDrain == false)
+        try old.execute("DELETE FROM manager WHERE name = 'old'")
+        try store.leave()
     }
 
     @Test func `a manager of the old version continues during a migration`() throws {

@@ -15,7 +15,8 @@ extension Reply {
         case .sessionTaken: ClientError(.sessionTaken, "another connection attached the session (SESSION_TAKEN)")
         case .notIgnored: ClientError(.notIgnored, "a connection must watch at least one tube (NOT_IGNORED)")
         case .inserted, .buriedTask, .using, .reserved, .deadlineSoon, .timedOut, .deleted, .released, .buried,
-            .touched, .watching, .found, .kicked, .kickedTask, .ok, .paused, .exists, .session, .cleared:
+            .touched, .watching, .found, .kicked, .kickedTask, .ok, .paused, .exists, .session, .cleared, .broken,
+            .ended, .serving, .movedTask, .moved, .edited:
             nil
         }
     }

@@ -87,6 +87,8 @@ extension Engine {
     func maintain() {
         guard phase == .running, stalled == nil else { return }
         let moment = clock.now()
+        turnTimes.age(at: moment.instant)
+        store.publish(figures)
         do {
             let report = try store.maintain(at: moment.timestamp)
             for manager in report.recovered {
@@ -102,6 +104,8 @@ extension Engine {
                 )
             }
             for warning in report.warnings { logger.warning("\(warning)") }
+            if let isTold = report.isToldToDrain { follow(isToldToDrain: isTold) }
+            if let managers = report.managers { notePeers(managers) }
             if report.madePending { table.sessions.waiters.wakeAll() }
             if report.hasLostClaims { loseClaims() }
             if report.isUnfinished { continueMaintenance() }
@@ -116,6 +120,38 @@ extension Engine {
         // This finds delays that other managers have added since and, if they die, do not end.
         mustLookForEvents = true
         scheduleTurn()
+    }
+
+    /// Refuses new tasks, or takes them again, as an operator has said.
+    private func follow(isToldToDrain: Bool) {
+        guard isToldToDrain != drainReasons.contains(.operatorsCommand) else { return }
+        setDraining(isToldToDrain, .operatorsCommand)
+        if isToldToDrain {
+            logger.notice("draining, as an operator has said: new tasks are refused")
+        } else {
+            logger.notice("an operator has ended the draining", metadata: ["draining": "\(table.sessions.isDraining)"])
+        }
+    }
+
+    /// Logs which managers have come and gone.
+    ///
+    /// The rows of this process's other event loops have its name too.
+    private func notePeers(_ all: [ManagerID: String]) {
+        guard lane.map({ $0.number == 0 }) ?? true else { return }
+        let own = all[store.manager]
+        let managers = all.filter { $0.value != own }
+        defer { peers = managers }
+        guard let known = peers else {
+            let names = managers.values.sorted().joined(separator: ", ")
+            return logger.info("serving", metadata: ["manager": "\(store.manager)", "peers": "\(names)"])
+        }
+        guard known != managers else { return }
+        for (id, name) in managers where known[id] == nil {
+            logger.info("another manager has joined", metadata: ["manager": "\(name)", "id": "\(id)"])
+        }
+        for (id, name) in known where managers[id] == nil {
+            logger.info("another manager has gone", metadata: ["manager": "\(name)", "id": "\(id)"])
+        }
     }
 
     /// Has the store continue its regular work after the sockets have been read.

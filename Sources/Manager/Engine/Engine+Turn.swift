@@ -153,6 +153,7 @@ extension Engine {
         let end = ContinuousClock.now
         send(answered[...])
         linger.answered(answered.count, at: end, after: end - start)
+        turnTimes.note(end - start)
         resumeReading()
         answerQuestions()
         if table.hasWork { scheduleTurn() }
@@ -162,18 +163,38 @@ extension Engine {
 
     /// Runs a batch.
     ///
-    /// It is run in parts if the store refuses one of its operations, so that the others do not fail.
+    /// It is run in parts if the store refuses one of its operations, so that the others do not fail. An inspection is
+    /// run alone, so that it does not hold the lock of the writers.
     private func runBatch(_ operations: [Operation], at moment: Moment) throws(StoreError) -> BatchResult {
         let batch = Batch(operations, now: moment.timestamp)
+        if table.builder.batch.inspects {
+            store.publish(figures)
+            if operations.count > 1 { return try runParts(of: batch) { $0.action.query != nil } }
+        }
         do {
             return try store.run(batch)
         } catch {
             guard error.code == .refused, !operations.isEmpty else { throw error }
-            var parts = SplitBatch(batch) { [store] part throws(StoreError) in try store.run(part) }
+            var parts = parts(of: batch)
             let result = try parts.carryOut(after: error)
             for refusal in parts.refusals { log("the database refused a command", refusal) }
             return result
         }
+    }
+
+    /// Runs some operations of a batch alone.
+    private func runParts(
+        of batch: Batch,
+        alone isAlone: (Operation) -> Bool
+    ) throws(StoreError) -> BatchResult {
+        var parts = parts(of: batch)
+        let result = try parts.carryOut(alone: isAlone)
+        for refusal in parts.refusals { log("the database refused a command", refusal) }
+        return result
+    }
+
+    private func parts(of batch: Batch) -> SplitBatch {
+        SplitBatch(batch) { [store] part throws(StoreError) in try store.run(part) }
     }
 
     func log(_ what: String, _ error: StoreError) {

@@ -37,6 +37,15 @@ final class Engine {
 
     var linger = BatchLinger()
 
+    /// How long the turns have taken lately.
+    var turnTimes = TurnTimes()
+
+    /// The other managers, as of the last maintenance; `nil` before the first one.
+    var peers: [ManagerID: String]?
+
+    /// The reasons for which new tasks are refused.
+    var drainReasons: Set<DrainReason> = []
+
     /// The next turn, if the sockets are read before it.
     var nextTurn: Scheduled<Void>?
     var wakeUp: (at: ContinuousClock.Instant, timer: Scheduled<Void>)?
@@ -202,7 +211,22 @@ final class Engine {
 
     /// Answers every put with `DRAINING` from now on.
     func drain() {
-        table.sessions.isDraining = true
+        setDraining(true, .signal)
+    }
+
+    /// Adds or removes a reason to refuse new tasks.
+    func setDraining(_ isDraining: Bool, _ reason: DrainReason) {
+        if isDraining { drainReasons.insert(reason) } else { drainReasons.remove(reason) }
+        table.sessions.isDraining = !drainReasons.isEmpty
+    }
+
+    /// A reason to refuse new tasks.
+    enum DrainReason {
+        /// A signal to the process. It stays until the process ends.
+        case signal
+
+        /// An operator's command, which is in the store.
+        case operatorsCommand
     }
 
     /// Notes that the connection's reading waits until its queue is shorter.

@@ -1,8 +1,9 @@
 internal import TaskStore
 
-/// A batch that the store refused because of one of its operations.
+/// A batch that is run in parts: because the store refused it for one of its operations, or because some of its operations
+/// have to be alone.
 ///
-/// It is run in halves, and these in halves again, until that operation is alone and fails alone.
+/// A batch that was refused is run in halves, and these in halves again, until that operation is alone and fails alone.
 ///
 /// Each part is a transaction of its own. The changes of one part stay, whatever the outcome of the others is.
 struct SplitBatch {
@@ -20,7 +21,7 @@ struct SplitBatch {
     /// The store's errors for the operations that it refused.
     private(set) var refusals: [StoreError] = []
 
-    /// Takes a batch that was refused.
+    /// Takes a batch.
     ///
     /// - Parameters:
     ///   - batch: the batch.
@@ -32,7 +33,23 @@ struct SplitBatch {
         outcomes = Array(repeating: .undone(.refused), count: operations.count)
     }
 
-    /// Runs it.
+    /// Runs it with some operations alone, each in a batch of its own between those before and those behind it.
+    ///
+    /// - Parameter isAlone: whether an operation is run alone.
+    /// - Returns: as ``carryOut(after:)``.
+    /// - Throws: as ``carryOut(after:)``.
+    mutating func carryOut(alone isAlone: (Operation) -> Bool) throws(StoreError) -> BatchResult {
+        var start = 0
+        for index in operations.indices where isAlone(operations[index]) {
+            if start < index { try carryOut(start..<index) }
+            try carryOut(index..<index + 1)
+            start = index + 1
+        }
+        if start < operations.count { try carryOut(start..<operations.count) }
+        return try finish()
+    }
+
+    /// Runs it after the store has refused it.
     ///
     /// - Parameter error: the store's error for the whole batch.
     /// - Returns: an outcome for each operation; ``Outcome/undone(_:)`` for those of the parts that failed.
@@ -40,9 +57,14 @@ struct SplitBatch {
     ///   all of them.
     mutating func carryOut(after error: StoreError) throws(StoreError) -> BatchResult {
         try divide(operations.indices, error)
+        return try finish()
+    }
+
+    /// Returns the sum of the results.
+    private mutating func finish() throws(StoreError) -> BatchResult {
         // If all operations were refused, no part has a result; an empty batch has one.
         if sum == nil { sum = try run(Batch([], now: now)) }
-        guard var result = sum else { throw error }
+        guard var result = sum else { throw StoreError(.failed, "no part of the batch was run") }
         result.outcomes = outcomes
         return result
     }

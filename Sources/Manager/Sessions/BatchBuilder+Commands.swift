@@ -48,6 +48,10 @@ extension BatchBuilder {
             begin(.attach(name), for: session, &sessions)
         case .clearTube(let tube, let state):
             begin(.clear(tube, state), for: session, &sessions)
+        case .moveTube(let source, let target, let state, let limit):
+            begin(.move(from: source, to: target, state, limit: Int(limit)), for: session, &sessions)
+        case .endSession(let number):
+            begin(.endSession(number), for: session, &sessions)
         }
     }
 

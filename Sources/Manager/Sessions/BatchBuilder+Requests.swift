@@ -102,10 +102,19 @@ extension BatchBuilder {
             share.claims += 1
             sessions.claimsLeft -= 1
         }
+        if verb == .inspect {
+            // The commands of this session behind it come in another batch, and so do other inspections.
+            guard !batch.inspects else {
+                batch.leave(.commands)
+                session.queue.putBack(.command(.store(verb, action)))
+                return false
+            }
+            batch.inspects = true
+        }
         share.use(for: traits)
         if action.mayMeetLock { share.mayWait = true }
         add(action, .store(verb, claim: action.claimedTask), for: session, &sessions)
-        return true
+        return !traits.endsBatch
     }
 
     /// Takes the room for one look at all tubes from the batch.

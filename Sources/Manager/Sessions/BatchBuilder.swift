@@ -38,6 +38,7 @@ struct BatchBuilder {
     mutating func build(from sessions: inout SessionRegistry, at now: Moment) -> [Operation] {
         batch.claimOrder = .noneWaits
         batch.rest = .nothing
+        batch.inspects = false
         room = BatchRoom(limits, bytesOfList: bytesOfList)
 
         addEnds(from: &sessions)

@@ -35,6 +35,9 @@ struct BuiltBatch {
     /// The entries; those with an operation are in the order of the operations.
     var entries: [BatchEntry] = []
 
+    /// Whether an operation answers an operator's question: one at most, since all sessions wait for it.
+    var inspects = false
+
     var rest = Rest.nothing
     var claimOrder = ClaimOrder.noneWaits
 

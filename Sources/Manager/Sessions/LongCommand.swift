@@ -15,11 +15,17 @@ struct LongCommand {
 
         /// Attaches the connection to a named session, and learns its claims.
         case attach(SessionName)
+
+        /// Moves up to this many tasks of a tube that are in one state to another tube.
+        case move(from: TubeName, to: TubeName, TaskState, limit: Int)
+
+        /// Ends the named session with a number.
+        case endSession(Int64)
     }
 
     let work: Work
 
-    /// The number of tasks that the steps have deleted, kicked or found to be claimed.
+    /// The number of tasks that the steps have changed, or found to be claimed.
     private(set) var done = 0
 
     /// The number of tasks for which the step in the batch asks.
@@ -41,6 +47,8 @@ struct LongCommand {
         case .clear: .clearTube
         case .kick: .kick
         case .attach: .session
+        case .move: .moveTube
+        case .endSession: .endSession
         }
     }
 
@@ -72,6 +80,12 @@ struct LongCommand {
             // Most sessions have few claims. So the store decides how many of them a batch has room for.
             asked = 0
             return .attach(name, after: lastKnown)
+        case .move(let source, let target, let state, let limit):
+            asked = min(limit - done, rows)
+            return .moveTasks(from: source, to: target, state, limit: asked)
+        case .endSession(let number):
+            asked = Batch.mostRows
+            return .endSession(number)
         }
     }
 
@@ -101,6 +115,17 @@ struct LongCommand {
             return .sessionTaken
         case (.attach, .notFound):
             return .notFound
+        case (.move(_, _, _, let limit), .moved(let count)):
+            done += count
+            return count == asked && done < limit ? nil : .moved(done)
+        case (.move, .notFound):
+            return done > 0 ? .moved(done) : .notFound
+        case (.endSession, .ended(let count)):
+            done += count
+            return count == Batch.mostRows ? nil : .ended
+        // Another client may end it between two steps.
+        case (.endSession, .notFound):
+            return done > 0 ? .ended : .notFound
         default:
             return unfinished(.internalError)
         }
@@ -116,6 +141,9 @@ struct LongCommand {
         case .clear: return .cleared(done)
         case .kick: return .kicked(done)
         case .attach: return failure
+        case .move: return .moved(done)
+        // Some of its claims are left, so it has not ended.
+        case .endSession: return failure
         }
     }
 }

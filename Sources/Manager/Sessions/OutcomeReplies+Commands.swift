@@ -22,7 +22,9 @@ extension OutcomeReplies {
         guard let long = session.longCommand else { return }
         switch long.work {
         case .clear: break
-        case .kick(let tube, _): wakeForKicked(outcome, tube, &sessions)
+        case .kick(let tube, _), .move(_, let tube, .pending, _): wakeForKicked(outcome, tube, &sessions)
+        case .move: break
+        case .endSession: wakeForEndedSession(outcome, &sessions)
         case .attach(let name): applyAttach(outcome, name, session, isFirst: long.isAtStart, &sessions, at: now)
         }
         guard let answer = session.finishStep(outcome) else { return }
@@ -79,9 +81,21 @@ extension OutcomeReplies {
         sessions.timeouts.schedule(session)
     }
 
-    /// Wakes sessions if more tasks were kicked than sessions were served.
+    /// Wakes sessions if more tasks were kicked or moved than sessions were served.
     private func wakeForKicked(_ outcome: Outcome, _ tube: TubeName, _ sessions: inout SessionRegistry) {
-        if case .kicked(let count) = outcome, count > BatchBuilder.servedAtOnce { sessions.waiters.wake([tube]) }
+        switch outcome {
+        case .kicked(let count), .moved(let count):
+            if count > BatchBuilder.servedAtOnce { sessions.waiters.wake([tube]) }
+        default: break
+        }
+    }
+
+    /// Wakes sessions for the claims of a named session that was ended, and the connection that was attached to it.
+    private func wakeForEndedSession(_ outcome: Outcome, _ sessions: inout SessionRegistry) {
+        guard case .ended(let count) = outcome else { return }
+        // The tubes of its claims are not known. Its connection may wait here, and is told that it is superseded.
+        if count > 0 { sessions.waiters.unserved = .possible }
+        sessions.waiters.wakeAllNamed()
     }
 
     /// Applies the end of a session, or a step of it.

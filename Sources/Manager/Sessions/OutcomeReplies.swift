@@ -201,8 +201,15 @@ struct OutcomeReplies {
         case .superseded:
             session.claims = SessionClaims()
             return .sessionTaken
-        case .inserted, .exists, .storageFull, .cleared, .useCounted, .disconnected, .attached, .deferred, .locked,
-            .failed, .damaged, .undone:
+        case .broken: return .broken
+        case .moved(let count): return verb == .moveJob ? .movedTask : .moved(count)
+        case .edited: return .edited
+        case .drainingSet: return verb == .drainManager ? .draining : .serving
+        case .inspected(let inspection):
+            let document = InspectDocument(inspection, at: now.timestamp) { sessions.waitingEverywhere(for: $0) }
+            return .ok(document.bytes)
+        case .inserted, .exists, .storageFull, .cleared, .useCounted, .disconnected, .ended, .attached, .deferred,
+            .locked, .failed, .damaged, .undone:
             return .internalError
         }
     }

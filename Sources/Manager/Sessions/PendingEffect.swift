@@ -16,7 +16,9 @@ enum PendingEffect {
         case .release(let task, _, delay: 0), .expire(let task):
             // A claim of this batch is not known yet.
             if let claim = session.claims[task] { self = .tasks(1, claim.tube) } else { self = .anywhere }
-        case .kickTask, .pause(_, seconds: 0): self = .anywhere
+        case .kickTask, .pause(_, seconds: 0), .breakClaim, .endSession, .editTask: self = .anywhere
+        case .moveTask(_, let tube): self = .tasks(1, tube)
+        case .moveTasks(_, let tube, .pending, let limit): self = .tasks(limit, tube)
         case .kick(let tube, let bound, _): self = .tasks(bound, tube)
         case .put(let task): self = task.delay == 0 ? .tasks(1, task.tube) : .none
         default: self = .none

@@ -76,6 +76,11 @@ struct Waiters {
         }
     }
 
+    /// Wakes all sessions that wait and are attached to a named session.
+    mutating func wakeAllNamed() {
+        for session in sessions.allNamed { wakes.wake(session) }
+    }
+
     /// Wakes the sessions that wait and are attached to a named session.
     mutating func wake(named name: SessionName) {
         for session in sessions.sessions(named: name) { wakes.wake(session) }

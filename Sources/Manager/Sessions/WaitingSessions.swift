@@ -21,6 +21,9 @@ struct WaitingSessions {
     /// Returns the sessions with this name that wait.
     func sessions(named name: SessionName) -> [Session] { byName[name, default: []].compactMap { named[$0] } }
 
+    /// The sessions that wait and are attached to a named session.
+    var allNamed: [Session] { Array(named.values) }
+
     /// Returns a session that waits and is attached to a named session.
     func namedSession(_ id: SessionID) -> Session? { named[id] }
 

@@ -113,7 +113,26 @@ struct BatchAnalysis {
         case .attach(let name, _):
             planned.name = name.text
             references.attach(connection, to: NamedSessionID(rawValue: 0))
-        case .peek, .taskStatistics:
+        case .breakClaim(let id):
+            name(id)
+        case .endSession(let number):
+            planned.id = number
+        case .moveTask(let id, let tube):
+            name(id)
+            planned.tube = tube.text
+            makesTubes = true
+        case .moveTasks(let source, let target, let state, let limit):
+            (planned.tube, planned.name, planned.state) = (source.text, target.text, state.rawValue)
+            planned.bound = Int64(max(0, limit))
+            (makesTubes, readsTubes) = (true, true)
+        case .editTask(let id, let edit):
+            name(id)
+            planned.priority = edit.priority.map(Int64.init)
+            planned.delay = edit.delay.map(Int64.init)
+            planned.timeToRun = edit.timeToRun.map(Int64.init)
+        case .setDraining(let manager, let isDraining):
+            (planned.name, planned.bound) = (manager, isDraining ? 1 : 0)
+        case .peek, .taskStatistics, .inspect:
             break
         }
     }
@@ -161,6 +180,14 @@ extension PlannedOperation.Kind {
         case .disconnect(releasing: .allClaims): self = .disconnectAndRelease
         case .attach: self = .attach
         case .clear: self = .clear
+        case .breakClaim: self = .breakClaim
+        case .endSession: self = .endSession
+        case .moveTask: self = .moveTask
+        case .moveTasks: self = .moveTasks
+        case .editTask: self = .editTask
+        case .setDraining: self = .setDraining
+        // Inspections are in batches of their own, and are sent as other statements.
+        case .inspect: self = .peek
         }
     }
 }
@@ -169,7 +196,7 @@ extension Action {
     /// Whether it may be left for a later batch, which the manager does not expect of the other actions.
     fileprivate var canBeDeferred: Bool {
         switch self {
-        case .countUse, .expire, .disconnect, .attach, .clear: false
+        case .countUse, .expire, .disconnect, .attach, .clear, .endSession, .moveTasks, .setDraining: false
         default: true
         }
     }

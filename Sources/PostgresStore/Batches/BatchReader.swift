@@ -122,6 +122,10 @@ struct BatchReader {
         case (.expire(let id), _):
             references.removeClaim(id)
             outcomes[index] = .released
+        case (.breakClaim(let id), _):
+            references.removeClaim(id)
+            outcomes[index] = .broken
+        case (_, .ended(let known)): outcomes[index] = .ended(known + Int(count))
         case (_, .disconnected(let known)): outcomes[index] = .disconnected(known + Int(count))
         default: outcomes[index] = .kicked(Int(count))
         }
@@ -171,7 +175,23 @@ struct BatchReader {
         case .clear(let tube, let state, _):
             changes.delete(row.tasks, urgent: row.urgent, tube.text, from: state)
             outcomes[index] = .cleared(Int(row.tasks))
-        case .kick, .kickTask, .countUse, .expire, .disconnect:
+        case .endSession:
+            outcomes[index] = .ended(0)
+        case .moveTask(_, let tube):
+            let isUrgent = row.priority < QueueRules.urgentBelow
+            changes.move(1, urgent: isUrgent ? 1 : 0, from: row.tube, to: tube.text, row.stateName)
+            outcomes[index] = .moved(1)
+        case .moveTasks(let source, let target, let state, _):
+            changes.move(row.tasks, urgent: row.urgent, from: source.text, to: target.text, state.rawValue)
+            outcomes[index] = .moved(Int(row.tasks))
+        case .editTask(_, let edit):
+            let state = edit.delay.map { $0 > 0 ? TaskState.delayed : .pending }
+            let priority = edit.priority.map(Int64.init)
+            changes.edit(row.tube, from: (row.stateName, row.priority), to: state, priority: priority)
+            outcomes[index] = .edited
+        case .setDraining:
+            outcomes[index] = .drainingSet
+        case .kick, .kickTask, .countUse, .expire, .disconnect, .breakClaim, .inspect:
             break
         }
     }

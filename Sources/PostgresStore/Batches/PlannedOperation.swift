@@ -13,6 +13,12 @@ struct PlannedOperation {
         case listTubes = "list tubes"
         case countUsers = "count users"
         case disconnectAndRelease = "disconnect and release"
+        case breakClaim = "break claim"
+        case endSession = "end session"
+        case moveTask = "move task"
+        case moveTasks = "move tasks"
+        case editTask = "edit task"
+        case setDraining = "set draining"
     }
 
     var kind: Kind

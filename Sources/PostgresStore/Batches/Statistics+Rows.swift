@@ -28,8 +28,13 @@ extension TaskStatistics {
 extension TubeStatistics {
     /// Adds up what the tables say and what the batch has changed so far, which is not written yet.
     init(_ tube: TubeName, _ row: BatchRow, plus change: CountChange) {
+        self.init(tube, row.numbers, plus: change)
+    }
+
+    /// Takes the numbers of `tube_statistics_2`.
+    init(_ tube: TubeName, _ numbers: [Int64?], plus change: CountChange = CountChange()) {
         self.init(name: tube)
-        let numbers = row.numbers.map { $0 ?? 0 }
+        let numbers = numbers.map { $0 ?? 0 }
         guard numbers.count == 13 else { return }
         counts = TaskCounts(numbers, plus: change)
         totalTasks = Int(numbers[5] + change.totalTasks)

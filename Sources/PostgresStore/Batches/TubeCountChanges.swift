@@ -68,6 +68,35 @@ struct TubeCountChanges {
         shrunk.insert(tube)
     }
 
+    /// Counts tasks that an operator has moved from one tube to another.
+    mutating func move(_ count: Int64, urgent: Int64, from former: String, to tube: String, _ stateName: String) {
+        guard count > 0, former != tube, let state = TaskState(rawValue: stateName) else { return }
+        changes[former, default: CountChange()].add(-count, urgent: -urgent, state)
+        changes[tube, default: CountChange()].add(count, urgent: urgent, state)
+        if state == .pending { moreToClaim.insert(tube) }
+    }
+
+    /// Counts a task that an operator has edited.
+    ///
+    /// - Parameters:
+    ///   - tube: its tube.
+    ///   - old: its state and priority before.
+    ///   - state: its state now; nil if it is the same.
+    ///   - priority: its priority now; nil if it is the same.
+    mutating func edit(
+        _ tube: String,
+        from old: (state: String, priority: Int64),
+        to state: TaskState?,
+        priority: Int64?
+    ) {
+        guard let former = TaskState(rawValue: old.state) else { return }
+        let state = state ?? former
+        func urgent(_ priority: Int64) -> Int64 { priority < QueueRules.urgentBelow ? 1 : 0 }
+        changes[tube, default: CountChange()].add(-1, urgent: -urgent(old.priority), former)
+        changes[tube, default: CountChange()].add(1, urgent: urgent(priority ?? old.priority), state)
+        if state == .pending, former != .pending { moreToClaim.insert(tube) }
+    }
+
     /// Notes that a tube's pause has ended.
     mutating func endPause(_ tube: String) {
         moreToClaim.insert(tube)

@@ -34,6 +34,11 @@ struct Parameters {
         add { $0.write(text) }
     }
 
+    mutating func add(bytes: [UInt8]?) {
+        guard let bytes else { return places.append(nil) }
+        add { $0.write(bytes) }
+    }
+
     mutating func add(_ values: [Int64]) {
         add { writer in writer.write(array: values, BinaryWriter.TypeID.int64) { $0.write($1) } }
     }

@@ -6,6 +6,7 @@ enum Statement: String, CaseIterable {
     case wake, subscribe, unsubscribe, findChanges, lookForNews
     case listManagers, addUpChanges, restartNamedClaims, cleanUp, removeDeadManager
     case holdNumber, releaseNumbers, endSessions
+    case inspectTubes, inspectTube, inspectTasks, inspectTask, inspectSessions, inspectManagers, inspectStore
     case enter, countUsersAgain, attachSessionsAgain, lastBatch, transactionStatus
 
     /// The statement's SQL; `functions-*.sql` describe the functions.
@@ -59,8 +60,15 @@ enum Statement: String, CaseIterable {
             SELECT NULL, mine.connection FROM unnest($2::bigint[], $3::bigint[]) AS mine (id, connection)
             WHERE NOT EXISTS (SELECT 1 FROM session WHERE id = mine.id AND session.connection = mine.connection)
             """
-        case .listManagers: "SELECT * FROM list_managers_2($1, $2)"
+        case .listManagers: "SELECT * FROM list_managers_3($1, $2, $3)"
         case .addUpChanges: "SELECT add_up_changes_2($1, $2)"
+        case .inspectTubes: "SELECT * FROM inspect_tubes_3(\(placeholders(6)))"
+        case .inspectTube: "SELECT numbers FROM tube_statistics_2(0, $1, coalesce($2, now_ms()))"
+        case .inspectTasks: "SELECT * FROM inspect_tasks_3(\(placeholders(10)))"
+        case .inspectTask: "SELECT * FROM inspect_task_3($1, $2, $3)"
+        case .inspectSessions: "SELECT * FROM inspect_sessions_3(\(placeholders(6)))"
+        case .inspectManagers: "SELECT * FROM inspect_managers_3()"
+        case .inspectStore: "SELECT * FROM inspect_store_3()"
         case .restartNamedClaims: "SELECT restart_named_claims_2($1)"
         case .cleanUp: "SELECT clean_up_2($1)"
         case .removeDeadManager: "SELECT * FROM remove_dead_manager_2($1, $2, $3)"
@@ -84,7 +92,7 @@ enum Statement: String, CaseIterable {
         case .enter:
             """
             SELECT id, pg_try_advisory_lock_shared(\(Self.numberKey), id::integer)
-            FROM enter_2($1, $2, $3, $4, $5, $6) AS id
+            FROM enter_3(\(placeholders(7))) AS id
             """
         case .countUsersAgain: "SELECT count_users_again_2($1, $2, $3, $4)"
         case .attachSessionsAgain: "SELECT attach_sessions_again_2($1, $2, $3)"

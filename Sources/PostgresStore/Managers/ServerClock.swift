@@ -17,6 +17,10 @@ struct ServerClock {
     }
 
     private var last: Reading?
+
+    /// The last time that was read of the server's clock; 0 if none was.
+    var latest: Int64 { last?.time ?? 0 }
+
     private var steadySince: ContinuousClock.Instant?
 
     /// When the clock was first read after a step that was not handled yet, in the server's time.

@@ -12,11 +12,12 @@ import TaskStore
 /// it refuses them.
 enum Schema {
     /// The version that this program needs; also in `schema-postgres.sql`.
-    static let version: Int64 = 2
+    static let version: Int64 = 3
 
     /// The migration from each version to the next: SQL that runs before and after the functions are replaced.
     private static let migrations: [Int64: (before: [UInt8], after: [UInt8])] = [
-        1: (PackageResources.migration_2_sql, PackageResources.migration_2_managers_sql)
+        1: (PackageResources.migration_2_sql, PackageResources.migration_2_managers_sql),
+        2: (PackageResources.migration_3_sql, []),
     ]
 
     /// The key of the advisory lock under which tables are created and changed: "Bean", and the schema's name.
@@ -126,6 +127,7 @@ enum Schema {
     static var functions: [String] {
         [
             PackageResources.functions_tasks_sql, PackageResources.functions_verbs_sql,
+            PackageResources.functions_operator_sql, PackageResources.functions_inspect_sql,
             PackageResources.functions_batch_sql, PackageResources.functions_fast_path_sql,
             PackageResources.functions_managers_sql,
         ]

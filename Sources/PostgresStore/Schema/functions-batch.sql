@@ -42,7 +42,9 @@ CREATE OR REPLACE FUNCTION is_locked_2(_operation operation_2, _locked bigint[])
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     CASE
-    WHEN _operation.kind IN ('claim task', 'delete', 'release', 'bury', 'touch', 'kick task', 'expire') THEN
+    WHEN _operation.kind IN (
+        'claim task', 'delete', 'release', 'bury', 'touch', 'kick task', 'expire', 'break claim', 'move task', 'edit task'
+    ) THEN
         RETURN _operation.id = ANY (_locked);
     WHEN _operation.kind = 'pause' THEN
         PERFORM 1 FROM tube WHERE name = _operation.tube FOR NO KEY UPDATE SKIP LOCKED;
@@ -223,6 +225,21 @@ BEGIN
             RETURN QUERY SELECT * FROM disconnect_2(_i, _operation.session, true);
         WHEN 'attach' THEN
             RETURN QUERY SELECT * FROM attach_session_2(_i, _operation.session, _operation.name, _now);
+        WHEN 'break claim' THEN
+            RETURN QUERY SELECT * FROM break_claim_3(_i, _operation.id);
+        WHEN 'end session' THEN
+            RETURN QUERY SELECT * FROM end_session_3(_i, _operation.id, _manager);
+        WHEN 'move task' THEN
+            RETURN QUERY SELECT * FROM move_task_3(_i, _operation.id, _operation.tube);
+        WHEN 'move tasks' THEN
+            RETURN QUERY
+            SELECT * FROM move_tasks_3(_i, _operation.tube, _operation.name, _operation.state, _operation.bound);
+        WHEN 'edit task' THEN
+            _row := edit_task_3(
+                _i, _operation.id, _operation.priority, _operation.delay_s, _operation.ttr_s, _now
+            );
+        WHEN 'set draining' THEN
+            _row := set_draining_3(_i, _operation.name, _operation.bound = 1);
         END CASE;
         IF _row.event IS NOT NULL THEN
             RETURN NEXT _row;

@@ -3,10 +3,11 @@
 -- == A manager's start ==
 
 -- Adds a manager. Returns its number.
-CREATE OR REPLACE FUNCTION enter_2(_name text, _lane integer, _address text, _pid integer, _version text, _lease bigint)
-RETURNS bigint LANGUAGE sql VOLATILE AS $$
-    INSERT INTO manager (name, lane, address, pid, version, started_ms, lease_ms, heartbeat_ms)
-    VALUES (_name, _lane, _address, _pid, _version, now_ms(), _lease, now_ms())
+CREATE OR REPLACE FUNCTION enter_3(
+    _name text, _lane integer, _address text, _pid integer, _version text, _lease bigint, _host text
+) RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    INSERT INTO manager (name, lane, address, pid, version, started_ms, lease_ms, heartbeat_ms, host, draining)
+    VALUES (_name, _lane, _address, _pid, _version, now_ms(), _lease, now_ms(), _host, false)
     RETURNING id
 $$;
 
@@ -70,22 +71,24 @@ CREATE OR REPLACE FUNCTION beat_2(_me bigint) RETURNS void LANGUAGE sql VOLATILE
 $$;
 
 -- Returns all managers: a counter that stays the same only while the manager shows no sign of life, its lease, and whether
--- it is already considered dead. Also returns whether there are changes of counts to add up. With _renews, writes the time
--- of the last heartbeat of _me, for people.
+-- it is already considered dead. Also returns whether there are changes of counts to add up, whether each is to take no
+-- new tasks, and the names. With _renews, writes the time of the last heartbeat of _me, and its figures, for people.
 --
 -- No clock of the server takes part: the caller decides which manager is dead, by its own clock, after two calls.
-CREATE OR REPLACE FUNCTION list_managers_2(_me bigint, _renews boolean)
-RETURNS TABLE (o_id bigint, o_pulse bigint, o_lease bigint, o_is_dead boolean, o_has_changes boolean)
+CREATE OR REPLACE FUNCTION list_managers_3(_me bigint, _renews boolean, _figures text)
+RETURNS TABLE (
+    o_id bigint, o_pulse bigint, o_lease bigint, o_is_dead boolean, o_has_changes boolean, o_is_draining boolean, o_name text
+)
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF _renews THEN
-        UPDATE manager SET heartbeat_ms = now_ms()
+        UPDATE manager SET heartbeat_ms = now_ms(), figures = _figures
         WHERE id IN (SELECT id FROM manager WHERE id = _me FOR NO KEY UPDATE SKIP LOCKED);
     END IF;
     RETURN QUERY
     SELECT
         id, batches + coalesce((SELECT beats FROM heartbeat WHERE manager_id = id), 0), lease_ms, fence < 0,
-        EXISTS (SELECT 1 FROM tube_count WHERE manager_id < 0)
+        EXISTS (SELECT 1 FROM tube_count WHERE manager_id < 0), coalesce(draining, false), name
     FROM manager;
 END $$;
 

@@ -28,6 +28,9 @@ final class Database {
     /// Registered once per process. The name is a constant in C and is never freed.
     nonisolated(unsafe) private static let vfs: UnsafePointer<CChar>? = beanrow_log_vfs()
 
+    /// The version of the library that is loaded, for people.
+    static var libraryVersion: String { "SQLite \(String(cString: sqlite3_libversion()))" }
+
     /// Opens an existing file.
     ///
     /// - Parameters:

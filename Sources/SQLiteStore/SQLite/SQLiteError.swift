@@ -61,6 +61,13 @@ struct SQLiteError: Error {
         self.systemError = 0
     }
 
+    /// Makes the error for an operation that a batch cannot have.
+    init(refused message: String) {
+        self.code = SQLITE_MISMATCH
+        self.message = message
+        self.systemError = 0
+    }
+
     /// Makes the error for a commit that SQLite has published although not all of it is in the log.
     init(unwritten bytes: Int) {
         self.code = SQLITE_IOERR

@@ -43,6 +43,13 @@ final class Statement {
         }
     }
 
+    /// Binds a copy of bytes to a parameter.
+    func bind(copying bytes: [UInt8], at index: Int32) {
+        // SQLITE_TRANSIENT, a macro that Swift does not import: SQLite makes a copy before the call returns.
+        let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+        _ = bytes.withUnsafeBytes { sqlite3_bind_blob64(handle, index, $0.baseAddress, UInt64($0.count), copies) }
+    }
+
     /// Binds an integer to parameter 1.
     func bind(_ first: Int64) {
         sqlite3_bind_int64(handle, 1, first)

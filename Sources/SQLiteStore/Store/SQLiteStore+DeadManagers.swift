@@ -58,7 +58,9 @@ extension SQLiteStore {
             if error.code == .busy { return }
             throw error
         }
-        guard managers.contains(where: { $0.id == manager }) else { throw rowWasRemoved() }
+        guard let own = managers.first(where: { $0.id == manager }) else { throw rowWasRemoved() }
+        report.isToldToDrain = own.isToldToDrain
+        report.managers = Dictionary(uniqueKeysWithValues: managers.map { ($0.id, $0.name) })
         silenceDetector.keep(managers.map(\.slot))
         for peer in managers where peer.id != manager {
             if try parts.livenessLock.isAlive(peer.slot) {

@@ -65,6 +65,7 @@ extension SQLiteStore {
         try parts.walSync.checkFrames(parts.checkpointer.framesLeft)
         do {
             try parts.checkpointer.checkpoint(mode)
+            if parts.sharedPage.logFrames == 0 { unwrittenCheckpoint = Timestamp(rawValue: parts.tables.now) }
         } catch  where error.isFull {
             // There was no room for the database to grow; what could be copied was.
         } catch {

@@ -64,6 +64,7 @@ extension SQLiteStore {
                 name: name,
                 address: address,
                 version: version,
+                host: hostName,
                 process: Int64(getpid()),
                 slot: slot
             )

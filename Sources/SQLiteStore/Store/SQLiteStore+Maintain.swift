@@ -66,13 +66,15 @@ extension SQLiteStore {
                 lastSessionLookedAt = try tables.removeIdleSessions(after: lastSessionLookedAt, atMost: page)
                 let removed = try tables.removeOldKeys(atMost: Int64(page))
                 hasMoreToRemove = removed == page || lastSessionLookedAt > 0
-                return try tables.heartbeat()
+                if let moment = unwrittenCheckpoint { try tables.setEvent("checkpoint", at: moment.rawValue) }
+                return try tables.heartbeat(figures)
             }
         } catch  where error.code == .busy || error.code == .full {
             // The heartbeat is only for people, and the next one comes soon.
             return
         }
         guard hasRow else { throw rowWasRemoved() }
+        unwrittenCheckpoint = nil
         try checkpointIfDue()
     }
 

@@ -128,7 +128,7 @@ extension SQLiteStore {
             ),
             diskReserve: diskReserve
         )
-        let store = SQLiteStore(parts, silentAfter: options.silentAfter, at: now)
+        let store = SQLiteStore(parts, hostName: options.host, silentAfter: options.silentAfter, at: now)
         _ = parts.walWatcher?.arm()
         try store.join(isAlone: isAlone, name: name, address: address, version: options.version, at: now)
         parts.walWatcher?.verify()

@@ -44,6 +44,9 @@ extension SQLiteStore {
         /// The program's version, shown in the table of managers.
         public var version = ""
 
+        /// The name of this host, shown in the table of managers.
+        public var host = ""
+
         /// Makes the options that fit in most cases.
         public init() {}
     }

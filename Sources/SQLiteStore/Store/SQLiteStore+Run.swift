@@ -5,13 +5,18 @@ extension Batch {
     ///
     /// An empty batch only checks whether events in time are due.
     fileprivate var onlyReads: Bool { operations.allSatisfy(\.action.isReadOnly) }
+
+    /// Whether an operation answers an operator's question.
+    fileprivate var inspects: Bool { operations.contains { $0.action.query != nil } }
 }
 
 extension Outcome {
     /// Whether it tells a client what was read, and changes nothing.
     fileprivate var tellsWhatWasRead: Bool {
         switch self {
-        case .found, .damaged, .task, .tube, .store, .tubes, .superseded, .kicked, .cleared, .notFound: true
+        case .found, .damaged, .task, .tube, .store, .tubes, .superseded, .kicked, .cleared, .moved, .inspected,
+            .notFound:
+            true
         default: false
         }
     }
@@ -25,7 +30,13 @@ extension SQLiteStore {
         var found: BatchResult?
         if batch.onlyReads { found = try read(batch) }
         let result: BatchResult
-        if let found { result = found } else { result = try writeLocked(batch) }
+        if let found {
+            result = found
+        } else if batch.onlyReads, batch.inspects {
+            result = try inspectAfterEvents(batch)
+        } else {
+            result = try writeLocked(batch)
+        }
         // Otherwise makeDurable() does it.
         if !result.needsDurability, result.outcomes.contains(where: { $0.tellsWhatWasRead }) {
             try checkAllSyncs(lockHeld: false, waits: true)
@@ -97,21 +108,43 @@ extension SQLiteStore {
         try checkNoIOFailure()
     }
 
+    /// Runs a batch with inspections after a batch that ends what is due, so that the writers do not wait for it.
+    private func inspectAfterEvents(_ batch: Batch) throws(StoreError) -> BatchResult {
+        let before = try run(Batch([], now: batch.now))
+        guard var result = try read(batch, evenIfDue: true) else {
+            throw StoreError(.failed, "\(path): nothing was read")
+        }
+        result.timePassed = before.timePassed
+        result.needsDurability = before.needsDurability
+        result.moreToClaim = before.moreToClaim
+        return result
+    }
+
     /// Runs a batch that only reads, without waiting for the writers.
     ///
+    /// - Parameters:
+    ///   - batch: the batch.
+    ///   - evenIfDue: whether it is run although an event in time is due.
     /// - Returns: nil if an event in time is due, which has to be written first.
     /// - Throws: ``StoreError``.
-    private func read(_ batch: Batch) throws(StoreError) -> BatchResult? {
+    private func read(_ batch: Batch, evenIfDue: Bool = false) throws(StoreError) -> BatchResult? {
         let tables = parts.tables
         do {
             try tables.statements.transaction.beginRead.run()
             let timeRead = ContinuousClock.now
             try tables.startBatch(at: parts.clock.read(batch.now))
             var outcomes: [Outcome]?
-            if try !tables.hasDueEvents() {
+            let isDue = try tables.hasDueEvents()
+            if evenIfDue || !isDue {
                 var found: [Outcome] = []
                 found.reserveCapacity(batch.operations.count)
-                for operation in batch.operations { found.append(try tables.perform(operation)) }
+                for operation in batch.operations {
+                    if let query = operation.action.query {
+                        found.append(try inspect(query))
+                    } else {
+                        found.append(try tables.perform(operation))
+                    }
+                }
                 outcomes = found
             }
             let next = try tables.timeToNextEvent()

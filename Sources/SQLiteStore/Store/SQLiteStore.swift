@@ -50,6 +50,15 @@ public final class SQLiteStore: Store {
     /// The named session at which the last heartbeat stopped looking for idle ones; 0 if it has looked at the last one.
     var lastSessionLookedAt: Int64 = 0
 
+    /// The figures of this process, for the heartbeat.
+    var figures = ManagerFigures()
+
+    /// The name of this host, for the table of managers.
+    let hostName: String
+
+    /// When this manager last emptied the log, if the table does not say so yet.
+    var unwrittenCheckpoint: Timestamp?
+
     /// The length of the database at the last check.
     var lastLength: Int64 = 0
 
@@ -60,8 +69,9 @@ public final class SQLiteStore: Store {
     var hasLeft = false
 
     /// Combines the parts; ``join(isAlone:name:address:version:at:)`` has to follow.
-    init(_ parts: Parts, silentAfter: Duration, at now: Timestamp) {
+    init(_ parts: Parts, hostName: String, silentAfter: Duration, at now: Timestamp) {
         self.parts = parts
+        self.hostName = hostName
         self.silenceDetector = SilenceDetector(limit: silentAfter)
         self.manager = parts.tables.manager
         self.lastHeartbeat = now.rawValue
@@ -70,6 +80,11 @@ public final class SQLiteStore: Store {
 
     /// The database's path, for messages.
     var path: String { parts.files.database }
+
+    /// See ``Store/publish(_:)``.
+    public func publish(_ figures: ManagerFigures) {
+        self.figures = figures
+    }
 
     /// See ``Store/observeChanges(_:)``.
     public func observeChanges(_ handler: @escaping @Sendable (StoreChange) -> Void) {

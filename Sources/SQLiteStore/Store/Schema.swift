@@ -11,7 +11,7 @@ enum Schema {
     /// The version that this program reads and writes.
     ///
     /// Also in `schema.sql`.
-    static let version: Int64 = 3
+    static let version: Int64 = 4
 
     /// What a file is.
     enum Condition: Equatable {
@@ -73,7 +73,8 @@ enum Schema {
     /// Finds out the version of a database that has Beanrow's tables from what each version has added.
     private static func versionByTables(_ database: Database) -> Int64 {
         func has(_ sql: String) -> Bool { (try? database.integer(sql)) == 1 }
-        if has("SELECT count(*) FROM sqlite_schema WHERE name = 'claim_clock'") { return version }
+        if has("SELECT count(*) FROM sqlite_schema WHERE name = 'store_event'") { return version }
+        if has("SELECT count(*) FROM sqlite_schema WHERE name = 'claim_clock'") { return 3 }
         return has("SELECT count(*) FROM pragma_table_info('task_body') WHERE name = 'checksum'") ? 2 : 1
     }
 
@@ -131,6 +132,15 @@ enum Schema {
         """
             + ["TABLE claim_clock", "VIEW task_overview", "VIEW claim_overview"].map(definition).joined()
             + "INSERT INTO claim_clock (id, ahead_ms) VALUES (1, 0);\n",
+        // Operators see and steer managers. A manager of an older version leaves draining NULL.
+        3: """
+        DROP VIEW manager_overview;
+        ALTER TABLE manager ADD COLUMN host TEXT NOT NULL DEFAULT '';
+        ALTER TABLE manager ADD COLUMN draining INTEGER CHECK (draining IN (0, 1));
+        ALTER TABLE manager ADD COLUMN figures TEXT NOT NULL DEFAULT '';
+
+        """
+            + ["TABLE store_event", "VIEW manager_overview"].map(definition).joined(),
     ]
 
     /// Finds the statement in `schema.sql` that creates something, so that a new file and an old one get the same.

@@ -5,4 +5,7 @@ struct ManagerRow {
     var id: ManagerID
     var name: String
     var slot: Int
+
+    /// Whether it is to take no new tasks.
+    var isToldToDrain = false
 }

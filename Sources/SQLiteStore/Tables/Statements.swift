@@ -28,6 +28,12 @@ struct Statements {
     let session: TaskTables.SessionStatements
     let namedClaims: TaskTables.NamedClaimsStatements
     let manager: TaskTables.ManagerStatements
+    let breakClaim: TaskTables.BreakClaimStatements
+    let endSession: TaskTables.EndSessionStatements
+    let move: TaskTables.MoveStatements
+    let edit: TaskTables.EditStatements
+    let drain: TaskTables.DrainStatements
+    let inspect: TaskTables.InspectStatements
 
     /// Prepares them all.
     init(_ database: Database) throws(SQLiteError) {
@@ -51,5 +57,11 @@ struct Statements {
         session = try TaskTables.SessionStatements(registry)
         namedClaims = try TaskTables.NamedClaimsStatements(registry)
         manager = try TaskTables.ManagerStatements(registry)
+        breakClaim = try TaskTables.BreakClaimStatements(registry)
+        endSession = try TaskTables.EndSessionStatements(registry)
+        move = try TaskTables.MoveStatements(registry)
+        edit = try TaskTables.EditStatements(registry)
+        drain = try TaskTables.DrainStatements(registry)
+        inspect = try TaskTables.InspectStatements(registry)
     }
 }

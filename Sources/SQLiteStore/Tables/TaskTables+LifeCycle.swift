@@ -83,6 +83,9 @@ extension TaskTables {
 
         /// The session buried the task, with a new priority.
         case buried(priority: Int64)
+
+        /// An operator has ended it.
+        case broken
     }
 
     /// Records that a claim has ended.
@@ -93,7 +96,7 @@ extension TaskTables {
             becameDelayed(until: due, priority: priority, in: tube, from: old)
         case .released(let priority, nil):
             becamePending(PendingTask(task, priority: priority), in: tube, from: old)
-        case .timedOut:
+        case .timedOut, .broken:
             becamePending(PendingTask(task, priority: task.priority), in: tube, from: old)
         case .buried(let priority):
             count(tube, from: old, to: (.buried, priority))
@@ -106,6 +109,37 @@ extension TaskTables {
         case .pending: tube.prefetch.remove(task.id)
         case .delayed: nextEvents.removeDelay(until: task.due)
         case .claimed, .buried: break
+        }
+    }
+
+    // An operator moves or edits a task that is not claimed.
+
+    /// Records that a task is in another tube, and removes the former one if it has no use any more.
+    func moved(_ task: TaskRow, from former: Tube, to tube: Tube) throws(SQLiteError) {
+        let state = (task.state, task.priority)
+        count(former, from: state, to: nil)
+        if task.state == .pending {
+            former.prefetch.remove(task.id)
+            becamePending(PendingTask(task, priority: task.priority), in: tube, from: nil)
+        } else {
+            count(tube, from: nil, to: state)
+        }
+        if !former.isUsedHere { try removeIfUnused(former) }
+    }
+
+    /// Records that a task was edited.
+    ///
+    /// - Parameters:
+    ///   - old: its row before.
+    ///   - new: its row now.
+    ///   - tube: its tube.
+    func edited(_ old: TaskRow, _ new: TaskRow, in tube: Tube) {
+        leftState(old, in: tube)
+        let former = (old.state, old.priority)
+        switch new.state {
+        case .pending: becamePending(PendingTask(new, priority: new.priority), in: tube, from: former)
+        case .delayed: becameDelayed(until: new.due, priority: new.priority, in: tube, from: former)
+        case .claimed, .buried: count(tube, from: former, to: (new.state, new.priority))
         }
     }
 

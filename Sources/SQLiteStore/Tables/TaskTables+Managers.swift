@@ -12,19 +12,19 @@ extension TaskTables {
         let tubes: Statement
 
         init(_ registry: StatementRegistry) throws(SQLiteError) {
-            all = try registry.prepare("list managers", "SELECT id, name, slot FROM manager ORDER BY id")
+            all = try registry.prepare("list managers", "SELECT id, name, slot, draining FROM manager ORDER BY id")
             byID = try registry.prepare("find manager", "SELECT 1 FROM manager WHERE id = ?1")
             insert = try registry.prepare(
                 "add manager",
                 """
-                INSERT INTO manager (name, address, pid, slot, version, started_ms, heartbeat_ms)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+                INSERT INTO manager (name, address, pid, slot, version, started_ms, heartbeat_ms, host, draining)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, 0)
                 """
             )
             delete = try registry.prepare("remove manager", "DELETE FROM manager WHERE id = ?1")
             heartbeat = try registry.prepare(
                 "heartbeat",
-                "UPDATE manager SET heartbeat_ms = ?2 WHERE id = ?1"
+                "UPDATE manager SET heartbeat_ms = ?2, figures = ?3 WHERE id = ?1"
             )
             setClaimClock = try registry.prepare(
                 "set claim clock",
@@ -51,7 +51,8 @@ extension TaskTables {
                 ManagerRow(
                     id: ManagerID(rawValue: statement.int(0)),
                     name: statement.text(1),
-                    slot: Int(statement.int(2))
+                    slot: Int(statement.int(2)),
+                    isToldToDrain: statement.int(3) == 1
                 )
             )
         }
@@ -70,7 +71,14 @@ extension TaskTables {
     ///
     /// - Throws: ``SQLiteError``, also if all ids were given: with a larger one, a connection's id would not fit into
     ///   63 bits.
-    func register(name: String, address: String, version: String, process: Int64, slot: Int) throws(SQLiteError) {
+    func register(
+        name: String,
+        address: String,
+        version: String,
+        host: String,
+        process: Int64,
+        slot: Int
+    ) throws(SQLiteError) {
         let last = try database.integer("SELECT max(seq) FROM sqlite_sequence WHERE name = 'manager'") ?? 0
         guard last < ManagerID.largest else { throw SQLiteError(noNumberFor: "a manager") }
         let statement = statements.manager.insert
@@ -80,16 +88,18 @@ extension TaskTables {
         statement.bind(Int64(slot), at: 4)
         statement.bind(version, at: 5)
         statement.bind(now, at: 6)
+        statement.bind(host, at: 7)
         try statement.run()
         manager = ManagerID(rawValue: database.lastInsertedRow)
     }
 
-    /// Writes that this manager lives.
+    /// Writes that this manager lives, and its figures.
     ///
     /// - Returns: false if its row is missing.
     /// - Throws: SQLite's error.
-    func heartbeat() throws(SQLiteError) -> Bool {
+    func heartbeat(_ figures: ManagerFigures) throws(SQLiteError) -> Bool {
         statements.manager.heartbeat.bind(manager.rawValue, now)
+        statements.manager.heartbeat.bind(figures.text, at: 3)
         return try statements.manager.heartbeat.run() == 1
     }
 

@@ -142,6 +142,21 @@ extension TaskTables {
             return try attach(connection, to: name, after: last)
         case .clear(let tube, let state, let limit):
             return try clear(tube, state, limit: limit)
+        case .breakClaim(let id):
+            return try breakClaim(of: id)
+        case .endSession(let number):
+            return try endSession(number)
+        case .moveTask(let id, let tube):
+            return try move(id, to: tube)
+        case .moveTasks(let source, let target, let state, let limit):
+            return try moveTasks(from: source, to: target, state, limit: limit)
+        case .editTask(let id, let edit):
+            return try self.edit(id, edit)
+        case .setDraining(let manager, let isDraining):
+            return try setDraining(manager, isDraining)
+        case .inspect:
+            // Other sessions wait for the writer.
+            throw SQLiteError(refused: "an inspection is run in a batch of its own")
         }
     }
 }

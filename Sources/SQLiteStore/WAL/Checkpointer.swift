@@ -22,7 +22,10 @@ final class Checkpointer {
     private let database: Database
     private let backgroundCheckpoint: BackgroundCheckpoint
     private let sharedPage: SharedPage
-    private let mostBytes: Int
+
+    /// The length of the log from which puts are refused, in bytes.
+    let mostBytes: Int
+
     private var warnAt = warnFrom
 
     init(
