@@ -46,6 +46,9 @@ struct JSONWriter {
         raw("\(value < 0 ? "-" : "")\(value.magnitude / 1000).\(decimals)")
     }
 
+    /// Writes a time as a number of seconds with six decimals; for times that are not negative.
+    mutating func seconds(_ time: Duration) { raw(time.secondsAndMicroseconds) }
+
     /// Writes a text.
     mutating func string(_ text: String) {
         separate()
