@@ -82,7 +82,7 @@ extension MemoryStore {
             task.key = queue.extensions.keys.first { $0.value.task == id }?.key.key.text
             return .inspected(.task(task))
         case .sessions(let tube, let manager, let after, let limit):
-            let numbers = queue.extensions.sessions.keys.sorted()
+            let numbers = queue.extensions.sessions.keys.map(\.rawValue).sorted()
                 .filter { number in
                     number > after && (manager == nil || holder(number).manager == manager)
                         && (tube == nil

@@ -158,7 +158,7 @@ extension ExtensionTests {
         @Test func `the client reads what the documents say`() async throws {
             try await TestBed.with(managers: 2) { bed in
                 let addresses = try #require(ManagerAddress.list(bed.addresses))
-                let client = try BeanrowClient(managers: addresses)
+                let client = BeanrowClient(managers: addresses)
                 let mail = try #require(TubeName("mail"))
                 let id = try await client.put(Array("body".utf8), in: mail)
                 let task = try #require(try await client.inspectTask(id, withBody: true))
