@@ -6,6 +6,7 @@ let package = Package(
     name: "beanrow",
     platforms: [.macOS(.v15)],
     products: [
+        .executable(name: "beanrow", targets: ["beanrow"]),
         .executable(name: "beanrow-manager", targets: ["beanrow-manager"]),
         .executable(name: "beanrow-producer", targets: ["beanrow-producer"]),
         .executable(name: "beanrow-consumer", targets: ["beanrow-consumer"]),
@@ -109,6 +110,15 @@ let package = Package(
             ]
         ),
 
+        // JSON as text, without Foundation.
+        .target(name: "JSONText"),
+
+        // Backup, restore, export, import, migration and examination of a database.
+        .target(
+            name: "StoreMaintenance",
+            dependencies: ["CPlatform", "JSONText", "PostgresStore", "SQLiteStore", "TaskStore"]
+        ),
+
         // The commands.
         .target(
             name: "CommandLineSupport",
@@ -167,6 +177,22 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
+
+        .executableTarget(
+            name: "beanrow",
+            dependencies: [
+                "BeanrowClient",
+                "ClientCommandSupport",
+                "CommandLineSupport",
+                "JSONText",
+                "StoreMaintenance",
+                "TaskStore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
 
@@ -230,10 +256,15 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "OperatorCommandTests",
+            dependencies: ["JSONText", "SQLiteStore", "StoreMaintenance", "TaskStore", "beanrow"]
+        ),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "BeanrowClient",
                 "SeededRandom",
+                "beanrow",
                 "beanrow-manager",
                 "beanrow-producer",
                 "beanrow-consumer",

@@ -11,12 +11,12 @@ public struct ManagerOptions: ParsableArguments {
             discussion: """
                 One is enough, since each manager has all tasks. With several, another one is used if one cannot be \
                 reached or fails. Write IPv6 addresses in brackets. The default port is \
-                \(ManagerAddress.defaultPort).
+                \(ManagerAddress.defaultPort). BEANROW_MANAGERS sets another default.
                 """,
             valueName: "host:port,..."
         )
     )
-    public var managers = ManagerList([ManagerAddress(host: "127.0.0.1")])
+    public var managers = ManagerList.standard
 
     /// How long to try if no manager can be reached, in seconds.
     @Option(
@@ -30,8 +30,11 @@ public struct ManagerOptions: ParsableArguments {
     /// Creates options with the defaults.
     public init() {}
 
-    /// Refuses a timeout that is out of range.
+    /// Refuses a timeout that is out of range, and a variable that is no list of addresses.
     public func validate() throws {
+        if let text = ManagerList.fromEnvironment, ManagerList(argument: text) == nil {
+            throw ValidationError("\(ManagerList.variable) must be addresses like host:port, separated by commas")
+        }
         guard connectTimeout >= 0, connectTimeout <= 1e9 else {
             throw ValidationError("--connect-timeout must be from 0 to 1000000000 seconds")
         }

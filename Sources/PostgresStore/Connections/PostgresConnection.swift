@@ -5,7 +5,7 @@ import TaskStore
 /// One connection to the server, used in libpq's pipeline mode: several statements are sent together.
 ///
 /// Only one thread at a time may use it. It blocks that thread, but never beyond a deadline.
-final class PostgresConnection {
+package final class PostgresConnection {
     /// A statement and its parameters.
     struct Request {
         var statement: Statement
@@ -40,7 +40,7 @@ final class PostgresConnection {
     ///
     /// - Parameter address: a connection URI or string of libpq's.
     /// - Throws: ``PostgresError``.
-    init(_ address: String) throws(PostgresError) {
+    package init(_ address: String) throws(PostgresError) {
         // The values before "dbname" are used only if the address does not set them.
         let settings = [
             ("application_name", "beanrow"), ("connect_timeout", "2"), ("target_session_attrs", "read-write"),
@@ -58,8 +58,11 @@ final class PostgresConnection {
         PQfinish(handle)
     }
 
+    /// The version of libpq, as in 15.18.
+    package static var libraryVersion: String { "\(PQlibVersion() / 10_000).\(PQlibVersion() % 10_000)" }
+
     /// The server's version, as in 150018.
-    var serverVersion: Int32 { PQserverVersion(handle) }
+    package var serverVersion: Int32 { PQserverVersion(handle) }
 
     /// The number of the server's process behind it.
     var backend: Int32 { PQbackendPID(handle) }
@@ -108,7 +111,10 @@ final class PostgresConnection {
     ///   - text: any number of statements.
     ///   - deadline: when waiting ends; the connection is broken then.
     /// - Throws: ``PostgresError``.
-    func execute(_ text: String, until deadline: ContinuousClock.Instant = .now + .seconds(60)) throws(PostgresError) {
+    package func execute(
+        _ text: String,
+        until deadline: ContinuousClock.Instant = .now + .seconds(60)
+    ) throws(PostgresError) {
         guard PQsendQuery(handle, text) == 1 else { throw lost() }
         for answer in try takeAnswers(until: deadline) { _ = answer }
     }
@@ -122,7 +128,7 @@ final class PostgresConnection {
     ///   - deadline: when waiting ends; the connection is broken then.
     /// - Returns: the rows.
     /// - Throws: ``PostgresError``.
-    func ask(
+    package func ask(
         _ text: String,
         until deadline: ContinuousClock.Instant = .now + .seconds(60)
     ) throws(PostgresError) -> ResultRows {

@@ -1,7 +1,7 @@
-import TaskStore
+package import TaskStore
 
 /// An error of the connection or of the server.
-enum PostgresError: Error {
+package enum PostgresError: Error {
     /// The connection was lost or could not be made, or the server did not answer in time.
     case disconnected(String)
 
@@ -60,7 +60,7 @@ enum PostgresError: Error {
     }
 
     /// One line for the log.
-    var message: String {
+    package var message: String {
         switch self {
         case .disconnected(let message), .unresolved(let message): message
         case .refused(let state, let message): "\(message) (\(state))"
@@ -68,7 +68,7 @@ enum PostgresError: Error {
     }
 
     /// The error for the manager.
-    var storeError: StoreError {
+    package var storeError: StoreError {
         let code: StoreError.Code =
             switch meaning {
             case .full: .full

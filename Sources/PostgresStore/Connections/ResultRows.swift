@@ -4,7 +4,7 @@ import Glibc
 /// Rows that the server has sent, in binary format.
 ///
 /// A value that is null, or shorter than its type, is read as 0 or as empty.
-final class ResultRows {
+package final class ResultRows {
     private let result: OpaquePointer
 
     /// Takes ownership of libpq's result.
@@ -16,29 +16,29 @@ final class ResultRows {
         PQclear(result)
     }
 
-    var count: Int { Int(PQntuples(result)) }
+    package var count: Int { Int(PQntuples(result)) }
 
-    func isNull(_ row: Int, _ column: Int) -> Bool {
+    package func isNull(_ row: Int, _ column: Int) -> Bool {
         PQgetisnull(result, Int32(row), Int32(column)) == 1
     }
 
-    func int64(_ row: Int, _ column: Int) -> Int64 {
+    package func int64(_ row: Int, _ column: Int) -> Int64 {
         Int64(bigEndian: load(row, column) ?? 0)
     }
 
-    func int32(_ row: Int, _ column: Int) -> Int32 {
+    package func int32(_ row: Int, _ column: Int) -> Int32 {
         Int32(bigEndian: load(row, column) ?? 0)
     }
 
-    func bool(_ row: Int, _ column: Int) -> Bool {
+    package func bool(_ row: Int, _ column: Int) -> Bool {
         (load(row, column) as UInt8?) == 1
     }
 
-    func bytes(_ row: Int, _ column: Int) -> [UInt8] {
+    package func bytes(_ row: Int, _ column: Int) -> [UInt8] {
         Array(value(row, column))
     }
 
-    func text(_ row: Int, _ column: Int) -> String {
+    package func text(_ row: Int, _ column: Int) -> String {
         String(decoding: value(row, column), as: UTF8.self)
     }
 
@@ -52,7 +52,7 @@ final class ResultRows {
     /// Reads an array of 8-byte numbers, with nil for null.
     ///
     /// ``BinaryWriter`` describes the format.
-    func int64s(_ row: Int, _ column: Int) -> [Int64?] {
+    package func int64s(_ row: Int, _ column: Int) -> [Int64?] {
         let value = value(row, column)
         guard value.count >= 20 else { return [] }
         var numbers: [Int64?] = []

@@ -1,16 +1,16 @@
 import CPostgres
-import TaskStore
+package import TaskStore
 
 /// Checks a database's address before it is used.
 ///
 /// The address may contain a password. If it has a mistake, libpq may read parts of the password as a host, a port or a
 /// parameter, and repeat them in its messages. So an address is used only if libpq finds the same password as a person does.
 /// Messages about other addresses repeat nothing of them.
-enum ServerAddress {
+package enum ServerAddress {
     /// Checks an address.
     ///
     /// - Throws: ``StoreError/Code/unusable``, with a line that repeats nothing of the address.
-    static func check(_ address: String) throws(StoreError) {
+    package static func check(_ address: String) throws(StoreError) {
         var message: UnsafeMutablePointer<CChar>?
         let options = PQconninfoParse(address, &message)
         defer {

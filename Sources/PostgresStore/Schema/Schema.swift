@@ -10,9 +10,12 @@ import TaskStore
 ///
 /// Running managers of the version before continue beside it. If a manager of that version is started on the newer tables,
 /// it refuses them.
-enum Schema {
+package enum Schema {
     /// The version that this program needs; also in `schema-postgres.sql`.
-    static let version: Int64 = 3
+    package static let version: Int64 = 3
+
+    /// What an import adds to the version until it is complete, so that every manager refuses the tables.
+    package static let unfinishedImport: Int64 = 1_000_000
 
     /// The migration from each version to the next: SQL that runs before and after the functions are replaced.
     private static let migrations: [Int64: (before: [UInt8], after: [UInt8])] = [
@@ -39,7 +42,7 @@ enum Schema {
     ///   - deadline: when waiting for other managers and for other programs' transactions ends.
     /// - Throws: ``StoreError/Code/unusable`` if the tables are another application's, or newer than this program;
     ///   ``StoreError/Code/inUse`` if another transaction held its locks for too long; ``PostgresError``.
-    static func establish(
+    package static func establish(
         _ connection: PostgresConnection,
         _ schema: String,
         until deadline: ContinuousClock.Instant
@@ -59,6 +62,9 @@ enum Schema {
         }
         let found = try connection.ask("SELECT max(version) FROM schema_version", until: deadline).int64(0, 0)
         if found == version { return }
+        guard found < unfinishedImport else {
+            throw StoreError(.unusable, "PostgreSQL: an import is not complete: run the same `beanrow import` again")
+        }
         guard found < version else {
             throw StoreError(
                 .unusable,
@@ -97,15 +103,10 @@ enum Schema {
         from found: Int64,
         until deadline: ContinuousClock.Instant
     ) throws {
-        var (before, after): ([String], [String]) = ([], [])
-        for number in found..<version {
-            guard let migration = migrations[number] else {
-                throw StoreError(.unusable, "PostgreSQL: schema version \(found) cannot be migrated")
-            }
-            before.append(text(migration.before))
-            after.append(text(migration.after))
+        for number in found..<version where migrations[number] == nil {
+            throw StoreError(.unusable, "PostgreSQL: schema version \(found) cannot be migrated")
         }
-        let sql = ["SET LOCAL lock_timeout TO \(lockTimeout)"] + before + [commonFunctions] + functions + after
+        let sql = ["SET LOCAL lock_timeout TO \(lockTimeout)", steps(from: found)]
         while true {
             do {
                 return try inTransaction(connection, sql, until: deadline)
@@ -121,6 +122,14 @@ enum Schema {
                 Pause.sleep(pause)
             }
         }
+    }
+
+    /// Returns the SQL that migrates from a version to this one, and replaces the functions.
+    package static func steps(from found: Int64) -> String {
+        let missing = (found..<version).compactMap { migrations[$0] }
+        let parts =
+            missing.map { text($0.before) } + [commonFunctions] + functions + missing.map { text($0.after) }
+        return parts.joined(separator: ";\n")
     }
 
     /// The functions that managers call.

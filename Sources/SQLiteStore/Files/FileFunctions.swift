@@ -1,11 +1,11 @@
 import CPlatform
 import Glibc
-import TaskStore
+package import TaskStore
 
 /// Syncs a directory, so that new files in it survive a power cut.
 ///
 /// - Throws: ``StoreError/Code/unusable``.
-func syncDirectory(_ path: String) throws(StoreError) {
+package func syncDirectory(_ path: String) throws(StoreError) {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
     defer { close(descriptor) }
@@ -13,7 +13,7 @@ func syncDirectory(_ path: String) throws(StoreError) {
 }
 
 /// Returns the length of a file in bytes; 0 if there is none.
-func fileLength(_ path: String) -> Int64 {
+package func fileLength(_ path: String) -> Int64 {
     max(0, beanrow_file_length(path))
 }
 

@@ -1,9 +1,9 @@
 import CPlatform
 import Glibc
-import TaskStore
+package import TaskStore
 
 /// Checks whether a directory can hold a store.
-enum FileSystemCheck {
+package enum FileSystemCheck {
     /// File systems on which other hosts may use the same file: SQLite's shared memory does not reach other hosts
     /// (sqlite.org/wal.html, "Disadvantages").
     ///
@@ -69,7 +69,7 @@ enum FileSystemCheck {
     }
 
     /// Returns the text of /proc/self/mountinfo; empty if it cannot be read.
-    static func mountTable() -> String {
+    package static func mountTable() -> String {
         guard let file = fopen("/proc/self/mountinfo", "re") else { return "" }
         defer { fclose(file) }
         var text: [UInt8] = []
@@ -84,7 +84,7 @@ enum FileSystemCheck {
     /// Checks the directory and, if it exists, the file.
     ///
     /// - Throws: ``StoreError/Code/unusable`` with one line that says what is wrong.
-    static func check(_ files: StoreFiles) throws(StoreError) {
+    package static func check(_ files: StoreFiles) throws(StoreError) {
         let path = files.database
         var information = stat()
         let exists = stat(path, &information) == 0

@@ -1,27 +1,32 @@
 import Glibc
 
 /// Finds the processes that have a file open, for messages to a person.
-enum FileUsers {
+package enum FileUsers {
     /// Returns the processes that have a file open, except this one.
     ///
     /// Only processes that this user may inspect are found.
     ///
     /// - Parameter path: the file, with symbolic links resolved.
     /// - Returns: a text such as "sqlite3 (pid 4711)"; "another program" if none can be seen.
-    static func describe(_ path: String) -> String {
+    package static func describe(_ path: String) -> String {
         let found = processes(of: path)
         guard !found.isEmpty else { return "another program" }
         return found.map { "\(name(of: $0)) (pid \($0))" }.joined(separator: ", ")
     }
 
-    private static func processes(of path: String) -> [Int32] {
+    /// Returns the processes that have a file open, except this one, as far as this user may inspect them.
+    ///
+    /// - Parameter path: the file, with symbolic links resolved.
+    /// - Returns: their ids, in ascending order.
+    package static func processes(of path: String) -> [Int32] {
         entries(of: "/proc").compactMap(Int32.init).filter { $0 != getpid() }.sorted()
             .filter { process in
                 entries(of: "/proc/\(process)/fd").contains { target(of: "/proc/\(process)/fd/\($0)") == path }
             }
     }
 
-    private static func name(of process: Int32) -> String {
+    /// Returns the name of a process, without characters that a terminal would obey.
+    package static func name(of process: Int32) -> String {
         let name = readSmallFile("/proc/\(process)/comm") ?? ""
         // A process chooses its own name: only text of it may reach a terminal.
         let text = name.unicodeScalars.filter { $0.value >= 32 && $0.value < 127 }.map(Character.init)

@@ -8,7 +8,7 @@ import TaskStore
 /// another log and other locks, so each would overwrite what the other one has acknowledged. Symbolic links are
 /// resolved, and two paths to the directory do no harm. What remains is a second name of a file (link(2)) and a file
 /// that is mounted by itself.
-enum OtherPaths {
+package enum OtherPaths {
     /// Returns the reason why another path to one of the files may exist; nil if none is found.
     ///
     /// A mount in another namespace is seen only there. The manager in that namespace is refused, since the file is a
@@ -18,7 +18,7 @@ enum OtherPaths {
     ///   - files: the store's files, which need not exist.
     ///   - mounts: the text of /proc/self/mountinfo.
     /// - Returns: one line for a person.
-    static func reason(_ files: StoreFiles, mounts: String = FileSystemCheck.mountTable()) -> String? {
+    package static func reason(_ files: StoreFiles, mounts: String = FileSystemCheck.mountTable()) -> String? {
         let paths = [files.database, files.log, files.sharedMemory, files.lock]
         for path in paths where beanrow_link_count(path) > 1 {
             return """

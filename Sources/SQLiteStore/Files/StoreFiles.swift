@@ -1,36 +1,36 @@
 import CPlatform
 import CSQLiteShims
 import Glibc
-import TaskStore
+package import TaskStore
 
 /// The files of a store: the database and the files beside it.
-struct StoreFiles: Sendable {
+package struct StoreFiles: Sendable {
     /// The database, with symbolic links resolved: SQLite names its own files after the real file, and all managers
     /// have to use the same names.
-    let database: String
+    package let database: String
 
     /// The directory that holds all of them.
-    let directory: String
+    package let directory: String
 
     /// SQLite's write-ahead log.
-    var log: String { database + "-wal" }
+    package var log: String { database + "-wal" }
 
     /// SQLite's index of the log, with the locks of its readers and writers.
     ///
     /// Its path may be looked up, but it must not be opened.
-    var sharedMemory: String { database + "-shm" }
+    package var sharedMemory: String { database + "-shm" }
 
     /// The queue of writers, the liveness locks, and the shared page.
-    var lock: String { database + "-lock" }
+    package var lock: String { database + "-lock" }
 
     /// Disk space that is kept for a full disk.
-    var reserve: String { database + "-reserve" }
+    package var reserve: String { database + "-reserve" }
 
     /// Resolves a path.
     ///
     /// - Parameter path: from the user. The file need not exist, but its directory must.
     /// - Throws: ``StoreError/Code/unusable``.
-    init(_ path: String) throws(StoreError) {
+    package init(_ path: String) throws(StoreError) {
         guard !path.isEmpty else { throw StoreError(.unusable, "no database file named") }
         if let real = Self.resolve(path) {
             self.database = real

@@ -14,7 +14,7 @@ extension StoreError {
 }
 
 /// Returns the error of the last failed system call, in words.
-func lastSystemError() -> String {
+package func lastSystemError() -> String {
     systemErrorText(errno)
 }
 

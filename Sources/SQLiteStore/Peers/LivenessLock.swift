@@ -1,13 +1,13 @@
 import CPlatform
 import Glibc
-import TaskStore
+package import TaskStore
 
 /// A manager's slot among its peers, and the proof that it lives: a lock on one byte of the lock file.
 ///
 /// The kernel releases the lock when the process dies, and keeps it while the process is stopped; a heartbeat cannot
 /// distinguish the two. The lock belongs to a descriptor of its own (`F_OFD_SETLK`), so that closing other descriptors
 /// does not release it.
-final class LivenessLock {
+package final class LivenessLock {
     /// The number of the slot, from 0: the byte that is locked.
     let slot: Int
 
@@ -52,7 +52,7 @@ final class LivenessLock {
     /// - Parameter path: the lock file.
     /// - Returns: their numbers, not with this process's own if it has taken none yet.
     /// - Throws: ``StoreError/Code/unusable``.
-    static func living(path: String) throws(StoreError) -> [Int] {
+    package static func living(path: String) throws(StoreError) -> [Int] {
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { throw StoreError(.unusable, "\(path): \(lastSystemError())") }
         defer { close(descriptor) }

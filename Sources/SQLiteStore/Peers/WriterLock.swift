@@ -1,12 +1,12 @@
-import Glibc
-import TaskStore
+package import Glibc
+package import TaskStore
 
 /// The queue of writers: a manager that wants to change the database waits here first.
 ///
 /// SQLite's own lock has no order: under load one process can wait for seconds while the others take turns. flock(2)
 /// has an order. It is only a queue; correctness depends on SQLite's lock, which other programs take without waiting
 /// here.
-final class WriterLock {
+package final class WriterLock {
     private let descriptor: Int32
     private let path: String
     private let wait: StoreWait
@@ -18,7 +18,7 @@ final class WriterLock {
     ///   - mode: its permissions if it is created.
     ///   - wait: receives what it waits for.
     /// - Throws: ``StoreError/Code/unusable``.
-    init(path: String, mode: mode_t, wait: StoreWait = StoreWait()) throws(StoreError) {
+    package init(path: String, mode: mode_t, wait: StoreWait = StoreWait()) throws(StoreError) {
         self.path = path
         self.wait = wait
         self.descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode)
@@ -41,7 +41,7 @@ final class WriterLock {
     }
 
     /// Waits for its turn, as long as necessary.
-    func lock() throws(StoreError) {
+    package func lock() throws(StoreError) {
         try wait.during(.lock) { () throws(StoreError) in
             while flock(descriptor, LOCK_EX) == -1 {
                 guard errno == EINTR else { throw StoreError(.failed, "\(path): \(lastSystemError())") }
@@ -50,7 +50,7 @@ final class WriterLock {
     }
 
     /// Releases the lock for the next manager.
-    func unlock() {
+    package func unlock() {
         flock(descriptor, LOCK_UN)
     }
 }

@@ -4,15 +4,15 @@ import CSQLiteShims
 /// The log, and how it is copied into the file of the database.
 extension Database {
     /// The result of a checkpoint.
-    struct CheckpointResult: Sendable {
+    package struct CheckpointResult: Sendable {
         /// How many frames the log holds; -1 if another connection is running a checkpoint.
-        var frames: Int
+        package var frames: Int
 
         /// How many of them are in the database now.
-        var copied: Int
+        package var copied: Int
 
         /// Whether no reader has stopped it.
-        var finished: Bool
+        package var finished: Bool
     }
 
     /// Copies the log into the database.
@@ -20,7 +20,7 @@ extension Database {
     /// - Parameter mode: `SQLITE_CHECKPOINT_RESTART` or another mode (sqlite.org/c3ref/wal_checkpoint_v2.html).
     /// - Returns: how far it came.
     /// - Throws: SQLite's error.
-    func checkpoint(_ mode: Int32) throws(SQLiteError) -> CheckpointResult {
+    package func checkpoint(_ mode: Int32) throws(SQLiteError) -> CheckpointResult {
         var frames: Int32 = -1
         var copied: Int32 = -1
         let code = sqlite3_wal_checkpoint_v2(handle, "main", mode, &frames, &copied)
@@ -104,7 +104,7 @@ extension Database {
     }
 
     /// Returns once the database's file, not its log, is on the disk.
-    func syncFile() throws(SQLiteError) {
+    package func syncFile() throws(SQLiteError) {
         let code = beanrow_sync_database(handle)
         // The connection has no message for this error.
         if code != SQLITE_OK { throw SQLiteError(code, of: nil) }

@@ -4,9 +4,9 @@ import CSQLiteShims
 /// One connection to a SQLite database.
 ///
 /// Confined to one thread. Closing it finalizes its statements, which must not be used afterwards.
-final class Database {
+package final class Database {
     /// The file.
-    let path: String
+    package let path: String
 
     /// Bytes per page, after ``learnPageSize()``.
     private(set) var pageSize = 4096
@@ -37,7 +37,7 @@ final class Database {
     ///   - path: the file.
     ///   - readOnly: whether nothing is going to be written.
     /// - Throws: SQLite's error.
-    init(path: String, readOnly: Bool = false) throws(SQLiteError) {
+    package init(path: String, readOnly: Bool = false) throws(SQLiteError) {
         self.path = path
         frames.initialize(to: 0)
         _ = Self.countsNoMemory
@@ -64,12 +64,12 @@ final class Database {
     /// Without this the log stays as it is.
     ///
     /// SQLite removes a log that is marked as copied without a sync, and reports no error.
-    func removeLogOnClose() {
+    package func removeLogOnClose() {
         beanrow_checkpoint_on_close(handle, 1)
     }
 
     /// Closes the connection and all its statements.
-    func close() {
+    package func close() {
         guard let handle else { return }
         while let statement = sqlite3_next_stmt(handle, nil) {
             sqlite3_finalize(statement)
@@ -79,7 +79,7 @@ final class Database {
     }
 
     /// Prepares a statement that is kept for long.
-    func prepare(_ sql: String) throws(SQLiteError) -> Statement {
+    package func prepare(_ sql: String) throws(SQLiteError) -> Statement {
         var statement: OpaquePointer?
         let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
         guard code == SQLITE_OK, let statement, let handle else { throw SQLiteError(code, of: handle) }
@@ -87,20 +87,20 @@ final class Database {
     }
 
     /// Runs one or more statements and drops their rows.
-    func execute(_ sql: String) throws(SQLiteError) {
+    package func execute(_ sql: String) throws(SQLiteError) {
         let code = sqlite3_exec(handle, sql, nil, nil, nil)
         if code != SQLITE_OK { throw SQLiteError(code, of: handle) }
     }
 
     /// Reads the first column of the first row of a query, as an integer.
-    func integer(_ sql: String) throws(SQLiteError) -> Int64? {
+    package func integer(_ sql: String) throws(SQLiteError) -> Int64? {
         let statement = try prepare(sql)
         defer { statement.finalize() }
         return try statement.step() ? statement.optionalInt(0) : nil
     }
 
     /// Reads the first column of the first row of a query, as text.
-    func text(_ sql: String) throws(SQLiteError) -> String {
+    package func text(_ sql: String) throws(SQLiteError) -> String {
         let statement = try prepare(sql)
         defer { statement.finalize() }
         return try statement.step() ? statement.text(0) : ""
@@ -130,12 +130,12 @@ final class Database {
     }
 
     /// Whether a transaction is open.
-    var isInTransaction: Bool { handle.map { sqlite3_get_autocommit($0) == 0 } ?? false }
+    package var isInTransaction: Bool { handle.map { sqlite3_get_autocommit($0) == 0 } ?? false }
 
     /// Undoes the open transaction, if there is one.
     ///
     /// SQLite ends some by itself when they fail.
-    func rollBack() throws(SQLiteError) {
+    package func rollBack() throws(SQLiteError) {
         if isInTransaction { try execute("ROLLBACK") }
     }
 
@@ -149,12 +149,12 @@ final class Database {
     }
 
     /// Sets how long a statement waits while another connection holds the lock that it needs.
-    func setBusyTimeout(milliseconds: Int32) {
+    package func setBusyTimeout(milliseconds: Int32) {
         sqlite3_busy_timeout(handle, milliseconds)
     }
 
     /// Enables or disables triggers, on this connection alone.
-    func enableTriggers(_ enable: Bool) throws(SQLiteError) {
+    package func enableTriggers(_ enable: Bool) throws(SQLiteError) {
         let code = beanrow_enable_triggers(handle, enable ? 1 : 0)
         if code != SQLITE_OK { throw SQLiteError(code, of: handle) }
     }

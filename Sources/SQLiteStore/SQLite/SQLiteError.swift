@@ -4,7 +4,7 @@ import Glibc
 import TaskStore
 
 /// An error of SQLite, or one found in what it has read.
-struct SQLiteError: Error {
+package struct SQLiteError: Error {
     /// `SQLITE_READONLY_DBMOVED`: the file was renamed or removed (Swift does not import the macro).
     private static let databaseMoved: Int32 = SQLITE_READONLY | 4 << 8
 
@@ -17,10 +17,10 @@ struct SQLiteError: Error {
     ]
 
     /// The extended result code (sqlite.org/rescode.html).
-    var code: Int32
+    package var code: Int32
 
     /// SQLite's message.
-    var message: String
+    package var message: String
 
     /// The `errno` of the system call that failed; 0 if no call has failed.
     var systemError: Int32

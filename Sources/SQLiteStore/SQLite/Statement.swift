@@ -5,7 +5,7 @@ import CSQLiteShims
 ///
 /// The order of use is: bind, step until it returns false or until no more rows are wanted, reset. Bindings stay until
 /// they are replaced. Numbers are as in SQLite: parameters from 1, columns from 0.
-final class Statement {
+package final class Statement {
     /// The text of the statement.
     let sql: String
 
@@ -20,12 +20,12 @@ final class Statement {
     }
 
     /// Binds an integer to a parameter.
-    func bind(_ value: Int64, at index: Int32) {
+    package func bind(_ value: Int64, at index: Int32) {
         sqlite3_bind_int64(handle, index, value)
     }
 
     /// Binds an integer or NULL to a parameter.
-    func bind(_ value: Int64?, at index: Int32) {
+    package func bind(_ value: Int64?, at index: Int32) {
         if let value {
             sqlite3_bind_int64(handle, index, value)
         } else {
@@ -34,7 +34,7 @@ final class Statement {
     }
 
     /// Binds a copy of a text to a parameter.
-    func bind(_ text: String, at index: Int32) {
+    package func bind(_ text: String, at index: Int32) {
         var text = text
         text.withUTF8 { utf8 in
             _ = utf8.withMemoryRebound(to: CChar.self) { characters in
@@ -51,24 +51,24 @@ final class Statement {
     }
 
     /// Binds an integer to parameter 1.
-    func bind(_ first: Int64) {
+    package func bind(_ first: Int64) {
         sqlite3_bind_int64(handle, 1, first)
     }
 
     /// Binds integers to parameters 1 and 2.
-    func bind(_ first: Int64, _ second: Int64) {
+    package func bind(_ first: Int64, _ second: Int64) {
         sqlite3_bind_int64(handle, 1, first)
         sqlite3_bind_int64(handle, 2, second)
     }
 
     /// Binds integers to parameters 1 to 3.
-    func bind(_ first: Int64, _ second: Int64, _ third: Int64) {
+    package func bind(_ first: Int64, _ second: Int64, _ third: Int64) {
         bind(first, second)
         sqlite3_bind_int64(handle, 3, third)
     }
 
     /// Binds integers to parameters 1 to 4.
-    func bind(_ first: Int64, _ second: Int64, _ third: Int64, _ fourth: Int64) {
+    package func bind(_ first: Int64, _ second: Int64, _ third: Int64, _ fourth: Int64) {
         bind(first, second, third)
         sqlite3_bind_int64(handle, 4, fourth)
     }
@@ -77,7 +77,7 @@ final class Statement {
     ///
     /// - Returns: false if there is none; the statement is reset then.
     /// - Throws: SQLite's error.
-    func step() throws(SQLiteError) -> Bool {
+    package func step() throws(SQLiteError) -> Bool {
         switch sqlite3_step(handle) {
         case SQLITE_ROW:
             return true
@@ -96,7 +96,7 @@ final class Statement {
     /// - Returns: the number of rows that it inserted, updated or deleted.
     /// - Throws: SQLite's error.
     @discardableResult
-    func run() throws(SQLiteError) -> Int {
+    package func run() throws(SQLiteError) -> Int {
         while try step() {}
         return Int(sqlite3_changes(connection))
     }
@@ -109,7 +109,7 @@ final class Statement {
     ///   - blob: the bytes; may be empty.
     ///   - index: the parameter's number.
     /// - Throws: SQLite's error.
-    func run(binding blob: [UInt8], at index: Int32) throws(SQLiteError) {
+    package func run(binding blob: [UInt8], at index: Int32) throws(SQLiteError) {
         try run(binding: [blob], first: index, every: 1)
     }
 
@@ -122,7 +122,7 @@ final class Statement {
     ///   - first: the first blob's parameter.
     ///   - step: the distance between two of the blobs' parameters.
     /// - Throws: SQLite's error.
-    func run(binding blobs: [[UInt8]], first: Int32, every step: Int32) throws(SQLiteError) {
+    package func run(binding blobs: [[UInt8]], first: Int32, every step: Int32) throws(SQLiteError) {
         let code = self.step(binding: blobs, from: 0, at: first, every: step)
         // The error has to be read before the reset, which may replace it.
         let error = code == SQLITE_DONE ? nil : SQLiteError(code, of: connection)
@@ -150,43 +150,54 @@ final class Statement {
     }
 
     /// Resets the statement, so that it can be bound and stepped again.
-    func reset() {
+    package func reset() {
         sqlite3_reset(handle)
     }
 
     /// Finalizes the statement.
     ///
     /// At most once, and only for a statement that is not kept.
-    func finalize() {
+    package func finalize() {
         sqlite3_finalize(handle)
     }
 
     /// Returns a column of the current row as an integer; 0 if it is NULL.
-    func int(_ column: Int32) -> Int64 {
+    package func int(_ column: Int32) -> Int64 {
         sqlite3_column_int64(handle, column)
     }
 
     /// Returns a column of the current row as an integer; nil if it is NULL.
-    func optionalInt(_ column: Int32) -> Int64? {
+    package func optionalInt(_ column: Int32) -> Int64? {
         sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : sqlite3_column_int64(handle, column)
     }
 
     /// Returns a column of the current row as text; empty if it is NULL.
-    func text(_ column: Int32) -> String {
+    package func text(_ column: Int32) -> String {
         guard let start = sqlite3_column_text(handle, column) else { return "" }
         let count = Int(sqlite3_column_bytes(handle, column))
         return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
     /// Returns the first byte of a text column of the current row, in which the words for the states differ.
-    func firstByte(_ column: Int32) -> UInt8 {
+    package func firstByte(_ column: Int32) -> UInt8 {
         sqlite3_column_text(handle, column)?.pointee ?? 0
     }
 
     /// Returns a column of the current row as bytes; empty if it is NULL.
-    func bytes(_ column: Int32) -> [UInt8] {
+    package func bytes(_ column: Int32) -> [UInt8] {
         guard let start = sqlite3_column_blob(handle, column) else { return [] }
         let count = Int(sqlite3_column_bytes(handle, column))
         return [UInt8](UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    /// Returns a column of the current row as text; nil if it is NULL.
+    package func optionalText(_ column: Int32) -> String? {
+        sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : text(column)
+    }
+
+    /// Calls a function with the bytes of a column of the current row, which are valid during the call.
+    package func withBytes<Value>(_ column: Int32, _ body: (UnsafeRawBufferPointer) throws -> Value) rethrows -> Value {
+        let start = sqlite3_column_blob(handle, column)
+        return try body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
     }
 }

@@ -73,6 +73,7 @@ extension SQLiteStore {
         let lock = try WriterLock(path: files.lock, mode: mode, wait: options.wait)
         try lock.lock()
         defer { lock.unlock() }
+        try RestoreMark(files).check()
         let sharedPage = try lock.mapSharedPage()
         let living = try waitUntilTrusted(files, lock, sharedPage)
         let isAlone = living.isEmpty

@@ -1,8 +1,8 @@
 import CSQLite
-import TaskStore
+package import TaskStore
 
 /// Finds out whether a file is a database of Beanrow, and makes it one.
-enum Schema {
+package enum Schema {
     /// The number in the file's header that identifies the format: "Bean".
     ///
     /// Also in `schema.sql`.
@@ -11,10 +11,10 @@ enum Schema {
     /// The version that this program reads and writes.
     ///
     /// Also in `schema.sql`.
-    static let version: Int64 = 4
+    package static let version: Int64 = 4
 
     /// What a file is.
-    enum Condition: Equatable {
+    package enum Condition: Equatable {
         /// Empty.
         case empty
 
@@ -28,7 +28,7 @@ enum Schema {
     /// Finds out what a file is.
     ///
     /// - Throws: ``StoreError/Code/unusable`` if it is not Beanrow's, or newer than this program.
-    static func inspect(_ database: Database) throws(StoreError) -> Condition {
+    package static func inspect(_ database: Database) throws(StoreError) -> Condition {
         let application: Int64
         let version: Int64
         let tables: Int64
@@ -86,7 +86,7 @@ enum Schema {
     ///   - database: the database.
     ///   - migrations: SQL that migrates from a version to the next one.
     /// - Throws: ``StoreError/Code/unusable``; the file is unchanged then.
-    static func establish(
+    package static func establish(
         _ database: Database,
         migrations: [Int64: String] = Self.migrations
     ) throws(StoreError) {
@@ -97,25 +97,26 @@ enum Schema {
             let sql = String(decoding: PackageResources.schema_sql, as: UTF8.self)
             try inTransaction(database, sql)
         case .older(let version):
-            var steps = ""
-            for old in version..<Self.version {
-                guard let step = migrations[old] else {
-                    throw StoreError(.unusable, "\(database.path): no way is known from schema version \(old)")
-                }
-                steps += step + "PRAGMA user_version = \(old + 1);\n"
+            for old in version..<Self.version where migrations[old] == nil {
+                throw StoreError(.unusable, "\(database.path): no way is known from schema version \(old)")
             }
-            try inTransaction(database, steps)
+            try inTransaction(database, steps(from: version, migrations))
         }
         guard try inspect(database) == .current else {
             throw StoreError(.unusable, "\(database.path): the schema did not come out as it should")
         }
     }
 
+    /// Returns the SQL that migrates from a version to this one.
+    package static func steps(from version: Int64, _ migrations: [Int64: String] = Self.migrations) -> String {
+        (version..<Self.version).map { (migrations[$0] ?? "") + "PRAGMA user_version = \($0 + 1);\n" }.joined()
+    }
+
     /// SQL that migrates from a version to the next one.
     ///
     /// Managers of the old version may be running at the same time, and use the new tables until they end. So a step
     /// may add something, but not remove anything.
-    static let migrations: [Int64: String] = [
+    package static let migrations: [Int64: String] = [
         // Bodies get checksums; existing bodies have none.
         1: """
         ALTER TABLE task_body ADD COLUMN checksum INTEGER;
@@ -170,7 +171,7 @@ extension SQLiteError {
     ///
     /// - Parameter path: the file.
     /// - Returns: the error, with a message.
-    func whileOpening(_ path: String) -> StoreError {
+    package func whileOpening(_ path: String) -> StoreError {
         switch primaryCode {
         case SQLITE_NOTADB: StoreError(.unusable, "\(path): not a SQLite database")
         case SQLITE_CORRUPT: StoreError(.unusable, "\(path): the database is damaged (\(message))")

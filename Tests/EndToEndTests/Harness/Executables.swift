@@ -2,6 +2,7 @@ import Foundation
 
 /// The paths of the programs under test, which are beside the test bundle.
 enum Executables {
+    static let beanrow = path("beanrow")
     static let manager = path("beanrow-manager")
     static let producer = path("beanrow-producer")
     static let consumer = path("beanrow-consumer")

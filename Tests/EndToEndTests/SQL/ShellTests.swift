@@ -2,12 +2,15 @@ import Foundation
 import Testing
 
 extension SQLTests {
-    /// tools/inspect.
-    @Suite struct InspectTests {
+    /// Tests `beanrow sql`.
+    @Suite struct ShellTests {
         @Test func `it shows the views in boxes and changes nothing`() throws {
             try TestBed.with { bed in
                 try bed.connect().put("hello")
-                let shown = try bed.run(TestBed.inspect, [bed.database, "SELECT name, pending FROM tube_overview"])
+                let shown = try bed.run(
+                    Executables.beanrow,
+                    ["sql", "--database", bed.database, "SELECT name, pending FROM tube_overview"]
+                )
                 #expect(shown.end == .exited(0))
                 #expect(
                     shown.output == """
@@ -20,7 +23,10 @@ extension SQLTests {
                         """
                 )
                 #expect(shown.errors == "")
-                let refused = try bed.run(TestBed.inspect, [bed.database, "DELETE FROM task", "SELECT 1"])
+                let refused = try bed.run(
+                    Executables.beanrow,
+                    ["sql", "--database", bed.database, "DELETE FROM task", "SELECT 1"]
+                )
                 #expect(refused.end != .exited(0))
                 #expect(refused.output == "")
                 #expect(refused.errors.contains("readonly"))
@@ -31,7 +37,7 @@ extension SQLTests {
         @Test func `it opens tasks db in the current directory, and reads statements from its input`() throws {
             try TestBed.with { bed in
                 try bed.connect().put("hello")
-                let result = try bed.shell("echo 'SELECT state FROM task;' | tools/inspect")
+                let result = try bed.shell("echo 'SELECT state FROM task;' | beanrow sql")
                 #expect(result.end == .exited(0))
                 #expect(result.output.contains("│ pending │"))
                 #expect(result.errors == "")
@@ -44,7 +50,7 @@ extension SQLTests {
                     let manager = try ManagerProcess(database: bed.path(name), name: "m")
                     defer { manager.kill() }
                     let result = try bed.shell(
-                        "tools/inspect -- \"$(basename '\(name.replacing("'", with: "'\\''"))')\" 'SELECT name FROM manager'"
+                        "beanrow sql --database=\"$(basename '\(name.replacing("'", with: "'\\''"))')\" 'SELECT name FROM manager'"
                             .replacing("basename '-", with: "basename -- '-")
                     )
                     #expect(result.end == .exited(0), "\(result.errors)")
@@ -58,9 +64,10 @@ extension SQLTests {
                 let client = try bed.connect()
                 try client.send("reserve\r\n")
                 let result = try bed.run(
-                    TestBed.inspect,
+                    Executables.beanrow,
                     [
-                        "--write", bed.database, "INSERT INTO task (tube, body) VALUES ('default', 'hello')",
+                        "sql", "--database", bed.database, "--write",
+                        "INSERT INTO task (tube, body) VALUES ('default', 'hello')",
                         "PRAGMA wal_autocheckpoint", "PRAGMA busy_timeout",
                     ]
                 )
@@ -74,7 +81,7 @@ extension SQLTests {
 
         @Test func `with --write and without statements it prints a warning`() throws {
             try TestBed.with { bed in
-                let result = try bed.run(TestBed.inspect, ["--write", bed.database])
+                let result = try bed.run(Executables.beanrow, ["sql", "--database", bed.database, "--write"])
                 #expect(result.end == .exited(0))
                 #expect(result.errors.contains("keep transactions short"))
                 #expect(result.output == "")
@@ -84,8 +91,11 @@ extension SQLTests {
         @Test func `a statement that fails ends it`() throws {
             try TestBed.with { bed in
                 let result = try bed.run(
-                    TestBed.inspect,
-                    ["--write", bed.database, "INSERT INTO task (tube, body) VALUES ('-', 'a')", "SELECT 1"]
+                    Executables.beanrow,
+                    [
+                        "sql", "--database", bed.database, "--write", "INSERT INTO task (tube, body) VALUES ('-', 'a')",
+                        "SELECT 1",
+                    ]
                 )
                 #expect(result.end != .exited(0))
                 #expect(result.output == "")
@@ -106,9 +116,9 @@ extension SQLTests {
                     (bed.path("other.db"), "other.db: not a database of Beanrow"),
                 ]
                 for (file, message) in cases {
-                    let result = try bed.run(TestBed.inspect, [file, "SELECT 1"])
+                    let result = try bed.run(Executables.beanrow, ["sql", "--database", file, "SELECT 1"])
                     #expect(result.end == .exited(1))
-                    #expect(result.errors.hasPrefix("inspect: "))
+                    #expect(result.errors.hasPrefix("beanrow: "))
                     #expect(
                         result.errors.contains(message.split(separator: "Error: stepping, ").last ?? ""),
                         "\(result.errors)"
@@ -130,41 +140,41 @@ extension SQLTests {
                 try FileManager.default.createDirectory(at: place, withIntermediateDirectories: false)
                 defer { try? FileManager.default.removeItem(at: place) }
                 let database = place.appendingPathComponent("tasks.db").path
-                let script = place.appendingPathComponent("inspect").path
-                try FileManager.default.copyItem(atPath: TestBed.inspect, toPath: script)
+                let script = place.appendingPathComponent("beanrow").path
+                try FileManager.default.copyItem(atPath: Executables.beanrow, toPath: script)
                 func setMode(_ mode: Int, _ path: String) throws {
                     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
                 }
                 try setMode(0o777, place.path)
                 let manager = try ManagerProcess(database: database, name: "m")
                 defer { manager.kill() }
-                func inspectAsNobody(_ arguments: String...) throws -> (
+                func sqlAsNobody(_ arguments: String...) throws -> (
                     end: ChildProcess.End, output: String, errors: String
                 ) {
                     let otherUser = ["--reuid=65534", "--regid=65534", "--clear-groups"]
-                    return try bed.run("setpriv", otherUser + [script] + arguments)
+                    return try bed.run("setpriv", otherUser + [script, "sql"] + arguments)
                 }
 
-                let closed = try inspectAsNobody(database, "SELECT 1")
+                let closed = try sqlAsNobody("--database", database, "SELECT 1")
                 #expect(closed.end == .exited(1))
-                #expect(closed.errors.hasPrefix("inspect: \(database): you may not read it: it belongs to root"))
+                #expect(closed.errors.hasPrefix("beanrow: \(database): you may not read it: it belongs to root"))
 
                 try setMode(0o644, database)
-                let logClosed = try inspectAsNobody(database, "SELECT 1")
+                let logClosed = try sqlAsNobody("--database", database, "SELECT 1")
                 #expect(logClosed.end == .exited(1))
-                #expect(logClosed.errors.hasPrefix("inspect: \(database): you may not read \(database)-wal beside it"))
+                #expect(logClosed.errors.hasPrefix("beanrow: \(database): you may not read \(database)-wal beside it"))
 
                 for suffix in ["-wal", "-shm"] { try setMode(0o644, database + suffix) }
-                let open = try inspectAsNobody(database, "SELECT count(*) FROM tube")
+                let open = try sqlAsNobody("--database", database, "SELECT count(*) FROM tube")
                 #expect(open.end == .exited(0), "\(open.errors)")
-                let writing = try inspectAsNobody("--write", database, "SELECT 1")
-                #expect(writing.errors.hasPrefix("inspect: \(database): you may not write to it: it belongs to root"))
+                let writing = try sqlAsNobody("--write", "--database", database, "SELECT 1")
+                #expect(writing.errors.hasPrefix("beanrow: \(database): you may not write to it: it belongs to root"))
 
                 // Without a manager, the files beside the database would be created and belong to no manager.
                 try manager.stop()
-                let alone = try inspectAsNobody(database, "SELECT 1")
+                let alone = try sqlAsNobody("--database", database, "SELECT 1")
                 #expect(alone.end == .exited(1))
-                #expect(alone.errors.hasPrefix("inspect: \(database): no manager is running"))
+                #expect(alone.errors.hasPrefix("beanrow: \(database): no manager is running"))
                 #expect(!FileManager.default.fileExists(atPath: database + "-shm"))
             }
         }
@@ -174,24 +184,22 @@ extension SQLTests {
                 let bash = try bed.run("bash", ["-c", "command -v bash"]).output.split(separator: "\n").joined()
                 let child = try bed.start(
                     bash,
-                    [TestBed.inspect, bed.database],
+                    ["-c", "exec '\(Executables.beanrow)' sql --database '\(bed.database)'"],
                     environment: ["PATH": bed.path("nothing")]
                 )
                 #expect(try child.waitForEnd() == .exited(1))
-                #expect(child.errors.text.hasPrefix("inspect: SQLite's shell is missing"))
+                #expect(child.errors.text.contains("sqlite3 is missing"))
             }
         }
 
-        @Test func `it has a help text, and shows it for unknown flags`() throws {
+        @Test func `its help names the views, and an unknown flag is refused`() throws {
             try TestBed.with(managers: 0) { bed in
-                let help = try bed.run(TestBed.inspect, ["--help"])
+                let help = try bed.run(Executables.beanrow, ["sql", "--help"])
                 #expect(help.end == .exited(0))
-                #expect(help.output.hasPrefix("usage: tools/inspect"))
-                let page = try Page()
-                for view in page.columns.map(\.view) { #expect(help.output.contains("  \(view) ")) }
-                let wrong = try bed.run(TestBed.inspect, ["--wrote", bed.database])
-                #expect(wrong.end == .exited(64))
-                #expect(wrong.errors == help.output)
+                for view in ["tube_overview", "task_overview", "claim_overview", "oldest_pending", "manager_overview"] {
+                    #expect(help.output.contains(view))
+                }
+                #expect(try bed.run(Executables.beanrow, ["sql", "--wrote"]).end == .exited(64))
             }
         }
     }

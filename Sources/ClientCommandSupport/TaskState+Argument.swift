@@ -1,0 +1,5 @@
+public import ArgumentParser
+public import TaskStore
+
+// The words are those of the database: pending, delayed, claimed, buried.
+extension TaskState: ExpressibleByArgument {}
