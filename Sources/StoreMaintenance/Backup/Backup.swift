@@ -93,7 +93,7 @@ package struct Backup {
                 contents: contents,
                 removed: removed
             )
-            try BackupRecord.write(result, for: source)
+            BackupRecord.write(result.began, for: source)
             return result
         } catch {
             file.remove()

@@ -24,7 +24,7 @@ struct FileDoctor {
             findings.append(try freePages(database))
             findings.append(try otherPrograms(database))
             findings.append(log(files))
-            findings.append(backup())
+            findings.append(backup(database))
         } catch let error as SQLiteError {
             findings.append(
                 .error(
@@ -189,8 +189,8 @@ struct FileDoctor {
         )
     }
 
-    private func backup() -> Finding {
-        guard let time = BackupRecord.lastBackup(of: path) else {
+    private func backup(_ database: Database) -> Finding {
+        guard let time = BackupRecord.lastBackup(of: database) else {
             return .warning("backup", "no backup is known", "beanrow backup --database \(path) DIRECTORY --keep 7")
         }
         var now = timespec()
