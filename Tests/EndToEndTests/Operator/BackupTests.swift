@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 
-extension OperatorTests {
+extension OperatorCommandTests {
     /// Tests `beanrow backup` and `beanrow restore`.
     @Suite(.enabled(if: TestSettings.isSQLite)) struct BackupTests {
         /// What clients know: which tasks were acknowledged, and which deletes were sent.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension OperatorTests {
+extension OperatorCommandTests {
     /// docs/operating.md and the completions.
     @Suite(.enabled(if: TestSettings.isBeanrow)) struct PageTests {
         /// The commands of the transcript, each with its output.

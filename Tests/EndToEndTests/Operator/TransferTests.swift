@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension OperatorTests {
+extension OperatorCommandTests {
     /// Tests `beanrow export` and `beanrow import`.
     @Suite(.enabled(if: TestSettings.isSQLite)) struct TransferTests {
         /// Fills a database with tasks in all states, with keys and pauses.

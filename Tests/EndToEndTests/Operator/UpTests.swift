@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension OperatorTests {
+extension OperatorCommandTests {
     /// Tests `beanrow up`.
     @Suite(.enabled(if: TestSettings.isBeanrow)) struct UpTests {
         /// Starts it and waits until the managers serve.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension OperatorTests {
+extension OperatorCommandTests {
     /// The verbs that are clients of a manager, over three managers.
     @Suite struct VerbTests {
         @Test func `a task is put, shown, buried, kicked and deleted`() throws {

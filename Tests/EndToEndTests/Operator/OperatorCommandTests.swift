@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The command `beanrow`.
-@Suite struct OperatorTests {}
+@Suite struct OperatorCommandTests {}
 
 extension TestBed {
     /// Runs `beanrow`.
