@@ -172,7 +172,7 @@ CREATE SEQUENCE session_id MAXVALUE 4294967295 CYCLE;
 
 CREATE TABLE session (
     id         bigint PRIMARY KEY DEFAULT nextval('session_id') CHECK (id BETWEEN 1 AND 4294967295),
-    name       text   COLLATE "C" NOT NULL UNIQUE,  -- any client that knows it can attach the session
+    name       text   COLLATE "C" NOT NULL UNIQUE,  -- behind the principal's name and a colon, if it has one
     connection bigint,                              -- the one that has it now, manager << 32 | connection; or NULL
     taken_ms   bigint NOT NULL                      -- when it was last attached
 );
@@ -207,13 +207,13 @@ CREATE TYPE operation_2 AS (
     session          bigint,  -- the connection: manager << 32 | connection
     id               bigint,  -- the task; end session: the session
     tube             text,
-    tubes            text[],  -- claim: from which tubes
+    tubes            text[],  -- claim: from which tubes; task or list: patterns of tubes, see may_find_task_2
     state            text,    -- kick, clear, move tasks, peek next: the state of the tasks
     priority         bigint,
     delay_s          bigint,  -- put, release; pause: the length of the pause
     ttr_s            bigint,
     bound            bigint,  -- claim, kick, clear, move tasks: how many tasks at most; set draining: 1 or 0
-    name             text,    -- put unique: the key; attach: the session's name; move tasks: the other tube; a manager's
+    name             text,    -- put unique: the key; attach: the session's key; move tasks: the other tube; a manager's
     users            bigint,  -- count users: what is added to the numbers of users and watchers
     watchers         bigint,
     is_named         boolean, -- the connection has attached a named session, or had until another one attached it
@@ -596,7 +596,8 @@ LEFT JOIN tube_count ON tube_count.tube = name
 GROUP BY name, position, paused_until_ms
 ORDER BY position;
 
--- Named sessions for people. The names are left out: any client that knows a name can attach the session.
+-- Named sessions for people. The names are left out: a client of the same principal that knows a name can attach the
+-- session.
 CREATE VIEW session_overview AS
 SELECT
     id, held_by(connection) AS taken_by, utc(taken_ms) AS taken,

@@ -111,7 +111,7 @@ CREATE TABLE task_body (
 -- A session that a client has named, so that its claims outlive the connection: this id is their holder.
 CREATE TABLE session (
     id         INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 4294967295),
-    name       TEXT    NOT NULL UNIQUE,    -- any client that knows it can attach the session
+    name       TEXT    NOT NULL UNIQUE,    -- behind the principal's name and a colon, if it has one
     connection INTEGER,                    -- the one that has it now, manager << 32 | connection; or NULL
     taken_ms   INTEGER NOT NULL            -- when it was last attached
 ) STRICT;
@@ -455,7 +455,8 @@ SELECT
 FROM tube
 ORDER BY position;
 
--- Named sessions for people. The names are left out: any client that knows a name can attach the session.
+-- Named sessions for people. The names are left out: a client of the same principal that knows a name can attach the
+-- session.
 CREATE VIEW session_overview AS
 SELECT
     session.id,

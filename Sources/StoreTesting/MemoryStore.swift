@@ -61,7 +61,7 @@ final class MemoryStore: Store {
                 outcomes.append(.deferred)
                 continue
             }
-            let outcome = perform(operation.action, operation.session, now)
+            let outcome = perform(operation, now)
             if outcome.mustBeDurable { needsDurability = true }
             if case .disconnected(let count) = outcome, count > 0 { hasReturned = true }
             outcomes.append(outcome)
@@ -99,13 +99,21 @@ final class MemoryStore: Store {
         return passed || !due.isEmpty
     }
 
-    private func perform(_ action: Action, _ connection: SessionID, _ now: Int64) -> Outcome {
+    private func perform(_ operation: TaskStore.Operation, _ now: Int64) -> Outcome {
+        let (action, connection) = (operation.action, operation.session)
         var holder = ClaimHolder(connection)
         if action.concernsClaims {
             guard let present = self.holder(for: connection) else { return .superseded }
             holder = present
         }
+        if let access = operation.access, let id = action.task, let item = queue.items[id],
+            !access.finds(taskIn: item.tube, isHeld: item.holder == self.holder(for: connection) ?? ClaimHolder(connection))
+        {
+            return .notFound
+        }
         switch action {
+        case .listTubes:
+            return .tubes(queue.lines.map(\.name).filter { operation.access?.shows($0) ?? true })
         case .put(let task): return putUnlessKnown(task, now)
         case .claim(let tubes, let count, let waits):
             let open = tubes.filter { queue.line($0) != nil && queue.line($0)?.pausedUntil == nil }
@@ -182,7 +190,7 @@ final class MemoryStore: Store {
             return .useCounted
         case .breakClaim, .endSession, .moveTask, .moveTasks, .editTask, .setDraining: return operate(action, now)
         case .inspect(let query): return inspect(query, now)
-        case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics, .listTubes:
+        case .peek, .peekNext, .taskStatistics, .tubeStatistics, .storeStatistics:
             return read(action, now)
         }
     }
@@ -278,8 +286,6 @@ final class MemoryStore: Store {
             statistics.oldestPendingAge = created.map { now - $0 } ?? 0
             statistics.pauseTimeLeft = line.pausedUntil.map { $0 - now } ?? 0
             return .tube(statistics)
-        case .listTubes:
-            return .tubes(queue.lines.map(\.name))
         default:
             let counts = queue.counts { _ in true }
             return .store(StoreStatistics(counts: counts, totalTasks: Int(queue.lastID), tubes: queue.lines.count))

@@ -171,6 +171,20 @@ public func spread(
     }
 }
 
+/// Restricts some of the operations that name a task, and lists, to some tubes.
+public func restricted(_ operations: [Operation], using random: inout SeededGenerator) -> [Operation] {
+    guard Int.random(in: 0..<4, using: &random) == 0 else { return operations }
+    let globs = ["tube-*", "tube-1", "*-2", "default", "t*e-3*", "*", "_ube-4"].compactMap(TubeGlob.init)
+    func some() -> [TubeGlob] { Array(globs.shuffled(using: &random).prefix(.random(in: 0...2, using: &random))) }
+    let held = some()
+    let filter = AccessFilter(held: held, others: Bool.random(using: &random) ? held : some())
+    return operations.map { operation in
+        var operation = operation
+        if operation.action == .listTubes || operation.action.task != nil { operation.access = filter }
+        return operation
+    }
+}
+
 /// Returns SQL that a person may write, sensible or not.
 public func randomSQL(using random: inout SeededGenerator) -> String {
     func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &random) }

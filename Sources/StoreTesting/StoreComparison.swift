@@ -103,7 +103,10 @@ private final class Twin {
                     Int.random(in: 0..<10, using: &random) == 0
                     ? randomBurst(of: queue.lastID, using: &random)
                     : [possible(randomAction(of: queue.lastID, using: &random), connection)]
-                return spread(actions, from: session, of: tested.manager, using: &random)
+                return restricted(
+                    spread(actions, from: session, of: tested.manager, using: &random),
+                    using: &random
+                )
             }
         let batch = Batch(operations, now: now)
         let expected = try plain.run(batch)

@@ -63,5 +63,5 @@ public enum StoreConformance {
         + expireChecks
         + kickChecks + peekChecks + pauseChecks + statisticsChecks + tubeChecks + timeChecks + recoveryChecks
         + wakingChecks + batchChecks + namedSessionChecks + uniqueKeyChecks + clearChecks + operatorChecks
-        + inspectChecks
+        + inspectChecks + accessChecks
 }

@@ -8,9 +8,18 @@ public struct Operation: Sendable, Equatable {
     /// What to do.
     public var action: Action
 
+    /// The tubes in which it may find a task; `nil` for all.
+    public var access: AccessFilter?
+
     /// Makes an operation.
-    public init(session: SessionID, action: Action) {
+    ///
+    /// - Parameters:
+    ///   - session: the session that asks.
+    ///   - action: what to do.
+    ///   - access: the tubes in which it may find a task; `nil` for all.
+    public init(session: SessionID, action: Action, access: AccessFilter? = nil) {
         self.session = session
         self.action = action
+        self.access = access
     }
 }

@@ -48,6 +48,7 @@ struct BatchAnalysis {
         describe(action, connection, &planned)
         planned.isNamed = isNamed
         planned.mayBeDeferred = mayBeDeferred
+        if let access = operation.access, planned.kind != .claim { planned.restrict(to: access) }
         if case .claim(_, _, waits: true) = action { waitingClaims[connection] = number - 1 }
         return planned
     }
@@ -111,7 +112,7 @@ struct BatchAnalysis {
         case .disconnect:
             references.disconnect(connection)
         case .attach(let name, _):
-            planned.name = name.text
+            planned.name = name.key
             references.attach(connection, to: NamedSessionID(rawValue: 0))
         case .breakClaim(let id):
             name(id)

@@ -22,7 +22,8 @@ struct OptimisticOrder {
         for (index, operation) in operations.enumerated() {
             let connection = operation.session.connection
             switch operation.action {
-            case .delete(let id) where references.holds(id, connection) && !references.hasNamedSession(connection):
+            case .delete(let id)
+            where operation.access == nil && references.holds(id, connection) && !references.hasNamedSession(connection):
                 if !claims.isEmpty { gains += 1 }
                 order.append(index)
             case .claim where !references.hasNamedSession(connection):

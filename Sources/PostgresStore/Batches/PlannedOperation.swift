@@ -1,3 +1,5 @@
+import TaskStore
+
 /// An operation as the server's function `run_batch_2` takes it: the type `operation_2` of `schema-postgres.sql`.
 struct PlannedOperation {
     /// What the operation does, in the function's words.
@@ -28,6 +30,11 @@ struct PlannedOperation {
     var session: Int64
     var id: Int64?
     var tube: String?
+
+    /// The tubes to claim from.
+    ///
+    /// For an operation that names a task, and for a list: patterns of the tubes in which it may find tasks, or none if
+    /// it may find tasks in all tubes.
     var tubes: [String] = []
     var state: String?
     var priority: Int64?
@@ -63,8 +70,23 @@ struct PlannedOperation {
         self.session = session
     }
 
+    /// Whether it may find tasks in some tubes only.
+    private var isRestricted = false
+
     /// Whether other operations of the kind cannot be run together with it.
-    var runsAlone: Bool { isNamed || makesTube || mayBeDeferred }
+    var runsAlone: Bool { isNamed || makesTube || mayBeDeferred || isRestricted }
+
+    /// Restricts the operation to the tubes of a filter, as patterns of LIKE; see `may_find_task_2`.
+    mutating func restrict(to access: AccessFilter) {
+        isRestricted = true
+        if access.held == access.others {
+            tubes = access.others.map { "_:\($0.likePattern)" }
+        } else {
+            tubes = access.held.map { "h:\($0.likePattern)" } + access.others.map { "o:\($0.likePattern)" }
+        }
+        // An empty array would be no restriction, and no tube has an empty name.
+        if tubes.isEmpty { tubes = [""] }
+    }
 
     /// Writes the fields of `operation_2`, in order.
     func write(to writer: inout BinaryWriter) {
@@ -89,5 +111,20 @@ struct PlannedOperation {
         writer.field(mayHoldBack)
         writer.field(mayBeDeferred)
         writer.field(body)
+    }
+}
+
+extension TubeGlob {
+    /// The pattern in the language of LIKE.
+    fileprivate var likePattern: String {
+        var pattern = ""
+        for character in text {
+            switch character {
+            case "*": pattern += "%"
+            case "_", "%", "\\": pattern += "\\\(character)"
+            default: pattern.append(character)
+            }
+        }
+        return pattern
     }
 }

@@ -152,6 +152,11 @@ BEGIN
             END IF;
             CONTINUE;
         END IF;
+        IF _operation.id IS NOT NULL AND cardinality(_operation.tubes) > 0
+            AND NOT may_find_task_2(_operation.id, _operation.session, _operation.tubes, _writes)
+        THEN
+            CONTINUE;
+        END IF;
         IF _operation.makes_tube AND _operation.kind <> 'put unique' THEN
             PERFORM make_tube(_operation.tube);
         END IF;
@@ -218,7 +223,7 @@ BEGIN
         WHEN 'store statistics' THEN
             _row := store_statistics_2(_i);
         WHEN 'list tubes' THEN
-            RETURN QUERY SELECT * FROM list_tubes_2(_i);
+            RETURN QUERY SELECT * FROM list_tubes_2(_i, _operation.tubes);
         WHEN 'disconnect' THEN
             RETURN QUERY SELECT * FROM disconnect_2(_i, _operation.session, false);
         WHEN 'disconnect and release' THEN

@@ -83,6 +83,27 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Returns whether a connection may find a task in the tube that the task is in now. _patterns: patterns of LIKE for the
+-- tubes, behind "h:" for a task that the connection or its named session holds, "o:" for any other task, or "_:" for both.
+-- If _locks, the task is locked, so that it stays in its tube.
+CREATE OR REPLACE FUNCTION may_find_task_2(_id bigint, _session bigint, _patterns text[], _locks boolean) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    _is_found boolean;
+BEGIN
+    IF _locks THEN
+        PERFORM 1 FROM task_state WHERE id = _id FOR UPDATE;
+    END IF;
+    SELECT
+        CASE
+            WHEN state <> 'claimed' THEN 'o:'
+            WHEN holder = _session OR holder = (SELECT session.id FROM session WHERE connection = _session) THEN 'h:'
+            ELSE 'o:'
+        END || tube LIKE ANY (_patterns)
+    INTO _is_found FROM task_state WHERE id = _id;
+    RETURN coalesce(_is_found, false);
+END $$;
+
 -- == Events ==
 
 -- A task is claimed. Each task goes to the holder at the same place in _holders. _state: the state of the tasks before.

@@ -284,14 +284,15 @@ BEGIN
     RETURN _row;
 END $$;
 
--- Lists all tubes, one row per tube.
-CREATE OR REPLACE FUNCTION list_tubes_2(_operation integer) RETURNS SETOF batch_row_2 LANGUAGE plpgsql VOLATILE AS $$
+-- Lists the tubes that the client may see, one row per tube. _patterns: see may_find_task_2; no pattern: all tubes.
+CREATE OR REPLACE FUNCTION list_tubes_2(_operation integer, _patterns text[]) RETURNS SETOF batch_row_2
+LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RETURN QUERY
     SELECT
         _operation, 'done', NULL::bigint, name, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint,
         NULL::bigint, NULL::bigint[], NULL::bytea
-    FROM tube ORDER BY position;
+    FROM tube WHERE cardinality(_patterns) = 0 OR 'o:' || name LIKE ANY (_patterns) ORDER BY position;
 END $$;
 
 -- == Statistics ==

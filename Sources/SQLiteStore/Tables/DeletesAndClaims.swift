@@ -25,6 +25,7 @@ struct DeletesAndClaims {
         deletes.reserveCapacity(min(operations.count - start, HolderFunction.capacity))
         claims.reserveCapacity(min(operations.count - start, PendingPrefetch.capacity))
         loop: while end < operations.count, deletes.count < HolderFunction.capacity {
+            guard operations[end].access == nil else { break loop }
             switch operations[end].action {
             case .delete(let id):
                 deletes.append((id.rawValue, end))

@@ -41,4 +41,18 @@ extension TaskTables {
         guard let task = try findTask(id), task.state == .claimed, task.holder == holder.rawValue else { return nil }
         return task
     }
+
+    /// Returns whether an operation may find the task that it names, in the tube that the task is in now.
+    ///
+    /// - Returns: true if the operation names no task; false if there is no such task.
+    /// - Throws: SQLite's error.
+    func mayFindTask(of operation: TaskStore.Operation, _ access: AccessFilter) throws(SQLiteError) -> Bool {
+        guard let id = operation.action.task else { return true }
+        guard let task = try findTask(id) else { return false }
+        let holder = try currentHolder(for: operation.session)
+        // A connection that takes up a named session still holds the tasks that it has not brought to it.
+        let isHeld =
+            task.state == .claimed && (task.holder == holder.rawValue || task.holder == operation.session.rawValue)
+        return access.finds(taskIn: try tube(withID: task.tube).name, isHeld: isHeld)
+    }
 }

@@ -96,6 +96,17 @@ extension TaskTables {
         return ClaimHolder(session)
     }
 
+    /// Returns the holder of a connection's claims now, without any effect on the batch.
+    ///
+    /// - Returns: the connection itself if another connection has taken its named session.
+    /// - Throws: SQLite's error.
+    func currentHolder(for connection: SessionID) throws(SQLiteError) -> ClaimHolder {
+        guard let session = namedSessions[connection], try connectionInRow(of: session) == connection else {
+            return ClaimHolder(connection)
+        }
+        return ClaimHolder(session)
+    }
+
     /// Returns the connection in a named session's row; `nil` if there is none.
     private func connectionInRow(of session: NamedSessionID) throws(SQLiteError) -> SessionID? {
         let statement = statements.session.connection
@@ -146,7 +157,7 @@ extension TaskTables {
     private func attachRow(of name: SessionName, _ connection: SessionID) throws(SQLiteError) -> NamedSessionID {
         let session: NamedSessionID
         let find = statements.session.byName
-        find.bind(name.text, at: 1)
+        find.bind(name.key, at: 1)
         if try find.step() {
             session = NamedSessionID(rawValue: find.int(0))
             let former = find.optionalInt(1).map(SessionID.init(rawValue:))
@@ -177,7 +188,7 @@ extension TaskTables {
     /// - Returns: its id.
     private func makeSession(_ name: SessionName, for connection: SessionID) throws(SQLiteError) -> NamedSessionID {
         let insert = statements.session.insert
-        insert.bind(name.text, at: 1)
+        insert.bind(name.key, at: 1)
         insert.bind(connection.rawValue, at: 2)
         insert.bind(now, at: 3)
         insert.bind(NamedSessionID.largest, at: 4)

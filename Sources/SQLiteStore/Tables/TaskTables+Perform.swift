@@ -1,10 +1,10 @@
 import TaskStore
 
-extension Action {
+extension TaskStore.Operation {
     /// Whether it may be part of ``DeletesAndClaims``.
     fileprivate var isDeleteOrClaim: Bool {
-        switch self {
-        case .delete, .claim: true
+        switch action {
+        case .delete, .claim: access == nil
         default: false
         }
     }
@@ -48,7 +48,8 @@ extension TaskTables {
                 // Most series that are too short are found by looking at two operations, and are not looked at again
                 // for their next operation.
                 guard start >= knownAsSingle, start + Self.shortestSeries <= operations.count,
-                    operations[start + 1].action.isDeleteOrClaim, operations[start + 2].action.isDeleteOrClaim
+                    operations[start].access == nil, operations[start + 1].isDeleteOrClaim,
+                    operations[start + 2].isDeleteOrClaim
                 else { break }
                 let series = DeletesAndClaims(operations, from: start)
                 if series.count >= Self.shortestSeries, try performTogether(series, into: &outcomes) {
@@ -92,6 +93,9 @@ extension TaskTables {
             guard let present = try self.holder(for: connection) else { return .superseded }
             holder = present
         }
+        if let access = operation.access, try !mayFindTask(of: operation, access) {
+            return .notFound
+        }
         switch operation.action {
         case .put(let task):
             return try put(task)
@@ -129,7 +133,8 @@ extension TaskTables {
         case .storeStatistics:
             return .store(try storeStatistics())
         case .listTubes:
-            return .tubes(try listTubes())
+            let tubes = try listTubes()
+            return .tubes(operation.access.map { tubes.filter($0.shows) } ?? tubes)
         case .countUse(let tube, let using, let watching):
             return try countUse(of: tube, using: using, watching: watching)
         case .expire(let id):
