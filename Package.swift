@@ -19,6 +19,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
@@ -41,6 +42,16 @@ let package = Package(
 
         // What a service manager, such as systemd, is told.
         .target(name: "ServiceNotification", dependencies: ["SystemThread", "TaskStore"]),
+
+        // Access: principals, rights, the tokens file.
+        .target(
+            name: "Access",
+            dependencies: [
+                "BeanstalkWire",
+                "TaskStore",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]
+        ),
 
         // The store on SQLite: the only target that knows SQL and files.
         .systemLibrary(
@@ -85,6 +96,7 @@ let package = Package(
         .target(
             name: "Manager",
             dependencies: [
+                "Access",
                 "BeanstalkWire",
                 "CPlatform",
                 "TaskStore",
@@ -143,6 +155,7 @@ let package = Package(
         .executableTarget(
             name: "beanrow-manager",
             dependencies: [
+                "Access",
                 "CommandLineSupport",
                 "Manager",
                 "PostgresStore",
@@ -199,6 +212,7 @@ let package = Package(
         // Tests.
         .testTarget(name: "TaskStoreTests", dependencies: ["TaskStore"]),
         .testTarget(name: "ServiceNotificationTests", dependencies: ["ServiceNotification", "TaskStore"]),
+        .testTarget(name: "AccessTests", dependencies: ["Access", "BeanstalkWire", "TaskStore"]),
         .testTarget(
             name: "BeanstalkWireTests",
             dependencies: [
@@ -227,6 +241,7 @@ let package = Package(
         .testTarget(
             name: "ManagerTests",
             dependencies: [
+                "Access",
                 "Manager",
                 "SQLiteStore",
                 "SeededRandom",

@@ -5,6 +5,7 @@
 // above them. If the client sends, a length and the bytes follow. After each input every answer must be a reply of the
 // protocol. Once all clients are gone, only named sessions may still have claims.
 
+import Access
 import Foundation
 import Logging
 import NIOCore
@@ -65,11 +66,12 @@ private final class Run {
         store = OneThreadStore(
             try SQLiteStore.open(path: Self.path, name: "fuzz", address: "nowhere", at: Timestamp(rawValue: 0))
         )
-        let configuration = ManagerConfiguration(
+        var configuration = ManagerConfiguration(
             maximumTaskSize: 64,
             version: "fuzz",
             queueLimits: ManagerConfiguration.QueueLimits(commands: 8, bytes: 128)
         )
+        configuration.access = try Self.principals("put,reserve,look,read,admin")
         engine = Engine(
             store: store,
             configuration: configuration,
@@ -93,6 +95,16 @@ private final class Run {
         }
     }
 
+    /// Returns two principals whose tokens are `a` and `b`: one with all rights, and one with some.
+    private static func principals(_ rights: String) throws -> AccessList {
+        let lines = try [("a", rights, "*"), ("b", "put,reserve,look", "default,t*")]
+            .map { name, rights, tubes in
+                guard let token = AccessToken(name) else { fail("no token") }
+                return "\(name) \(TokenDigest(token)) \(rights) \(tubes)\n"
+            }
+        return try AccessList(Array(lines.joined().utf8))
+    }
+
     func carryOut(_ steps: [UInt8]) throws {
         var rest = steps[...]
         while let step = rest.popFirst() {
@@ -110,6 +122,11 @@ private final class Run {
                 }
             default:
                 store.tellOfChanges()
+                // A tokens file that was read again, with fewer rights or with those from the start.
+                if step & 1 == 1 {
+                    let rights = step & 2 == 0 ? "put,reserve,look,read,admin" : "reserve,look"
+                    engine.replaceAccess(try Self.principals(rights))
+                }
                 eventLoop.advanceTime(by: .milliseconds(Int64(step >> 2 & 7) * 250))
             }
             eventLoop.run()
@@ -140,7 +157,10 @@ private final class Run {
     }
 
     private func open(_ client: Int) throws -> EmbeddedChannel {
-        let channel = EmbeddedChannel(handler: ConnectionHandler(engine: engine, answerPath: .socket), loop: eventLoop)
+        // Two clients are asked for a token, and two come through an open listener.
+        let origin = ConnectionOrigin(address: "memory", isOpen: client < 2)
+        let channel = EmbeddedChannel(loop: eventLoop)
+        try channel.pipeline.syncOperations.addHandler(engine.firstHandler(answerPath: .socket, origin: origin))
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: client + 1)).wait()
         channels[client] = channel
         return channel

@@ -24,6 +24,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
             case unknownCommand
             case notIgnored
             case sessionTaken
+            case unauthorized
+            case forbidden
         }
 
         private var kind: Kind
@@ -107,6 +109,12 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
 
         /// `SESSION_TAKEN`: another connection has attached the session, and has its claims.
         public static let sessionTaken = Code(.sessionTaken)
+
+        /// `UNAUTHORIZED`: the manager asks for a token, or does not know the token of the client.
+        public static let unauthorized = Code(.unauthorized)
+
+        /// `FORBIDDEN`: the client has no right to do this in this tube.
+        public static let forbidden = Code(.forbidden)
 
         /// The code's name.
         public var description: String { kind.rawValue }

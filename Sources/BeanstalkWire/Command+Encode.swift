@@ -29,6 +29,7 @@ extension ByteBuffer {
             writeArgument(state.wireName)
             writeArgument(limit)
         case .endSession(let number): writeArgument(number)
+        case .auth(let token): writeArgument(token?.text ?? "")
         case .store(_, let action): writeArguments(of: action)
         case .reserve, .peekNext, .listTubeUsed, .listTubesWatched, .quit: break
         }

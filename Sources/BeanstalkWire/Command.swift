@@ -54,6 +54,9 @@ public enum Command: Sendable, Equatable {
     /// `end-session <number>`: our own extension (docs/protocol.md).
     case endSession(Int64)
 
+    /// `auth <token>`: our own extension (docs/protocol.md). `nil` stands for a text that cannot be a token.
+    case auth(AccessToken?)
+
     /// A command that the store carries out alone.
     case store(Verb, Action)
 
@@ -77,6 +80,7 @@ public enum Command: Sendable, Equatable {
         case .clearTube: .clearTube
         case .moveTube: .moveTube
         case .endSession: .endSession
+        case .auth: .auth
         case .store(let verb, _): verb
         }
     }

@@ -109,6 +109,7 @@ enum CommandLineParser {
         case .moveTube: moveTube(line, from: start)
         case .editJob: editJob(line, from: start)
         case .inspect: inspect(line, from: start)
+        case .auth: .request(.command(.auth(line.accessToken(from: start))))
         default: unknown
         }
     }

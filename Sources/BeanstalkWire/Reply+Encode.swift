@@ -44,6 +44,9 @@ extension ByteBuffer {
         case .movedTask: writeLine("MOVED")
         case .moved(let count): writeLine("MOVED ", count)
         case .edited: writeLine("EDITED")
+        case .authenticated: writeLine("AUTHENTICATED")
+        case .unauthorized: writeLine("UNAUTHORIZED")
+        case .forbidden: writeLine("FORBIDDEN")
         }
     }
 }

@@ -106,4 +106,14 @@ public enum Reply: Sendable, Equatable {
 
     /// `EDITED`: the task was changed.
     case edited
+
+    /// `AUTHENTICATED`: the client is known now, and may send commands.
+    case authenticated
+
+    /// `UNAUTHORIZED`: the client has to send `auth` first, the manager does not know its token, or it was known
+    /// already. The manager closes the connection.
+    case unauthorized
+
+    /// `FORBIDDEN`: the client has no right to do this in this tube. Nothing was done.
+    case forbidden
 }

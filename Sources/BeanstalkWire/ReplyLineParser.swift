@@ -91,6 +91,9 @@ enum ReplyLineParser {
         if line.equals("SERVING") { return .serving }
         if line.equals("MOVED") { return .movedTask }
         if line.equals("EDITED") { return .edited }
+        if line.equals("AUTHENTICATED") { return .authenticated }
+        if line.equals("UNAUTHORIZED") { return .unauthorized }
+        if line.equals("FORBIDDEN") { return .forbidden }
         return nil
     }
 

@@ -41,9 +41,14 @@ package struct ReplySet: OptionSet, Sendable {
     package static let movedTask = ReplySet(rawValue: 1 << 32)
     package static let moved = ReplySet(rawValue: 1 << 33)
     package static let edited = ReplySet(rawValue: 1 << 34)
+    package static let authenticated = ReplySet(rawValue: 1 << 35)
+    package static let unauthorized = ReplySet(rawValue: 1 << 36)
+    package static let forbidden = ReplySet(rawValue: 1 << 37)
 
-    /// The replies to all commands (protocol.txt, "The error conditions").
-    package static let always: ReplySet = [.outOfMemory, .internalError, .badFormat, .unknownCommand]
+    /// The replies to all commands (protocol.txt, "The error conditions"), and those about rights.
+    package static let always: ReplySet = [
+        .outOfMemory, .internalError, .badFormat, .unknownCommand, .unauthorized, .forbidden,
+    ]
 
     /// The replies to a put.
     static let put: ReplySet = [.inserted, .buriedTask, .expectedCRLF, .jobTooBig, .draining]
@@ -98,6 +103,9 @@ extension Reply {
         case .movedTask: .movedTask
         case .moved: .moved
         case .edited: .edited
+        case .authenticated: .authenticated
+        case .unauthorized: .unauthorized
+        case .forbidden: .forbidden
         }
     }
 }

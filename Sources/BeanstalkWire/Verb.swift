@@ -74,6 +74,8 @@ public enum Verb: UInt8, Sendable, Hashable, CaseIterable {
     case editJob
     /// Reads what operators want to know, as JSON: our own extension (docs/protocol.md).
     case inspect
+    /// Proves the identity of the client: our own extension (docs/protocol.md).
+    case auth
 }
 
 extension Verb {
@@ -205,6 +207,8 @@ extension Verb {
             VerbTraits("edit-job", .own, .admin, [.edited, .notFound], .canBeDeferred, .hasLongLine)
         case .inspect:
             VerbTraits("inspect", .own, .look, [.ok, .notFound], .endsBatch, .answersWithList, .hasLongLine)
+        case .auth:
+            VerbTraits("auth", .own, nil, .authenticated, .endsBatch)
         }
     }
 }

@@ -28,6 +28,9 @@ extension UniqueKey {
 /// A name as long as names may be.
 let longestName = String(repeating: "k", count: TubeName.maximumLength)
 
+/// A token as long as tokens may be.
+let longestToken = String(repeating: "t", count: AccessToken.maximumLength)
+
 /// Every command, with the bytes it is on the wire.
 let sampleCommands: [(String, Command)] = [
     ("put 1 2 3 4\r\nabcd\r\n", .put(priority: 1, delay: 2, timeToRun: 3, body: bytes("abcd"))),
@@ -117,6 +120,9 @@ let sampleCommands: [(String, Command)] = [
         .inspect(.claims(tube: .default, manager: "m1", after: TaskID(rawValue: 8), limit: 100))
     ),
     ("inspect sessions after=8\r\n", .inspect(.sessions(tube: nil, manager: nil, after: 8, limit: 100))),
+    ("auth !secret~\r\n", .auth(AccessToken("!secret~"))),
+    ("auth \(longestToken)\r\n", .auth(AccessToken(longestToken))),
+    ("auth \r\n", .auth(nil)),
 ]
 
 /// Every reply, with the bytes it is on the wire.
@@ -159,12 +165,18 @@ let sampleReplies: [(String, Reply)] = [
     ("MOVED\r\n", .movedTask),
     ("MOVED 12\r\n", .moved(12)),
     ("EDITED\r\n", .edited),
+    ("AUTHENTICATED\r\n", .authenticated),
+    ("UNAUTHORIZED\r\n", .unauthorized),
+    ("FORBIDDEN\r\n", .forbidden),
 ]
 
 /// Streams of clients that can be refused or carried out, with what comes of them; the body limit is 8.
 let sampleStreams: [(String, [Request])] =
     sampleCommands.map { ($0.0, [.command($0.1)]) } + [
         ("\r\n", [.refused(with: .unknownCommand, countedAs: nil)]),
+        ("auth\r\n", [.refused(with: .unknownCommand, countedAs: nil)]),
+        ("auth two words\r\n", [.command(.auth(nil))]),
+        ("auth \(longestToken)x\r\n", [.refused(with: .badFormat, countedAs: nil)]),
         ("hello\r\n", [.refused(with: .unknownCommand, countedAs: nil)]),
         ("delete x\r\n", [.refused(with: .badFormat, countedAs: nil)]),
         ("use \u{0}\r\n", [.refused(with: .badFormat, countedAs: nil)]),

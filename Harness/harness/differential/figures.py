@@ -78,7 +78,7 @@ STATS_JOB: dict[str, Nature] = {
 }
 
 #: The keys that only managers have, behind beanstalkd's.
-ADDED = {"stats-tube": ["oldest-pending-age"], "stats": ["memory-held", "max-memory"]}
+ADDED = {"stats-tube": ["oldest-pending-age"], "stats": ["memory-held", "max-memory", "unauthorized"]}
 
 TABLES = {"stats": STATS, "stats-tube": STATS_TUBE, "stats-job": STATS_JOB}
 

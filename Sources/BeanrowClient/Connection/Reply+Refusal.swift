@@ -13,10 +13,12 @@ extension Reply {
         case .unknownCommand: ClientError(.unknownCommand, "the manager does not know the command (UNKNOWN_COMMAND)")
         case .notFound: ClientError(.notFound, "there is no such task or tube (NOT_FOUND)")
         case .sessionTaken: ClientError(.sessionTaken, "another connection attached the session (SESSION_TAKEN)")
+        case .unauthorized: ClientError(.unauthorized, "the manager does not know this client (UNAUTHORIZED)")
+        case .forbidden: ClientError(.forbidden, "the client has no right to do this in this tube (FORBIDDEN)")
         case .notIgnored: ClientError(.notIgnored, "a connection must watch at least one tube (NOT_IGNORED)")
         case .inserted, .buriedTask, .using, .reserved, .deadlineSoon, .timedOut, .deleted, .released, .buried,
             .touched, .watching, .found, .kicked, .kickedTask, .ok, .paused, .exists, .session, .cleared, .broken,
-            .ended, .serving, .movedTask, .moved, .edited:
+            .ended, .serving, .movedTask, .moved, .edited, .authenticated:
             nil
         }
     }

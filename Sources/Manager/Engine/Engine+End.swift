@@ -11,6 +11,7 @@ extension Engine {
         phase = .stopping
         for task in repeated { task.cancel() }
         for connection in connections.values { connection.leave() }
+        for stranger in strangers.takeAll() { stranger.abort() }
         eventLoop.assumeIsolated()
             .scheduleTask(in: configuration.stopTimeout) {
                 self.isLate = true

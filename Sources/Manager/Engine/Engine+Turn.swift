@@ -47,6 +47,7 @@ extension Engine {
         guard phase != .ended, stalled == nil, !isLingering() else { return }
         lookForAllWaiting()
         boundBatch()
+        if hasNewAccess { applyNewAccess() }
         let moment = clock.now()
         let operations = table.makeBatch(at: moment)
         inTurn { carryOut(operations, at: moment) }
@@ -149,6 +150,7 @@ extension Engine {
         if let lane { lane.board.publish(&table, memory, of: lane.number) }
         for tube in table.sessions.waiters.takeAbandoned() { store.unsubscribe(from: tube) }
         for session in table.sessions.takeRelieved() { session.connection?.updateMemory() }
+        logAudit()
         let answered = table.sessions.takeAnswered()
         let end = ContinuousClock.now
         send(answered[...])

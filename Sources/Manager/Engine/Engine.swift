@@ -1,3 +1,4 @@
+internal import Access
 internal import BeanstalkWire
 internal import Logging
 internal import NIOCore
@@ -79,6 +80,16 @@ final class Engine {
     /// How many batches have failed since the manager has been stopping, other than for lack of space.
     var failuresAtEnd = 0
 
+    /// The principals; `nil` if every client may do everything.
+    var access: AccessList?
+
+    /// Whether sessions still have the rights of a former list.
+    var hasNewAccess = false
+
+    /// The connections whose clients are not known yet.
+    var strangers: Strangers
+    var unauthorized = FailureLog()
+
     /// Decides which connections are accepted.
     let admission: Admission
 
@@ -129,6 +140,8 @@ final class Engine {
             limit: configuration.maximumMemory / max(1, configuration.lanes),
             largestTask: configuration.maximumTaskSize
         )
+        self.access = configuration.access
+        self.strangers = Strangers(maximum: configuration.limits.strangers / max(1, configuration.lanes))
         self.admission = Admission(maximum: configuration.limits.connections, logger: logger)
         self.process = ProcessReader(
             configuration: configuration,
@@ -165,8 +178,17 @@ final class Engine {
     // Calls from connections.
 
     /// Opens a session for a connection that was just accepted.
-    func open(_ connection: any SessionConnection) -> Session {
-        let session = Session(id: SessionID(connection: numbers.take(), of: store.manager), connection: connection)
+    ///
+    /// - Parameters:
+    ///   - connection: the connection.
+    ///   - principal: the principal that the client is; `nil` if every client may do everything.
+    /// - Returns: the session.
+    func open(_ connection: any SessionConnection, _ principal: Principal?) -> Session {
+        let session = Session(
+            id: SessionID(connection: numbers.take(), of: store.manager),
+            connection: connection,
+            principal: principal
+        )
         connections[session.id] = connection
         table.sessions.open(session)
         scheduleTurn()

@@ -1,5 +1,7 @@
+internal import Access
 internal import BeanstalkWire
 internal import NIOCore
+internal import TaskStore
 
 /// One connection: decodes its bytes to requests, and encodes its session's replies.
 ///
@@ -13,7 +15,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     private let engine: Engine
     private var decoder: CommandDecoder
-    private var session: Session?
+    private(set) var session: Session?
     private var context: ChannelHandlerContext?
     private var writer: AnswerWriter?
 
@@ -39,11 +41,16 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     private var isReadPending = false
     private var isInputClosed = false
 
-    private let answerPath: AnswerPath
+    let origin: ConnectionOrigin
 
-    init(engine: Engine, answerPath: AnswerPath) {
+    private let answerPath: AnswerPath
+    private let principal: Principal?
+
+    init(engine: Engine, answerPath: AnswerPath, origin: ConnectionOrigin, principal: Principal? = nil) {
         self.engine = engine
         self.answerPath = answerPath
+        self.origin = origin
+        self.principal = principal
         self.decoder = CommandDecoder(maximumBodySize: engine.configuration.maximumTaskSize)
     }
 
@@ -53,7 +60,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         // Not weak: an object with weak references counts all its references in a slower way, which costs 250
         // instructions per command. The cycle ends with the connection.
         writer?.onWritten = { self.answersWereTaken() }
-        session = engine.open(self)
+        session = engine.open(self, principal)
         context.fireChannelActive()
     }
 
@@ -311,6 +318,15 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
 
     func abort() {
         context?.close(promise: nil)
+    }
+
+    func expel(unlessIn list: AccessList) {
+        guard let session, let principal = session.principal,
+            list.principal(principal.credential)?.name != principal.name
+        else { return }
+        // The principal may have other credentials, with which it continues its named session.
+        if !list.contains(principal.name) { session.endNamedSession() }
+        abort()
     }
 
     func loseClaims() {

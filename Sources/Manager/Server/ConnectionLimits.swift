@@ -21,6 +21,14 @@ public struct ConnectionLimits: Sendable {
     /// ``CommandProgress``; `nil` for no limit.
     public var commandTimeout: Duration?
 
+    /// How long a client may take to send `auth`, if the manager asks for it.
+    public var authenticationTimeout = Duration.seconds(10)
+
+    /// The most connections whose clients are not known yet.
+    ///
+    /// Beyond it, the oldest one is closed.
+    public var strangers = 1024
+
     /// Makes limits; the defaults are those of the command line.
     public init(
         connections: Int = 16_384,

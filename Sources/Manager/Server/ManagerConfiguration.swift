@@ -1,3 +1,4 @@
+public import Access
 public import NIOCore
 
 /// A manager's settings.
@@ -33,6 +34,9 @@ public struct ManagerConfiguration: Sendable {
     ///
     /// At least four times ``maximumTaskSize`` per lane.
     public var maximumMemory: Int
+
+    /// The principals that clients have to be, on listeners that are not open; `nil` if every client may do everything.
+    public var access: AccessList?
 
     /// Returns the default of ``maximumMemory``: 256 MiB, or more if tasks of this size need it.
     ///

@@ -1,3 +1,4 @@
+public import Access
 public import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -98,6 +99,14 @@ public final class ManagerService: Service {
     ///
     /// All of them have the same store behind them.
     var anyEngine: NIOLoopBound<Engine>? { running.withLock { $0.first } }
+
+    /// Takes over a tokens file that was read again.
+    ///
+    /// Connections of principals that are not in it any more are closed. It has no effect on a manager that was started
+    /// without principals.
+    public func replaceAccess(_ list: AccessList) {
+        for engine in running.withLock({ $0 }) { engine.eventLoop.execute { engine.value.replaceAccess(list) } }
+    }
 
     private func stop() {
         for engine in running.withLock({ $0 }) { engine.eventLoop.execute { engine.value.stop() } }
@@ -210,7 +219,10 @@ public final class ManagerService: Service {
                         guard let engine = running.first(where: { $0.eventLoop === channel.eventLoop }) else {
                             throw ChannelError.alreadyClosed
                         }
-                        try engine.value.admit(channel, answerPath: .socket)
+                        let origin = ConnectionOrigin(
+                            address: channel.remoteAddress.map(Self.describe) ?? "unknown"
+                        )
+                        try engine.value.admit(channel, answerPath: .socket, origin: origin)
                     }
                 }
                 .bind(host: host, port: port)

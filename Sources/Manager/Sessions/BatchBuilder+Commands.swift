@@ -45,7 +45,9 @@ extension BatchBuilder {
             session.quit()
             sessions.markReady(session)
         case .session(let name):
-            begin(.attach(name), for: session, &sessions)
+            begin(.attach(name.of(session.principalName)), for: session, &sessions)
+        case .auth:
+            refuseAuthentication(of: session, &sessions)
         case .clearTube(let tube, let state):
             begin(.clear(tube, state), for: session, &sessions)
         case .moveTube(let source, let target, let state, let limit):

@@ -91,7 +91,7 @@ extension BatchBuilder {
             room.bodies -= 1
             session.setBeingServed(true)
             batch.addWaitingClaim()
-            append(.claim(tubes: session.watchedTubes, count: 1, waits: true), .serve(for: tube), for: session)
+            append(.claim(tubes: session.claimTubes, count: 1, waits: true), .serve(for: tube), for: session)
         }
     }
 }

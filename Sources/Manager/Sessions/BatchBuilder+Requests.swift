@@ -19,6 +19,17 @@ extension BatchBuilder {
             session.queue.putBack(request)
             return false
         }
+        if session.principal != nil, case .command(let command) = request, let answer = refusal(of: command, session) {
+            // The answer would overtake that of a command that waits.
+            guard !share.mayWait else {
+                session.queue.putBack(request)
+                return false
+            }
+            session.queue.forgetBody(of: request.bodySize)
+            share.use()
+            append(answer: answer, verb: command.verb, to: session)
+            return true
+        }
         switch consume request {
         case .refused(let reply, let verb):
             if reply == .expectedCRLF { sessions.markProducer(session) }
@@ -48,7 +59,8 @@ extension BatchBuilder {
             share.use()
             share.mayWait = true
             if !pending.isEmpty { dispatch(to: &sessions) }
-            append(.delete(task), .store(.delete, claim: task), for: session)
+            let access = session.accessFilter(for: .delete)
+            append(.delete(task), .store(.delete, claim: task), for: session, access: access)
             return true
         case .command(.store(let verb, let action)):
             return addStoreCommand(verb, action, of: session, &share, &sessions)
@@ -113,7 +125,8 @@ extension BatchBuilder {
         }
         share.use(for: traits)
         if action.mayMeetLock { share.mayWait = true }
-        add(action, .store(verb, claim: action.claimedTask), for: session, &sessions)
+        let access = session.accessFilter(for: verb)
+        add(action, .store(verb, claim: action.claimedTask), for: session, access: access, &sessions)
         return !traits.endsBatch
     }
 
@@ -158,7 +171,7 @@ extension BatchBuilder {
         share.useForBodies(count)
         sessions.markWorker(session)
         add(
-            .claim(tubes: session.watchedTubes, count: count, waits: waits),
+            .claim(tubes: session.claimTubes, count: count, waits: waits),
             .reserve(timeout: command.timeout, count: count, waits: waits),
             for: session,
             &sessions

@@ -111,19 +111,25 @@ struct BatchBuilder {
         _ action: consuming Action,
         _ kind: consuming BatchEntry.Kind,
         for session: Session,
+        access: AccessFilter? = nil,
         _ sessions: inout SessionRegistry
     ) {
         if !pending.isEmpty { dispatch(to: &sessions) }
         let effect = PendingEffect(of: action, by: session)
-        append(action, kind, for: session)
+        append(action, kind, for: session, access: access)
         note(effect, &sessions)
     }
 
     /// Adds an operation that sees and takes no task that is pending.
     ///
     /// The caller notes what it makes pending.
-    mutating func append(_ action: consuming Action, _ kind: consuming BatchEntry.Kind, for session: Session) {
-        batch.operations.append(Operation(session: session.id, action: action))
+    mutating func append(
+        _ action: consuming Action,
+        _ kind: consuming BatchEntry.Kind,
+        for session: Session,
+        access: AccessFilter? = nil
+    ) {
+        batch.operations.append(Operation(session: session.id, action: action, access: access))
         batch.entries.append(BatchEntry(session: session, kind: kind))
     }
 

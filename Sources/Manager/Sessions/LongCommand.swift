@@ -60,6 +60,17 @@ struct LongCommand {
     /// Whether no step was carried out yet.
     var isAtStart: Bool { lastKnown == nil && done == 0 }
 
+    /// What the command is about, for the audit; `nil` if it is no operator's.
+    var auditSubject: AuditEntry.Subject? {
+        switch work {
+        case .clear(let tube, let state): .tube(tube, filter: "state=\(state.rawValue)")
+        case .kick(let tube, let bound): .tube(tube, filter: "bound=\(bound)")
+        case .move(let source, let target, let state, _): .tube(source, filter: "state=\(state.rawValue) to=\(target)")
+        case .endSession(let number): .session(number)
+        case .attach: nil
+        }
+    }
+
     /// Returns the next step.
     ///
     /// - Parameter rows: the most tasks of the step, at least 1.

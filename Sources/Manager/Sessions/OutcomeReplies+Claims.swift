@@ -24,7 +24,7 @@ extension OutcomeReplies {
         let verb = reserve.command.verb
         if case .superseded = outcome {
             sessions.counters[verb] += reserve.count
-            sessions.waiters.abandon(session.watchedTubes)
+            sessions.waiters.abandon(session.claimTubes)
             for _ in 0..<reserve.count { sessions.reply(.sessionTaken, to: session) }
             session.claims = SessionClaims()
             return
@@ -54,12 +54,12 @@ extension OutcomeReplies {
         at now: Moment
     ) {
         if session.closing >= .now {
-            sessions.waiters.abandon(session.watchedTubes)
+            sessions.waiters.abandon(session.claimTubes)
         } else if session.claims.isDeadlineSoon(at: now.instant) {
-            sessions.waiters.abandon(session.watchedTubes)
+            sessions.waiters.abandon(session.claimTubes)
             sessions.reply(.deadlineSoon, to: session)
         } else if session.closing == .afterQueue {
-            sessions.waiters.abandon(session.watchedTubes)
+            sessions.waiters.abandon(session.claimTubes)
             sessions.reply(.timedOut, to: session)
         } else {
             let deadline = command.timeout.map { now.instant + .seconds(Int64($0)) }
@@ -89,13 +89,13 @@ extension OutcomeReplies {
         if case .superseded = outcome {
             session.claims = SessionClaims()
             // The task for which it was woken is for another session.
-            sessions.waiters.wake(session.watchedTubes)
+            sessions.waiters.wake(session.claimTubes)
             if session.isWaiting { return sessions.endWait(of: session, with: .sessionTaken) }
         }
         guard case .claimed(let tasks) = outcome, let task = tasks.first else {
             session.setBeingServed(false)
             if let tube { sessions.waiters.wakes.foundNothing(in: tube) }
-            if !session.isWaiting { sessions.waiters.abandon(session.watchedTubes) }
+            if !session.isWaiting { sessions.waiters.abandon(session.claimTubes) }
             noteUnserved(after: batch, &sessions)
             return sessions.timeouts.schedule(session)
         }
@@ -124,8 +124,10 @@ extension OutcomeReplies {
         case .touched:
             session.claims.extend(task, from: now.instant)
             session.noteClaimInReplies()
-        // With the last one the store reports that the session does not have the claim any more.
-        case .deleted, .released, .buried, .notFound: session.claims.remove(task)
+        case .deleted, .released, .buried: session.claims.remove(task)
+        // The store reports that the session does not have the claim any more, unless the session may only not find it.
+        // Such a claim has to end when its time is over.
+        case .notFound where session.accessFilter(for: .touch) == nil: session.claims.remove(task)
         default: break
         }
     }

@@ -6,12 +6,17 @@ extension OutcomeReplies {
     mutating func applyCommand(
         _ command: Command,
         _ outcome: Outcome,
+        of operation: Int,
         _ session: Session,
+        _ batch: borrowing BuiltBatch,
         _ sessions: inout SessionRegistry,
         at now: Moment
     ) {
         guard !outcome.isNotRun else { return deferred.append((session, .command(command))) }
         sessions.counters[command.verb] += 1
+        if session.principal != nil {
+            sessions.audit(session, command.verb, batch.operations[operation].action, outcome)
+        }
         if case .kick = command { wakeForKicked(outcome, session.usedTube, &sessions) }
         sessions.reply(answer(to: command.verb, outcome, session, &sessions, at: now), to: session)
     }
@@ -29,6 +34,7 @@ extension OutcomeReplies {
         }
         guard let answer = session.finishStep(outcome) else { return }
         sessions.counters[long.verb] += 1
+        sessions.auditEnd(of: long, after: outcome, session)
         sessions.reply(answer, to: session)
         guard case .superseded = outcome else { return }
         // It may have claims that it has not brought to the named session. Only its end releases them.

@@ -42,7 +42,7 @@ extension OutcomeReplies {
         case .reserve(let timeout, let count, _):
             sessions.counters[Command(reserveFor: timeout).verb] += count
             for _ in 0..<count { refuse(session, with: answer, &sessions) }
-            sessions.waiters.abandon(session.watchedTubes)
+            sessions.waiters.abandon(session.claimTubes)
         case .serve:
             session.setBeingServed(false)
             sessions.timeouts.schedule(session)
@@ -70,6 +70,7 @@ extension OutcomeReplies {
     private func failStep(of session: Session, with answer: Reply?, _ sessions: inout SessionRegistry) {
         if let long = session.longCommand {
             session.endLongCommand()
+            sessions.auditEnd(of: long, after: nil, session)
             sessions.counters[long.verb] += 1
             refuse(session, with: answer.map(long.unfinished), &sessions)
             // It may have claims that it has not brought to the named session. Only its end releases them.

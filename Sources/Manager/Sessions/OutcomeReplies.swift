@@ -107,10 +107,11 @@ struct OutcomeReplies {
                 return deferred.append((session, .command(.store(verb, action))))
             }
             sessions.counters[verb] += 1
+            if session.principal != nil { sessions.audit(session, verb, batch.operations[operation].action, outcome) }
             if let claim { noteClaim(on: claim, after: outcome, session, at: now) }
             sessions.reply(answer(to: verb, outcome, session, &sessions, at: now), to: session)
         case .command(let boxed):
-            applyCommand(boxed.command, outcome, session, &sessions, at: now)
+            applyCommand(boxed.command, outcome, of: operation, session, batch, &sessions, at: now)
         case .reserve(let timeout, let count, let waits):
             let reserve = Reserve(command: Command(reserveFor: timeout), count: count, waits: waits)
             applyReserve(outcome, reserve, session, batch, &sessions, at: now)

@@ -1,3 +1,4 @@
+internal import Access
 internal import BeanstalkWire
 internal import TaskStore
 
@@ -107,9 +108,13 @@ final class Session {
     private(set) var isProducer = false
     private(set) var isWorker = false
 
-    init(id: SessionID, connection: (any SessionConnection)? = nil) {
+    /// The principal that the client is; `nil` if every client may do everything.
+    private(set) var principal: Principal?
+
+    init(id: SessionID, connection: (any SessionConnection)? = nil, principal: Principal? = nil) {
         self.id = id
         self.connection = connection
+        self.principal = principal
     }
 
     /// Whether only its end has to be stored.
@@ -329,5 +334,36 @@ extension Session {
         }
         if let retryAt { next = min(next ?? retryAt, retryAt) }
         return next
+    }
+}
+
+// Rights.
+extension Session {
+    /// Gives the session other rights.
+    func setPrincipal(_ principal: Principal) {
+        self.principal = principal
+    }
+
+    /// The name of the principal, to which the session's named session belongs.
+    var principalName: PrincipalName? { principal?.name }
+
+    /// Returns the tubes in which a command may find the task that it names; `nil` for all.
+    func accessFilter(for verb: Verb) -> AccessFilter? { principal?.filter(for: verb) }
+
+    /// The tubes from which the session may claim: those of the tubes it watches for which it has the right.
+    var claimTubes: [TubeName] {
+        guard let principal else { return watchedTubes }
+        return watchedTubes.filter { principal.may(.reserve, in: $0) }
+    }
+
+    /// Notes that its principal is gone: its named session keeps no claims.
+    func endNamedSession() {
+        hasQuit = true
+    }
+
+    /// Notes that nothing more of the client is carried out.
+    func dropCommands() {
+        closeAfterQueue()
+        queue.removeAll()
     }
 }

@@ -1,5 +1,17 @@
+internal import Access
+internal import TaskStore
+
 /// The way from a session's answers to its client.
 protocol SessionConnection: AnyObject {
+    /// Where the connection comes from.
+    var origin: ConnectionOrigin { get }
+
+    /// The connection's session, while it is open.
+    var session: Session? { get }
+
+    /// Closes the connection at once if its principal is not in the list.
+    func expel(unlessIn list: AccessList)
+
     /// Writes ``Session/replies`` and closes if ``Session/closing`` says so.
     func sendReplies()
 

@@ -42,6 +42,9 @@ struct SessionRegistry {
     /// The sessions that have got answers, or whose connections have to be closed.
     private var answered: [Session] = []
 
+    /// The commands of operators that are not in the log yet.
+    var auditEntries: [AuditEntry] = []
+
     /// The sessions that have fewer claims and got no answer that tells it.
     private var relieved: [Session] = []
 

@@ -38,7 +38,7 @@ struct Waiters {
     /// Removes a session that does not wait any more.
     mutating func remove(_ session: Session) {
         sessions.remove(session)
-        abandon(session.watchedTubes)
+        abandon(session.claimTubes)
     }
 
     /// Notes tubes to which the store has subscribed for a claim that did not have to wait.

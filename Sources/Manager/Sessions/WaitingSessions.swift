@@ -32,8 +32,9 @@ struct WaitingSessions {
         lastTicket += 1
         session.beginWait(Session.Wait(deadline: deadline, ticket: lastTicket))
         anywhere.append(session, ticket: lastTicket)
-        for tube in session.watchedTubes { byTube[tube, default: WaitingList()].append(session, ticket: lastTicket) }
-        changed?.formUnion(session.watchedTubes)
+        let tubes = session.claimTubes
+        for tube in tubes { byTube[tube, default: WaitingList()].append(session, ticket: lastTicket) }
+        changed?.formUnion(tubes)
         if let name = session.name {
             named[session.id] = session
             byName[name, default: []].append(session.id)
@@ -44,11 +45,12 @@ struct WaitingSessions {
     mutating func remove(_ session: Session) {
         session.endWait()
         anywhere.leave()
-        for tube in session.watchedTubes {
+        let tubes = session.claimTubes
+        for tube in tubes {
             byTube[tube]?.leave()
             if byTube[tube]?.count == 0 { byTube[tube] = nil }
         }
-        changed?.formUnion(session.watchedTubes)
+        changed?.formUnion(tubes)
         if let name = session.name {
             named[session.id] = nil
             byName[name]?.removeAll { $0 == session.id }

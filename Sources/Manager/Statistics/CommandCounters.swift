@@ -10,11 +10,15 @@ package struct CommandCounters: Sendable {
     /// Connections accepted.
     package var connections = 0
 
+    /// Clients that were refused because they are not known.
+    package var unauthorized = 0
+
     /// Adds the counters of another lane.
     mutating func add(_ other: CommandCounters) {
         for index in counts.indices { counts[index] += other.counts[index] }
         timeouts += other.timeouts
         connections += other.connections
+        unauthorized += other.unauthorized
     }
 
     package internal(set) subscript(verb: Verb) -> Int {

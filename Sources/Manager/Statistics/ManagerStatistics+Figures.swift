@@ -34,6 +34,7 @@ extension ManagerStatistics {
         figures.add("platform", .text(process.host.platform))
         figures.add("memory-held", process.heldMemory)
         figures.add("max-memory", process.maximumMemory)
+        figures.add("unauthorized", counters.unauthorized)
         return figures
     }
 

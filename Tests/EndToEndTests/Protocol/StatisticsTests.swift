@@ -168,7 +168,7 @@ extension ProtocolTests {
                         "current-waiting", "total-connections", "pid", "version", "rusage-utime", "rusage-stime",
                         "uptime", "binlog-oldest-index", "binlog-current-index", "binlog-records-migrated",
                         "binlog-records-written", "binlog-max-size", "draining", "id", "hostname", "os", "platform",
-                    ] + (TestSettings.isBeanrow ? ["memory-held", "max-memory"] : [])
+                    ] + (TestSettings.isBeanrow ? ["memory-held", "max-memory", "unauthorized"] : [])
                 )
                 #expect(stats["pid"] == String(bed.managers[0].process.id))
                 #expect(stats["max-job-size"] == "65535")
