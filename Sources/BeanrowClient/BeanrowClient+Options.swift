@@ -1,4 +1,5 @@
 public import Logging
+public import TaskStore
 
 extension BeanrowClient {
     /// How a client behaves.
@@ -42,6 +43,11 @@ extension BeanrowClient {
         /// With a key, a put whose answer was lost can be repeated, and its task is in the queue once. Without keys,
         /// such a put fails with ``ClientError/Code/putOutcomeUnknown``, and puts cost the managers less.
         public var putsWithKeys = true
+
+        /// The token that the client sends on each connection before anything else; `nil` for none.
+        ///
+        /// A manager that does not ask for tokens is used as if there was none.
+        public var token: AccessToken?
 
         /// The logger for lost connections and failed attempts, at debug level.
         public var logger = Logger(label: "beanrow.client") { _ in SwiftLogNoOpLogHandler() }

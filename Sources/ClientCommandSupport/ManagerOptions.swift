@@ -27,6 +27,9 @@ public struct ManagerOptions: ParsableArguments {
     )
     public var connectTimeout = 10.0
 
+    /// The token of the client.
+    @OptionGroup public var token: TokenOptions
+
     /// Creates options with the defaults.
     public init() {}
 
@@ -50,6 +53,7 @@ public struct ManagerOptions: ParsableArguments {
         var options = BeanrowClient.Options()
         options.selection = selection
         options.putsWithKeys = putsWithKeys
+        options.token = token.token
         options.failoverTimeout = .seconds(connectTimeout)
         options.connectTimeout = min(options.connectTimeout, max(options.failoverTimeout, .milliseconds(100)))
         return BeanrowClient(managers: managers.addresses, options: options)

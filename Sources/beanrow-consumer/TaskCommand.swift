@@ -67,6 +67,8 @@ struct TaskCommand: Sendable {
             "BEANROW_TASK_ID": details.id,
             "BEANROW_TUBE": details.tube,
             "BEANROW_ATTEMPT": String(details.attempt),
+            // The command may be written by others than those that run the consumer.
+            "BEANROW_TOKEN": nil,
         ])
         do {
             let result = try await Subprocess.run(

@@ -2,6 +2,7 @@ internal import BeanstalkWire
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
+internal import TaskStore
 
 /// One TCP connection to a manager.
 ///
@@ -43,12 +44,14 @@ final class ManagerConnection: Sendable {
     ///   - eventLoop: runs the connection.
     ///   - timeout: the longest time to connect.
     ///   - limits: the limits of the connection.
-    /// - Returns: the connection, or the error of SwiftNIO.
+    ///   - token: the token to send first; `nil` for none.
+    /// - Returns: the connection, or ``ClientError`` or the error of SwiftNIO.
     static func connect(
         to address: ManagerAddress,
         on eventLoop: any EventLoop,
         timeout: Duration,
-        limits: Limits
+        limits: Limits,
+        token: AccessToken?
     ) -> EventLoopFuture<ManagerConnection> {
         ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(timeout))
@@ -56,6 +59,7 @@ final class ManagerConnection: Sendable {
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .connect(host: address.host, port: address.port)
             .flatMap { channel in install(in: channel, address: address, limits: limits) }
+            .flatMap { connection in connection.authenticated(with: token) }
     }
 
     private static func install(

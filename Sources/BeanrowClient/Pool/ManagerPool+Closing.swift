@@ -49,8 +49,14 @@ extension ManagerPool {
         let timeout = options.quitTimeout
         let limits = ManagerConnection.Limits(commandsInFlight: 1, requestTimeout: timeout, quitTimeout: timeout)
         return
-            eventLoop.flatSubmit { [eventLoop] in
-                ManagerConnection.connect(to: address, on: eventLoop, timeout: timeout, limits: limits)
+            eventLoop.flatSubmit { [eventLoop, options] in
+                ManagerConnection.connect(
+                    to: address,
+                    on: eventLoop,
+                    timeout: timeout,
+                    limits: limits,
+                    token: options.token
+                )
             }
             .flatMap { connection in
                 connection.send([.session(name)]).future

@@ -17,12 +17,14 @@ extension ManagerPool {
         do throws(ClientError) {
             let reply = try await connection.send([.session(name)]).resultUnlessCancelled().reply(at: 0)
             if case .session = reply { return ClaimSession(name: name, connection: connection) }
+            if reply == .unauthorized || reply == .forbidden, let refusal = reply.refusal { throw refusal }
             // Another server, or a manager that cannot write at the moment. It can still hand out tasks.
             options.logger.debug("no named session", metadata: ["manager": "\(connection.address)"])
             return ClaimSession(name: nil, connection: connection)
         } catch {
             connection.quit(error)
-            throw error.code == .cancelled ? error : ClientError(.notConnected, error.message, address: error.address)
+            let isFinal = error.code == .cancelled || error.code == .forbidden || error.code == .unauthorized
+            throw isFinal ? error : ClientError(.notConnected, error.message, address: error.address)
         }
     }
 

@@ -68,7 +68,8 @@ final class ManagerPool: Sendable {
                     to: address,
                     on: eventLoop,
                     timeout: options.connectTimeout,
-                    limits: limits
+                    limits: limits,
+                    token: options.token
                 )
             }
             .flatMapErrorThrowing { error in
