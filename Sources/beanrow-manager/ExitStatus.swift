@@ -1,3 +1,4 @@
+internal import Access
 internal import ArgumentParser
 internal import TaskStore
 
@@ -15,11 +16,12 @@ enum ExitStatus {
     /// `EX_TEMPFAIL`: another process has to end first.
     static let tryLater = ExitCode(75)
 
-    /// `EX_CONFIG`: acknowledged tasks are gone, and a person has to decide.
+    /// `EX_CONFIG`: acknowledged tasks are gone, or the tokens file cannot be used, and a person has to act.
     static let needsDecision = ExitCode(78)
 
     /// Returns the exit status for an error that ended the manager.
     static func of(_ error: any Error) -> ExitCode {
+        if error is AccessError { return needsDecision }
         guard let error = error as? StoreError else { return failure }
         return switch error.code {
         case .inUse: tryLater

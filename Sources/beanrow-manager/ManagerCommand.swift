@@ -1,3 +1,4 @@
+internal import Access
 internal import ArgumentParser
 internal import CommandLineSupport
 internal import Glibc
@@ -25,11 +26,12 @@ struct ManagerCommand: AsyncParsableCommand {
             to standard error.
 
             SIGTERM and SIGINT stop it: commands that have arrived are carried out, and claims are released. After \
-            SIGUSR1 it answers puts with DRAINING.
+            SIGUSR1 it answers puts with DRAINING. At SIGHUP it reads the file of --tokens again: if it is wrong, the \
+            manager keeps what it has, and says so.
 
             The exit status is 0 after a signal, 64 if the command line is wrong, 75 if another process has to end \
-            first, 78 if acknowledged tasks are gone from the disk, and 1 otherwise. Do not restart it after 64 and \
-            78.
+            first, 78 if acknowledged tasks are gone from the disk or the file of --tokens cannot be used, and 1 \
+            otherwise. Do not restart it after 64 and 78.
 
             Each option may also come from an environment variable: BEANROW_MAX_TASK_SIZE is --max-task-size. The \
             command line wins.
@@ -95,6 +97,9 @@ struct ManagerCommand: AsyncParsableCommand {
     )
     var fileMode = FileMode(rawValue: 0o600)
 
+    @OptionGroup(title: "Access")
+    var access: AccessOptions
+
     @OptionGroup(title: "Limits on what clients can use") var limits: LimitOptions
 
     @Option(help: ArgumentHelp("The lowest level to log: trace, debug, info, notice, warning, error or critical."))
@@ -117,6 +122,7 @@ struct ManagerCommand: AsyncParsableCommand {
         guard (0...Int(Int32.max)).contains(uniqueRetention) else {
             throw ValidationError("--unique-retention must be from 0 to \(Int32.max) seconds")
         }
+        try access.check(listen)
         try limits.checkMemory(maximumTaskSize: maxTaskSize, lanes: StoreChoice(database).lanes(server.lanes))
     }
 
@@ -134,10 +140,27 @@ struct ManagerCommand: AsyncParsableCommand {
                 logger.warning("cannot write to standard output on which address the manager listens: \(failure)")
             }
         )
+        // Until the manager reads its files again, a SIGHUP must not end the process.
+        signal(SIGHUP, SIG_IGN)
+        let principals: AccessList?
+        do {
+            principals = try access.load()
+        } catch {
+            LineWriter.standardError.writeLast("beanrow-manager: \(error)\n")
+            throw ExitStatus.of(error)
+        }
+        access.warn(of: listen, logger)
         let lanes = StoreChoice(database).lanes(server.lanes)
         let activities = (0..<lanes).map { _ in LoopActivity() }
         let notifier = ServiceNotifier(readings: { activities.map(LoopReading.init) })
-        let manager = makeManager(logger: logger, output: output, notifier: notifier, activities: activities)
+        let manager = makeManager(
+            principals,
+            logger: logger,
+            output: output,
+            notifier: notifier,
+            activities: activities
+        )
+        let reloader = Reloader([access.reloadable(manager)].compactMap { $0 }, logger: logger)
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
@@ -147,6 +170,7 @@ struct ManagerCommand: AsyncParsableCommand {
                         failureTerminationBehavior: .cancelGroup
                     ),
                     .init(service: DrainOnSignal(manager: manager, notifier: notifier)),
+                    .init(service: ReloadOnSignal(reloader: reloader)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "service-lifecycle") { _ in SwiftLogNoOpLogHandler() }
@@ -163,6 +187,7 @@ struct ManagerCommand: AsyncParsableCommand {
     }
 
     private func makeManager(
+        _ principals: AccessList?,
         logger: Logger,
         output: LineWriter,
         notifier: ServiceNotifier,
@@ -170,7 +195,8 @@ struct ManagerCommand: AsyncParsableCommand {
     ) -> ManagerService {
         let choice = StoreChoice(database)
         let stop = StopSignal()
-        let configuration = limits.configuration(maximumTaskSize: maxTaskSize, lanes: choice.lanes(server.lanes))
+        var configuration = limits.configuration(maximumTaskSize: maxTaskSize, lanes: choice.lanes(server.lanes))
+        configuration.access = principals
         return ManagerService(
             host: listen.host,
             port: listen.port,
