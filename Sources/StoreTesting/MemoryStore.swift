@@ -106,10 +106,9 @@ final class MemoryStore: Store {
             guard let present = self.holder(for: connection) else { return .superseded }
             holder = present
         }
-        if let access = operation.access, let id = action.task, let item = queue.items[id],
-            !access.finds(taskIn: item.tube, isHeld: item.holder == self.holder(for: connection) ?? ClaimHolder(connection))
-        {
-            return .notFound
+        if let access = operation.access, let id = action.task, let item = queue.items[id] {
+            let isHeld = item.holder == self.holder(for: connection) ?? ClaimHolder(connection)
+            guard access.finds(taskIn: item.tube, isHeld: isHeld) else { return .notFound }
         }
         switch action {
         case .listTubes:

@@ -73,6 +73,6 @@ import Testing
         try write("# \(String(repeating: "x", count: AccessFile.largest))\n")
         #expect(try refusal().contains("more than"))
         try write("a uid:1 put *\nb\n")
-        #expect(try refusal() == "\(path): line 2: it has 1 fields instead of four: NAME, sha256:HEX or cert:NAME or uid:N, RIGHTS, TUBES")
+        #expect(try refusal().hasPrefix("\(path): line 2: it has 1 fields instead of four: NAME, "))
     }
 }
