@@ -18,10 +18,15 @@ extension BatchBuilder {
             case .claimTubes: !session.claimTubes.isEmpty
             case .task: true
             case .taskAndTube(let target): principal.may(right, in: target)
-            case .bothTubes(let source, let target): principal.may(right, in: source) && principal.may(right, in: target)
+            case .bothTubes(let source, let target):
+                principal.may(right, in: source) && principal.may(right, in: target)
             case .anyTube: principal.mayAnywhere(right)
             case .allTubes: principal.mayEverywhere(right)
             }
+        // What shows bodies needs the right to read them too.
+        if case .store(_, .inspect(let query)) = command, query.showsBodies, !principal.mayEverywhere(.read) {
+            return .forbidden
+        }
         return isAllowed ? nil : .forbidden
     }
 
@@ -76,6 +81,17 @@ extension Command {
         case .store(_, .listTubes): .anyTube
         case .store(_, .moveTask(_, let target)): .taskAndTube(target)
         case .store(_, let action): action.task == nil ? .allTubes : .task
+        }
+    }
+}
+
+extension InspectQuery {
+    /// Whether the answer has bodies, or the beginnings of some.
+    fileprivate var showsBodies: Bool {
+        switch self {
+        case .tasks: true
+        case .task(_, let withBody): withBody
+        case .managers, .tubes, .tube, .claims, .sessions, .store: false
         }
     }
 }

@@ -42,7 +42,9 @@ extension SessionRegistry {
         case .cleared(let more), .kicked(let more), .moved(let more), .ended(let more): count += more
         default: break
         }
-        if count > 0 { audit(session, command.verb, command.auditSubject, .count(count)) }
+        // A session without claims has ended too.
+        let hasEnded = if case .ended = outcome { true } else { false }
+        if count > 0 || hasEnded { audit(session, command.verb, command.auditSubject, .count(count)) }
     }
 
     private mutating func audit(
