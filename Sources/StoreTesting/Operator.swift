@@ -106,8 +106,8 @@ let operatorChecks: [StoreCheck] = [
         try require(try session.state(last), .pending, "the one that was buried there before")
         try require(try session.claim(.film), [pending], "claimed there")
         scene.pass(seconds: 90)
-        try require(try session.claim(.film), [last], "by its priority and id")
         try require(try session.claim(.film), [delayed], "its delay is over")
+        try require(try session.claim(.film), [last], "by its priority and id")
     },
     StoreCheck("moveTask: the tube is made, the former one removed, and its own tube changes nothing") { scene in
         let one = try scene.manager("one").session()

@@ -49,8 +49,7 @@ public func randomAction(of tasks: Int64, using random: inout SeededGenerator, c
         )
     case 48: return .disconnect(releasing: .allClaims)
     case 50: return .breakClaim(id)
-    case 51: return .endSession(Int64(number(1...9)))
-    case 52...53: return .moveTask(id, to: tube)
+    case 51...53: return .moveTask(id, to: tube)
     case 54:
         let target = names[Int(number(0...6))]
         return .moveTasks(from: tube, to: target, TaskState.allCases[Int(number(0...3))], limit: Int(number(0...5)))

@@ -150,9 +150,9 @@ extension Inspection {
         case .managers, .store: []
         case .tubes(let page): page.rows.map { "\($0)" }
         case .tube(let tube): ["\(tube)"]
-        case .tasks(let page), .claims(let page): page.rows.map { "\($0)" }
-        case .task(let task): ["\(task)"]
-        case .sessions(let page): page.rows.map { "\($0.holder) \($0.claims)" }
+        case .tasks(let page), .claims(let page): page.rows.map { "\($0.comparable)" }
+        case .task(let task): ["\(task.comparable)"]
+        case .sessions(let page): page.rows.map { "\($0.holder.comparable) \($0.claims)" }
         }
     }
 
@@ -179,5 +179,22 @@ extension InspectQuery {
             .sessions(tube: tube, manager: manager, after: number, limit: limit)
         case .managers, .tube, .task, .store: nil
         }
+    }
+}
+
+extension TaskDescription {
+    /// The same without the number of a named session, which each store chooses.
+    fileprivate var comparable: TaskDescription {
+        var task = self
+        task.holder = holder?.comparable
+        return task
+    }
+}
+
+extension HolderDescription {
+    fileprivate var comparable: HolderDescription {
+        var holder = self
+        if isNamed { holder.session = 0 }
+        return holder
     }
 }

@@ -161,6 +161,17 @@ public struct Maintenance: Sendable, Equatable {
     }
 }
 
+extension Maintenance {
+    /// Compares what was found and done.
+    ///
+    /// The managers that are there, and what they are told, are not part of it.
+    public static func == (one: Maintenance, other: Maintenance) -> Bool {
+        one.recovered == other.recovered && one.endedForSilent == other.endedForSilent
+            && one.isUnfinished == other.isUnfinished && one.warnings == other.warnings
+            && one.hasLostClaims == other.hasLostClaims
+    }
+}
+
 /// A manager that died without leaving the store.
 public struct DeadManager: Sendable, Equatable {
     /// The number it had.

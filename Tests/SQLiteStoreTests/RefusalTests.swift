@@ -48,8 +48,8 @@ import Testing
 
     @Test func `a newer schema is refused`() throws {
         try place.open().leave()
-        try place.shell().execute("PRAGMA user_version = 4")
-        expectRefusal("newer Beanrow (schema version 4")
+        try place.shell().execute("PRAGMA user_version = \(Schema.version + 1)")
+        expectRefusal("newer Beanrow (schema version \(Schema.version + 1)")
     }
 
     @Test func `an unknown version is refused`() throws {

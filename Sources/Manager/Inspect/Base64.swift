@@ -11,8 +11,9 @@ enum Base64 {
         guard isCut else { return nil }
         for missing in 1...3 where missing <= bytes.count {
             let last = bytes[bytes.count - missing]
+            if (0x80...0xBF).contains(last) { continue }
             // The first byte of a character of more bytes than there are.
-            guard last >= 0xC2 else { continue }
+            guard (0xC2...0xF4).contains(last) else { return nil }
             let length = last < 0xE0 ? 2 : last < 0xF0 ? 3 : 4
             return length > missing ? String(validating: bytes.dropLast(missing), as: UTF8.self) : nil
         }
