@@ -30,6 +30,31 @@ import Testing
         #expect(ManagerFigures(text: text).text == "a=1 f=-7")
     }
 
+    @Test func `an answer without bodies has no byte of one`() {
+        let statistics = TaskStatistics(
+            id: TaskID(rawValue: 1),
+            tube: .default,
+            state: .pending,
+            priority: 0,
+            age: 0,
+            delay: 0,
+            timeToRun: 1,
+            timeLeft: 0,
+            reserves: 0,
+            timeouts: 0,
+            releases: 0,
+            buries: 0,
+            kicks: 0
+        )
+        func task(_ body: TaskBody) -> TaskDescription {
+            TaskDescription(statistics: statistics, created: Timestamp(rawValue: 0), bodyBytes: 3, body: body)
+        }
+        #expect(Inspection.task(task(.whole([1, 2, 3]))).withoutBodies == .task(task(.hidden)))
+        let page = InspectPage([task(.start([1, 2, 3])), task(.damaged)], next: "1")
+        let hidden = InspectPage([task(.hidden), task(.hidden)], next: "1")
+        #expect(Inspection.tasks(page).withoutBodies == .tasks(hidden))
+    }
+
     @Test func `an edit of nothing is empty, and the time to run is at least 1`() {
         #expect(TaskEdit().isEmpty)
         #expect(!TaskEdit(delay: 0).isEmpty)

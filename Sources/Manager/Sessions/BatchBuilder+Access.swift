@@ -23,8 +23,8 @@ extension BatchBuilder {
             case .anyTube: principal.mayAnywhere(right)
             case .allTubes: principal.mayEverywhere(right)
             }
-        // What shows bodies needs the right to read them too.
-        if case .store(_, .inspect(let query)) = command, query.showsBodies, !principal.mayEverywhere(.read) {
+        // What tells of bodies needs the right to read them too. Other answers leave them out.
+        if case .store(_, .inspect(let query)) = command, query.asksForBodies, !principal.mayEverywhere(.read) {
             return .forbidden
         }
         return isAllowed ? nil : .forbidden
@@ -86,10 +86,10 @@ extension Command {
 }
 
 extension InspectQuery {
-    /// Whether the answer has bodies, or the beginnings of some.
-    fileprivate var showsBodies: Bool {
+    /// Whether the question is about bodies: one is wanted, or tasks are chosen by them.
+    fileprivate var asksForBodies: Bool {
         switch self {
-        case .tasks: true
+        case .tasks(let filter, _, _): !filter.bodyLike.isEmpty
         case .task(_, let withBody): withBody
         case .managers, .tubes, .tube, .claims, .sessions, .store: false
         }

@@ -207,7 +207,8 @@ struct OutcomeReplies {
         case .edited: return .edited
         case .drainingSet: return verb == .drainManager ? .draining : .serving
         case .inspected(let inspection):
-            let document = InspectDocument(inspection, at: now.timestamp) { sessions.waitingEverywhere(for: $0) }
+            let shown = session.mayReadBodies ? inspection : inspection.withoutBodies
+            let document = InspectDocument(shown, at: now.timestamp) { sessions.waitingEverywhere(for: $0) }
             return .ok(document.bytes)
         case .inserted, .exists, .storageFull, .cleared, .useCounted, .disconnected, .ended, .attached, .deferred,
             .locked, .failed, .damaged, .undone:

@@ -344,6 +344,9 @@ extension Session {
         self.principal = principal
     }
 
+    /// Whether the answers may have bodies of tasks in any tube.
+    var mayReadBodies: Bool { principal?.mayEverywhere(.read) ?? true }
+
     /// The name of the principal, to which the session's named session belongs.
     var principalName: PrincipalName? { principal?.name }
 

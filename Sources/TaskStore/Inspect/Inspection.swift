@@ -25,6 +25,22 @@ public enum Inspection: Sendable, Equatable {
     case store(StoreDescription)
 }
 
+extension Inspection {
+    /// The same without the bodies of tasks, and without their starts.
+    public var withoutBodies: Inspection {
+        switch self {
+        case .tasks(var page):
+            for index in page.rows.indices { page.rows[index].body = .hidden }
+            return .tasks(page)
+        case .task(var task):
+            task.body = .hidden
+            return .task(task)
+        case .managers, .tubes, .tube, .claims, .sessions, .store:
+            return self
+        }
+    }
+}
+
 /// A part of a list.
 public struct InspectPage<Row: Sendable & Equatable>: Sendable, Equatable {
     /// The rows, which may be none although others follow.
