@@ -52,8 +52,10 @@ struct AccessOptions: ParsableArguments {
     func warn(of address: ManagerAddress, _ logger: Logger) {
         guard tokens == nil, !address.isLoopback else { return }
         logger.warning(
-            "every host that reaches this address can read and change all tasks: nothing is encrypted, and clients need "
-                + "no token",
+            """
+            every host that reaches this address can read and change all tasks: nothing is encrypted, and clients need \
+            no token
+            """,
             metadata: ["address": "\(address)"]
         )
     }

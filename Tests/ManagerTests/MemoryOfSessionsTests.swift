@@ -32,7 +32,9 @@ import Testing
 
     private func connect() throws -> EmbeddedChannel {
         let channel = EmbeddedChannel(loop: loop)
-        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(engine: engine, answerPath: .socket))
+        try channel.pipeline.syncOperations.addHandler(
+            ConnectionHandler(engine: engine, answerPath: .socket, origin: ConnectionOrigin(address: "test"))
+        )
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         loop.run()
         return channel
@@ -162,7 +164,9 @@ import Testing
         let socket = FullSocket()
         let client = EmbeddedChannel(loop: loop)
         try client.pipeline.syncOperations.addHandler(socket)
-        try client.pipeline.syncOperations.addHandler(ConnectionHandler(engine: engine, answerPath: .pipeline))
+        try client.pipeline.syncOperations.addHandler(
+            ConnectionHandler(engine: engine, answerPath: .pipeline, origin: ConnectionOrigin(address: "test"))
+        )
         client.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         for _ in 1...300 {
             try client.writeInbound(ByteBuffer(string: "list-tube-used\r\n"))

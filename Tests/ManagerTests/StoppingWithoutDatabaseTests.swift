@@ -47,7 +47,9 @@ import Testing
         var failure: (any Error)?
         engine.ended.futureResult.assumeIsolated().whenFailure { failure = $0 }
         let channel = EmbeddedChannel(loop: loop)
-        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(engine: engine, answerPath: .socket))
+        try channel.pipeline.syncOperations.addHandler(
+            ConnectionHandler(engine: engine, answerPath: .socket, origin: ConnectionOrigin(address: "test"))
+        )
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         try channel.writeInbound(ByteBuffer(string: "put 0 0 60 1\r\na\r\nreserve\r\n"))
         loop.run()
