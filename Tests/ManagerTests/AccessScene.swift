@@ -73,6 +73,8 @@ final class AccessScene {
     func say(_ text: String, to channel: EmbeddedChannel) throws -> String {
         try channel.writeInbound(ByteBuffer(string: text))
         loop.run()
+        // Commands that end a batch continue after the sockets have been read.
+        pass(.milliseconds(10))
         return try answers(channel)
     }
 

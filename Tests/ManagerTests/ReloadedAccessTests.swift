@@ -69,7 +69,9 @@ import Testing
     @Test func `a token that was replaced ends the connection, and the named session can be taken up`() throws {
         let (root, worker) = (try scene.client("root"), try scene.client("worker"))
         try scene.say("put 0 0 60 1\r\na\r\n", to: root)
-        try scene.say("session w\r\nreserve\r\n", to: worker)
+        #expect(
+            try scene.say("session w\r\nreserve\r\n", to: worker) == "SESSION 0\r\nRESERVED 1 1\r\na\r\n"
+        )
         let token = try #require(AccessToken("secret-root"))
         let new = try #require(AccessToken("new"))
         let text = """

@@ -187,7 +187,10 @@ import Testing
     @Test func `sessions of one name belong to one principal`() throws {
         let scene = try AccessScene([Self.root, (name: "other", rights: "reserve,put", tubes: "*")])
         let (root, other) = (try scene.client("root"), try scene.client("other"))
-        try scene.say("session worker\r\nput 0 0 60 1\r\na\r\nreserve\r\n", to: root)
+        #expect(
+            try scene.say("session worker\r\nput 0 0 60 1\r\na\r\nreserve\r\n", to: root)
+                == "SESSION 0\r\nINSERTED 1\r\nRESERVED 1 1\r\na\r\n"
+        )
         #expect(try scene.say("session worker\r\n", to: other) == "SESSION 0\r\n")
         #expect(try scene.say("touch 1\r\n", to: root) == "TOUCHED\r\n")
         #expect(try scene.say("session worker\r\n", to: try scene.client("root")) == "SESSION 1\r\n")
