@@ -16,6 +16,9 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -92,6 +95,21 @@ let package = Package(
         // What every store must do, as a suite that its tests run.
         .target(name: "StoreTesting", dependencies: ["SeededRandom", "TaskStore"]),
 
+        // How bytes are carried: listeners, unix sockets, TLS.
+        .target(
+            name: "Transport",
+            dependencies: [
+                "CPlatform",
+                "TaskStore",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ]
+        ),
+
         // The server: connections, sessions, batches, timers.
         .target(
             name: "Manager",
@@ -100,6 +118,7 @@ let package = Package(
                 "BeanstalkWire",
                 "CPlatform",
                 "TaskStore",
+                "Transport",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -115,6 +134,7 @@ let package = Package(
             dependencies: [
                 "BeanstalkWire",
                 "TaskStore",
+                "Transport",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -148,6 +168,7 @@ let package = Package(
                 "BeanrowClient",
                 "CommandLineSupport",
                 "TaskStore",
+                "Transport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
@@ -162,6 +183,7 @@ let package = Package(
                 "SQLiteStore",
                 "ServiceNotification",
                 "TaskStore",
+                "Transport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -223,6 +245,7 @@ let package = Package(
                 .product(name: "NIOTestUtils", package: "swift-nio"),
             ]
         ),
+        .testTarget(name: "TransportTests", dependencies: ["TaskStore", "Transport"]),
         .testTarget(
             name: "SQLiteStoreTests",
             dependencies: [

@@ -1,5 +1,6 @@
 public import Logging
 public import TaskStore
+public import Transport
 
 extension BeanrowClient {
     /// How a client behaves.
@@ -48,6 +49,10 @@ extension BeanrowClient {
         ///
         /// A manager that does not ask for tokens is used as if there was none.
         public var token: AccessToken?
+
+        /// The certificates for managers whose address has TLS; `nil` for the CAs that the system trusts and no
+        /// certificate of the client's own.
+        public var tls: ClientTLS?
 
         /// The logger for lost connections and failed attempts, at debug level.
         public var logger = Logger(label: "beanrow.client") { _ in SwiftLogNoOpLogHandler() }

@@ -51,6 +51,15 @@ size_t beanrow_send(int descriptor, const void *bytes, size_t count) {
     return sent > 0 ? (size_t)sent : 0;
 }
 
+int beanrow_peer_user(int descriptor, uint32_t *user) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return errno;
+    if (length != sizeof peer || peer.uid == (uid_t)-1) return ENOTCONN;
+    *user = peer.uid;
+    return 0;
+}
+
 int64_t beanrow_file_system_type(const char *path) {
     struct statfs information;
     if (statfs(path, &information) != 0) return -1;

@@ -15,11 +15,11 @@ public struct ManagerList: ExpressibleByArgument, Sendable, Equatable {
         self.addresses = addresses
     }
 
-    /// Reads `HOST:PORT[,HOST:PORT…]` from a command line.
+    /// Reads `ADDRESS[,ADDRESS…]` from a command line.
     ///
     /// Fails if one part is no address, or has the port 0.
     public init?(argument: String) {
-        guard let addresses = ManagerAddress.list(argument), addresses.allSatisfy({ $0.port > 0 }) else { return nil }
+        guard let addresses = ManagerAddress.list(argument), addresses.allSatisfy(\.isComplete) else { return nil }
         self.addresses = addresses
     }
 

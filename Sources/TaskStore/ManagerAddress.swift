@@ -1,53 +1,42 @@
-/// The address at which a manager listens: a host and a TCP port, written `HOST:PORT`.
-///
-/// The host is a name or an IPv4 address, or an IPv6 address in brackets: `[::1]:11300`.
-public struct ManagerAddress: Hashable, Sendable, CustomStringConvertible {
+/// The address of a manager, as a client takes it: `HOST:PORT`, `beanrow+tls://HOST:PORT` or `unix:/path`.
+public enum ManagerAddress: Hashable, Sendable, CustomStringConvertible {
+    /// A TCP port, without encryption.
+    case network(NetworkAddress)
+
+    /// A TCP port with TLS.
+    case tls(NetworkAddress)
+
+    /// A unix socket of this machine.
+    case unix(SocketPath)
+
     /// The default port of beanstalkd and of the managers.
     public static let defaultPort = 11_300
 
-    /// The name or the address, without brackets.
-    public var host: String
+    /// The characters before the host of an address with TLS.
+    public static let tlsPrefix = "beanrow+tls://"
 
-    /// The TCP port, from 0 to 65535.
-    ///
-    /// With 0 a listener picks a free port; a client cannot use it.
-    public var port: Int
-
-    /// Creates an address from its parts, without checks.
+    /// Creates the address of a TCP port without encryption, without checks.
     public init(host: String, port: Int = ManagerAddress.defaultPort) {
-        self.host = host
-        self.port = port
+        self = .network(NetworkAddress(host: host, port: port))
     }
 
-    /// Reads `HOST:PORT` or `HOST`.
+    /// Reads an address.
     ///
     /// The default port is ``defaultPort``.
     ///
-    /// Fails if there is no host, the port is out of range, or an IPv6 address has no brackets.
+    /// Fails if there is no host, the port is out of range, an IPv6 address has no brackets, or a path is not possible.
     ///
     /// - Parameter text: the text to read.
     public init?(_ text: some StringProtocol) {
-        let host: Substring
-        let rest: Substring
-        let text = Substring(text)
-        if text.first == "[" {
-            guard let end = text.firstIndex(of: "]") else { return nil }
-            host = text[text.index(after: text.startIndex)..<end]
-            rest = text[text.index(after: end)...]
-            guard host.contains(":") else { return nil }
+        if text.hasPrefix(Self.tlsPrefix) {
+            guard let address = NetworkAddress(text.dropFirst(Self.tlsPrefix.count)) else { return nil }
+            self = .tls(address)
+        } else if text.hasPrefix(SocketPath.prefix) {
+            guard let path = try? SocketPath(text) else { return nil }
+            self = .unix(path)
         } else {
-            host = text.prefix { $0 != ":" }
-            rest = text[host.endIndex...]
-        }
-        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || $0 == "," || $0 == "[" || $0 == "]" }) else {
-            return nil
-        }
-        if rest.isEmpty {
-            self.init(host: String(host))
-        } else {
-            let digits = rest.dropFirst()
-            guard rest.first == ":", let port = Self.port(digits) else { return nil }
-            self.init(host: String(host), port: port)
+            guard let address = NetworkAddress(text) else { return nil }
+            self = .network(address)
         }
     }
 
@@ -66,16 +55,25 @@ public struct ManagerAddress: Hashable, Sendable, CustomStringConvertible {
         return addresses
     }
 
-    // `Int` also accepts "+1", which is no port.
-    private static func port(_ digits: Substring) -> Int? {
-        guard (1...5).contains(digits.utf8.count), digits.allSatisfy(\.isNumber), digits.allSatisfy(\.isASCII) else {
-            return nil
+    /// Whether a client can connect to it: port 0 is only for listeners.
+    public var isComplete: Bool {
+        switch self {
+        case .network(let address), .tls(let address): address.port > 0
+        case .unix: true
         }
-        return Int(digits).flatMap { (0...65_535).contains($0) ? $0 : nil }
     }
 
-    /// The address as `HOST:PORT`, with an IPv6 address in brackets.
+    /// Whether its connections have TLS.
+    public var hasTLS: Bool {
+        if case .tls = self { true } else { false }
+    }
+
+    /// The address as it is read, with its port.
     public var description: String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        switch self {
+        case .network(let address): "\(address)"
+        case .tls(let address): "\(Self.tlsPrefix)\(address)"
+        case .unix(let path): "\(path)"
+        }
     }
 }

@@ -114,7 +114,7 @@ struct ConsumerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = managers.makeClient(selection: pick == .random ? .random : .roundRobin)
+        let client = try managers.makeClient(selection: pick == .random ? .random : .roundRobin)
         let isComplete = await consume(with: client)
         await client.close()
         if !isComplete { throw ExitCode.failure }

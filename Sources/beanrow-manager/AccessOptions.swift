@@ -1,9 +1,8 @@
 internal import Access
 internal import ArgumentParser
-internal import Glibc
 internal import Logging
 internal import Manager
-internal import TaskStore
+internal import Transport
 
 /// The option that says which clients may do what.
 struct AccessOptions: ParsableArguments {
@@ -23,10 +22,10 @@ struct AccessOptions: ParsableArguments {
     /// Refuses to receive tokens in plain text over a network.
     ///
     /// - Throws: `ValidationError`.
-    func check(_ address: ManagerAddress) throws {
-        guard tokens != nil, !address.isLoopback else { return }
+    func check(_ listeners: [Listener]) throws {
+        guard tokens != nil, let exposed = listeners.first(where: { $0.isExposed && !$0.isOpen }) else { return }
         throw ValidationError(
-            "--tokens: clients of \(address) would send their tokens in plain text; listen on a loopback address"
+            "--tokens: clients of \(exposed) would send their tokens in plain text; use --listen-tls or a loopback address"
         )
     }
 
@@ -49,33 +48,20 @@ struct AccessOptions: ParsableArguments {
     }
 
     /// Warns if every host of a network can do everything.
-    func warn(of address: ManagerAddress, _ logger: Logger) {
-        guard tokens == nil, !address.isLoopback else { return }
-        logger.warning(
-            """
-            every host that reaches this address can read and change all tasks: nothing is encrypted, and clients need \
-            no token
-            """,
-            metadata: ["address": "\(address)"]
-        )
+    func warn(of listeners: [Listener], _ logger: Logger) {
+        for listener in listeners where listener.isExposed && (tokens == nil || listener.isOpen) {
+            logger.warning(
+                """
+                every host that reaches this address can read and change all tasks: nothing is encrypted, and clients \
+                need no token
+                """,
+                metadata: ["address": "\(listener)"]
+            )
+        }
     }
 }
 
 extension AccessList {
     /// One line about the list for the log, without secrets.
     var summary: String { "tokens: \(count) credentials, digest \(digest.prefix(12))" }
-}
-
-extension ManagerAddress {
-    /// Whether the host is `localhost`, an IPv4 address that begins with 127, or `::1`.
-    ///
-    /// A name may be resolved to any address, so no other name counts.
-    fileprivate var isLoopback: Bool {
-        if host.lowercased() == "localhost" { return true }
-        var four = in_addr()
-        if inet_pton(AF_INET, host, &four) == 1 { return UInt32(bigEndian: four.s_addr) >> 24 == 127 }
-        var six = in6_addr()
-        guard inet_pton(AF_INET6, host, &six) == 1 else { return false }
-        return withUnsafeBytes(of: six) { bytes in bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1 }
-    }
 }

@@ -1,6 +1,7 @@
 internal import Access
 internal import ArgumentParser
 internal import TaskStore
+internal import Transport
 
 /// The exit statuses of `beanrow-manager`, named as in sysexits.h.
 ///
@@ -16,12 +17,13 @@ enum ExitStatus {
     /// `EX_TEMPFAIL`: another process has to end first.
     static let tryLater = ExitCode(75)
 
-    /// `EX_CONFIG`: acknowledged tasks are gone, or the tokens file cannot be used, and a person has to act.
+    /// `EX_CONFIG`: a person has to act, since acknowledged tasks are gone, or a certificate, a key or the tokens file
+    /// cannot be used.
     static let needsDecision = ExitCode(78)
 
     /// Returns the exit status for an error that ended the manager.
     static func of(_ error: any Error) -> ExitCode {
-        if error is AccessError { return needsDecision }
+        if error is AccessError || error is TransportError { return needsDecision }
         guard let error = error as? StoreError else { return failure }
         return switch error.code {
         case .inUse: tryLater

@@ -9,6 +9,7 @@ internal import SQLiteStore
 internal import ServiceLifecycle
 internal import ServiceNotification
 internal import TaskStore
+internal import Transport
 internal import UnixSignals
 
 /// `beanrow-manager`: opens the store and serves clients until a signal stops it.
@@ -22,15 +23,15 @@ struct ManagerCommand: AsyncParsableCommand {
             serve one PostgreSQL server, on any number of machines. Producers and consumers may connect to any of \
             them: a task that was put through one manager can be claimed through every other one.
 
-            When it accepts connections, it prints "listening on HOST:PORT" on standard output. All other output goes \
-            to standard error.
+            When it accepts connections, it prints "listening on HOST:PORT" on standard output, one line per \
+            listener, as --managers of the clients takes it. All other output goes to standard error.
 
             SIGTERM and SIGINT stop it: commands that have arrived are carried out, and claims are released. After \
-            SIGUSR1 it answers puts with DRAINING. At SIGHUP it reads the file of --tokens again: if it is wrong, the \
-            manager keeps what it has, and says so.
+            SIGUSR1 it answers puts with DRAINING. At SIGHUP it reads its certificates and the file of --tokens again: if \
+            one is wrong, it keeps all that it has, and says so.
 
             The exit status is 0 after a signal, 64 if the command line is wrong, 75 if another process has to end \
-            first, 78 if acknowledged tasks are gone from the disk or the file of --tokens cannot be used, and 1 \
+            first, 78 if acknowledged tasks are gone from the disk or a certificate, key or tokens file cannot be used, and 1 \
             otherwise. Do not restart it after 64 and 78.
 
             Each option may also come from an environment variable: BEANROW_MAX_TASK_SIZE is --max-task-size. The \
@@ -43,6 +44,9 @@ struct ManagerCommand: AsyncParsableCommand {
                 beanrow-manager --database tasks.db --listen 127.0.0.1:11301
               Serve a PostgreSQL server, on all interfaces, with four connections to it:
                 beanrow-manager --database postgres://db/tasks --listen 0.0.0.0 --lanes 4
+              Serve programs of this machine's group "tasks" through a socket, and others with TLS:
+                beanrow-manager --listen unix:/run/beanrow/m1.sock --socket-group tasks \
+                  --listen-tls 0.0.0.0:11301 --tls-certificate m1.crt --tls-key m1.key
             """,
         version: Version.current
     )
@@ -58,12 +62,10 @@ struct ManagerCommand: AsyncParsableCommand {
     @OptionGroup(title: "PostgreSQL")
     var server: ServerOptions
 
-    @Option(
-        help: ArgumentHelp("The address to accept connections at. Port 0 picks a free port.", valueName: "host:port")
-    )
-    var listen = ManagerAddress(host: "127.0.0.1")
+    @OptionGroup(title: "Where to listen")
+    var listeners: ListenerOptions
 
-    @Option(help: ArgumentHelp("The name of this manager in the database and the logs. (default: its address)"))
+    @Option(help: ArgumentHelp("The name of this manager in the database and the logs. (default: its first address)"))
     var name: String?
 
     @Option(help: ArgumentHelp("The size of the largest body, from 1 to 1073741824 (1 GiB).", valueName: "bytes"))
@@ -122,7 +124,7 @@ struct ManagerCommand: AsyncParsableCommand {
         guard (0...Int(Int32.max)).contains(uniqueRetention) else {
             throw ValidationError("--unique-retention must be from 0 to \(Int32.max) seconds")
         }
-        try access.check(listen)
+        try access.check(listeners.listeners)
         try limits.checkMemory(maximumTaskSize: maxTaskSize, lanes: StoreChoice(database).lanes(server.lanes))
     }
 
@@ -142,25 +144,32 @@ struct ManagerCommand: AsyncParsableCommand {
         )
         // Until the manager reads its files again, a SIGHUP must not end the process.
         signal(SIGHUP, SIG_IGN)
+        let settings: ListenerSettings
         let principals: AccessList?
         do {
+            settings = try listeners.settings()
             principals = try access.load()
         } catch {
             LineWriter.standardError.writeLast("beanrow-manager: \(error)\n")
             throw ExitStatus.of(error)
         }
-        access.warn(of: listen, logger)
+        settings.tls?.loaded.report(logger)
+        access.warn(of: settings.listeners, logger)
         let lanes = StoreChoice(database).lanes(server.lanes)
         let activities = (0..<lanes).map { _ in LoopActivity() }
         let notifier = ServiceNotifier(readings: { activities.map(LoopReading.init) })
         let manager = makeManager(
+            settings,
             principals,
             logger: logger,
             output: output,
             notifier: notifier,
             activities: activities
         )
-        let reloader = Reloader([access.reloadable(manager)].compactMap { $0 }, logger: logger)
+        let reloader = Reloader(
+            [settings.tls?.reloadable, access.reloadable(manager)].compactMap { $0 },
+            logger: logger
+        )
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
@@ -170,7 +179,7 @@ struct ManagerCommand: AsyncParsableCommand {
                         failureTerminationBehavior: .cancelGroup
                     ),
                     .init(service: DrainOnSignal(manager: manager, notifier: notifier)),
-                    .init(service: ReloadOnSignal(reloader: reloader)),
+                    .init(service: ReloadOnSignal(reloader: reloader, notifier: notifier)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "service-lifecycle") { _ in SwiftLogNoOpLogHandler() }
@@ -187,6 +196,7 @@ struct ManagerCommand: AsyncParsableCommand {
     }
 
     private func makeManager(
+        _ settings: ListenerSettings,
         _ principals: AccessList?,
         logger: Logger,
         output: LineWriter,
@@ -198,8 +208,7 @@ struct ManagerCommand: AsyncParsableCommand {
         var configuration = limits.configuration(maximumTaskSize: maxTaskSize, lanes: choice.lanes(server.lanes))
         configuration.access = principals
         return ManagerService(
-            host: listen.host,
-            port: listen.port,
+            settings: settings,
             configuration: configuration,
             logger: logger,
             onListening: { address in

@@ -131,7 +131,7 @@ struct ProducerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = managers.makeClient(selection: .sticky, putsWithKeys: keys)
+        let client = try managers.makeClient(selection: .sticky, putsWithKeys: keys)
         let isComplete = await put(with: client)
         await client.close()
         if !isComplete { throw ExitCode.failure }

@@ -147,10 +147,13 @@ import Testing
     }
 
     @Test func `the number of connections follows the number of free descriptors`() {
-        #expect(DescriptorLimit.possible(of: 1000, descriptors: 1 << 20) == 1000)
-        #expect(DescriptorLimit.possible(of: 16_384, descriptors: 1024) == 1024 - DescriptorLimit.others)
-        #expect(DescriptorLimit.possible(of: 10, descriptors: 20) == 1)
-        #expect(DescriptorLimit.possible(of: 10, descriptors: .max) == 10)
+        #expect(DescriptorLimit.possible(of: 1000, descriptors: 1 << 20).connections == 1000)
+        #expect(DescriptorLimit.possible(of: 16_384, descriptors: 1024).connections == 1024 - DescriptorLimit.others)
+        #expect(DescriptorLimit.possible(of: 10, descriptors: 20).connections == 1)
+        #expect(DescriptorLimit.possible(of: 10, descriptors: .max).connections == 10)
+        // Handshakes leave most descriptors for connections.
+        let few = DescriptorLimit.possible(of: 16_384, handshakes: 1024, descriptors: 1024)
+        #expect(few == DescriptorLimit.Possible(connections: 624, handshakes: 208))
     }
 
     @Test func `a failure is logged when it begins, and later with its count`() {

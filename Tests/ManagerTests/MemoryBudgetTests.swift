@@ -117,3 +117,13 @@ import Testing
         #expect(allocator.buffer(allocator: ByteBufferAllocator()).capacity >= ReceiveGrant.most)
     }
 }
+
+extension MemoryBudgetTests {
+    @Test func `the TLS of connections uses at most half as much as everything else`() {
+        let budget = MemoryBudget(limit: 10 * MemoryBudget.bytesOfTLS)
+        #expect((0..<6).map { _ in budget.takeTLS() } == [true, true, true, true, true, false])
+        budget.returnTLS()
+        #expect(budget.takeTLS())
+        #expect(budget.total == 0)
+    }
+}

@@ -23,7 +23,18 @@ import Testing
         #expect(ManagerAddress(text) == nil)
     }
 
-    @Test(arguments: ["127.0.0.1:11300", "[::1]:1"])
+    @Test func `an address with TLS and one of a unix socket are read`() throws {
+        #expect(ManagerAddress("beanrow+tls://host:5") == .tls(NetworkAddress(host: "host", port: 5)))
+        #expect(ManagerAddress("beanrow+tls://[::1]") == .tls(NetworkAddress(host: "::1")))
+        #expect(ManagerAddress("unix:/run/m1.sock") == .unix(try SocketPath("unix:/run/m1.sock")))
+        for text in ["beanrow+tls://", "tls://host", "beanrow+tls://host:x", "unix:", "unix:m1.sock", "unix:/a/"] {
+            #expect(ManagerAddress(text) == nil, "\(text)")
+        }
+        #expect(ManagerAddress("host:0")?.isComplete == false)
+        #expect(ManagerAddress("beanrow+tls://host:0")?.isComplete == false)
+    }
+
+    @Test(arguments: ["127.0.0.1:11300", "[::1]:1", "beanrow+tls://[::1]:1", "unix:/run/m1.sock"])
     func `an address is written as it is read`(_ text: String) {
         #expect(ManagerAddress(text)?.description == text)
     }

@@ -1,5 +1,6 @@
 internal import BeanstalkWire
 internal import NIOCore
+internal import Transport
 
 /// Runs a ``RequestPipeline`` over a channel, on the channel's event loop.
 final class ConnectionHandler: ChannelInboundHandler {
@@ -140,7 +141,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(ClientError(.connectionLost, "the connection broke (\(error))", address: address))
+        end(ClientError(.connectionLost, "the connection broke (\(TransportFailure.text(error)))", address: address))
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -3,8 +3,9 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 internal import TaskStore
+internal import Transport
 
-/// One TCP connection to a manager.
+/// One connection to a manager, over TCP, TLS or a unix socket.
 ///
 /// Requests are sent in the order of ``send(_:requiring:)``, without waiting for the answers of earlier ones. A lost
 /// connection is never reopened. Each request without an answer ends with an error that says whether it was sent.
@@ -44,22 +45,46 @@ final class ManagerConnection: Sendable {
     ///   - eventLoop: runs the connection.
     ///   - timeout: the longest time to connect.
     ///   - limits: the limits of the connection.
+    ///   - tls: the certificates, if the address has TLS.
     ///   - token: the token to send first; `nil` for none.
-    /// - Returns: the connection, or ``ClientError`` or the error of SwiftNIO.
+    /// - Returns: the connection, or ``ClientError`` or the error of SwiftNIO or of TLS.
     static func connect(
         to address: ManagerAddress,
         on eventLoop: any EventLoop,
         timeout: Duration,
         limits: Limits,
+        tls: ClientTLS?,
         token: AccessToken?
     ) -> EventLoopFuture<ManagerConnection> {
-        ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(timeout))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.socketOption(.so_keepalive), value: 1)
-            .connect(host: address.host, port: address.port)
+        let bootstrap = ClientBootstrap(group: eventLoop).connectTimeout(TimeAmount(timeout))
+        let channel: EventLoopFuture<any Channel>
+        switch address {
+        case .network(let address):
+            channel = overNetwork(bootstrap).connect(host: address.host, port: address.port)
+        case .tls(let address):
+            guard let tls else { return eventLoop.makeFailedFuture(TransportError("TLS is not set up")) }
+            let deadline = NIODeadline.now() + TimeAmount(timeout)
+            channel = overNetwork(bootstrap)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture { try tls.install(in: channel, host: address.host) }
+                }
+                .connect(host: address.host, port: address.port)
+                .flatMap { channel in
+                    ClientTLS.handshake(of: channel, timeout: deadline - .now()).map { channel }
+                }
+        case .unix(let path):
+            channel = bootstrap.connect(unixDomainSocketPath: path.path)
+        }
+        return
+            channel
             .flatMap { channel in install(in: channel, address: address, limits: limits) }
             .flatMap { connection in connection.authenticated(with: token) }
+    }
+
+    private static func overNetwork(_ bootstrap: ClientBootstrap) -> ClientBootstrap {
+        bootstrap
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
     }
 
     private static func install(

@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import NIOPosix
+internal import Transport
 
 /// Describes why a connection could not be made.
 enum ConnectFailure {
@@ -8,6 +9,8 @@ enum ConnectFailure {
         switch error {
         case let error as ClientError:
             error.message
+        case let error as TransportError:
+            error.description
         case let error as NIOConnectionError:
             reason(error)
         case let error as IOError:
@@ -15,7 +18,7 @@ enum ConnectFailure {
         case let error as ChannelError:
             if case .connectTimeout = error { "no answer" } else { "\(error)" }
         default:
-            "\(error)"
+            TransportFailure.text(error)
         }
     }
 

@@ -49,12 +49,13 @@ extension ManagerPool {
         let timeout = options.quitTimeout
         let limits = ManagerConnection.Limits(commandsInFlight: 1, requestTimeout: timeout, quitTimeout: timeout)
         return
-            eventLoop.flatSubmit { [eventLoop, options] in
+            eventLoop.flatSubmit { [eventLoop, options, tls] in
                 ManagerConnection.connect(
                     to: address,
                     on: eventLoop,
                     timeout: timeout,
                     limits: limits,
+                    tls: tls.get(ifNeededFor: address),
                     token: options.token
                 )
             }

@@ -3,6 +3,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
+internal import Transport
 
 /// The connections to all managers.
 ///
@@ -14,8 +15,11 @@ final class ManagerPool: Sendable {
     let eventLoop: any EventLoop
     let state: Mutex<PoolState>
 
+    let tls: TLSChoice
+
     init(managers: [ManagerAddress], options: BeanrowClient.Options) {
         self.options = options
+        self.tls = TLSChoice(options.tls)
         self.eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let first = managers.isEmpty ? 0 : options.randomNumber(managers.count)
         let selector = ManagerSelector(count: managers.count, selection: options.selection, first: first)
@@ -63,12 +67,13 @@ final class ManagerPool: Sendable {
         )
         // The callbacks take the lock, which this caller still holds. So they must not run here.
         return
-            eventLoop.flatSubmit { [eventLoop, options] in
+            eventLoop.flatSubmit { [eventLoop, options, tls] in
                 ManagerConnection.connect(
                     to: address,
                     on: eventLoop,
                     timeout: options.connectTimeout,
                     limits: limits,
+                    tls: tls.get(ifNeededFor: address),
                     token: options.token
                 )
             }

@@ -60,6 +60,12 @@ int64_t beanrow_file_length(const char *path);
 size_t beanrow_send(int descriptor, const void *bytes, size_t count);
 
 /*
+ * Sets `user` to the user id of the process that connected to a unix socket, as it was at that moment (SO_PEERCRED of
+ * unix(7)). Returns 0 or errno.
+ */
+int beanrow_peer_user(int descriptor, uint32_t *user);
+
+/*
  * Starts a thread that receives no signals: the process's other threads receive them. Returns 0 or the error. The
  * caller has to join it.
  */

@@ -3,6 +3,7 @@ internal import BeanstalkWire
 internal import Logging
 internal import NIOCore
 internal import TaskStore
+internal import Transport
 
 /// The principals of clients.
 extension Engine {
@@ -11,15 +12,26 @@ extension Engine {
     /// - Parameters:
     ///   - answerPath: how answers leave.
     ///   - origin: where the connection comes from, and what the transport knows of the client.
+    ///   - tls: the connection's TLS, if it has any.
     /// - Returns: a handler that takes commands, or one that waits for `auth`.
-    func firstHandler(answerPath: AnswerPath, origin: ConnectionOrigin) -> any ChannelHandler {
+    func firstHandler(
+        answerPath: AnswerPath,
+        origin: ConnectionOrigin,
+        tls: TLSConnection? = nil
+    ) -> any ChannelHandler {
         guard let access, !origin.isOpen else {
-            return ConnectionHandler(engine: self, answerPath: answerPath, origin: origin)
+            return ConnectionHandler(engine: self, answerPath: answerPath, origin: origin, tls: tls)
         }
         guard let principal = access.principal(origin.identity) else {
-            return AuthenticationHandler(engine: self, answerPath: answerPath, origin: origin)
+            return AuthenticationHandler(engine: self, answerPath: answerPath, origin: origin, tls: tls)
         }
-        return ConnectionHandler(engine: self, answerPath: answerPath, origin: origin, principal: principal)
+        return ConnectionHandler(
+            engine: self,
+            answerPath: answerPath,
+            origin: origin,
+            principal: principal,
+            tls: tls
+        )
     }
 
     /// Notes that a client was refused because it is not known.

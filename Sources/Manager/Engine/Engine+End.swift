@@ -10,6 +10,7 @@ extension Engine {
         guard phase == .running else { return }
         phase = .stopping
         for task in repeated { task.cancel() }
+        endHandshakes()
         for connection in connections.values { connection.leave() }
         for stranger in strangers.takeAll() { stranger.abort() }
         eventLoop.assumeIsolated()
@@ -40,6 +41,7 @@ extension Engine {
         guard phase != .ended else { return }
         phase = .ended
         looks?.cancel()
+        endHandshakes()
         for task in repeated { task.cancel() }
         failQuestions()
         ended.fail(error)

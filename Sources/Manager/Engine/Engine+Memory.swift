@@ -54,7 +54,7 @@ extension Engine {
         log("clients close after sending more than --max-memory allows: their connections were closed", 1)
     }
 
-    private func log(_ what: String, _ count: Int) {
+    func log(_ what: String, _ count: Int) {
         guard let times = memoryFailures.note(what) else { return }
         logger.warning("\(what)", metadata: ["connections": "\(count)", "times": "\(times)"])
     }

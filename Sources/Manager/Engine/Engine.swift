@@ -3,6 +3,7 @@ internal import BeanstalkWire
 internal import Logging
 internal import NIOCore
 internal import TaskStore
+internal import Transport
 
 /// Collects the commands of all connections in batches, runs them, and has them answered.
 ///
@@ -99,6 +100,10 @@ final class Engine {
     /// Reads the figures of the process for `stats`.
     let process: ProcessReader
     var memoryFailures = FailureLog()
+
+    /// The TLS handshakes, if a listener has TLS.
+    var acceptor: TLSAcceptor?
+    var handshakeFailures = FailureLog()
 
     /// The buffer in which answers are encoded, one connection after the other.
     var output = ByteBuffer()

@@ -1,6 +1,7 @@
 internal import CPlatform
 internal import NIOCore
 internal import NIOPosix
+internal import Transport
 
 /// Writes a connection's answers: directly to its socket, if ``AnswerPath`` allows it and as long as the socket takes
 /// them, else through the channel.
@@ -63,9 +64,14 @@ final class AnswerWriter {
     }
 
     /// Writes the last answers, and closes the connection behind them.
-    func writeAndClose(_ answers: ByteBuffer) {
+    func writeAndClose(_ answers: ByteBuffer, _ tls: TLSConnection? = nil) {
         let channel = context.channel
-        queue(answers).whenComplete { _ in channel.close(promise: nil) }
+        let written = queue(answers)
+        if let tls {
+            written.assumeIsolated().whenComplete { _ in tls.close() }
+        } else {
+            written.whenComplete { _ in channel.close(promise: nil) }
+        }
     }
 
     /// Hands the channel a copy without spare room.

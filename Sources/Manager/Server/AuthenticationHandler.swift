@@ -2,6 +2,7 @@ internal import Access
 internal import BeanstalkWire
 internal import NIOCore
 internal import TaskStore
+internal import Transport
 
 /// A connection whose client is not known yet.
 ///
@@ -22,16 +23,18 @@ final class AuthenticationHandler: ChannelInboundHandler, RemovableChannelHandle
     private let engine: Engine
     private let answerPath: AnswerPath
     private let origin: ConnectionOrigin
+    private let tls: TLSConnection?
     private var state = State.waiting
     private var number: Int?
     private var input = ByteBuffer()
     private var timer: Scheduled<Void>?
     private var context: ChannelHandlerContext?
 
-    init(engine: Engine, answerPath: AnswerPath, origin: ConnectionOrigin) {
+    init(engine: Engine, answerPath: AnswerPath, origin: ConnectionOrigin, tls: TLSConnection? = nil) {
         self.engine = engine
         self.answerPath = answerPath
         self.origin = origin
+        self.tls = tls
     }
 
     // Not passed on: the next handler is added once the client is known.
@@ -90,7 +93,8 @@ final class AuthenticationHandler: ChannelInboundHandler, RemovableChannelHandle
             engine: engine,
             answerPath: answerPath,
             origin: origin,
-            principal: principal
+            principal: principal,
+            tls: tls
         )
         do {
             try context.pipeline.syncOperations.addHandler(handler, position: .after(self))
@@ -130,7 +134,7 @@ final class AuthenticationHandler: ChannelInboundHandler, RemovableChannelHandle
 
     /// Closes the connection at once, to make room for others or because the manager stops.
     func abort() {
-        context?.close(promise: nil)
+        if let tls { tls.closeNow() } else { context?.close(promise: nil) }
     }
 
     /// Notes that the client is known, or will never be.

@@ -2,6 +2,7 @@ internal import Access
 internal import BeanstalkWire
 internal import NIOCore
 internal import TaskStore
+internal import Transport
 
 /// One connection: decodes its bytes to requests, and encodes its session's replies.
 ///
@@ -46,11 +47,21 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     private let answerPath: AnswerPath
     private let principal: Principal?
 
-    init(engine: Engine, answerPath: AnswerPath, origin: ConnectionOrigin, principal: Principal? = nil) {
+    /// The connection's TLS, if it has any.
+    private let tls: TLSConnection?
+
+    init(
+        engine: Engine,
+        answerPath: AnswerPath,
+        origin: ConnectionOrigin,
+        principal: Principal? = nil,
+        tls: TLSConnection? = nil
+    ) {
         self.engine = engine
         self.answerPath = answerPath
         self.origin = origin
         self.principal = principal
+        self.tls = tls
         self.decoder = CommandDecoder(maximumBodySize: engine.configuration.maximumTaskSize)
     }
 
@@ -146,7 +157,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
+        abort()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -243,7 +254,7 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
         session.noteSize(ofAnswers: output.readableBytes)
         session.forgetReplies(keepingRoomFor: Self.keptReplies)
         if session.closing == .now {
-            writer.writeAndClose(output)
+            writer.writeAndClose(output, tls)
         } else {
             writer.write(output)
         }
@@ -317,7 +328,8 @@ final class ConnectionHandler: ChannelDuplexHandler, SessionConnection {
     }
 
     func abort() {
-        context?.close(promise: nil)
+        // TLS would first wait until the client has read everything.
+        if let tls { tls.closeNow() } else { context?.close(promise: nil) }
     }
 
     func expel(unlessIn list: AccessList) {

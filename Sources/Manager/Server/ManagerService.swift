@@ -5,12 +5,13 @@ internal import NIOPosix
 public import ServiceLifecycle
 internal import Synchronization
 public import TaskStore
+internal import Transport
 
 /// A task manager: accepts connections and serves them from a store.
 ///
 /// It runs on an event loop thread of its own, or on several of them, see ``ManagerConfiguration/lanes``. Each of
 /// several lanes has a share of the connections and a store of its own, and the lanes cooperate like separate managers.
-/// A graceful stop (see `ServiceGroup`) closes the listening socket, carries out the commands that have arrived, gives
+/// A graceful stop (see `ServiceGroup`) closes the listening sockets, carries out the commands that have arrived, gives
 /// back the claims, and leaves the store.
 public final class ManagerService: Service {
     /// Opens the manager's store.
@@ -20,8 +21,7 @@ public final class ManagerService: Service {
     public typealias StoreOpener =
         @Sendable (_ address: String, _ lane: Int, _ now: Timestamp) throws(StoreError) -> any Store
 
-    private let host: String
-    private let port: Int
+    private let settings: ListenerSettings
     private let configuration: ManagerConfiguration
     private let logger: Logger
     private let onListening: @Sendable (_ address: String) -> Void
@@ -36,18 +36,16 @@ public final class ManagerService: Service {
     /// Makes a manager; it starts with ``run()``.
     ///
     /// - Parameters:
-    ///   - host: the address to listen on.
-    ///   - port: the port to listen on; 0 picks a free one.
+    ///   - settings: where to listen.
     ///   - configuration: limits and intervals.
     ///   - logger: for messages to the operator.
-    ///   - onListening: called when connections are accepted, with the address and the port in use.
+    ///   - onListening: called when connections are accepted, once per listener in their order, with the address in use.
     ///   - onStopping: called when the manager has to end, at once and on another thread than the event loops. These may
     ///     be waiting for the store.
     ///   - activities: one per lane, for other threads that watch the event loops.
     ///   - openStore: opens the store.
     public init(
-        host: String,
-        port: Int,
+        settings: ListenerSettings,
         configuration: ManagerConfiguration,
         logger: Logger,
         onListening: @escaping @Sendable (_ address: String) -> Void,
@@ -55,8 +53,7 @@ public final class ManagerService: Service {
         activities: [LoopActivity] = [],
         openStore: @escaping StoreOpener
     ) {
-        self.host = host
-        self.port = port
+        self.settings = settings
         self.configuration = configuration
         self.logger = logger
         self.onListening = onListening
@@ -113,38 +110,42 @@ public final class ManagerService: Service {
     }
 
     private func serve(on group: MultiThreadedEventLoopGroup) async throws {
-        // The socket is bound first, so that the store gets the port. Connections are accepted only when the store is
+        // The sockets are bound first, so that the store gets the port. Connections are accepted only when the store is
         // open.
-        let listener = try await listen(on: group)
-        let address = listener.localAddress.map(Self.describe) ?? "\(host):\(port)"
+        let listeners = try await openListeners(on: group)
+        let address = listeners[0].listener.description
         var lanes: [EventLoopFuture<Void>] = []
         do {
-            let connections = DescriptorLimit.raise(
+            let possible = DescriptorLimit.raise(
                 forConnections: configuration.limits.connections,
+                handshakes: settings.hasTLS ? settings.handshakes.count : 0,
                 logger: logger
             )
             // Connections go to the lanes in turn, so each lane gets an equal share.
-            let share = (connections + configuration.lanes - 1) / configuration.lanes
+            let share = DescriptorLimit.Possible(
+                connections: (possible.connections + configuration.lanes - 1) / configuration.lanes,
+                handshakes: (possible.handshakes + configuration.lanes - 1) / configuration.lanes
+            )
             let board = LaneBoard(lanes: configuration.lanes, host: .current(version: configuration.version))
             for (number, eventLoop) in group.makeIterator().enumerated() {
                 let lane = configuration.lanes > 1 ? Lane(number: number, board: board) : nil
                 lanes.append(
                     try await eventLoop.submit { [self] in
-                        try start(lane, connections: share, address: address, on: eventLoop)
+                        try start(lane, share, address: address, on: eventLoop)
                     }
                     .get()
                 )
             }
-            try await listener.setOption(.autoRead, value: true).get()
+            for listener in listeners { try await listener.accept() }
         } catch {
-            try? await listener.close()
+            for listener in listeners { listener.close() }
             stop()
             for lane in lanes { try? await lane.get() }
             // A manager that is stopped while it starts has not failed.
             if isStopping.withLock({ $0 }) { return }
             throw error
         }
-        onListening(address)
+        for listener in listeners { onListening(listener.listener.description) }
         try await withTaskCancellationOrGracefulShutdownHandler {
             // A lane that cannot go on stops the others.
             for lane in lanes { lane.whenFailure { _ in self.stop() } }
@@ -156,9 +157,10 @@ public final class ManagerService: Service {
                     failure = failure ?? error
                 }
             }
+            for listener in listeners { listener.close() }
             if let failure { throw failure }
         } onCancelOrGracefulShutdown: {
-            listener.close(promise: nil)
+            for listener in listeners { listener.close() }
             self.stop()
         }
     }
@@ -167,21 +169,21 @@ public final class ManagerService: Service {
     ///
     /// - Parameters:
     ///   - lane: the lane, if there are several.
-    ///   - connections: the most connections of the lane.
+    ///   - possible: the most connections and handshakes of the lane.
     ///   - address: the manager's listening address.
     ///   - eventLoop: the lane's event loop.
     /// - Returns: a future that completes when the lane ends.
     /// - Throws: `StoreError` if the store cannot be opened.
     private func start(
         _ lane: Lane?,
-        connections: Int,
+        _ possible: DescriptorLimit.Possible,
         address: String,
         on eventLoop: any EventLoop
     ) throws -> EventLoopFuture<Void> {
         let number = lane?.number ?? 0
         let store = try openStore(address, number, Timestamp(rawValue: 0))
         var configuration = configuration
-        configuration.limits.connections = connections
+        configuration.limits.connections = possible.connections
         let engine = Engine(
             store: store,
             configuration: configuration,
@@ -190,61 +192,52 @@ public final class ManagerService: Service {
             lane: lane,
             activity: activities.indices.contains(number) ? activities[number] : LoopActivity()
         )
+        if let tls = settings.tls {
+            var limits = settings.handshakes
+            limits.count = possible.handshakes
+            engine.acceptTLS(tls, limits)
+        }
         let bound = NIOLoopBound(engine, eventLoop: eventLoop)
         running.withLock { $0.append(bound) }
         engine.start()
         return engine.ended.futureResult
     }
 
-    private func listen(on group: MultiThreadedEventLoopGroup) async throws -> any Channel {
-        let unread = configuration.limits.unreadBytes
+    private func openListeners(on group: MultiThreadedEventLoopGroup) async throws -> [OpenListener] {
+        var listeners: [OpenListener] = []
         do {
-            return try await ServerBootstrap(group: group)
-                // The most that the kernel allows: clients that are not in its queue try again only after a second.
-                .serverChannelOption(.backlog, value: 65_535)
-                .serverChannelInitializer { [logger] channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(AcceptBackoff(logger: logger))
-                    }
-                }
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .serverChannelOption(.autoRead, value: false)
-                .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .childChannelOption(.socketOption(.so_keepalive), value: 1)
-                .childChannelOption(.writeBufferWaterMark, value: .init(low: max(1, unread / 2), high: unread))
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let running = self.running.withLock { $0 }
-                        guard let engine = running.first(where: { $0.eventLoop === channel.eventLoop }) else {
-                            throw ChannelError.alreadyClosed
-                        }
-                        let origin = ConnectionOrigin(
-                            address: channel.remoteAddress.map(Self.describe) ?? "unknown"
-                        )
-                        try engine.value.admit(channel, answerPath: .socket, origin: origin)
-                    }
-                }
-                .bind(host: host, port: port)
-                .get()
+            for listener in settings.listeners {
+                let bootstrap = bootstrap(for: listener, on: group)
+                listeners.append(try await OpenListener(listener, sockets: settings.sockets, bootstrap))
+            }
         } catch {
-            throw ManagerError("cannot listen on \(host):\(port): \(Self.describe(error))")
+            for listener in listeners { listener.close() }
+            throw error
         }
+        return listeners
     }
 
-    private static func describe(_ address: SocketAddress) -> String {
-        let host = address.ipAddress ?? "localhost"
-        return host.contains(":") ? "[\(host)]:\(address.port ?? 0)" : "\(host):\(address.port ?? 0)"
-    }
-
-    private static func describe(_ error: any Error) -> String {
-        switch error {
-        case let error as IOError where error.errnoCode == EADDRINUSE: "the port is in use"
-        case let error as IOError where error.errnoCode == EADDRNOTAVAIL: "this machine has no such address"
-        case let error as IOError where error.errnoCode == EACCES: "no permission"
-        case is SocketAddressError: "no such host"
-        default: "\(error)"
-        }
+    private func bootstrap(for listener: Listener, on group: MultiThreadedEventLoopGroup) -> ServerBootstrap {
+        let unread = configuration.limits.unreadBytes
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: OpenListener.backlog)
+            .serverChannelInitializer { [logger] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptBackoff(logger: logger))
+                }
+            }
+            .serverChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: max(1, unread / 2), high: unread))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let running = self.running.withLock { $0 }
+                    guard let engine = running.first(where: { $0.eventLoop === channel.eventLoop }) else {
+                        throw ChannelError.alreadyClosed
+                    }
+                    try engine.value.accept(channel, from: listener)
+                }
+            }
     }
 }
 

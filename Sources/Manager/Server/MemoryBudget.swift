@@ -22,6 +22,9 @@
 /// Not counted per connection, so that there is always room for them: ``bodiesAllowed`` bytes of bodies, one command and
 /// one read, ``unreadAllowed`` bytes of unread answers, ``watchesAllowed`` tubes, and ``claimsAllowed`` claims.
 ///
+/// The buffers of TLS are a part of their own, of half the size of the others together: they stay as long as their
+/// connections, so a connection with TLS is refused if there is no room for it.
+///
 /// Confined to the event loop.
 final class MemoryBudget {
     /// The bytes of unread answers that a connection may always have: one answer.
@@ -36,6 +39,10 @@ final class MemoryBudget {
     /// The bytes that are counted for a watched tube: its name, its places in the session's lists and in the waiting
     /// lists, and what the store keeps of it.
     static let bytesOfWatch = 1024
+
+    /// The bytes that are counted for the TLS of a connection, beside what it has in common with others: keys, state,
+    /// and the part of its buffers that small messages use.
+    static let bytesOfTLS = 24 * 1024
 
     /// The number of tubes that a connection may always watch.
     static let watchesAllowed = 2
@@ -77,6 +84,9 @@ final class MemoryBudget {
 
     /// The bytes by which read buffers may still grow.
     private var receiveBytesLeft: Int
+
+    /// The bytes of all connections' TLS.
+    private(set) var tls = 0
 
     /// The bytes of bodies from which on all connections are searched for bodies to discard.
     private var bodiesToSearch: Int
@@ -169,6 +179,18 @@ final class MemoryBudget {
 
     /// The most bytes of the next reads: SwiftNIO reads four times before a connection can stop it.
     var mostReceiveBytes: Int { hasTooManyCommands() ? ReceiveGrant.least / 4 : .max }
+
+    /// Asks for room for the TLS of a connection.
+    ///
+    /// - Returns: whether there is room.
+    func takeTLS() -> Bool {
+        guard tls + Self.bytesOfTLS <= limit / 2 else { return false }
+        tls += Self.bytesOfTLS
+        return true
+    }
+
+    /// Returns the room of a connection that is gone.
+    func returnTLS() { tls -= Self.bytesOfTLS }
 
     /// Asks for room for a larger read buffer.
     ///

@@ -7,7 +7,7 @@ extension ManagerOptions {
     /// - Parameter work: the work.
     /// - Throws: `ExitCode`, after one line about the error was written.
     func withClient(_ work: (BeanrowClient) async throws -> Void) async throws {
-        let client = makeClient(selection: .sticky)
+        let client = try makeClient(selection: .sticky)
         do {
             try await Reporting.run { try await work(client) }
         } catch {

@@ -4,7 +4,7 @@ internal import TaskStore
 /// Finds out whether a port can be listened at, before a manager tries.
 enum PortCheck {
     /// Returns why nothing can listen at an address; `nil` if it is free, or if this cannot be found out here.
-    static func problem(_ address: ManagerAddress) -> String? {
+    static func problem(_ address: NetworkAddress) -> String? {
         guard address.port > 0 else { return nil }
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -36,7 +36,7 @@ struct UpCommand: AsyncParsableCommand {
             valueName: "host:port"
         )
     )
-    var listen = ManagerAddress(host: "127.0.0.1")
+    var listen = NetworkAddress(host: "127.0.0.1")
 
     @Argument(parsing: .postTerminator, help: "Options for each manager.")
     var options: [String] = []
@@ -53,13 +53,18 @@ struct UpCommand: AsyncParsableCommand {
             let program = try ManagerProgram.find()
             let addresses = (0..<managers)
                 .map { number in
-                    ManagerAddress(host: listen.host, port: listen.port == 0 ? 0 : listen.port + number)
+                    NetworkAddress(host: listen.host, port: listen.port == 0 ? 0 : listen.port + number)
                 }
             for address in addresses {
                 if let problem = PortCheck.problem(address) { throw Failure(problem) }
             }
-            let status = await UpRun(program: program, database: database.text, addresses: addresses, options: options)
-                .run()
+            let run = UpRun(
+                program: program,
+                database: database.text,
+                addresses: addresses.map { .network($0) },
+                options: options
+            )
+            let status = await run.run()
             LineWriter.standardError.flush()
             if status != 0 { throw ExitCode(status) }
         }

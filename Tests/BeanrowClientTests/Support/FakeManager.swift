@@ -96,6 +96,7 @@ final class FakeManager: Sendable {
     ) async throws -> FakeManager {
         let journal = Journal<Event>()
         let connections = FakeManagerConnections()
+        let place: NetworkAddress? = if case .network(let used)? = address { used } else { nil }
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
@@ -112,7 +113,7 @@ final class FakeManager: Sendable {
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-            .bind(host: address?.host ?? LoopbackAddress.next(), port: address?.port ?? 0)
+            .bind(host: place?.host ?? LoopbackAddress.next(), port: place?.port ?? 0)
             .get()
         return FakeManager(listener: listener, journal: journal, connections: connections)
     }
