@@ -1,17 +1,37 @@
 """Makes every public call of greenstalk: a task put through one manager is reserved through another.
 
-usage: greenstalk_calls.py HOST:PORT HOST:PORT
+usage: greenstalk_calls.py ADDRESS ADDRESS
+
+An address is HOST:PORT, unix:/path, or beanrow+tls://HOST:PORT. The CA of the last one is in SSL_CERT_FILE.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import greenstalk
 
-Address = tuple[str, int]
+
+@dataclasses.dataclass
+class TLSAddress:
+    """The address of a TLS listener."""
+
+    host: str
+    port: int
+
+    def connect(self) -> ssl.SSLSocket:
+        """Returns a connected socket that encrypts."""
+        context = ssl.create_default_context()
+        return context.wrap_socket(socket.create_connection((self.host, self.port)), server_hostname=self.host)
+
+
+Address = tuple[str, int] | str | TLSAddress
 
 STATS_KEYS = greenstalk.Stats.__annotations__.keys()
 JOB_KEYS = greenstalk.StatsJob.__annotations__.keys()
@@ -19,9 +39,16 @@ TUBE_KEYS = greenstalk.StatsTube.__annotations__.keys()
 
 
 def address(text: str) -> Address:
-    """Reads HOST:PORT."""
-    host, port = text.rsplit(":", 1)
-    return host, int(port)
+    """Reads an address."""
+    if text.startswith("unix:"):
+        return text.removeprefix("unix:")
+    host, port = text.removeprefix("beanrow+tls://").rsplit(":", 1)
+    return TLSAddress(host, int(port)) if text.startswith("beanrow+tls://") else (host, int(port))
+
+
+def client(target: Address, **options: Any) -> greenstalk.Client[Any]:
+    """Connects greenstalk, which takes a socket that is already connected too."""
+    return greenstalk.Client(target.connect() if isinstance(target, TLSAddress) else target, **options)
 
 
 def raises(error: type[Exception], call: Callable[..., object], *arguments: object, **options: object) -> None:
@@ -41,8 +68,8 @@ def equal(found: object, expected: object) -> None:
 def producing_and_consuming(first: Address, second: Address) -> None:
     """Puts, reserves and deletes."""
     with (
-        greenstalk.Client(first, use="letters") as producer,
-        greenstalk.Client(second, watch="letters") as consumer,
+        client(first, use="letters") as producer,
+        client(second, watch="letters") as consumer,
     ):
         equal(producer.using(), "letters")
         equal(consumer.watching(), ["letters"])
@@ -62,7 +89,7 @@ def producing_and_consuming(first: Address, second: Address) -> None:
 
 def bytes_as_bodies(first: Address, second: Address) -> None:
     """Puts bytes that are not text."""
-    with greenstalk.Client(first, encoding=None) as producer, greenstalk.Client(second, encoding=None) as consumer:
+    with client(first, encoding=None) as producer, client(second, encoding=None) as consumer:
         body = bytes(range(256)) + b"\r\n"
         producer.put(body)
         job = consumer.reserve()
@@ -72,7 +99,7 @@ def bytes_as_bodies(first: Address, second: Address) -> None:
 
 def claims(first: Address, second: Address) -> None:
     """Changes the state of a task."""
-    with greenstalk.Client(first) as producer, greenstalk.Client(second) as consumer:
+    with client(first) as producer, client(second) as consumer:
         task = producer.put("a", priority=7, ttr=1000)
         job = consumer.reserve_job(task)
         equal(job.body, "a")
@@ -101,7 +128,7 @@ def claims(first: Address, second: Address) -> None:
 
 def deadlines(first: Address, second: Address) -> None:
     """Lets a time to run pass."""
-    with greenstalk.Client(first) as producer, greenstalk.Client(second) as consumer:
+    with client(first) as producer, client(second) as consumer:
         task = producer.put("short", ttr=1)
         consumer.reserve()
         raises(greenstalk.DeadlineSoonError, consumer.reserve)
@@ -116,7 +143,7 @@ def deadlines(first: Address, second: Address) -> None:
 
 def tubes(first: Address, second: Address) -> None:
     """Uses, watches and pauses tubes."""
-    with greenstalk.Client(first) as producer, greenstalk.Client(second, watch=["a", "b"]) as consumer:
+    with client(first) as producer, client(second, watch=["a", "b"]) as consumer:
         equal(sorted(consumer.watching()), ["a", "b"])
         producer.use("c")
         equal(consumer.watch("c"), 3)
@@ -140,7 +167,7 @@ def tubes(first: Address, second: Address) -> None:
 
 def statistics(first: Address, second: Address) -> None:
     """Reads all statistics."""
-    with greenstalk.Client(first) as one, greenstalk.Client(second) as other:
+    with client(first) as one, client(second) as other:
         task = one.put("a")
         equal(set(one.stats_job(task)), set(JOB_KEYS))
         equal(other.stats_job(task)["tube"], "default")
@@ -153,8 +180,8 @@ def statistics(first: Address, second: Address) -> None:
 
 def a_claim_ends_with_its_connection(first: Address, second: Address) -> None:
     """Closes the connection that holds a task."""
-    consumer = greenstalk.Client(first)
-    with greenstalk.Client(second) as other:
+    consumer = client(first)
+    with client(second) as other:
         task = other.put("a")
         equal(consumer.reserve().id, task)
         consumer.close()

@@ -25,6 +25,26 @@ final class BeanstalkSocket: @unchecked Sendable {
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
     }
 
+    /// Connects to a unix socket.
+    init(path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SocketError("socket") }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(107)) }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard result == 0 else {
+            let error = SocketError("connect to \(path)")
+            Glibc.close(descriptor)
+            isOpen = false
+            throw error
+        }
+    }
+
     deinit {
         close()
     }
@@ -88,6 +108,15 @@ final class BeanstalkSocket: @unchecked Sendable {
             }
         }
         #expect(String(decoding: buffer[start...], as: UTF8.self) == "", sourceLocation: sourceLocation)
+    }
+
+    /// Waits until the other side closes, and discards what it sends before.
+    func expectEnd() throws {
+        do {
+            while try receiveMore() {}
+        } catch {
+            guard error.number == ECONNRESET else { throw error }
+        }
     }
 
     /// Closes the sending half of the connection.

@@ -52,12 +52,21 @@ final class Output: @unchecked Sendable {
 
     /// Waits for a complete line that starts with some words.
     func line(startingWith words: String, timeout: Duration = TestSettings.patience) -> String? {
+        line(timeout: timeout) { $0.starts(with: words.utf8) }
+    }
+
+    /// Waits for a complete line that contains some words.
+    func line(containing words: String, timeout: Duration = TestSettings.patience) -> String? {
+        line(timeout: timeout) { String(decoding: $0, as: UTF8.self).contains(words) }
+    }
+
+    private func line(timeout: Duration, where isWanted: (ArraySlice<UInt8>) -> Bool) -> String? {
         let deadline = Date(timeIntervalSinceNow: timeout.inSeconds)
         condition.lock()
         defer { condition.unlock() }
         while true {
             let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
-            if let line = lines.first(where: { $0.starts(with: words.utf8) }) {
+            if let line = lines.first(where: isWanted) {
                 return String(decoding: line, as: UTF8.self)
             }
             guard !ended, condition.wait(until: deadline) else { return nil }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 import Testing
 
@@ -13,6 +14,7 @@ final class TestBed: Sendable {
         var managers: [ManagerProcess] = []
         var children: [ChildProcess] = []
         var ports: [ReservedPort] = []
+        var links: [String] = []
     }
 
     private let state = Mutex(State())
@@ -83,6 +85,11 @@ final class TestBed: Sendable {
         let port = try ReservedPort()
         state.withLock { $0.ports.append(port) }
         return port.number
+    }
+
+    /// Removes a file outside of the directory at the end of the test.
+    func removeAtEnd(_ path: String) {
+        state.withLock { $0.links.append(path) }
     }
 
     /// Starts another program, which is killed at the end of the test if it still runs.
@@ -196,6 +203,7 @@ final class TestBed: Sendable {
         for child in children + managers.map(\.process) {
             child.kill()
         }
+        for link in state.withLock({ $0.links }) { unlink(link) }
         server?.remove()
         if !TestSettings.keepsFiles {
             try? FileManager.default.removeItem(at: directory)
