@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..lib.command import exit_on_signals, new_parser
 from ..lib.failures import Failure
-from ..lib.paths import BUILT
-from . import on_server_report, pages, report
+from ..lib.paths import BUILT, manager_binary
+from . import on_server_report, pages, report, transports
 from .bench import PEERS, SPECIAL, Bench, Run
 from .on_server import KEYS, ServerBench
 from .options import Options
@@ -59,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
         "--growth",
         action="store_true",
         help="with --postgres: also with one, two and three managers, and with the server on one and on two cores",
+    )
+    add(
+        "--transports",
+        action="store_true",
+        help="measure nothing but what TLS and unix sockets cost a manager beside TCP, for docs/performance.md",
     )
     add("--lanes", type=int, metavar="N", help="with --postgres: how many connections each manager works with")
     add("--manager", type=Path, metavar="PATH", help="measure this beanrow-manager instead of building one")
@@ -147,6 +152,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
         directory=given.directory,
         writes=writes if given.write is None else given.write,
         resumes=given.resume,
+        is_of_transports=given.transports,
         only_reports=given.report,
     )
 
@@ -199,6 +205,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.only_reports:
             say(f"wrote {store.write_pages(Results.read(store.stored))}")
+            return 0
+        if options.is_of_transports:
+            binary = options.managers["beanrow"] or manager_binary(build=options.builds)
+            print(transports.measure(binary, options.rounds, say))
             return 0
         earlier = store.earlier() if options.resumes else Results()
         bench = (ServerBench if options.is_on_server else Bench)(options, say, store.keep, earlier)

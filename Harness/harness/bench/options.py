@@ -39,5 +39,7 @@ class Options:
     writes: bool = False
     #: Continue the last run.
     resumes: bool = False
+    #: Only compare TCP, unix sockets and TLS.
+    is_of_transports: bool = False
     #: Only write the pages from stored results.
     only_reports: bool = False
