@@ -271,6 +271,7 @@ let package = Package(
                 "StoreTesting",
                 "BeanstalkWire",
                 "TaskStore",
+                "Transport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

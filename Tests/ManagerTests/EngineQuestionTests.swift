@@ -5,6 +5,7 @@ import NIOEmbedded
 import NIOPosix
 import TaskStore
 import Testing
+import Transport
 
 @testable import Manager
 @testable import StoreTesting
@@ -137,8 +138,7 @@ import Testing
     @Test func `a manager answers a question from any task, until it has stopped`() async throws {
         let listening = AsyncStream<String>.makeStream()
         let manager = ManagerService(
-            host: "127.0.0.1",
-            port: 0,
+            settings: ListenerSettings([try Listener("127.0.0.1:0")]),
             configuration: ManagerConfiguration(version: "7", lanes: 2),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onListening: { listening.continuation.yield($0) },
