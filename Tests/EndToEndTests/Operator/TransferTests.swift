@@ -16,7 +16,7 @@ extension OperatorCommandTests {
                 #expect(try client.line() == "BURIED")
             }
             try client.send(
-                "use mail\r\nput 5 1000 60 2\r\n\u{FF}\r\nput-unique 5 0 60 3 key/1\r\nabc\r\npause-tube mail 5000\r\n"
+                "use mail\r\nput 5 1000 60 2\r\n\u{FF}\r\nput-unique key/1 5 0 60 3\r\nabc\r\npause-tube mail 5000\r\n"
             )
             for _ in 1...4 { _ = try client.line() }
             _ = try client.reserve()

@@ -112,8 +112,8 @@ extension SQLTests {
                     (bed.path("absent.db"), "absent.db: no such file"),
                     (bed.path("absent/tasks.db"), "absent/tasks.db: no such file"),
                     (bed.directory.path, ": not a file"),
-                    (bed.path("letter"), "letter: Error: stepping, file is not a database"),
-                    (bed.path("other.db"), "other.db: not a database of Beanrow"),
+                    (bed.path("letter"), "letter: not a SQLite database"),
+                    (bed.path("other.db"), "other.db: the database of another application"),
                 ]
                 for (file, message) in cases {
                     let result = try bed.run(Executables.beanrow, ["sql", "--database", file, "SELECT 1"])
@@ -141,7 +141,8 @@ extension SQLTests {
                 defer { try? FileManager.default.removeItem(at: place) }
                 let database = place.appendingPathComponent("tasks.db").path
                 let script = place.appendingPathComponent("beanrow").path
-                try FileManager.default.copyItem(atPath: Executables.beanrow, toPath: script)
+                // By another program: while this process has the copy open for writing, no program can be started from it.
+                #expect(try bed.run("cp", [Executables.beanrow, script]).end == .exited(0))
                 func setMode(_ mode: Int, _ path: String) throws {
                     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
                 }
