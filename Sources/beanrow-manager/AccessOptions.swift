@@ -48,16 +48,15 @@ struct AccessOptions: ParsableArguments {
     }
 
     /// Warns if every host of a network can do everything.
-    func warn(of listeners: [Listener], _ logger: Logger) {
-        for listener in listeners where listener.isExposed && (tokens == nil || listener.isOpen) {
-            logger.warning(
-                """
-                every host that reaches this address can read and change all tasks: nothing is encrypted, and clients \
-                need no token
-                """,
-                metadata: ["address": "\(listener)"]
-            )
-        }
+    func warn(of listener: Listener, _ logger: Logger) {
+        guard listener.isExposed, tokens == nil || listener.isOpen else { return }
+        logger.warning(
+            """
+            every host that reaches this address can read and change all tasks: nothing is encrypted, and clients need \
+            no token
+            """,
+            metadata: ["address": "\(listener)"]
+        )
     }
 }
 

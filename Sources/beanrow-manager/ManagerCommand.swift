@@ -154,7 +154,6 @@ struct ManagerCommand: AsyncParsableCommand {
             throw ExitStatus.of(error)
         }
         settings.tls?.loaded.report(logger)
-        access.warn(of: settings.listeners, logger)
         let lanes = StoreChoice(database).lanes(server.lanes)
         let activities = (0..<lanes).map { _ in LoopActivity() }
         let notifier = ServiceNotifier(readings: { activities.map(LoopReading.init) })
@@ -211,9 +210,10 @@ struct ManagerCommand: AsyncParsableCommand {
             settings: settings,
             configuration: configuration,
             logger: logger,
-            onListening: { address in
-                output.write("listening on \(address)\n")
-                notifier.didStart(address: address)
+            onListening: { [access] listener in
+                access.warn(of: listener, logger)
+                output.write("listening on \(listener)\n")
+                notifier.didStart(address: "\(listener)")
             },
             onStopping: {
                 stop.stop()

@@ -140,7 +140,7 @@ struct ProducerCommand: AsyncParsableCommand {
     private func put(with client: BeanrowClient) async -> Bool {
         let longest: Int
         do throws(ClientError) {
-            longest = try await client.statistics().number("max-job-size") ?? Int(UInt32.max)
+            longest = try await Self.longestBody(client)
         } catch {
             await Self.report("\(error)")
             return false
@@ -174,6 +174,18 @@ struct ProducerCommand: AsyncParsableCommand {
             await Self.report(line)
         }
         return summary.isComplete
+    }
+
+    /// Returns the size of the largest body that the manager accepts, or of the largest body of all if it does not say.
+    ///
+    /// A manager with tokens says it only to clients that may look at all tubes. It then refuses a body that is too
+    /// large when it comes.
+    private static func longestBody(_ client: BeanrowClient) async throws(ClientError) -> Int {
+        do {
+            return try await client.statistics().number("max-job-size") ?? Int(UInt32.max)
+        } catch  where error.code == .forbidden {
+            return Int(UInt32.max)
+        }
     }
 
     private static func report(_ line: String) async {

@@ -141,7 +141,7 @@ import Transport
             settings: ListenerSettings([try Listener("127.0.0.1:0")]),
             configuration: ManagerConfiguration(version: "7", lanes: 2),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            onListening: { listening.continuation.yield($0) },
+            onListening: { listening.continuation.yield("\($0)") },
             openStore: { _, _, _ in ScriptedStore() }
         )
         await #expect(throws: StoreError.self) { try await manager.statistics() }

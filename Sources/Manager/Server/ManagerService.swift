@@ -5,7 +5,7 @@ internal import NIOPosix
 public import ServiceLifecycle
 internal import Synchronization
 public import TaskStore
-internal import Transport
+public import Transport
 
 /// A task manager: accepts connections and serves them from a store.
 ///
@@ -24,7 +24,7 @@ public final class ManagerService: Service {
     private let settings: ListenerSettings
     private let configuration: ManagerConfiguration
     private let logger: Logger
-    private let onListening: @Sendable (_ address: String) -> Void
+    private let onListening: @Sendable (Listener) -> Void
     private let onStopping: @Sendable () -> Void
     private let openStore: StoreOpener
     private let activities: [LoopActivity]
@@ -39,7 +39,7 @@ public final class ManagerService: Service {
     ///   - settings: where to listen.
     ///   - configuration: limits and intervals.
     ///   - logger: for messages to the operator.
-    ///   - onListening: called when connections are accepted, once per listener in their order, with the address in use.
+    ///   - onListening: called when connections are accepted, once per listener in their order. It has the port in use.
     ///   - onStopping: called when the manager has to end, at once and on another thread than the event loops. These may
     ///     be waiting for the store.
     ///   - activities: one per lane, for other threads that watch the event loops.
@@ -48,7 +48,7 @@ public final class ManagerService: Service {
         settings: ListenerSettings,
         configuration: ManagerConfiguration,
         logger: Logger,
-        onListening: @escaping @Sendable (_ address: String) -> Void,
+        onListening: @escaping @Sendable (Listener) -> Void,
         onStopping: @escaping @Sendable () -> Void = {},
         activities: [LoopActivity] = [],
         openStore: @escaping StoreOpener
@@ -145,7 +145,7 @@ public final class ManagerService: Service {
             if isStopping.withLock({ $0 }) { return }
             throw error
         }
-        for listener in listeners { onListening(listener.listener.description) }
+        for listener in listeners { onListening(listener.listener) }
         try await withTaskCancellationOrGracefulShutdownHandler {
             // A lane that cannot go on stops the others.
             for lane in lanes { lane.whenFailure { _ in self.stop() } }

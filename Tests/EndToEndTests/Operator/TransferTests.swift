@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 extension OperatorCommandTests {
@@ -52,11 +53,14 @@ extension OperatorCommandTests {
                 try fill(bed)
                 try bed.managers[0].stop()
                 try bed.sql(
-                    "INSERT INTO task (tube, body) SELECT 'many', randomblob(2000) FROM generate_series(1, 30000)"
+                    "INSERT INTO task (tube, body) SELECT 'many', randomblob(100) FROM generate_series(1, 30000)"
                 )
                 let before = try lines(bed, bed.database)
                 try bed.maintain("export", "--database", bed.database, bed.path("x.jsonl"))
-                try interrupted(bed, "import", "--database", server.address, bed.path("x.jsonl"))
+                try interrupted(bed, "import", "--database", server.address, bed.path("x.jsonl")) {
+                    let found = try? server.sql("SELECT count(*) FROM beanrow.task_state")
+                    return found.map { $0 != "0" } ?? false
+                }
                 let refused = try bed.run(
                     Executables.manager,
                     ["--database", server.address, "--listen", "127.0.0.1:0"]
@@ -67,7 +71,9 @@ extension OperatorCommandTests {
                 #expect(try server.differentCounts() == "")
                 #expect(try lines(bed, server.address) == before)
                 try bed.maintain("export", "--database", server.address, bed.path("back.jsonl"))
-                try interrupted(bed, "import", "--database", bed.path("back.db"), bed.path("back.jsonl"))
+                try interrupted(bed, "import", "--database", bed.path("back.db"), bed.path("back.jsonl")) {
+                    FileManager.default.fileExists(atPath: bed.path("back.db.importing"))
+                }
                 #expect(!FileManager.default.fileExists(atPath: bed.path("back.db")))
                 try bed.maintain("import", "--database", bed.path("back.db"), bed.path("back.jsonl"))
                 #expect(try lines(bed, bed.path("back.db")) == before)
@@ -82,11 +88,12 @@ extension OperatorCommandTests {
             }
         }
 
-        /// Runs a command and kills it in the middle of its work.
-        private func interrupted(_ bed: TestBed, _ arguments: String...) throws {
+        /// Starts a command and kills it when it has done a part of its work.
+        private func interrupted(_ bed: TestBed, _ arguments: String..., once hasBegun: () throws -> Bool) throws {
             let child = try bed.start(Executables.beanrow, arguments)
-            usleep(700_000)
+            try eventually("the command has begun") { try hasBegun() || child.hasEnded }
             child.kill()
+            #expect(try child.waitForEnd() == .killed(by: SIGKILL), "\(child.errors.text)")
         }
 
         @Test func `an import with managers, into a database with tasks, or of a wrong file changes nothing`() throws {
