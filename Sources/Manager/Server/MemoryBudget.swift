@@ -143,7 +143,9 @@ final class MemoryBudget {
 
     /// The bytes of answers that one session may get in one batch, so that clients that do not read leave room for
     /// others.
-    var answersForOne: Int { max(0, part - held.unread) / 16 }
+    ///
+    /// With the defaults there is room for 32 answers: as many as fast clients send ahead.
+    var answersForOne: Int { max(0, part - held.unread) / 14 }
 
     /// Returns how many tubes or claims a session may have in addition.
     ///
