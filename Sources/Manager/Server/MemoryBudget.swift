@@ -67,7 +67,9 @@ final class MemoryBudget {
     /// The most bytes in all.
     let limit: Int
 
-    /// The most bytes of bodies, of answers of one batch, and of unread answers: 7/32 of the whole each, or one body.
+    /// The most bytes of bodies, of answers of one batch, and of unread answers: a quarter of the whole each, or one body.
+    ///
+    /// With the defaults an answer of the largest size fits for each of 1,024 commands in one batch.
     let part: Int
 
     /// The memory of one connection.
@@ -98,7 +100,7 @@ final class MemoryBudget {
     ///   - largestTask: the most bytes of one body.
     init(limit: Int, largestTask: Int = 65535) {
         self.limit = limit
-        part = max(largestTask, limit / 32 * 7)
+        part = max(largestTask, limit / 4)
         receiveBytesLeft = limit / 16
         bodiesToSearch = part
     }
@@ -143,9 +145,7 @@ final class MemoryBudget {
 
     /// The bytes of answers that one session may get in one batch, so that clients that do not read leave room for
     /// others.
-    ///
-    /// With the defaults there is room for 32 answers: as many as fast clients send ahead.
-    var answersForOne: Int { max(0, part - held.unread) / 14 }
+    var answersForOne: Int { max(0, part - held.unread) / 16 }
 
     /// Returns how many tubes or claims a session may have in addition.
     ///

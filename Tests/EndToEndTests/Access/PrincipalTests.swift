@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Managers that ask clients for a token: the real programs.
-@Suite(.enabled(if: TestSettings.isBeanrow)) struct PrincipalTests {
+@Suite(.onOwnThread, .enabled(if: TestSettings.isBeanrow)) struct PrincipalTests {
     /// The digest of `secret-all`.
     private static let all = "sha256:29b966933827787e189bd9f467e53140aa55a3d2a1362c15d7b3f1f4db80a708"
 

@@ -3,7 +3,7 @@ import Testing
 
 extension LifecycleTests {
     /// What a manager tells the service manager that started it, such as systemd (sd_notify(3)).
-    @Suite(.onOwnThread, .enabled(if: TestSettings.isBeanrow, "tests a manager of Beanrow"))
+    @Suite(.enabled(if: TestSettings.isBeanrow, "tests a manager of Beanrow"))
     struct Notifications {
         @Test func `a manager says that it is ready, drains and stops, and answers the watchdog`() throws {
             try TestBed.with(managers: 0) { bed in

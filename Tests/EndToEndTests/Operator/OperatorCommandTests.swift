@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The command `beanrow`.
-@Suite struct OperatorCommandTests {}
+@Suite(.onOwnThread) struct OperatorCommandTests {}
 
 extension TestBed {
     /// Runs `beanrow`.
