@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func `each part has a bound of its own`() {
-        let part = 14 << 20
+        let part = 16 << 20
         #expect(budget.part == part)
         keep(bodies: part, commands: (4 << 20) - 1, unread: part / 2 - 1)
         #expect(!budget.hasTooManyBodies && !budget.hasTooManyCommands())
@@ -57,8 +57,8 @@ import Testing
 
     @Test func `one session gets less at once if more answers are unread`() {
         var before = budget.answersForOne
-        #expect(before == 14 << 16)
-        for unread in 1...14 {
+        #expect(before == 16 << 16)
+        for unread in 1...16 {
             keep(unread: unread << 20)
             #expect(budget.answersForOne < before)
             before = budget.answersForOne
@@ -85,16 +85,16 @@ import Testing
 
     @Test func `the connections are searched for bodies again only if there are many more`() {
         #expect(!budget.mustSearchForBodies())
-        keep(bodies: (14 << 20) + 1)
+        keep(bodies: (16 << 20) + 1)
         #expect(budget.mustSearchForBodies())
         budget.didSearchForBodies()
         #expect(!budget.mustSearchForBodies())
-        keep(bodies: 15 << 20)
+        keep(bodies: 18 << 20)
         #expect(budget.mustSearchForBodies())
         budget.didSearchForBodies()
         keep(bodies: 13 << 20)
         #expect(!budget.mustSearchForBodies())
-        keep(bodies: (14 << 20) + 1)
+        keep(bodies: (16 << 20) + 1)
         #expect(budget.mustSearchForBodies(), "there was room since")
     }
 
