@@ -142,7 +142,7 @@ private final class Run {
         let batch = Batch([Operation(session: reader, action: .storeStatistics)], now: engine.clock.now().timestamp)
         guard case .store(let statistics) = try store.run(batch).outcomes[0] else { fail("no statistics") }
         let claimed = statistics.counts.claimed
-        let isByName = engine.table.counters[.session] > 0
+        let isByName = engine.table.sessions.counters[.session] > 0
         guard claimed == 0 || isByName else { fail("\(claimed) tasks are claimed without a session") }
         engine.stop()
         eventLoop.run()

@@ -97,7 +97,9 @@ def link(name: str) -> Path:
     command += ["-I", built / "Modules", "-module-name", f"Fuzz{name.capitalize()}"]
     for path in maps:
         command += ["-Xcc", f"-fmodule-map-file={path}"]
-    command += [SOURCES / "Failure.swift", SOURCES / TARGETS[name].source, *objects, "-lsqlite3", "-o", program]
+    command += [SOURCES / "Failure.swift", SOURCES / TARGETS[name].source, *objects]
+    # The library for TLS is in C++.
+    command += ["-lsqlite3", "-lstdc++", "-o", program]
     subprocess.run(command, check=True)
     return program
 
