@@ -164,7 +164,7 @@ import Testing
         let pair = try Pair(patience: Self.forEver)
         try put(pair.first)
         try pair.first.makeDurable()
-        try run(.attach(try #require(SessionName("a-name-that-nobody-guesses"))), pair.second)
+        try run(.attach(try #require(SessionName("a-name-that-is-hard-to-guess"))), pair.second)
         try pair.second.makeDurable()
         #expect(try claim(pair.second).count == 1)
         #expect(try pair.syncsOfSecond() == 1)
