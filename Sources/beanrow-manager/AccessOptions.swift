@@ -32,17 +32,26 @@ struct AccessOptions: ParsableArguments {
     /// Reads the file.
     ///
     /// - Returns: `nil` if there is none, so that every client may do everything.
-    /// - Throws: `AccessError` with the path if it cannot be used.
-    func load() throws(AccessError) -> AccessList? {
-        guard let tokens else { return nil }
-        return try AccessFile(path: tokens).read()
+    /// - Throws: `TransportError` if it must not be trusted, and `AccessError` with the line if it is wrong.
+    func load() throws -> AccessList? {
+        try tokens.map(Self.read)
+    }
+
+    private static func read(_ path: String) throws -> AccessList {
+        // The file has only digests, so all users may read it.
+        let text = try TrustedFile.read(path, as: "the tokens file", .readableByAll)
+        do {
+            return try AccessList(text)
+        } catch {
+            throw AccessError(error.message, line: error.line, path: path)
+        }
     }
 
     /// Returns the file as a part of a manager's `Reloader`; `nil` if there is none.
     func reloadable(_ manager: ManagerService) -> ReloadablePart? {
         guard let tokens else { return nil }
         return ReloadablePart {
-            let list = try AccessFile(path: tokens).read()
+            let list = try Self.read(tokens)
             return ReloadablePart.Prepared(summary: list.summary) { manager.replaceAccess(list) }
         }
     }

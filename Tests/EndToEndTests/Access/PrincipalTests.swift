@@ -87,8 +87,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("", mode_t(0o600), "gives no rights"), ("mail\n", 0o600, "line 1: it has 1 fields"),
-            ("all uid:0 put *\nb\n", 0o600, "line 2"), (usual, 0o666, "other users can write to it"),
+            ("", mode_t(0o600), "is empty"), ("mail\n", 0o600, "line 1: it has 1 fields"),
+            ("all uid:0 put *\nb\n", 0o600, "line 2"), (usual, 0o666, "may be written by other users"),
         ]
     )
     func `a manager does not start with a bad file`(text: String, mode: mode_t, message: String) throws {
